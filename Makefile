@@ -1,0 +1,53 @@
+# Everything here sets itself up: nothing is needed beforehand but Python 3.11+, make and a network.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: help install serve test check format bench lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/run.stamp: requirements/run.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"Packmule needs Python 3.11 or newer; name one: make PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --require-hashes -r requirements/run.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/dev.stamp: requirements/dev.lock $(VENV)/run.stamp
+	$(PIP) --require-hashes -r requirements/dev.lock
+	touch $@
+
+install: $(VENV)/run.stamp  ## the program, into .venv/bin/packmule
+
+serve: $(VENV)/run.stamp  ## API, worker and page on http://localhost:8000
+	exec $(BIN)/packmule serve
+
+test: $(VENV)/dev.stamp  ## the whole test suite
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/dev.stamp  ## ruff, mypy, import-linter, house rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/house
+
+format: $(VENV)/dev.stamp  ## format and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/dev.stamp  ## Packmule beside its peers; writes docs/benchmarks.md
+	$(BIN)/python bench/run.py $(ARGS)
+
+lock: $(VENV)/dev.stamp  ## pin anew, with hashes
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --no-emit-find-links --upgrade pyproject.toml --group build -o requirements/run.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --no-emit-find-links --upgrade pyproject.toml --group dev -o requirements/dev.lock
+
+clean:  ## all that make made, but not your data
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -1,0 +1,77 @@
+"""What every test may ask for: a free port, a program, a Hypothesis profile.
+
+Owns how tests behave in CI: there a missing program is an error, elsewhere a skip with its
+reason, so that nothing is left out in silence. `.ci/run` says which package brings which program.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+# Set by .ci/run where packages cannot be installed: better most tests than none.
+MAY_SKIP = not IN_CI or os.environ.get("PACKMULE_TESTS_MAY_SKIP") == "1"
+
+# Servers of Debian live where a user's PATH does not look.
+SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+
+# Below the kernel's ephemeral range, so that no outgoing connection takes a port meanwhile, and
+# free of ports that links may not name (27017 and its neighbours are a database's).
+PORTS = range(20_000, 27_000)
+
+# Two cores shared with everything else: how long an example takes says nothing about the code.
+settings.register_profile(
+    "dev", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, max_examples=100)
+settings.register_profile("slow", settings.get_profile("dev"), max_examples=5_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "dev"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare our own markers."""
+    config.addinivalue_line(
+        "markers", "needs(*programs): run only where these programs are installed"
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, or in CI fail, a test whose programs are missing."""
+    for marker in item.iter_markers("needs"):
+        for program in marker.args:
+            if shutil.which(program, path=SEARCH_PATH) is None:
+                reason = f"needs the program {program!r}, which is not installed (see .ci/run)"
+                (pytest.skip if MAY_SKIP else pytest.fail)(reason)
+
+
+@pytest.fixture
+def free_ports() -> Callable[[], int]:
+    """Give a function that finds another TCP port of 127.0.0.1 on which nothing listens."""
+
+    def find() -> int:
+        while True:
+            port = random.choice(PORTS)
+            with socket.socket() as probe:
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+            return port
+
+    return find
+
+
+@pytest.fixture
+def free_port(free_ports: Callable[[], int]) -> int:
+    """Find one TCP port of 127.0.0.1 on which nothing listens."""
+    return free_ports()
