@@ -1,0 +1,281 @@
+"""Entry names that every reader extracts at the same safe place."""
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from packmule.zipformat.names import (
+    DEFAULT_NAME,
+    MAX_FOLDERS_BYTES,
+    MAX_PART_BYTES,
+    clash_key,
+    safe_name,
+    shortened,
+    split_extension,
+    with_extension,
+    with_suffix,
+)
+
+DEVICES = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"] + [
+    f"{port}{digit}" for port in ("COM", "LPT") for digit in "0123456789¹²³"
+]
+NASTY = (
+    './\\:*?"<>| \t\n\x00\x7f\x85\u200b\u202e\u2066\ufeff\ud800\udfff\ufffd%~-_$é\u0301\u0338한🏽'
+)
+
+anything = st.text(st.characters(exclude_categories=()), max_size=400)
+nasty = st.text(st.sampled_from(NASTY + "aconul1.tarI\u0131\u017fßς"), max_size=400)
+devices = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(DEVICES + [device.lower() for device in DEVICES]),
+    st.sampled_from(["", ".", ".txt", " .txt", ".tar.gz", "\u200b", " ", "..", ":", "/x"]),
+    nasty,
+)
+strings = st.one_of(anything, nasty, devices)
+safe_names = st.builds(
+    lambda name, folders: safe_name(name, folders=folders), strings, st.booleans()
+)
+
+
+def assert_safe_part(part: str) -> None:
+    assert part == unicodedata.normalize("NFC", part)
+    assert 0 < len(part.encode()) <= MAX_PART_BYTES  # strict UTF-8: no lone surrogate either
+    assert not re.search(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|]', part)
+    assert not re.search("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufffd]", part)
+    assert not {unicodedata.category(c) for c in part} & {"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"}
+    assert part == part.strip()
+    assert part[-1] not in ". "
+    assert part.partition(".")[0].rstrip(" ").upper() not in DEVICES
+
+
+@given(strings)
+@example("..")
+@example("\u202e")
+@example("a" * 254 + "é")
+@example("." * 300 + "jpg")
+@example("con" + " " * 300 + ".txt")
+def test_any_string_becomes_a_safe_part(name: str) -> None:
+    assert_safe_part(safe_name(name, folders=False))
+
+
+@given(strings)
+@example("/" * 300)
+@example("../" * 300 + "x")
+def test_any_string_becomes_a_path_of_safe_parts(name: str) -> None:
+    safe = safe_name(name, folders=True)
+    for part in safe.split("/"):
+        assert_safe_part(part)
+    assert len(safe.encode()) <= MAX_FOLDERS_BYTES + MAX_PART_BYTES
+
+
+@given(strings, st.booleans())
+def test_a_safe_name_stays_as_it_is(name: str, folders: bool) -> None:  # noqa: FBT001
+    safe = safe_name(name, folders=folders)
+    assert safe_name(safe, folders=folders) == safe
+    assert safe_name(safe, folders=True) == safe
+
+
+@given(safe_names, st.integers(1, 10**7))
+def test_a_numbered_name_is_safe_and_in_the_same_folder(name: str, number: int) -> None:
+    numbered = with_suffix(name, number)
+    assert safe_name(numbered, folders=True) == numbered
+    assert numbered.rpartition("/")[0] == name.rpartition("/")[0]
+    assert f" ({number})" in numbered
+    assert split_extension(numbered)[1] == split_extension(name)[1]
+
+
+@given(safe_names, st.sampled_from([".jpg", ".html", ".webmanifest"]))
+def test_a_name_given_an_extension_is_safe_and_ends_in_it(name: str, extension: str) -> None:
+    extended = with_extension(name, extension)
+    assert safe_name(extended, folders=True) == extended
+    assert extended.endswith(extension)
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("photo.jpg", "photo.jpg"),
+        (".htaccess", ".htaccess"),
+        ("Übersicht 2024 (final).pdf", "Übersicht 2024 (final).pdf"),
+        ("日本語.txt", "日本語.txt"),
+        ("a/b\\c.txt", "a_b_c.txt"),
+        ('what?: "it" <is> *|*', "what__ _it_ _is_ ___"),
+        ("line\r\nbreak\x00.txt", "line__break_.txt"),
+        ("next\x85line", "next_line"),
+        ("a\u2028b\u2029c", "a_b_c"),
+        ("invoice\u202egpj.exe", "invoicegpj.exe"),
+        ("zero\u200bwidth\ufeff\u2060.txt", "zerowidth.txt"),
+        ("lone\ud83d.txt", "lone_.txt"),
+        ("bad\ufffdutf8", "bad_utf8"),
+        ("private\uf03aname", "private_name"),
+        ("never\ufdd0assigned\U0001ffff", "never_assigned_"),
+        ("trailing. . ", "trailing"),
+        ("  leading", "leading"),
+        ("\u3000\u00a0spaces\u2003", "spaces"),
+        ("cafe\u0301", "café"),
+        ("\u212b\u1100\u1161\u11a8", "Å각"),
+        ("<\u0338", "≮"),  # one character, and no `<`
+        ("CO\u200bN", "_CON"),
+        ("e\u200d\u0301", "é"),
+        (".", DEFAULT_NAME),
+        ("..", DEFAULT_NAME),
+        ("... ...", DEFAULT_NAME),
+        ("", DEFAULT_NAME),
+        ("\u200b\ufeff", DEFAULT_NAME),
+    ],
+)
+def test_a_part_made_safe_reads_so(name: str, safe: str) -> None:
+    assert safe_name(name, folders=False) == safe
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("tail", ["", ".txt", ".tar.gz", " .txt"])
+def test_no_device_is_named(device: str, tail: str) -> None:
+    assert safe_name(device + tail, folders=False) == f"_{device}{tail}"
+    assert safe_name(device.lower() + tail, folders=False) == f"_{device.lower()}{tail}"
+
+
+@pytest.mark.parametrize("name", ["console.log", "com10", "nullable", "aux-1", "lpt", "a.con"])
+def test_what_only_begins_like_a_device_stays(name: str) -> None:
+    assert safe_name(name, folders=False) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("2024/may/a.png", "2024/may/a.png"),
+        ("2024\\may\\a.png", "2024/may/a.png"),
+        ("/etc/passwd", "etc/passwd"),
+        ("../../etc/passwd", "etc/passwd"),
+        ("a/../../b", "a/b"),
+        ("a/./b//c/", "a/b/c"),
+        ("a/.. /b", "a/b"),
+        ("C:\\Windows\\win.ini", "C_/Windows/win.ini"),
+        ("\\\\server\\share\\x", "server/share/x"),
+        ("\\\\?\\C:\\x", "_/C_/x"),
+        ("a./b", "a/b"),
+        ("aux/nul.txt", "_aux/_nul.txt"),
+        ("/", DEFAULT_NAME),
+        ("../..", DEFAULT_NAME),
+    ],
+)
+def test_a_path_stays_below_its_own_root(name: str, safe: str) -> None:
+    assert safe_name(name, folders=True) == safe
+
+
+def test_a_long_name_loses_of_its_stem_and_keeps_its_extension() -> None:
+    assert safe_name("x" * 300 + ".jpeg", folders=False) == "x" * 250 + ".jpeg"
+    assert safe_name("x" * 300 + ".tar.gz", folders=False) == "x" * 248 + ".tar.gz"
+    assert safe_name("x" * 300, folders=False) == "x" * 255
+
+
+def test_a_long_name_is_not_cut_within_a_character() -> None:
+    assert safe_name("語" * 100, folders=False) == "語" * 85
+    assert safe_name("x" + "🚀" * 80 + ".png", folders=False) == "x" + "🚀" * 62 + ".png"
+
+
+def test_a_long_name_is_not_cut_between_a_character_and_its_marks() -> None:
+    bearing = "x" * 252 + "q\u0323\u0300"
+    assert len(bearing.encode()) == 257
+    assert safe_name(bearing, folders=False) == "x" * 252
+    assert safe_name("x" * 251 + "👋🏽", folders=False) == "x" * 251
+
+
+def test_a_character_with_hundreds_of_marks_is_cut_all_the_same() -> None:
+    assert safe_name("q" + "\u0323" * 300, folders=False) == "q" + "\u0323" * 127
+
+
+def test_a_long_name_is_not_cut_to_end_in_a_dot_or_space() -> None:
+    assert safe_name("x" * 253 + " .y z", folders=False) == "x" * 253
+
+
+def test_folders_too_deep_are_left_out_from_the_innermost() -> None:
+    assert safe_name("d" * 99 + "/" + ("e" * 199 + "/") * 5 + "f.txt", folders=True) == (
+        "d" * 99 + "/" + ("e" * 199 + "/") * 2 + "f.txt"
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Photo.JPG", "photo.jpg"),
+        ("café", "cafe\u0301"),
+        ("ÅNGSTRÖM", "a\u030angstro\u0308m"),
+        ("straße", "STRASSE"),
+        ("ΣΊΣΥΦΟΣ", "σίσυφος"),
+        ("\u1fb3", "\u03b1\u0345"),
+        ("ﬁle", "FILE"),
+        ("kelvin", "\u212aelvin"),
+        ("\u0131x", "IX"),
+        ("Ab/Cd", "aB/cD"),
+    ],
+)
+def test_names_that_windows_or_macos_take_for_one_clash(one: str, other: str) -> None:
+    assert clash_key(one) == clash_key(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("a", "b"), ("é", "e"), ("ä", "æ"), ("a b", "ab")])
+def test_names_that_differ_do_not_clash(one: str, other: str) -> None:
+    assert clash_key(one) != clash_key(other)
+
+
+@given(safe_names)
+def test_a_name_clashes_with_each_of_its_forms(name: str) -> None:
+    key = clash_key(name)
+    assert unicodedata.is_normalized("NFC", key)
+    for form in (
+        *(name.upper(), name.lower(), name.casefold(), key),
+        *(unicodedata.normalize(kind, name) for kind in ("NFC", "NFD")),
+        unicodedata.normalize("NFD", name.upper()),
+    ):
+        assert clash_key(form) == key
+
+
+@pytest.mark.parametrize(
+    ("name", "numbered"),
+    [
+        ("photo.jpg", "photo (1).jpg"),
+        ("archive.tar.gz", "archive (1).tar.gz"),
+        ("Archive.TAR.bz2", "Archive (1).TAR.bz2"),
+        ("a/b.c/photo", "a/b.c/photo (1)"),
+        (".profile", ".profile (1)"),
+        ("a/.profile", "a/.profile (1)"),
+        ("Smith vs. Jones", "Smith vs. Jones (1)"),
+        ("x." + "y" * 17, "x." + "y" * 17 + " (1)"),
+        ("d/" + "x" * 251 + ".jpg", "d/" + "x" * 247 + " (1).jpg"),
+        ("語" * 85, "語" * 83 + " (1)"),
+    ],
+)
+def test_the_number_stands_before_the_extension(name: str, numbered: str) -> None:
+    assert with_suffix(name, 1) == numbered
+
+
+def test_the_number_may_stand_at_the_very_end() -> None:
+    assert with_suffix("www.example.org", 2, extension=False) == "www.example.org (2)"
+
+
+@pytest.mark.parametrize(
+    ("name", "extension"),
+    [
+        ("a.txt", ".txt"),
+        ("a.tar.gz", ".tar.gz"),
+        ("a.tar", ".tar"),
+        (".tar.gz", ".gz"),
+        ("a.b/c", ""),
+        ("a", ""),
+        ("..a", ""),
+        ("a.", ""),
+        ("a.документ", ".документ"),
+    ],
+)
+def test_an_extension_is_letters_behind_the_last_dot(name: str, extension: str) -> None:
+    assert split_extension(name) == (name.removesuffix(extension), extension)
+
+
+def test_a_name_is_shortened_to_a_limit_within_its_folder() -> None:
+    assert shortened("d/" + "x" * 200, 199) == "d/" + "x" * 199
+    assert shortened("é" * 101, 201) == "é" * 100
+    assert shortened("short", 5) == "short"
