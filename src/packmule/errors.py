@@ -1,0 +1,110 @@
+"""What can go wrong, by who can act on it; every failure carries a stable code.
+
+A file that cannot be fetched is no exception: it is a value, `Failure`, because the job goes on.
+Exceptions are for what stops the caller. Foreign exceptions are translated once, at the border
+where they enter; nothing here knows HTTP or SQL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FailureCode(StrEnum):
+    """Why a file, or a whole job, failed: part of the contract, never renamed."""
+
+    URL_INVALID = "url-invalid"
+    ADDRESS_NOT_ALLOWED = "address-not-allowed"
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    STALLED = "stalled"
+    HTTP_STATUS = "http-status"
+    REDIRECTS = "redirects"
+    BAD_RESPONSE = "bad-response"
+    TRUNCATED = "truncated"
+    CHANGED = "changed"
+    TOO_LARGE = "too-large"
+    NAME_INVALID = "name-invalid"
+    # Of a whole job:
+    FILES_FAILED = "files-failed"
+    ARCHIVE_TOO_LARGE = "archive-too-large"
+    DISK_FULL = "disk-full"
+    STORAGE = "storage"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file or a job failed for good.
+
+    `detail` is one sentence for people: what failed, why, what to do; never a URL's query.
+    `http_status` is the origin's last status, where there was one. `attempts` counts the tries.
+    """
+
+    code: FailureCode
+    detail: str
+    http_status: int | None = None
+    attempts: int = 0
+
+
+class PackmuleError(Exception):
+    """Something the caller must be told; `code` is stable, the message is for people."""
+
+    code = "internal"
+
+
+class UsageError(PackmuleError):
+    """What was asked for cannot be done as asked; the caller can mend it."""
+
+    code = "usage"
+
+
+class SettingInvalid(UsageError):
+    """A setting's value is not of its form; the operator can mend it."""
+
+    code = "setting-invalid"
+
+
+class NotFound(PackmuleError):
+    """There is no job of that hash."""
+
+    code = "not-found"
+
+
+class StaleAttempt(PackmuleError):
+    """Another attempt has taken this job over; this one must stop and leave no trace."""
+
+    code = "stale-attempt"
+
+
+class NotAllowedInState(PackmuleError):
+    """The job's state does not allow that transition."""
+
+    code = "wrong-state"
+
+
+class Conflict(PackmuleError):
+    """The same idempotency key came with another request."""
+
+    code = "idempotency-conflict"
+
+
+class DiskFull(PackmuleError):
+    """The disk has no room for what was to be written; free some, then retry."""
+
+    code = "disk-full"
+
+
+class ArchiveTooLarge(PackmuleError):
+    """The archive would exceed the operator's limit; ask for less, or in parts."""
+
+    code = "archive-too-large"
+
+
+class StorageFailed(PackmuleError):
+    """The disk or the object store refused a read or a write."""
+
+    code = "storage"
