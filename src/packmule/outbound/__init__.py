@@ -1,0 +1,1 @@
+"""Outbound: fetching strangers' links, and nothing that is not public."""

@@ -1,0 +1,167 @@
+"""The host of a URL: read in one strict form, or refused.
+
+Owns what a host may look like and which names are private by definition. Leaves the rest of the
+URL to `urls` and the judgement of addresses to `addresses`. Pure.
+
+The law: RFC 3986 3.2.2, read so narrowly that no other parser can read it in another way: an IPv4
+address has four plain decimal numbers, a name ends in no number (WHATWG URL 3.4, "ends in a number
+checker"), labels are letters, digits, hyphens and underscores (RFC 1123 2.1), and a name beyond
+ASCII must stand there as IDNA would write it (RFC 5891, UTS 46): whatever that would still map
+(fullwidth digits, enclosed letters, invisible characters, foreign dots) is a disguise.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from ipaddress import IPv4Address, IPv6Address
+
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_IPV6 = re.compile(r"\[[0-9a-f:.]+\]")
+_ACE = "xn--"  # marks a label that is punycode, RFC 5890 2.3.2.1
+_MOST_LETTERS = 253  # of a name, without its last dot, RFC 1035 3.1
+
+# Names that lead inside wherever they are looked up, RFC 6761, 6762, 8375, and by long habit.
+_PRIVATE_SUFFIXES = (
+    ".localhost",
+    ".local",
+    ".localdomain",
+    ".internal",
+    ".home.arpa",
+)
+# Metadata services by name; the last two have had public addresses, so no address rule sees them.
+_METADATA_NAMES = frozenset(
+    {
+        "instance-data",
+        "metadata.google.internal",
+        "metadata.tencentyun.com",
+        "metadata.packet.net",
+        "metadata.platformequinix.com",
+    }
+)
+
+_DISGUISED = (
+    "the host has look-alike, invisible or other characters that no domain may have: "
+    "write it in plain letters and digits"
+)
+
+
+class HostInvalid(ValueError):
+    """The host cannot be read in one way only; `detail` is a sentence for people."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+def read_host(text: str) -> tuple[str, bool]:
+    """Read a host as it stands in a URL; return it normalised, and whether it is an IP address.
+
+    A name comes back in lower-case ASCII without a last dot, an IPv6 address without brackets.
+    Raises HostInvalid.
+    """
+    if not text:
+        raise HostInvalid("the link has no host: write it as https://host/path")
+    if text[0] == "[":
+        return _ipv6(text), True
+    name = _name(text.removesuffix("."))
+    if not _NUMBER.fullmatch(name.rpartition(".")[2]):
+        return name, False
+    if text.endswith("."):
+        raise HostInvalid("an IP address has no dot at its end: remove it")
+    return _ipv4(name), True
+
+
+def is_private_name(host: str) -> bool:
+    """Tell whether a name is private by definition: no dot (no top-level domain), or a suffix."""
+    return "." not in host or host.endswith(_PRIVATE_SUFFIXES)
+
+
+def is_metadata_name(host: str) -> bool:
+    """Tell whether a name is that of a cloud's metadata service."""
+    return host in _METADATA_NAMES
+
+
+def _ipv6(text: str) -> str:
+    if "%" in text:
+        raise HostInvalid("an address with a zone (%) means a machine next door: it is not fetched")
+    if not _IPV6.fullmatch(text.lower()):
+        raise HostInvalid("between the brackets there is no IPv6 address such as [2001:db8::1]")
+    try:
+        return str(IPv6Address(text[1:-1]))
+    except ValueError as error:
+        raise HostInvalid("the IPv6 address is not complete or not well formed") from error
+
+
+def _ipv4(text: str) -> str:
+    try:
+        return str(IPv4Address(text))
+    except ValueError as error:
+        raise HostInvalid(
+            "a host that ends in a number must be an IPv4 address of four decimal numbers, "
+            "such as 192.0.2.1"
+        ) from error
+
+
+def _name(text: str) -> str:
+    """Check each label; what is not ASCII becomes punycode."""
+    labels = [_label(label) for label in text.split(".")]
+    name = ".".join(labels)
+    if len(name) > _MOST_LETTERS:
+        raise HostInvalid(f"the host is longer than {_MOST_LETTERS} letters")
+    return name
+
+
+def _label(text: str) -> str:
+    text = text.lower() if text.isascii() else _to_ascii(text)
+    if not _LABEL.fullmatch(text):
+        raise HostInvalid(_what_is_wrong(text))
+    if text.startswith(_ACE):
+        _check_punycode(text.removeprefix(_ACE))
+    return text
+
+
+def _to_ascii(text: str) -> str:
+    """Write a label beyond ASCII in punycode; only its case and composition may change.
+
+    IDNA 2008 knows no character that would be mapped to another (RFC 5892 2.2, "unstable"), so
+    what looks like an ASCII letter or digit, and what cannot be seen, is refused.
+    """
+    import idna  # noqa: PLC0415  # its tables cost 10 ms, and few hosts need them
+
+    plain = unicodedata.normalize("NFC", text).lower()
+    try:
+        name = idna.alabel(plain).decode("ascii")
+    except UnicodeError as error:  # idna.IDNAError is one
+        raise HostInvalid(_DISGUISED) from error
+    if not name.startswith(_ACE):  # composed, the Kelvin sign is a plain k
+        raise HostInvalid(_DISGUISED)
+    return name
+
+
+def _check_punycode(text: str) -> None:
+    """Refuse an xn-- label that cannot be decoded, or that UTS 46 would read as another name."""
+    import idna  # noqa: PLC0415  # as above
+
+    try:
+        label = text.encode("ascii").decode("punycode")
+        if idna.uts46_remap(label, std3_rules=False, transitional=False) == label:
+            return
+    except (ValueError, OverflowError) as error:  # UnicodeError is a ValueError
+        raise HostInvalid("the host has an xn-- part that cannot be decoded") from error
+    raise HostInvalid("the host has an xn-- part that stands for no domain")
+
+
+def _what_is_wrong(label: str) -> str:
+    if not label:
+        return "the host has two dots in a row, or begins with one"
+    if "%" in label:
+        return "the host has a % in it: write its letters as they are"
+    if re.search(r"\s", label):
+        return "the host has a space in it: remove it"
+    if len(label) > 63:  # noqa: PLR2004  # RFC 1035 2.3.4
+        return "the host has a part longer than 63 letters"
+    if label[0] == "-" or label[-1] == "-":
+        return "a part of the host begins or ends with a hyphen"
+    return "the host has characters other than letters, digits, hyphens and dots"

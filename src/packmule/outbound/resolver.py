@@ -1,0 +1,273 @@
+"""Names to addresses, off the transfer loop, remembered for a while.
+
+Owns the look-up of a host's addresses: a few daemon threads around the system's `getaddrinfo`, one
+look-up a name however many ask, a cache of answers and, briefly, of failures, and a bound on how
+long anybody waits. Leaves the judging of what comes back to `addresses`: an answer is kept and
+handed on as it came, and is judged anew at each use.
+
+`getaddrinfo` cannot be stopped once it is called. So nobody waits for it: a watcher answers every
+`done` whose time is over, queued or running, while the thread stays with its call until the system
+gives up (`resolv.conf`: some 10 to 30 s). A name occupies one thread at most, because whoever asks
+for it again joins the call that hangs. `threads` names that hang together therefore hold up names
+that are not cached, each for `timeout` seconds at the most, and nothing else.
+
+    resolve ──fresh──> Resolution at once
+       └──> queued ──> running ──> cached ──> done(Resolution)
+               └───────────┴── timeout ─────> done(no answer)
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+_logger = logging.getLogger(__name__)
+
+LookUp = Callable[[str, int], list[str]]
+Done = Callable[["Resolution"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a name resolves to, or why it does not: addresses, or one sentence in `error`.
+
+    `expires_at` is a reading of the resolver's clock.
+    """
+
+    host: str
+    addresses: tuple[str, ...]
+    error: str | None
+    expires_at: float
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One name being looked up, and all who wait for it until their deadlines, earliest first."""
+
+    host: str
+    port: int
+    waiting: deque[tuple[float, Done]] = field(default_factory=deque)
+
+
+def system_look_up(host: str, port: int) -> list[str]:
+    """Ask the system (hosts file, DNS) for a name's addresses, in its order, each once.
+
+    Raises OSError (gaierror) with the system's reason.
+    """
+    # As bytes, so that Python's own IDNA codec has no say in a name that is ASCII already.
+    found = socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class Resolver:
+    """Looks names up in threads of its own; every method may be called from any thread.
+
+    `ttl` and `failure_ttl` are seconds that an answer and a failure are remembered, `timeout`
+    seconds that anybody waits, `max_queued` names that may wait for a thread.
+    """
+
+    def __init__(
+        self,
+        look_up: LookUp = system_look_up,
+        threads: int = 4,
+        ttl: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        timeout: float = 10.0,
+        failure_ttl: float = 2.0,
+        max_queued: int = 1024,
+        max_cached: int = 4096,
+    ) -> None:
+        self._look_up = look_up
+        self._max_threads = threads
+        self._ttl = ttl
+        self._clock = clock
+        self._timeout = timeout
+        self._failure_ttl = failure_ttl
+        self._max_queued = max_queued
+        self._max_cached = max_cached
+        self._lock = threading.Lock()
+        self._work = threading.Condition(self._lock)
+        self._deadlines = threading.Condition(self._lock)
+        self._queued: dict[str, _Asked] = {}
+        self._running: dict[str, _Asked] = {}
+        self._cache: dict[str, Resolution] = {}
+        self._threads = 0
+        self._idle = 0
+        self._no_deadline = False  # the watcher sleeps until somebody waits
+        self._closed = False
+
+    def resolve(self, host: str, port: int, done: Done) -> Resolution | None:
+        """Answer at once where that is possible; else return None and call `done` later, once.
+
+        At once: an IP address (as itself), a remembered answer or failure, a refusal because too
+        many names wait. `done` is called from a thread of the resolver and must hand over quickly.
+        """
+        if _is_address(host):
+            return Resolution(host, (host,), None, math.inf)
+        with self._lock:
+            if self._closed:
+                return self._failed(host, "no names are looked up any more: this worker is ending")
+            known = self._cache.get(host)
+            if known is not None and known.expires_at > self._clock():
+                return known
+            asked = self._running.get(host) or self._queued.get(host)
+            if asked is None:
+                if len(self._queued) >= self._max_queued:
+                    return self._failed(
+                        host, f"{host} was not looked up: too many names are waiting"
+                    )
+                asked = self._queued[host] = _Asked(host, port)
+                self._call_a_thread()
+            asked.waiting.append((self._clock() + self._timeout, done))
+            if self._no_deadline:
+                self._deadlines.notify()
+            return None
+
+    def expire(self) -> None:
+        """Answer all whose time is over; the watcher does so by itself, at each deadline."""
+        with self._lock:
+            overdue = [
+                (done, self._remember(self._no_answer(asked.host)))
+                for asked in (*self._queued.values(), *self._running.values())
+                for done in self._take_overdue(asked)
+            ]
+            for host in [host for host, asked in self._queued.items() if not asked.waiting]:
+                del self._queued[host]  # nobody waits any more
+        for done, resolution in overdue:
+            _tell(done, resolution)
+
+    def close(self) -> None:
+        """Stop: nobody is told anything any more; a thread inside a look-up ends after it."""
+        with self._lock:
+            self._closed = True
+            self._queued.clear()
+            self._work.notify_all()
+            self._deadlines.notify_all()
+
+    def _call_a_thread(self) -> None:
+        """Wake a thread for the new name, or start one; the lock is held."""
+        if self._threads == 0:
+            threading.Thread(target=self._watch, name="resolver-watch", daemon=True).start()
+        if self._idle < len(self._queued) and self._threads < self._max_threads:
+            self._threads += 1
+            threading.Thread(
+                target=self._serve, name=f"resolver-{self._threads}", daemon=True
+            ).start()
+        self._work.notify()
+
+    def _serve(self) -> None:
+        """Look up one name after another, until closed."""
+        while (asked := self._next()) is not None:
+            resolution = self._ask(asked)
+            with self._lock:
+                del self._running[asked.host]
+                self._remember(resolution)
+                waiting = () if self._closed else tuple(asked.waiting)
+            for _, done in waiting:
+                _tell(done, resolution)
+
+    def _next(self) -> _Asked | None:
+        with self._lock:
+            while not self._queued and not self._closed:
+                self._idle += 1
+                self._work.wait()
+                self._idle -= 1
+            if self._closed:
+                return None
+            host = next(iter(self._queued))
+            asked = self._running[host] = self._queued.pop(host)
+            return asked
+
+    def _ask(self, asked: _Asked) -> Resolution:
+        """Look a name up; foreign errors become sentences here."""
+        host = asked.host
+        try:
+            found = tuple(self._look_up(host, asked.port))
+        except OSError as error:
+            return self._failed(host, _reason(host, error))
+        except Exception:  # whatever it was, those who wait must be told, and the thread goes on
+            _logger.exception("looking up %s failed", host)
+            return self._failed(host, f"{host} could not be looked up, for a reason of our own")
+        if not found:
+            return self._failed(host, _no_address(host))
+        return Resolution(host, found, None, self._clock() + self._ttl)
+
+    def _watch(self) -> None:
+        """Sleep from deadline to deadline; each is kept however long a look-up hangs."""
+        while True:
+            self.expire()
+            with self._lock:
+                if self._closed:
+                    return
+                earliest = min(
+                    (
+                        asked.waiting[0][0]
+                        for asked in (*self._queued.values(), *self._running.values())
+                        if asked.waiting
+                    ),
+                    default=None,
+                )
+                self._no_deadline = earliest is None
+                self._deadlines.wait(
+                    None if earliest is None else max(0.0, earliest - self._clock())
+                )
+                self._no_deadline = False
+
+    def _take_overdue(self, asked: _Asked) -> list[Done]:
+        now = self._clock()
+        overdue: list[Done] = []
+        while asked.waiting and asked.waiting[0][0] <= now:
+            overdue.append(asked.waiting.popleft()[1])
+        return overdue
+
+    def _remember(self, resolution: Resolution) -> Resolution:
+        """Keep an answer, the newest last; where the cache is full, the oldest goes."""
+        self._cache.pop(resolution.host, None)
+        if len(self._cache) >= self._max_cached:
+            del self._cache[next(iter(self._cache))]
+        self._cache[resolution.host] = resolution
+        return resolution
+
+    def _no_answer(self, host: str) -> Resolution:
+        return self._failed(
+            host, f"{host} could not be looked up: no answer in {self._timeout:g} s"
+        )
+
+    def _failed(self, host: str, error: str) -> Resolution:
+        return Resolution(host, (), error, self._clock() + self._failure_ttl)
+
+
+def _tell(done: Done, resolution: Resolution) -> None:
+    try:
+        done(resolution)
+    except Exception:  # one who cannot listen must not keep the others from hearing
+        _logger.exception("the answer for %s could not be handed over", resolution.host)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_address(host: str) -> str:
+    return f"{host} has no address: check the spelling of the link"
+
+
+def _reason(host: str, error: OSError) -> str:
+    """Say in a sentence why the system found nothing; the codes are those of RFC 3493 6.1."""
+    if error.errno in {socket.EAI_NONAME, socket.EAI_NODATA}:
+        return _no_address(host)
+    if error.errno == socket.EAI_AGAIN:
+        return f"{host} could not be looked up: the name server did not answer"
+    return f"{host} could not be looked up: {error.strerror or error}"

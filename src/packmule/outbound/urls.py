@@ -1,0 +1,250 @@
+"""The only URL parser of the project: one strict reading, and that is what is connected to.
+
+Owns reading a link and a redirect's Location, and refusing a URL by the address rules before
+anything is looked up. Leaves the host's form to `hosts`, addresses and ports to `addresses`, names
+to `resolver`. Pure.
+
+        https://user@example.com:443/a/b.png?x=1#top
+        scheme  |    host        |  target       dropped
+                refused          default: left out of `text`
+
+The law: RFC 3986, http and https as in RFC 9110 4.2. What it leaves open is refused where parsers
+are known to disagree (backslashes, blanks, user info, numbers as hosts). Of path and query only
+what cannot stand in a request line is percent-encoded, as browsers do it (WHATWG URL 1.3); an
+escape that is there is never touched, nor is a dot segment: a signed URL must arrive as signed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from packmule.errors import FailureCode
+from packmule.outbound.hosts import HostInvalid, is_metadata_name, is_private_name, read_host
+
+if TYPE_CHECKING:
+    from packmule.outbound.addresses import AddressRules
+
+MAX_URL_LENGTH = 8192  # characters, before and after encoding; RFC 9110 4.1 asks for 8000 at least
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_LAST_PORT = 65535
+
+# The plainly good form, which nearly every link has: nothing in its target needs encoding.
+_PLAIN = re.compile(
+    r"(https?://[a-zA-Z0-9.:\[\]_-]{1,270})"
+    r"(/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?|\[\]]++|%[0-9A-Fa-f]{2})*+)"
+)
+_PARTS = re.compile(r"([a-zA-Z]+)://([^/?#]*)([^?#]*)(\?[^#]*)?(?:#.*)?", re.DOTALL)
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
+_AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::(.*))?", re.DOTALL)
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_RAW_BYTE = re.compile(r"[\udc80-\udcff]")  # what `surrogateescape` makes of a byte, PEP 383
+_STRAY_PERCENT = r"%(?![0-9A-Fa-f]{2})"
+_TO_ENCODE_IN_PATH = re.compile(rf'[ "<>^`{{}}]|[^\x00-\x7f]+|{_STRAY_PERCENT}')
+_TO_ENCODE_IN_QUERY = re.compile(rf'[ "<>]|[^\x00-\x7f]+|{_STRAY_PERCENT}')
+
+
+class UrlInvalid(ValueError):
+    """The text is no link that can be fetched; `detail` says so to people, without the URL."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Url:
+    """An absolute http or https URL that reads in one way only.
+
+    `host` is lower-case ASCII, IPv6 without brackets; `port` the explicit or the default one;
+    `target` path and query as they go into the request line; `text` the whole, for libcurl, without
+    fragment, user info or default port. libcurl must be told PATH_AS_IS, and `target` by
+    REQUEST_TARGET as well, or it writes the path's escapes in capitals.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+    is_address: bool
+    text: str
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """The origin, RFC 6454 4: to it and no other may go what was meant for it."""
+        return self.scheme, self.host, self.port
+
+    @property
+    def label(self) -> str:
+        """The URL without its query, which may hold a secret: for logs and errors."""
+        return self.text.partition("?")[0]
+
+    def __repr__(self) -> str:
+        return f"<Url {self.label}>"
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """All before the path, read once for the many files of one host; `text` is normalised."""
+
+    scheme: str
+    host: str
+    port: int
+    is_address: bool
+    text: str
+
+
+def parse(text: str, *, max_length: int = MAX_URL_LENGTH) -> Url:
+    """Read an absolute URL; raise UrlInvalid for all that is not plainly one."""
+    if len(text) > max_length:
+        raise UrlInvalid(f"the link is longer than {max_length} characters")
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None:
+        front, target = plain.groups()
+    else:
+        front, target = _take_apart(text)
+    site = _site(front)
+    url = Url(site.scheme, site.host, site.port, target, site.is_address, site.text + target)
+    if len(url.text) > max_length:
+        raise UrlInvalid(f"the link is longer than {max_length} characters once it is encoded")
+    return url
+
+
+def join(base: Url, location: str, *, max_length: int = MAX_URL_LENGTH) -> Url:
+    """Resolve a redirect's Location against the URL that was asked for; raises UrlInvalid.
+
+    RFC 9110 10.2.2, RFC 3986 5.2; the result goes through `parse` like any link. Decode the header
+    with `utf-8` and `surrogateescape`: bytes that are no UTF-8 are then sent back as they came.
+    """
+    location = _RAW_BYTE.sub(lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", location)
+    if _SCHEME.match(location):
+        return parse(location, max_length=max_length)
+    if location.startswith("//"):
+        return parse(f"{base.scheme}:{location}", max_length=max_length)
+    path, mark, query = location.partition("#")[0].partition("?")
+    old_path, old_mark, old_query = base.target.partition("?")
+    if path.startswith("/"):
+        path = _without_dot_segments(path)
+    elif path:
+        path = _without_dot_segments(f"{old_path.rpartition('/')[0]}/{path}")
+    else:
+        path = old_path
+        if not mark:
+            mark, query = old_mark, old_query
+    site = base.text.removesuffix(base.target)
+    return parse(f"{site}{path}{mark}{query}", max_length=max_length)
+
+
+def refusal(url: Url, rules: AddressRules) -> tuple[FailureCode, str] | None:
+    """Say why a URL may not be fetched, as far as that is known before its name is looked up.
+
+    None means: look the name up, then ask the rules for its answer, and at each connection again.
+    Names that are private by definition are refused while nothing private is allowed; with
+    `allow_networks` set, their addresses decide.
+    """
+    if not rules.permits_port(url.port):
+        return (
+            FailureCode.ADDRESS_NOT_ALLOWED,
+            f"port {url.port} may not be used: links are fetched from the ports of web servers",
+        )
+    if url.is_address:
+        refused = not rules.permits(url.host)
+    else:
+        refused = (
+            url.host in rules.own_hosts
+            or is_metadata_name(url.host)
+            or (is_private_name(url.host) and not rules.allow_networks)
+        )
+    return address_refused(url.host) if refused else None
+
+
+def address_refused(host: str) -> tuple[FailureCode, str]:
+    """Say that a host may not be reached: the same words whatever its address, and none of it."""
+    return (
+        FailureCode.ADDRESS_NOT_ALLOWED,
+        f"{host} is not on the public internet: give a link that anyone can open",
+    )
+
+
+@lru_cache(maxsize=4096)
+def _site(front: str) -> _Site:
+    """Read scheme, host and port, as in `https://example.com:8443`."""
+    scheme, _, authority = front.partition("://")
+    scheme = scheme.lower()
+    if "@" in authority:
+        raise UrlInvalid("user names and passwords are not taken in a link: remove all up to the @")
+    found = _AUTHORITY.fullmatch(authority)
+    if found is None:
+        raise UrlInvalid("host and port cannot be read: write them as host:port or [address]:port")
+    try:
+        host, is_address = read_host(found[1])
+    except HostInvalid as error:
+        raise UrlInvalid(error.detail) from error
+    port = _port(found[2], scheme)
+    text = f"{scheme}://{f'[{host}]' if ':' in host else host}"
+    if port != _DEFAULT_PORTS[scheme]:
+        text = f"{text}:{port}"
+    return _Site(scheme, host, port, is_address, text)
+
+
+def _port(text: str | None, scheme: str) -> int:
+    if text is None:
+        return _DEFAULT_PORTS[scheme]
+    if not _PORT.fullmatch(text) or int(text) > _LAST_PORT:
+        raise UrlInvalid(f"what follows the host's colon is no port: write 1 to {_LAST_PORT}")
+    return int(text)
+
+
+def _take_apart(text: str) -> tuple[str, str]:
+    """Split any link into the part before its path, still unread, and its encoded target."""
+    _refuse_what_parsers_read_differently(text)
+    parts = _PARTS.fullmatch(text)
+    if parts is None or parts[1].lower() not in _DEFAULT_PORTS:
+        raise UrlInvalid(_why_no_scheme(text))
+    path = _TO_ENCODE_IN_PATH.sub(_encode, parts[3] or "/")
+    query = _TO_ENCODE_IN_QUERY.sub(_encode, parts[4] or "")
+    return f"{parts[1]}://{parts[2]}", path + query
+
+
+def _refuse_what_parsers_read_differently(text: str) -> None:
+    if not text:
+        raise UrlInvalid("the link is empty")
+    if text != text.strip():
+        raise UrlInvalid("the link begins or ends with a space or a line break: remove it")
+    if _CONTROL.search(text):
+        raise UrlInvalid("the link has a control character, such as a tab or a line break, in it")
+    if "\\" in text:
+        raise UrlInvalid("the link has a backslash in it: write / or, within a name, %5C")
+    if _SURROGATE.search(text):
+        raise UrlInvalid("the link has half a character (a lone surrogate) in it")
+
+
+def _why_no_scheme(text: str) -> str:
+    found = _SCHEME.match(text)
+    if found is None:
+        return "the link must begin with http:// or https://"
+    if found[1].lower() in _DEFAULT_PORTS:
+        return "after http: or https: there must be two slashes and a host"
+    return "only http:// and https:// links can be fetched"
+
+
+def _encode(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode())
+
+
+def _without_dot_segments(path: str) -> str:
+    """Resolve `.` and `..` (RFC 3986 5.2.4) in a path that begins with a slash."""
+    segments = path.split("/")[1:]
+    kept: list[str] = []
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if segments[-1] in {".", ".."}:
+        kept.append("")
+    return "/" + "/".join(kept)
