@@ -1,0 +1,194 @@
+"""The ends of tries: what a transfer's end asks for is done here.
+
+Owns carrying out a verdict (finish, follow, try again later, give up) and the bounds that reach
+over one source: its total time, its host's budget, a host that is given up. Leaves the verdict to
+`transfer.py`, a host's standing to `standing.py`, turns to `politeness.py`, libcurl to `curl.py`.
+Runs in the transfer loop's thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from packmule.errors import Failure, FailureCode
+from packmule.outbound import transfer
+from packmule.outbound.expiry import explained
+from packmule.outbound.politeness import jittered
+from packmule.outbound.receiver import BodyRefused
+from packmule.outbound.standing import Said, said
+from packmule.outbound.urls import UrlInvalid, join, refusal
+from packmule.outbound.verdicts import Fail, Finished, Follow, Retry
+
+if TYPE_CHECKING:
+    from packmule.outbound.addresses import AddressRules
+    from packmule.outbound.fetch import Fetch
+    from packmule.outbound.politeness import Lane, Schedule
+    from packmule.outbound.standing import Host
+    from packmule.outbound.transfer import Limits
+    from packmule.outbound.verdicts import After, Broken
+
+_log = logging.getLogger(__name__)
+
+
+class Endings:
+    """Does what the end of a try asks for."""
+
+    def __init__(self, schedule: Schedule, limits: Limits, rules: AddressRules) -> None:
+        self._schedule = schedule
+        self._limits = limits
+        self._rules = rules
+
+    def end(
+        self,
+        lane: Lane,
+        fetch: Fetch,
+        error: Broken | Exception | None,
+        after: After | None = None,
+        *,
+        answered: bool = False,
+        page: bytes = b"",
+    ) -> None:
+        """Do what the end of a try asks for; its fetch has no slot any more.
+
+        `after` is the verdict where the head alone gave one, `answered` whether there was a head,
+        `page` the first bytes of a body that was not wanted.
+        """
+        host = fetch.host
+        assert host is not None  # noqa: S101 - the schedule gave it with the turn
+        host.active -= 1
+        try:
+            if isinstance(error, Exception):
+                raise error  # noqa: TRY301 - it came out of a callback, to be told apart here
+            if after is None:
+                fetch.state, after = transfer.conclude(
+                    fetch.state, fetch.receiver.kept, error, self._limits
+                )
+            if isinstance(after, Finished):
+                host.served(fetch.spent)
+                if fetch.host_key[0] == "https":
+                    host.protocol.saw(fetch.receiver.kept)
+                fetch.receiver.finish()
+            else:
+                self._carry_out(lane, fetch, after, answered=answered, page=page)
+        except BodyRefused as refused:
+            self.fail(fetch, refused.failure)
+        except Exception as unexpected:  # noqa: BLE001 - told to the receiver, and logged
+            _log.exception("a transfer has failed in a way that is ours to mend")
+            self.fail(fetch, internal(unexpected, fetch))
+
+    def fail(self, fetch: Fetch, failure: Failure) -> None:
+        """Tell a source's receiver that it has failed for good."""
+        try:
+            fetch.receiver.fail(failure)
+        except Exception:  # noqa: BLE001 - the loop must outlive it
+            _log.exception("a failure could not be told")
+
+    def drop(self, fetch: Fetch) -> None:
+        """End a try whose job is gone."""
+        if fetch.host is not None:
+            fetch.host.active -= 1
+
+    def avoid_http2(self, fetch: Fetch | None) -> None:
+        """Speak HTTP/1.1 with this host from now on: it offers nothing else, or HTTP/2 broke."""
+        if fetch is not None and fetch.host is not None:
+            fetch.host.protocol.refuse()
+
+    def may_begin(self, lane: Lane, fetch: Fetch, now: float) -> bool:
+        """Begin a source's time with its first try; False where it has failed without this one."""
+        fetch.began = now
+        if fetch.deadline is None:
+            fetch.deadline = now + self._limits.seconds
+        lost = lane.lost.get(fetch.host_key) if lane.lost else None
+        if lost is not None:
+            self.drop(fetch)
+            self.fail(fetch, replace(lost, attempts=fetch.state.attempts))
+            return False
+        if now >= fetch.deadline:
+            self.drop(fetch)
+            self.fail(fetch, self._late(fetch))
+            return False
+        return True
+
+    def _carry_out(
+        self, lane: Lane, fetch: Fetch, after: After, *, answered: bool, page: bytes
+    ) -> None:
+        word = said(after, answered=answered)
+        match after:
+            case Follow(location):
+                self._note(fetch, word)
+                self._follow(lane, fetch, location)
+            case Retry():
+                self._retry(lane, fetch, after, word)
+            case Fail(failure):
+                self._note(fetch, word, failure)
+                self.fail(fetch, explained(failure, fetch.asked, page, time.time()))
+
+    def _retry(self, lane: Lane, fetch: Fetch, retry: Retry, word: Said) -> None:
+        cause = retry.cause
+        until = time.monotonic() + (retry.delay if retry.named_by_origin else jittered(retry.delay))
+        # An answer for the whole host names a time for the whole host.
+        speaks = word is Said.SILENT and cause.http_status is not None
+        host = self._note(fetch, word, cause, until=until if speaks else None)
+        lost = lane.lost.get(fetch.host_key)
+        if lost is not None:
+            self.fail(fetch, replace(lost, attempts=fetch.state.attempts))
+        elif word is Said.FALTERED and not host.pay():
+            detail = f"{cause.detail}; its host fails too often to be asked again now"
+            self.fail(fetch, replace(cause, detail=detail))
+        elif fetch.deadline is not None and until >= fetch.deadline:
+            self.fail(fetch, self._late(fetch, cause))
+        else:
+            fetch.spent += word is Said.FALTERED
+            fetch.receiver.rest()
+            fetch.state = fetch.state._replace(kept=fetch.receiver.kept)
+            fetch.ask(fetch.url)
+            self._schedule.later(lane, fetch, until)
+
+    def _note(
+        self, fetch: Fetch, word: Said, cause: Failure | None = None, *, until: float | None = None
+    ) -> Host:
+        """Let the host's standing know; where that ends it, those who wait for the host fail."""
+        host = self._schedule.host(fetch.host_key)
+        now = time.monotonic()
+        match word:
+            case Said.ANSWERED:
+                host.answered()
+            case Said.FALTERED:
+                host.falter(now)
+            case Said.SILENT if host.fall_silent(fetch.began, now, until) and cause is not None:
+                tries = self._limits.attempts
+                detail = f"{cause.detail} ({tries} times in a row, for this file or others there)"
+                lost = replace(cause, detail=detail)
+                _log.info("%s is given up: %s", fetch.asked.host, cause.code.value)
+                for other in self._schedule.give_up(fetch.host_key, lost):
+                    self.fail(other, replace(lost, attempts=other.state.attempts))
+        return host
+
+    def _follow(self, lane: Lane, fetch: Fetch, location: str) -> None:
+        attempts = fetch.state.attempts
+        try:
+            url = join(fetch.asked, location)
+        except UrlInvalid as error:
+            detail = f"it redirects to an address that is not valid: {error.detail}"
+            raise BodyRefused(Failure(FailureCode.REDIRECTS, detail, attempts=attempts)) from error
+        refused = refusal(url, self._rules)
+        if refused is not None:
+            code, detail = refused
+            raise BodyRefused(Failure(FailureCode(code), detail, attempts=attempts))
+        fetch.ask(url)
+        lane.push(fetch, first=True)
+
+    def _late(self, fetch: Fetch, cause: Failure | None = None) -> Failure:
+        detail = f"the file was not whole after {self._limits.seconds:g} s"
+        if cause is not None:
+            detail = f"{detail}; at last: {cause.detail}"
+        return Failure(FailureCode.TIMEOUT, detail, attempts=fetch.state.attempts)
+
+
+def internal(error: Exception, fetch: Fetch) -> Failure:
+    """Name an error of ours, whose trace is in the log."""
+    detail = f"an error of ours ({type(error).__name__}); it is in the log"
+    return Failure(FailureCode.INTERNAL, detail, attempts=fetch.state.attempts)

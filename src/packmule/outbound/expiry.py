@@ -1,0 +1,76 @@
+"""Links that were valid for a while: telling that one has expired, so that people know what to do.
+
+Owns the signs of it: what object stores answer (S3 and those that speak like it, Google, Azure),
+and the time that a signed link itself carries. Leaves the answer's status to `transfer.py`. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from packmule.errors import FailureCode
+
+if TYPE_CHECKING:
+    from packmule.errors import Failure
+    from packmule.outbound.urls import Url
+
+_REFUSALS = frozenset({400, 401, 403, 410})
+_SAYS_SO = re.compile(
+    rb"(?:request|token|signature|link|url) (?:has |is )?expired"
+    rb"|<Code>Expired(?:Token|Request)|<Code>RequestExpired"
+    rb"|signature not valid in the specified time frame",
+    re.IGNORECASE,
+)
+# The link's own word: when it was signed and for how many seconds, or until when (epoch or date).
+_SIGNED_FOR = (("x-amz-date", "x-amz-expires"), ("x-goog-date", "x-goog-expires"))
+_SIGNED_UNTIL = ("expires", "se")
+_COMPACT = "%Y%m%dT%H%M%SZ"
+_DETAIL = "the pre-signed link has expired: ask for a new one where it came from"
+
+
+def explained(failure: Failure, asked: Url, page: bytes, now: float) -> Failure:
+    """Say of a refusal that the link has expired, where it has; else the failure as it is.
+
+    `page` is the beginning of the refusal's body, `now` POSIX seconds.
+    """
+    if failure.code is not FailureCode.HTTP_STATUS or failure.http_status not in _REFUSALS:
+        return failure
+    if _SAYS_SO.search(page) or has_expired(asked.target, now):
+        return replace(failure, detail=f"{_DETAIL} (the origin answered {failure.http_status})")
+    return failure
+
+
+def has_expired(target: str, now: float) -> bool:
+    """Tell whether a link says of itself that its time is over."""
+    fields = {name.lower(): value for name, value in parse_qsl(target.partition("?")[2])}
+    for begins, lasts in _SIGNED_FOR:
+        begin, seconds = _date(fields.get(begins, "")), fields.get(lasts, "")
+        if begin is not None and _is_number(seconds):
+            return begin + int(seconds) <= now
+    for name in _SIGNED_UNTIL:
+        value = fields.get(name, "")
+        until = int(value) if _is_number(value) else _date(value)
+        if until is not None:
+            return until <= now
+    return False
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[0-9]{1,12}", text) is not None
+
+
+def _date(text: str) -> float | None:
+    """Read a date as S3 and Google write it, or as Azure does (ISO 8601)."""
+    try:
+        return datetime.strptime(text, _COMPACT).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        pass
+    try:
+        date = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return date.replace(tzinfo=date.tzinfo or UTC).timestamp()

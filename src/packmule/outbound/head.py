@@ -1,0 +1,194 @@
+"""A response's head: its status and the header fields that matter here.
+
+Owns the reading of raw header lines (RFC 9112 4, 5; RFC 9110 8, 14). Leaves what to make of them
+to `transfer.py`. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_CONTENT_RANGE = re.compile(r"bytes\s+(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
+_DIGITS = re.compile(r"[0-9]{1,18}")
+_STATUS = re.compile(r"HTTP/[0-9.]+ ([0-9]{3})(?![0-9])")
+_ETAG = re.compile(r'(?:W/)?"[!#-~\x80-\xff]*"')
+_LONGEST_LENGTH = 18  # digits
+_FINAL = 200
+_BLANK = frozenset({b"\r\n", b"\n"})
+_LENGTHS = re.compile(r"\ncontent-length[ \t]*:([^\r\n]*)", re.IGNORECASE)
+# Inflation of these is ours to undo; anything else cannot be stored as the file that was meant.
+_IDENTITY = frozenset({"", "identity"})
+
+
+class HeadInvalid(ValueError):
+    """The head cannot be believed: lengths that contradict each other or are no numbers."""
+
+
+class HeadIncomplete(HeadInvalid):
+    """The connection ended before the head did."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentRange:
+    """What a 206 or 416 says of its part: half-open bytes, and the whole's length if known."""
+
+    start: int | None
+    end: int | None
+    total: int | None
+
+
+class Head(NamedTuple):
+    """A final response's status and fields; names in lower case, the last of equals counts.
+
+    `content_length` is the bytes of body that follow, None where only its end tells (RFC 9112 6.3).
+    """
+
+    status: int
+    fields: dict[str, str]
+    content_length: int | None
+
+    @property
+    def etag(self) -> str | None:
+        """The entity tag, a weak one with its `W/` (RFC 9110 8.8.3); None where malformed."""
+        tag = self.fields.get("etag")
+        return tag if tag is not None and _ETAG.fullmatch(tag) else None
+
+    @property
+    def last_modified(self) -> str | None:
+        """Last-Modified as the origin sent it, where it tells versions apart (RFC 9110 8.8.2.2).
+
+        It does so if the answer's Date is later: within one second there may be two versions.
+        """
+        value = self.fields.get("last-modified")
+        if value is None or not value.isprintable():
+            return None
+        modified, sent = http_date(value), http_date(self.fields.get("date"))
+        return value if modified is not None and sent is not None and sent > modified else None
+
+    @property
+    def modified_at(self) -> int | None:
+        """Last-Modified in POSIX seconds; None where it is missing or no date."""
+        return http_date(self.fields.get("last-modified"))
+
+    @property
+    def sent_at(self) -> int | None:
+        """Date in POSIX seconds, by the origin's clock (RFC 9110 6.6.1)."""
+        return http_date(self.fields.get("date"))
+
+    @property
+    def content_type(self) -> str | None:
+        """The media type without its parameters, in lower case (RFC 9110 8.3)."""
+        value = self.fields.get("content-type")
+        return value.partition(";")[0].strip().lower() or None if value is not None else None
+
+    @property
+    def content_encoding(self) -> str | None:
+        """The coding the body is wrapped in; None for none (RFC 9110 8.4)."""
+        value = self.fields.get("content-encoding", "").strip().lower()
+        return None if value in _IDENTITY else value
+
+    @property
+    def content_range(self) -> ContentRange | None:
+        """The part this answer carries (RFC 9110 14.4); None where missing or malformed."""
+        found = _CONTENT_RANGE.fullmatch(self.fields.get("content-range", "").strip())
+        if found is None:
+            return None
+        first, last, total = found.groups()
+        return ContentRange(
+            start=int(first) if first is not None else None,
+            end=int(last) + 1 if last is not None else None,
+            total=int(total) if total != "*" else None,
+        )
+
+
+_REMEMBERED_LINES, _REMEMBERED_LENGTH = 2048, 200
+_known: dict[bytes, tuple[str, str]] = {}
+_dates: dict[str, int | None] = {}
+
+
+def http_date(value: str | None) -> int | None:
+    """Read an HTTP date (RFC 9110 5.6.7) as POSIX seconds; None where it is none."""
+    if value is None:
+        return None
+    try:
+        return _dates[value]
+    except KeyError:
+        pass
+    try:
+        date = parsedate_to_datetime(value)
+        # A date without a zone is UTC all the same: the obsolete forms name none.
+        seconds: int | None = int(date.replace(tzinfo=date.tzinfo or UTC).timestamp())
+    except (ValueError, OverflowError, TypeError):
+        seconds = None
+    if len(_dates) >= 1024:  # noqa: PLR2004 - many files share a date; the table stays small
+        _dates.clear()
+    _dates[value] = seconds
+    return seconds
+
+
+def parse(lines: Sequence[bytes]) -> Head:
+    """Read the header lines as libcurl hands them out, interim answers (1xx) included.
+
+    Each response begins with a status line; the last one counts. Raises HeadInvalid, where the last
+    one is not whole HeadIncomplete.
+    """
+    status = 0
+    fields: dict[str, str] = {}
+    repeated = False
+    for line in lines:
+        name, value = _known.get(line) or _read(line)
+        if name:
+            repeated = repeated or name in fields
+            fields[name] = value
+        elif value:
+            status, fields, repeated = int(value), {}, False
+        elif status >= _FINAL and line in _BLANK:
+            break  # what follows are trailers
+    else:
+        raise HeadIncomplete("it ends too early")
+    length = fields.get("content-length")
+    if length is None:
+        return Head(status, fields, None)
+    if repeated or not length.isdigit() or len(length) > _LONGEST_LENGTH or not length.isascii():
+        text = b"".join(lines).decode("latin-1")
+        length = _agreed(_LENGTHS.findall(text[text.rfind("\r\nHTTP/") + 2 :]))
+    # Transfer-Encoding overrides Content-Length (RFC 9112 6.3).
+    chunked = "transfer-encoding" in fields
+    return Head(status, fields, None if chunked else int(length))
+
+
+def _read(line: bytes) -> tuple[str, str]:
+    """Read one line: a field's name and value, no name and the status, or neither.
+
+    Most lines of a host come again and again, so what they say is remembered.
+    """
+    text = line.decode("latin-1")
+    if text.startswith("HTTP/"):
+        found = _STATUS.match(text)
+        said = ("", found[1] if found is not None else "")
+    else:
+        name, colon, value = text.partition(":")
+        said = (name.lower(), value.strip()) if colon else ("", "")
+    if len(line) <= _REMEMBERED_LENGTH:
+        if len(_known) >= _REMEMBERED_LINES:
+            _known.clear()
+        _known[line] = said
+    return said
+
+
+def _agreed(values: Iterable[str]) -> str:
+    """Give the one length that all Content-Length fields name (RFC 9110 8.6); else HeadInvalid."""
+    named = {part.strip() for value in values for part in value.split(",")}
+    if len(named) != 1:
+        raise HeadInvalid("it announces two different lengths")
+    (length,) = named
+    if not _DIGITS.fullmatch(length):
+        raise HeadInvalid("its Content-Length is no number")
+    return length

@@ -1,0 +1,212 @@
+"""Who may ask next: fair between jobs, bounded for each host, patient with one in trouble.
+
+Owns the order in which waiting fetches start, waiting for a retry's time, and which fetches go
+with a host that is given up. Leaves what a host bears to `standing.py`, why a try failed to
+`transfer.py` and the sockets to `curl.py`. Decides synchronously; the clock is handed in.
+
+A lane is one job's fetches. Lanes take turns, and within a lane its hosts take turns, so neither a
+huge job nor a slow host starves another.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING
+
+from packmule.outbound.standing import Host
+from packmule.outbound.transfer import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from packmule.errors import Failure
+    from packmule.outbound.fetch import Fetch
+
+_jitter = random.SystemRandom()
+_HOSTS_REMEMBERED = 4096
+
+HostKey = tuple[str, str, int]
+
+
+class Lane:
+    """One job's waiting fetches, by host; `lost` are the hosts it has given up, and why."""
+
+    __slots__ = ("hosts", "joined_at", "lost", "removed", "turns")
+
+    def __init__(self) -> None:
+        self.hosts: dict[HostKey, deque[Fetch]] = {}
+        self.turns: deque[HostKey] = deque()
+        self.lost: dict[HostKey, Failure] = {}
+        self.joined_at = 0.0
+        self.removed = False
+
+    def push(self, item: Fetch, *, first: bool = False) -> None:
+        """Put a fetch behind the others of its host, or before them."""
+        waiting = self.hosts.get(item.host_key)
+        if waiting is None:
+            waiting = self.hosts[item.host_key] = deque()
+            self.turns.append(item.host_key)
+        if first:
+            waiting.appendleft(item)
+        else:
+            waiting.append(item)
+
+    def take_all(self, key: HostKey) -> Iterable[Fetch]:
+        """Take all that wait for one host."""
+        if key not in self.hosts:
+            return ()
+        self.turns.remove(key)
+        return self.hosts.pop(key)
+
+
+@dataclass(order=True, slots=True)
+class _Due:
+    at: float
+    order: int
+    lane: Lane = field(compare=False)
+    item: Fetch = field(compare=False)
+
+
+class Schedule:
+    """All lanes and hosts of one transfer loop."""
+
+    def __init__(self, *, per_host: int, limits: Limits | None = None) -> None:
+        self._per_host = per_host
+        self._limits = limits or Limits()
+        self._lanes: deque[Lane] = deque()
+        self._hosts: dict[HostKey, Host] = {}
+        self._later: list[_Due] = []
+        self._order = count()
+        self._held_until = math.inf
+        self._forget_at = _HOSTS_REMEMBERED
+
+    def add(self, lane: Lane, items: Iterable[Fetch], now: float = 0.0) -> None:
+        """Let a job take part."""
+        for item in items:
+            lane.push(item)
+        lane.joined_at = now
+        self._lanes.append(lane)
+
+    def remove(self, lane: Lane) -> None:
+        """Forget a job and all that it waits for."""
+        lane.removed = True
+        lane.hosts.clear()
+        lane.turns.clear()
+        lane.lost.clear()
+        if lane in self._lanes:
+            self._lanes.remove(lane)
+
+    def next(self, now: float) -> tuple[Lane, Fetch] | None:
+        """Give the fetch whose turn it is and count it as open; None if none may start now."""
+        self._held_until = math.inf
+        for _ in range(len(self._lanes)):
+            lane = self._lanes[0]
+            self._lanes.rotate(-1)
+            for _ in range(len(lane.turns)):
+                key = lane.turns.popleft()
+                host = self.host(key)
+                if host.active >= int(host.limit) or host.not_before > now:
+                    lane.turns.append(key)
+                    if host.not_before > now:
+                        self._held_until = min(self._held_until, host.not_before)
+                    continue
+                host.active += 1
+                waiting = lane.hosts[key]
+                item = waiting.popleft()
+                item.host = host
+                if waiting:
+                    lane.turns.append(key)
+                else:
+                    del lane.hosts[key]
+                return lane, item
+        return None
+
+    def later(self, lane: Lane, item: Fetch, at: float) -> None:
+        """Let a fetch wait until `at` (on the clock that `next` and `wake` are given)."""
+        heapq.heappush(self._later, _Due(at, next(self._order), lane, item))
+
+    def wake(self, now: float) -> None:
+        """Put those whose time has come back into their lanes.
+
+        They go before the ones not yet tried; but where the host is in trouble behind them, so that
+        a few bad files do not stand before many good ones.
+        """
+        while self._later and self._later[0].at <= now:
+            due = heapq.heappop(self._later)
+            if not due.lane.removed:
+                due.lane.push(due.item, first=self.host(due.item.host_key).is_well)
+
+    def next_due(self) -> float:
+        """Tell when there may be something to start, besides what ends make room for."""
+        return min(self._later[0].at, self._held_until) if self._later else self._held_until
+
+    def prefers_http2(self, lane: Lane, item: Fetch) -> bool:
+        """Choose the protocol of a transfer that is about to begin."""
+        if item.host is None or item.host_key[0] != "https":
+            return False
+        return item.host.protocol.http2(len(lane.hosts.get(item.host_key, ())))
+
+    def give_up(self, key: HostKey, cause: Failure) -> list[Fetch]:
+        """Take out all that wait for a host, of every job that saw it fall silent.
+
+        Those jobs never ask it again; one that came later has its own patience.
+        """
+        since = self.host(key).silent_since
+        taken: list[Fetch] = []
+        for lane in self._lanes:
+            if lane.joined_at <= since:
+                lane.lost[key] = cause
+                taken += lane.take_all(key)
+        kept = []
+        for due in self._later:
+            if due.lane.removed:
+                continue
+            if due.item.host_key == key and key in due.lane.lost:
+                taken.append(due.item)
+            else:
+                kept.append(due)
+        heapq.heapify(kept)
+        self._later = kept
+        return taken
+
+    def take_all(self) -> list[Fetch]:
+        """Take out all that wait."""
+        taken = [due.item for due in self._later if not due.lane.removed]
+        self._later = []
+        for lane in self._lanes:
+            for key in tuple(lane.hosts):
+                taken += lane.take_all(key)
+        return taken
+
+    def waiting(self) -> int:
+        """Count the fetches that wait."""
+        return len(self._later) + sum(
+            len(waiting) for lane in self._lanes for waiting in lane.hosts.values()
+        )
+
+    def host(self, key: HostKey) -> Host:
+        """Give a host's standing."""
+        host = self._hosts.get(key)
+        if host is None:
+            if len(self._hosts) >= self._forget_at:
+                self._forget_some()
+            host = self._hosts[key] = Host(self._per_host, self._limits)
+        return host
+
+    def _forget_some(self) -> None:
+        """Forget hosts that nothing is open to: they begin anew with the best standing."""
+        waiting = {key for lane in self._lanes for key in lane.hosts}
+        for key in [key for key, host in self._hosts.items() if not host.active]:
+            if key not in waiting:
+                del self._hosts[key]
+        self._forget_at = max(_HOSTS_REMEMBERED, 2 * len(self._hosts))
+
+
+def jittered(delay: float) -> float:
+    """Spread a back-off over half to all of `delay` seconds, so that retries do not come as one."""
+    return delay * _jitter.uniform(0.5, 1.0)

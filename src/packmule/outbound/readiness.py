@@ -1,0 +1,114 @@
+"""Which sockets are ready: libcurl's wishes over one epoll.
+
+Owns registration. A socket stays registered between transfers, because two system calls per small
+file would cost more than all else; one that stirs while no transfer wants it (its host closed it)
+is unregistered then, and libcurl notices at its next use.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import suppress
+from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll
+
+import pycurl
+
+_SOCKET_IS_GOOD: int = pycurl.SOCKOPT_OK
+
+
+class Readiness:
+    """The epoll, libcurl's timer and the wake-up of one transfer loop."""
+
+    def __init__(self, multi: pycurl.CurlMulti) -> None:
+        self._multi = multi
+        self._poll = epoll()
+        self._masks: dict[int, int] = {}
+        self._idle: set[int] = set()
+        self.timer: float | None = None
+        self._waking = threading.Lock()
+        self._closed = False
+        self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._poll.register(self._wake_fd, EPOLLIN)
+        multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+
+    def wake(self) -> None:
+        """End a wait now (any thread)."""
+        with self._waking:
+            # Once closed, the number may be another file's.
+            if not self._closed:
+                os.eventfd_write(self._wake_fd, 1)
+
+    def turn(self, longest: float) -> bool:
+        """Wait at most `longest` seconds, let libcurl work; True where `wake` was called."""
+        timer = self.timer
+        if timer is not None:
+            longest = min(longest, max(0.0, timer - time.monotonic()))
+        act = self._multi.socket_action
+        idle = self._idle
+        woken = False
+        for fd, events in self._poll.poll(longest):
+            if fd == self._wake_fd:
+                with suppress(BlockingIOError):
+                    os.eventfd_read(fd)
+                woken = True
+            elif fd in idle:
+                self._forget(fd)
+            else:
+                mask = 0
+                if events & EPOLLIN:
+                    mask |= pycurl.CSELECT_IN
+                if events & EPOLLOUT:
+                    mask |= pycurl.CSELECT_OUT
+                if events & (EPOLLERR | EPOLLHUP):
+                    mask |= pycurl.CSELECT_ERR
+                act(fd, mask)
+        if self.timer is not None and time.monotonic() >= self.timer:
+            self.timer = None
+            act(pycurl.SOCKET_TIMEOUT, 0)
+        return woken
+
+    def opened(self, fd: int, _purpose: int) -> int:
+        """Forget an older socket of that number (CURLOPT_SOCKOPTFUNCTION, at each new socket).
+
+        libcurl closes its sockets itself, and closing takes them out of the epoll.
+        """
+        self._idle.discard(fd)
+        self._masks.pop(fd, None)
+        return _SOCKET_IS_GOOD
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        self._poll.close()
+        with self._waking:
+            self._closed = True
+            os.close(self._wake_fd)
+
+    def _forget(self, fd: int) -> None:
+        self._idle.discard(fd)
+        if self._masks.pop(fd, None) is not None:
+            with suppress(OSError):  # libcurl may have closed it already
+                self._poll.unregister(fd)
+
+    def _on_socket(self, what: int, fd: int, _multi: object, _data: object) -> None:
+        if what == pycurl.POLL_REMOVE:
+            if fd in self._masks:
+                self._idle.add(fd)
+            return
+        self._idle.discard(fd)
+        wanted = 0
+        if what & pycurl.POLL_IN:
+            wanted |= EPOLLIN
+        if what & pycurl.POLL_OUT:
+            wanted |= EPOLLOUT
+        have = self._masks.get(fd)
+        if have is None:
+            self._poll.register(fd, wanted)
+        elif have != wanted:
+            self._poll.modify(fd, wanted)
+        self._masks[fd] = wanted
+
+    def _on_timer(self, milliseconds: int) -> None:
+        self.timer = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000

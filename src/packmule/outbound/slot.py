@@ -1,0 +1,251 @@
+"""A slot: one reused libcurl handle, and what flows through it during one try.
+
+Owns the options that keep a transfer inside its rules, and the callbacks that libcurl makes. The
+address guard stands here, in the two hooks that no transfer can go round: every address before a
+connection is made to it, and the peer of every request, also on a connection that is reused.
+Leaves when to start and what an end means to `curl.py`.
+
+libcurl forbids calls into the handle from its own callbacks, so these only collect and judge.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pycurl
+
+from packmule.errors import Failure, FailureCode
+from packmule.outbound.head import HeadIncomplete, HeadInvalid
+from packmule.outbound.head import parse as parse_head
+from packmule.outbound.receiver import BodyRefused
+from packmule.outbound.transfer import judge, range_fields
+from packmule.outbound.verdicts import Broken, Discard, Take
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from packmule.outbound.addresses import AddressRules
+    from packmule.outbound.fetch import Fetch
+    from packmule.outbound.politeness import Lane
+    from packmule.outbound.transfer import Limits
+    from packmule.outbound.verdicts import After
+
+BUFFER_BYTES = 512 * 1024
+_KEPT_OF_DISCARDED = 4096
+_READ_OF_DISCARDED = 256 * 1024
+_PREREQ_OK, _PREREQ_ABORT = 0, 1
+_PAUSE: int = pycurl.WRITEFUNC_PAUSE
+_NO_SOCKET: int = pycurl.SOCKET_BAD
+_FIELDS = (b"Accept: */*", b"Accept-Encoding: identity")
+
+
+class Slot:
+    """One try of one source at a time."""
+
+    def __init__(
+        self,
+        rules: AddressRules,
+        limits: Limits,
+        *,
+        connect_timeout: float,
+        ca_file: str | None,
+        opened: Callable[[int, int], int],
+    ) -> None:
+        self._rules = rules
+        self._permitted: set[str] = set()
+        self._limits = limits
+        self.curl = pycurl.Curl()
+        self.lane: Lane | None = None
+        self.fetch: Fetch | None = None
+        self.lines: list[bytes] = []
+        self.write: Callable[[memoryview], bool] | None = None
+        self.after: After | None = None
+        self.stopped_by: Broken | BodyRefused | Exception | None = None
+        self.discarded = bytearray()
+        self.discarded_bytes = 0
+        self.paused = False
+        self.window_start = 0.0
+        self.window_moved = 0
+        self.http2 = False
+        self._ranged = False
+        self._pinned = False
+        self._set_options(connect_timeout, ca_file, opened)
+
+    def _set_options(
+        self, connect_timeout: float, ca_file: str | None, opened: Callable[[int, int], int]
+    ) -> None:
+        option = self.curl.setopt
+        option(pycurl.HEADERFUNCTION, self.lines.append)
+        option(pycurl.WRITEFUNCTION, self._on_body, use_memoryview=True)
+        option(pycurl.OPENSOCKETFUNCTION, self._on_open)
+        option(pycurl.SOCKOPTFUNCTION, opened)
+        option(pycurl.PREREQFUNCTION, self._on_request)
+        option(pycurl.BUFFERSIZE, BUFFER_BYTES)
+        option(pycurl.NOSIGNAL, 1)
+        option(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        option(pycurl.FOLLOWLOCATION, 0)
+        option(pycurl.PATH_AS_IS, 1)
+        # Nothing from the environment: no proxy, and libcurl reads no netrc unless told to.
+        option(pycurl.PROXY, "")
+        option(pycurl.NOPROXY, "*")
+        option(pycurl.HTTP09_ALLOWED, 0)
+        option(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        option(pycurl.PIPEWAIT, 1)
+        option(pycurl.TCP_KEEPALIVE, 1)
+        option(pycurl.CONNECTTIMEOUT_MS, int(connect_timeout * 1000))
+        option(pycurl.USERAGENT, "packmule")
+        option(pycurl.HTTPHEADER, list(_FIELDS))
+        if ca_file is not None:
+            option(pycurl.CAINFO, ca_file)
+
+    def begin(
+        self, lane: Lane, fetch: Fetch, pin: tuple[str, ...], now: float, *, http2: bool
+    ) -> None:
+        """Make ready for one try. `pin`: the addresses a host's name was checked to have."""
+        self.lane = lane
+        self.fetch = fetch
+        self.lines.clear()
+        self.write = None
+        self.after = None
+        self.stopped_by = None
+        self.discarded.clear()
+        self.discarded_bytes = 0
+        self.paused = False
+        self.window_start = now
+        self.window_moved = fetch.state.kept
+        url = fetch.asked
+        self.curl.setopt(pycurl.URL, url.text)
+        ranged = range_fields(fetch.state) if fetch.state.kept else ()
+        if ranged or self._ranged:
+            self.curl.setopt(pycurl.HTTPHEADER, [*_FIELDS, *ranged])
+            self._ranged = bool(ranged)
+        if http2 is not self.http2:
+            version = pycurl.CURL_HTTP_VERSION_2TLS if http2 else pycurl.CURL_HTTP_VERSION_1_1
+            self.curl.setopt(pycurl.HTTP_VERSION, version)
+            self.http2 = http2
+        if pin:
+            addresses = ",".join(f"[{a}]" if ":" in a else a for a in pin)
+            self.curl.setopt(pycurl.RESOLVE, [f"{url.host}:{url.port}:{addresses}"])
+            self._pinned = True
+        elif self._pinned:
+            self.curl.setopt(pycurl.RESOLVE, [])
+            self._pinned = False
+
+    @property
+    def moved(self) -> int:
+        """Bytes of body that came so far, for the watch over slow transfers."""
+        fetch = self.fetch
+        return self.discarded_bytes + (fetch.receiver.kept if fetch is not None else 0)
+
+    @property
+    def page(self) -> bytes:
+        """The first bytes of an unwanted body."""
+        return bytes(self.discarded) if self.discarded else b""
+
+    @property
+    def speaks_http2(self) -> bool:
+        """Tell whether the answer came by HTTP/2."""
+        return bool(self.lines) and self.lines[0].startswith(b"HTTP/2")
+
+    def head_read(self) -> bool:
+        """Judge the head where no body did so; False if there is no whole head."""
+        if self.write is None and self.stopped_by is None and self.lines:
+            try:
+                self._judge()
+            except HeadIncomplete:
+                return False
+            except Exception as error:  # noqa: BLE001 - as in a callback: the loop raises it
+                self.stopped_by = error
+        return self.write is not None
+
+    def _on_body(self, view: memoryview) -> int | None:
+        try:
+            if self.write is None:
+                self._judge()
+            if self.write(view):  # type: ignore[misc]  # _judge sets it or raises
+                self.paused = True
+                return _PAUSE
+        except Exception as error:  # noqa: BLE001 - libcurl would swallow it; the loop raises it
+            self.stopped_by = self.stopped_by or error
+            return 0
+        return None
+
+    def _judge(self) -> None:
+        fetch = self.fetch
+        assert fetch is not None  # noqa: S101 - a callback comes only during a try
+        try:
+            head = parse_head(self.lines)
+        except HeadIncomplete:
+            raise
+        except HeadInvalid as error:
+            self.stopped_by = Broken(FailureCode.BAD_RESPONSE, f"the answer is not valid: {error}")
+            self.write = self._refuse
+            return
+        state, verdict = judge(fetch.state, head, self._limits, now=time.time())
+        match verdict:
+            case Take(start, total):
+                self.write = self._refuse  # while it is not accepted
+                fetch.receiver.accept(head, start, total)
+                self.write = fetch.receiver.write
+                self.window_moved = start
+            case Discard(after):
+                self.after = after
+                self.write = self._discard
+        fetch.state = state
+
+    def _discard(self, view: memoryview) -> bool:
+        """Read a body nobody wants, so that its connection can serve again; not a long one."""
+        self.discarded += view[: max(0, _KEPT_OF_DISCARDED - len(self.discarded))]
+        self.discarded_bytes += len(view)
+        if self.discarded_bytes > _READ_OF_DISCARDED:
+            raise _EnoughDiscardedError
+        return False
+
+    def _refuse(self, _view: memoryview) -> bool:
+        raise _EnoughDiscardedError
+
+    def _on_open(self, _purpose: int, address: pycurl.CurlSockAddr) -> _Handed | int:
+        try:
+            if self._rules.permits(address.addr[0]):
+                return _Handed(address.family, address.socktype, address.protocol)
+            self.stopped_by = address_refused(self.fetch)
+        except OSError as error:
+            self.stopped_by = error
+        return _NO_SOCKET
+
+    def _on_request(self, peer: str, _local: str, _peer_port: int, _local_port: int) -> int:
+        if peer in self._permitted:
+            return _PREREQ_OK
+        if self._rules.permits(peer):
+            self._permitted.add(peer)
+            return _PREREQ_OK
+        self.stopped_by = address_refused(self.fetch)
+        return _PREREQ_ABORT
+
+
+class _Handed:
+    """A new socket on its way to pycurl, which hands libcurl a duplicate; ours is closed then."""
+
+    def __init__(self, family: int, kind: int, protocol: int) -> None:
+        self._socket = socket.socket(family, kind, protocol)
+        self.fileno = self._socket.fileno
+
+    def __del__(self) -> None:
+        self._socket.close()
+
+
+class _EnoughDiscardedError(Exception):
+    """The rest of an unwanted body is not worth reading: close the connection."""
+
+
+def address_refused(fetch: Fetch | None) -> BodyRefused:
+    """Refuse a source for its address: says the host, never what the address is or answered."""
+    host = fetch.asked.host if fetch is not None else "it"
+    detail = (
+        f"{host} is not on the public internet; only the operator can allow it "
+        "(PACKMULE_ALLOW_NETWORKS)"
+    )
+    attempts = fetch.state.attempts if fetch is not None else 0
+    return BodyRefused(Failure(FailureCode.ADDRESS_NOT_ALLOWED, detail, attempts=attempts))

@@ -1,0 +1,291 @@
+r"""One source's state over all its tries, and what to do next: a state machine that only decides.
+
+Owns: which Range to ask for, whether an answer can be believed, what an end of the connection
+means, when to try again and when to give up. Leaves sockets to `curl.py`, waiting and per-host
+limits to `politeness.py`, bytes to the receiver. Pure: no clock, no chance, no I/O.
+
+    ask ──head──> judge ──> Take ──end──> conclude ──> Finished
+     ^              |  \                     |   \
+     |              |   Discard ──end────────┤    Fail
+     └── Retry <────┴──── Follow <───────────┘
+
+The law: RFC 9110 13.1.5 (If-Range), 14.2 (Range), 14.4 (Content-Range), 15.3.7 (206),
+15.5.17 (416), 10.2.3 (Retry-After). A body is never a splice of two versions: bytes are kept only
+under an unchanged validator, and a source without one begins anew. Where an origin gives a weak
+entity tag beside Last-Modified we ask by the date, as browsers do, and the tag must not change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from packmule.errors import Failure, FailureCode
+from packmule.outbound.verdicts import Broken, Discard, Fail, Finished, Follow, Retry, Take
+
+if TYPE_CHECKING:
+    from packmule.outbound.head import ContentRange, Head
+    from packmule.outbound.verdicts import Outcome, Verdict
+
+_RETRIED_STATUS = frozenset(
+    {408, 421, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 523, 524}
+)
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_OK, _TRANSFORMED, _PARTIAL, _NOT_SATISFIABLE = 200, 203, 206, 416
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_MULTIPART = "multipart/byteranges"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one source: tries, redirects in a row, bytes, seconds.
+
+    `attempts` counts tries without progress, which is at least `least_progress` bytes beyond all
+    that was ever held; `all_attempts` counts every try, `seconds` from the first try to the end.
+    `host_retries` is how many retries a host may cost beyond those that led to a whole file.
+    """
+
+    attempts: int = 8
+    all_attempts: int = 1000
+    least_progress: int = 4096
+    redirects: int = 10
+    max_bytes: int = 50_000_000_000
+    seconds: float = 86_400.0
+    host_retries: int = 100
+    first_delay: float = 0.5
+    longest_delay: float = 60.0
+    longest_retry_after: float = 300.0
+
+
+class State(NamedTuple):
+    """What is known of a source between tries (a tuple, because one is made for every file).
+
+    `kept` bytes of the body are held, under the validator (`etag` or `last_modified`) and `total`
+    length. `reached` is the most ever held: only going beyond it is progress. `tries` counts those
+    without progress, `attempts` all, `redirects` those of this try.
+    """
+
+    kept: int = 0
+    total: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    content_type: str | None = None
+    reached: int = 0
+    tries: int = 0
+    attempts: int = 0
+    redirects: int = 0
+    distrust_ranges: bool = False
+
+    @property
+    def validator(self) -> str | None:
+        """The value for If-Range: a strong ETag, else Last-Modified (RFC 9110 13.1.5)."""
+        etag = self.etag
+        return etag if etag is not None and etag[0] == '"' else self.last_modified
+
+
+_FINISHED = Finished()
+
+
+def range_fields(state: State) -> tuple[bytes, ...]:
+    """Give the request's fields that ask for what is missing; none to ask for the whole."""
+    if not resumable(state):
+        return ()
+    fields = f"Range: bytes={state.kept}-", f"If-Range: {state.validator}"
+    return tuple(field.encode("latin-1") for field in fields)
+
+
+def resumable(state: State) -> bool:
+    """Tell whether the next try asks for the missing part only."""
+    return state.kept > 0 and state.validator is not None and not state.distrust_ranges
+
+
+def begin(state: State) -> State:
+    """Count a try, of which a redirect is part; bytes that cannot be resumed are let go."""
+    attempts = state.attempts if state.redirects else state.attempts + 1
+    if state.kept and not resumable(state):
+        return state._replace(attempts=attempts, kept=0)
+    return state._replace(attempts=attempts)
+
+
+def judge(  # noqa: PLR0911 - one return for each class of status
+    state: State, head: Head, limits: Limits, *, now: float
+) -> tuple[State, Verdict]:
+    """Decide what an answer's head means. `now` is POSIX seconds, for Retry-After as a date."""
+    status = head.status
+    if status in (_OK, _TRANSFORMED):
+        return _judge_whole(state, head, limits)
+    if status == _PARTIAL:
+        return _judge_part(state, head, limits)
+    if status in _REDIRECTS and "location" in head.fields:
+        if state.redirects >= limits.redirects:
+            detail = f"more than {limits.redirects} redirects in a row"
+            return state, _give_up(state, FailureCode.REDIRECTS, detail, status)
+        followed = state._replace(redirects=state.redirects + 1)
+        return followed, Discard(Follow(head.fields["location"]))
+    if status == _NOT_SATISFIABLE and resumable(state):
+        return _judge_not_satisfiable(state, head, limits)
+    if status in _RETRIED_STATUS:
+        broken = Broken(FailureCode.HTTP_STATUS, f"the origin answered {status}")
+        after = retry_after(head.fields.get("retry-after"), head.sent_at or now)
+        state, outcome = _again(state, broken, limits, status=status, after=after)
+        return state, Discard(outcome)
+    return state, _give_up(state, FailureCode.HTTP_STATUS, f"the origin answered {status}", status)
+
+
+def conclude(
+    state: State, kept: int, broken: Broken | None, limits: Limits
+) -> tuple[State, Outcome]:
+    """Decide what the end of a taken body means, of which `kept` bytes are held by now.
+
+    All that was announced is the whole, however the connection ended. Where nothing was announced,
+    only a proper end is one.
+    """
+    if broken is None:
+        if state.total in (None, kept):
+            return state, _FINISHED
+        detail = f"the body ended at byte {kept} of {state.total}"
+        broken = Broken(FailureCode.TRUNCATED, detail)
+    elif kept == state.total:
+        return state, _FINISHED
+    state = state._replace(kept=kept)
+    if broken.lasting:
+        return state, Fail(Failure(broken.code, broken.detail, attempts=state.attempts))
+    return _again(state, broken, limits)
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """Read Retry-After, seconds or a date (RFC 9110 10.2.3), as seconds from `now`.
+
+    `now` is best the answer's own Date: the origin's clock may differ from ours.
+    """
+    from packmule.outbound.head import http_date  # noqa: PLC0415 - keeps the happy path lean
+
+    if value is None:
+        return None
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    date = http_date(value)
+    return None if date is None else max(0.0, date - now)
+
+
+def _judge_whole(state: State, head: Head, limits: Limits) -> tuple[State, Verdict]:
+    """Begin the body anew at a 200; an HTML page in place of a file that was cut is refused."""
+    content_type = head.content_type
+    if state.reached and content_type in _HTML and state.content_type not in _HTML:
+        detail = "the origin answers with an HTML page now, where it sent the file before"
+        return state, _give_up(state, FailureCode.CHANGED, detail, _OK)
+    length, etag = head.content_length, head.etag
+    if length is not None and length > limits.max_bytes:
+        return state, _too_large(state, limits)
+    last_modified = None if etag is not None and etag[0] == '"' else head.last_modified
+    if head.content_encoding is not None:
+        # What is kept of it will be the decoded bytes: neither their number nor a place to resume
+        # at is known.
+        length = etag = last_modified = None
+    fresh = State(
+        0,
+        length,
+        etag,
+        last_modified,
+        content_type,
+        state.reached,
+        state.tries,
+        state.attempts,
+        state.redirects,
+        state.distrust_ranges,
+    )
+    return fresh, Take(0, length)
+
+
+def _judge_part(state: State, head: Head, limits: Limits) -> tuple[State, Verdict]:
+    """Believe a 206 only if it begins where we asked, in the version we hold."""
+    part = head.content_range
+    if not resumable(state):
+        # A part nobody asked for is taken only where it is the whole (RFC 9110 15.3.7).
+        if part is not None and part.start == 0 and part.end is not None and part.end == part.total:
+            return _judge_whole(state, head._replace(content_length=part.total), limits)
+        detail = "the origin sent a part (206) although the whole was asked for"
+        return state, _give_up(state, FailureCode.BAD_RESPONSE, detail, _PARTIAL)
+    if part is None or not _continues(state, head, part):
+        distrusting = state._replace(distrust_ranges=True)
+        broken = Broken(
+            FailureCode.CHANGED, "the origin's answer to a resume does not fit what it sent before"
+        )
+        distrusting, outcome = _again(distrusting, broken, limits, status=_PARTIAL)
+        return distrusting, Discard(outcome)
+    total = state.total if part.total is None else part.total
+    return state._replace(total=total), Take(state.kept, total)
+
+
+def _continues(state: State, head: Head, part: ContentRange) -> bool:
+    """Tell whether a part begins where we were cut, in the version we hold.
+
+    It may be shorter than what was asked for (RFC 9110 15.3.7); the rest is asked for then.
+    """
+    end, total = part.end, part.total
+    return (
+        part.start == state.kept
+        and end is not None
+        and end > state.kept
+        and (total is None or end <= total)
+        and (total is None or state.total is None or total == state.total)
+        and head.content_length in (None, end - state.kept)
+        and (state.etag is None or head.etag == state.etag)
+        and (
+            state.last_modified is None
+            or head.fields.get("last-modified") in (state.last_modified, None)
+        )
+        and head.content_encoding is None
+        and head.content_type != _MULTIPART
+    )
+
+
+def _judge_not_satisfiable(state: State, head: Head, limits: Limits) -> tuple[State, Verdict]:
+    """Take a 416 whose total is what we hold as word that we hold all (RFC 9110 15.5.17).
+
+    Only of the same version: an origin may look at the range before it looks at If-Range.
+    """
+    part = head.content_range
+    same = state.total in (None, state.kept) and head.etag is not None and head.etag == state.etag
+    if part is not None and part.total == state.kept and same:
+        return state, Discard(_FINISHED)
+    broken = Broken(FailureCode.CHANGED, "the origin refuses to continue where it was cut (416)")
+    state, outcome = _again(
+        state._replace(distrust_ranges=True), broken, limits, status=_NOT_SATISFIABLE
+    )
+    return state, Discard(outcome)
+
+
+def _again(
+    state: State,
+    broken: Broken,
+    limits: Limits,
+    *,
+    status: int | None = None,
+    after: float | None = None,
+) -> tuple[State, Retry | Fail]:
+    """Count a try without progress, or forget the count where there was some.
+
+    Bytes that dripped until we lost patience are no progress.
+    """
+    gained = state.kept - state.reached if broken.code is not FailureCode.STALLED else 0
+    fruitful = gained >= limits.least_progress
+    tries = 1 if fruitful else state.tries + 1
+    reached = max(state.kept, state.reached)
+    state = state._replace(tries=tries, reached=reached, redirects=0)
+    failure = Failure(broken.code, broken.detail, status, state.attempts)
+    if tries >= limits.attempts or state.attempts >= limits.all_attempts:
+        return state, Fail(failure)
+    if after is not None:
+        return state, Retry(min(after, limits.longest_retry_after), failure, named_by_origin=True)
+    delay = min(limits.longest_delay, limits.first_delay * 2 ** (tries - 1))
+    return state, Retry(delay, failure, fruitful=fruitful)
+
+
+def _too_large(state: State, limits: Limits) -> Discard:
+    detail = f"the file is larger than the limit of {limits.max_bytes:,} bytes"
+    return _give_up(state, FailureCode.TOO_LARGE, detail, _OK)
+
+
+def _give_up(state: State, code: FailureCode, detail: str, status: int | None) -> Discard:
+    return Discard(Fail(Failure(code, detail, status, state.attempts)))

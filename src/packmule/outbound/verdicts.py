@@ -1,0 +1,79 @@
+"""What can be decided about an answer and about a try's end: values, and nothing else.
+
+Owns the words between the state machine and those who carry them out. Leaves deciding to
+`transfer.py`, doing to `slot.py` and `endings.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from packmule.errors import Failure, FailureCode
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Hand the body on: its first byte belongs at `start`; `total` is the whole's length."""
+
+    start: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Read the body's end, keep nothing of it; then do `after`."""
+
+    after: After
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Ask at `location` instead (RFC 9110 15.4)."""
+
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try again: after `delay` seconds, which are to be jittered unless the origin named them.
+
+    `fruitful`: the try brought the body on.
+    """
+
+    delay: float
+    cause: Failure
+    named_by_origin: bool = False
+    fruitful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Give the source up."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The body is whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """How a try ended other than well: a code, a sentence, and whether trying again may help."""
+
+    code: FailureCode
+    detail: str
+    lasting: bool = False
+
+
+Verdict = Take | Discard
+"""What a head means."""
+
+Outcome = Retry | Fail | Finished
+"""What the end of a taken body means."""
+
+After = Follow | Outcome
+"""What is to be done once a try has ended."""
