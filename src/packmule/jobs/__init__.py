@@ -1,0 +1,1 @@
+"""Jobs: what they are, and the store that remembers them durably."""

@@ -1,0 +1,220 @@
+"""The database that holds jobs and tasks: how it is opened, written, read and brought up to date.
+
+Owns the connection's properties and the translation of the driver's errors; leaves what is kept
+to `schema.py`. The laws are SQLite's own:
+
+- WAL with synchronous=FULL: a commit that has returned survives a power cut (with NORMAL it does
+  not, https://www.sqlite.org/pragma.html#pragma_synchronous), and readers never wait for writers.
+- A transaction that writes begins IMMEDIATE: one that begins as a reader and writes later is
+  refused at once where another has written meanwhile, whatever the busy timeout
+  (https://www.sqlite.org/lang_transaction.html 2.2). So every transaction is a writer unless it is
+  opened by `reading`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, event, func, inspect, make_url, select
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    ProgrammingError,
+)
+
+from packmule.errors import DiskFull, SettingInvalid, StorageFailed, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+# How long a writer waits for another before it gives up, in seconds: far more than any takes.
+BUSY_SECONDS = 30.0
+
+# An API process answers from 40 threads; a connection to a file costs little, a wait for one much.
+_POOL = {"pool_size": 16, "max_overflow": 48}
+
+_READS = "packmule_reads"
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+# What these say is no fault of the database, but of the program that speaks to it.
+_OURS_TO_MEND = (IntegrityError, ProgrammingError, DataError)
+
+# Any constant does, so long as no other program takes the same advisory lock in this database.
+_UPGRADE_LOCK = 0x7061636B6D756C65
+
+
+def connect(url: str) -> Engine:
+    """Open the database of that URL (`sqlite:///path` or `postgresql://…`), made where missing.
+
+    Fit for several threads, and with SQLite for several processes of one machine. Its errors never
+    show a statement's values. Raises SettingInvalid, StorageFailed, DiskFull.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise SettingInvalid(
+            "The database URL is not understood; it looks like sqlite:///path/to/packmule.db "
+            "or postgresql://user:password@host/name."
+        ) from error
+    match parsed.get_backend_name():
+        case "sqlite":
+            return _connect_sqlite(parsed)
+        case "postgresql":
+            return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, **_POOL)
+        case other:
+            raise SettingInvalid(
+                f"A {other} database is not supported; use sqlite:///path or postgresql://…"
+            )
+
+
+def _connect_sqlite(url: URL) -> Engine:
+    """Open a database file, in WAL mode from its first byte on."""
+    if not url.database or url.database == ":memory:":
+        raise SettingInvalid("A database in memory forgets its jobs; use sqlite:///path/to/file.")
+    path = Path(url.database).absolute()
+    _make_folder(path.parent)
+    _use_wal(path)
+    engine = create_engine(
+        url.set(database=str(path)),
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_SECONDS},
+        **_POOL,
+    )
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        kind = DiskFull if error.errno in _NO_ROOM else StorageFailed
+        raise kind(f"The database's folder could not be made: {reason}.") from error
+
+
+def _use_wal(path: Path) -> None:
+    """Turn WAL on, which the file remembers.
+
+    Two processes that do so at once on a new file get SQLITE_BUSY, which here does not wait for
+    the busy timeout: so this waits by itself.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            finally:
+                connection.close()
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise _translated(error) from error
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _prepare(connection: DBAPIConnection, _record: object) -> None:
+    """Set what SQLite forgets with each connection; transactions are begun by `_begin` alone."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    reads = connection.get_execution_options().get(_READS, False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that writes; committed at the end, undone at an exception."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except _OURS_TO_MEND:
+        raise
+    except DatabaseError as error:
+        raise _translated(error.orig) from error
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that only reads: it sees one moment, and waits for no writer."""
+    try:
+        with engine.connect().execution_options(**{_READS: True}) as connection:
+            yield connection
+    except _OURS_TO_MEND:
+        raise
+    except DatabaseError as error:
+        raise _translated(error.orig) from error
+
+
+def _translated(error: BaseException | None) -> DiskFull | StorageFailed:
+    """Turn the driver's error into ours; the driver's word may be shown, no value ever is."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_FULL:
+        return DiskFull("The disk is full: the job database could not be written.")
+    if code is not None and code & 0xFF == sqlite3.SQLITE_BUSY:
+        return StorageFailed(f"The job database was busy for {BUSY_SECONDS:.0f} seconds.")
+    reason = f" ({error})" if code is not None else ""
+    return StorageFailed(f"The job database cannot be used{reason}; the log says more.")
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the database's tables to this program's version, in one transaction.
+
+    Safe when several processes start at once: the second waits, then finds nothing to do. Raises
+    UsageError where the tables are newer than this program, or are another program's.
+    """
+    settings = _alembic()
+    with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+        _refuse_what_is_not_ours(connection, ScriptDirectory.from_config(settings))
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")
+
+
+def _alembic() -> Config:
+    """Configure Alembic without a file; its own messages go to the log only."""
+    settings = Config()
+    settings.set_main_option("script_location", "packmule.jobs:migrations")
+    settings.set_main_option("path_separator", "os")
+    return settings
+
+
+def _refuse_what_is_not_ours(connection: Connection, scripts: ScriptDirectory) -> None:
+    known = {script.revision for script in scripts.walk_revisions()}
+    found = MigrationContext.configure(connection).get_current_heads()
+    newer = sorted(set(found) - known)
+    if newer:
+        raise UsageError(
+            f"The job database is of revision {', '.join(newer)}, newer than this program, which "
+            f"knows revisions up to {scripts.get_current_head()}. Start the newer Packmule again, "
+            "or restore the backup made before its upgrade."
+        )
+    if not found and inspect(connection).has_table("jobs"):
+        raise UsageError(
+            "The database holds a table `jobs` that is not Packmule's; give Packmule a database "
+            "of its own."
+        )

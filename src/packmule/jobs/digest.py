@@ -1,0 +1,39 @@
+"""Digests: whether two requests ask for the same, without keeping both.
+
+SHA-256 over JSON, whose form has one spelling for each value here. Pure, and quick to import.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from packmule.jobs.model import JobRequest, Source
+
+
+def sources_digest(sources: Iterable[Source]) -> str:
+    """Digest which links are asked for, in which order and under which names; 64 hex digits."""
+    return _digest([[source.position, source.url, source.name] for source in sources])
+
+
+def request_digest(request: JobRequest) -> str:
+    """Digest all that was asked for, but neither who asked nor under which key; 64 hex digits."""
+    return _digest(
+        [
+            sources_digest(request.sources),
+            request.name,
+            request.on_error,
+            request.compression,
+            request.webhook_url,
+            request.expires_in,
+            request.priority,
+        ]
+    )
+
+
+def _digest(value: Sequence[object]) -> str:
+    return sha256(json.dumps(value, separators=(",", ":")).encode()).hexdigest()

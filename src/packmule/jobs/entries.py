@@ -1,0 +1,130 @@
+"""The rows of a job's files, written many at a time: sources at first, then what became of each.
+
+Owns the order of parameters of the four bulk statements, and how a value becomes a row; leaves
+transactions and fencing to `store.py`. `records.py` is the way back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, insert, literal_column, update
+
+from packmule.jobs.bulk import Bulk
+from packmule.jobs.model import FileState
+from packmule.jobs.schema import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Connection, Dialect
+    from sqlalchemy.sql import Update
+
+    from packmule.jobs.model import Checkpoint, Source
+
+_SOURCE = ("job_id", "position", "url", "wanted")
+_WHICH = ("of_job", "of_position")
+
+# What each state sets; a column that is not named keeps what it had.
+_DONE = ("name", "place", "method", "crc", "written", "size", "compressed_size", "modified_at")
+_OPEN = (
+    "name",
+    "place",
+    "header_size",
+    "crc",
+    "written",
+    "size",
+    "etag",
+    "last_modified",
+    "content_type",
+    "modified_at",
+)
+_FAILED = ("name", "attempts", "failure_code", "failure_detail", "failure_http_status")
+
+
+def _becomes(state: FileState, columns: Iterable[str]) -> Update:
+    return (
+        update(files)
+        .where(
+            files.c.job_id == bindparam("of_job"),
+            files.c.position == bindparam("of_position"),
+        )
+        .values(state=literal_column(f"'{state}'"))
+        .values({name: bindparam(f"new_{name}") for name in columns})
+    )
+
+
+def _update(state: FileState, columns: tuple[str, ...], dialect: Dialect) -> Bulk:
+    names = tuple(f"new_{name}" for name in columns)
+    return Bulk(_becomes(state, columns), dialect, names + _WHICH)
+
+
+class EntryRows:
+    """Writes the files of jobs, in the caller's transaction."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        source = insert(files).values({name: bindparam(name) for name in _SOURCE})
+        self._insert = Bulk(source, dialect, _SOURCE)
+        self._done = _update(FileState.DONE, _DONE, dialect)
+        self._open = _update(FileState.OPEN, _OPEN, dialect)
+        self._failed = _update(FileState.FAILED, _FAILED, dialect)
+
+    def insert(self, connection: Connection, job_id: int, sources: Iterable[Source]) -> None:
+        """Write the sources of a new job."""
+        self._insert.run(connection, [(job_id, s.position, s.url, s.name) for s in sources])
+
+    def update(self, connection: Connection, job_id: int, checkpoint: Checkpoint) -> None:
+        """Write what a checkpoint says of each file."""
+        self._done.run(
+            connection,
+            [
+                (
+                    e.name,
+                    e.offset,
+                    e.method,
+                    e.crc,
+                    e.size,
+                    e.size,
+                    e.compressed_size,
+                    e.modified_at,
+                    job_id,
+                    e.position,
+                )
+                for e in checkpoint.done
+            ],
+        )
+        self._open.run(
+            connection,
+            [
+                (
+                    e.name,
+                    e.offset,
+                    e.header_size,
+                    e.crc,
+                    e.written,
+                    e.size,
+                    e.etag,
+                    e.last_modified,
+                    e.content_type,
+                    e.modified_at,
+                    job_id,
+                    e.position,
+                )
+                for e in checkpoint.open
+            ],
+        )
+        self._failed.run(
+            connection,
+            [
+                (
+                    e.name,
+                    e.failure.attempts,
+                    e.failure.code.value,
+                    e.failure.detail,
+                    e.failure.http_status,
+                    job_id,
+                    e.position,
+                )
+                for e in checkpoint.failed
+            ],
+        )

@@ -1,0 +1,87 @@
+"""What a journal's records say: checkpoints as JSON, and all of them added up.
+
+Owns the form of the values, an entry being the list of its fields in their order; leaves the file
+to `journal.py`. Pure, standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+from operator import attrgetter
+from typing import Any
+
+from packmule.errors import Failure, FailureCode
+from packmule.jobs.model import Checkpoint, DoneEntry, FailedEntry, OpenEntry, Progress, Remembered
+
+_fields_of_done = attrgetter(*DoneEntry.__match_args__)
+_fields_of_open = attrgetter(*OpenEntry.__match_args__)
+_fields_of_progress = attrgetter(*Progress.__match_args__)
+
+
+def digest_record(digest: str) -> bytes:
+    """Say which request a journal is of."""
+    return _json({"digest": digest})
+
+
+def checkpoint_record(checkpoint: Checkpoint) -> bytes:
+    """Say what a checkpoint says."""
+    return _json(
+        {
+            "tail": checkpoint.tail,
+            "progress": _fields_of_progress(checkpoint.progress),
+            "done": [_fields_of_done(entry) for entry in checkpoint.done],
+            "open": [_fields_of_open(entry) for entry in checkpoint.open],
+            "failed": [
+                [e.position, e.name, f.code, f.detail, f.http_status, f.attempts]
+                for e in checkpoint.failed
+                for f in [e.failure]
+            ],
+        }
+    )
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def checkpoint_of(record: bytes) -> Checkpoint | None:
+    """Read a checkpoint; None where it is of another form, as a later program may write it."""
+    try:
+        value: dict[str, Any] = json.loads(record)
+        return Checkpoint(
+            tail=value["tail"],
+            progress=Progress(*value["progress"]),
+            done=tuple(DoneEntry(*fields) for fields in value["done"]),
+            open=tuple(OpenEntry(*fields) for fields in value["open"]),
+            failed=tuple(
+                FailedEntry(position, name, Failure(FailureCode(code), *rest))
+                for position, name, code, *rest in value["failed"]
+            ),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+class Sum:
+    """Adds checkpoints up: of each file, what was said of it last."""
+
+    def __init__(self) -> None:
+        self._tail = 0
+        self._latest: dict[int, DoneEntry | OpenEntry | FailedEntry] = {}
+
+    def add(self, checkpoint: Checkpoint) -> None:
+        """Add the next checkpoint."""
+        self._tail = checkpoint.tail
+        self._latest.update((entry.position, entry) for entry in checkpoint.done)
+        self._latest.update((entry.position, entry) for entry in checkpoint.open)
+        self._latest.update((entry.position, entry) for entry in checkpoint.failed)
+
+    def remembered(self) -> Remembered:
+        """Give the sum; entries come in the order of their positions."""
+        entries = [self._latest[position] for position in sorted(self._latest)]
+        return Remembered(
+            tail=self._tail,
+            done=tuple(entry for entry in entries if isinstance(entry, DoneEntry)),
+            open=tuple(entry for entry in entries if isinstance(entry, OpenEntry)),
+            failed=tuple(entry for entry in entries if isinstance(entry, FailedEntry)),
+        )

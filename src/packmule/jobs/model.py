@@ -1,0 +1,237 @@
+r"""What a job is, which states it passes through, and what is remembered of its files.
+
+Owns the values that the job store keeps and every stage shares. Leaves how they are kept to
+`store.py`. The law is `TRANSITIONS`: no other change of state exists.
+
+    queued ──> running ──> completed ──> expired
+      ^  \        |  \
+      |   \       |   └──> failed ──(retry)──> queued
+      |    └──────┴──────> cancelled
+      └─(attempt lost: taken over, stays running under a higher attempt number)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from packmule.errors import Failure
+
+
+class JobState(StrEnum):
+    """Where a job is in its life."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class OnError(StrEnum):
+    """What becomes of the job when a file fails for good."""
+
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+class Compression(StrEnum):
+    """Which entries are deflated."""
+
+    AUTO = "auto"
+    STORE = "store"
+    DEFLATE = "deflate"
+
+
+class FileState(StrEnum):
+    """Where a file is: `open` has a place and some bytes in the archive."""
+
+    PENDING = "pending"
+    OPEN = "open"
+    DONE = "done"
+    FAILED = "failed"
+
+
+# Who may change what: from each state, the states that may follow (the method of the store).
+TRANSITIONS: dict[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
+    JobState.RUNNING: frozenset(
+        {JobState.RUNNING, JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED}
+    ),
+    JobState.FAILED: frozenset({JobState.QUEUED, JobState.EXPIRED}),
+    JobState.COMPLETED: frozenset({JobState.EXPIRED}),
+    JobState.CANCELLED: frozenset({JobState.EXPIRED}),
+    JobState.EXPIRED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One URL to fetch, as the caller gave it; `name` only where the caller chose one."""
+
+    position: int
+    url: str
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """What a caller asked for, checked; `expires_in` in seconds."""
+
+    sources: tuple[Source, ...]
+    name: str | None = None
+    on_error: OnError = OnError.FAIL
+    compression: Compression = Compression.AUTO
+    webhook_url: str | None = None
+    expires_in: float | None = None
+    priority: int = 0
+    client: str = ""
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is. `bytes_total` is None until every file's length is known."""
+
+    files_total: int = 0
+    files_done: int = 0
+    files_failed: int = 0
+    bytes_done: int = 0
+    bytes_total: int | None = None
+    bytes_per_second: float = 0.0
+
+
+class DoneEntry(NamedTuple):
+    """A complete entry: its local header stands at `offset`, its body right behind it.
+
+    A tuple, because one is made for every file.
+    """
+
+    position: int
+    name: str
+    offset: int
+    method: int
+    crc: int
+    compressed_size: int
+    size: int
+    modified_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEntry:
+    """An entry under way: `written` body bytes are surely in their place, and `crc` is theirs.
+
+    `size` is the length its place was reserved for; `etag` and `last_modified` are the validator
+    (the strings as the origin sent them), `content_type` tells a login page from the file.
+    """
+
+    position: int
+    name: str
+    offset: int
+    header_size: int
+    size: int
+    written: int
+    crc: int
+    etag: str | None = None
+    last_modified: str | None = None
+    content_type: str | None = None
+    modified_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedEntry:
+    """A file that failed for good, and the name it would have had."""
+
+    position: int
+    name: str
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What became certain since the last checkpoint; everything not in one is unknown.
+
+    `tail` is the archive's length so far, places included. Entries are those that changed.
+    A checkpoint never claims a byte that is not written.
+    """
+
+    tail: int
+    progress: Progress
+    done: tuple[DoneEntry, ...] = ()
+    open: tuple[OpenEntry, ...] = ()
+    failed: tuple[FailedEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """All checkpoints of a job added up: where an attempt begins."""
+
+    tail: int = 0
+    done: tuple[DoneEntry, ...] = ()
+    open: tuple[OpenEntry, ...] = ()
+    failed: tuple[FailedEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as the store knows it.
+
+    `attempt` is the fencing number of its latest run; `version` is one more at each change.
+    """
+
+    id: int
+    hash: str
+    state: JobState
+    attempt: int
+    created_at: datetime
+    name: str | None
+    on_error: OnError
+    compression: Compression
+    priority: int
+    client: str
+    progress: Progress
+    webhook_url: str | None = None
+    expires_in: float | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    expires_at: datetime | None = None
+    size: int | None = None
+    etag: str | None = None
+    failure: Failure | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A job handed to a worker, under the attempt number that every later write must carry."""
+
+    job: Job
+    attempt: int
+    sources: tuple[Source, ...]
+    remembered: Remembered = field(default_factory=Remembered)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """One file of a job, as the caller may see it."""
+
+    position: int
+    url: str
+    name: str | None
+    state: FileState
+    bytes_done: int
+    bytes_total: int | None
+    failure: Failure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An archive in storage: its length in bytes and strong validator (RFC 9110 8.8.3)."""
+
+    size: int
+    etag: str

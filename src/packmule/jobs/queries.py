@@ -1,0 +1,223 @@
+"""Every statement the job store runs, named.
+
+Owns the SQL (as SQLAlchemy Core, so that one text serves SQLite and PostgreSQL); leaves when to run
+which to `store.py` and `reads.py`. A change of state names the states it may come from, taken from
+`TRANSITIONS`: what the table forbids, no statement can do. Each change of a job raises `version`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, delete, func, insert, literal_column, select, update
+
+from packmule.jobs.model import TRANSITIONS, FileState, JobState
+from packmule.jobs.schema import files, jobs
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.sql import Select, Update
+
+
+def _literal(state: JobState | FileState) -> ColumnElement[str]:
+    """Write a state into the text, not into a parameter: only so do partial indexes serve."""
+    return literal_column(f"'{state.value}'")
+
+
+def _before(state: JobState) -> ColumnElement[bool]:
+    """Compare with the states from which this one may follow."""
+    return jobs.c.state.in_([_literal(s) for s, after in TRANSITIONS.items() if state in after])
+
+
+# --- one job, by its hash -----------------------------------------------------------------------
+
+INSERT_JOB = insert(jobs).returning(jobs.c.id)
+
+JOB = select(jobs).where(jobs.c.hash == bindparam("of_hash"))
+
+VERSION = select(jobs.c.state, jobs.c.version).where(jobs.c.hash == bindparam("of_hash"))
+
+EARLIER_JOB = select(jobs.c.hash, jobs.c.request_digest).where(
+    jobs.c.client == bindparam("of_client"),
+    jobs.c.idempotency_key == bindparam("of_key"),
+)
+
+_FINISHED: dict[str, ColumnElement[Any]] = {
+    "finished_at": bindparam("now"),
+    "expires_at": bindparam("now") + func.coalesce(jobs.c.expires_in, bindparam("retention")),
+}
+
+
+def _change(state: JobState) -> Update:
+    """Begin the statement that takes the job of a hash into a state; it answers with its row."""
+    return (
+        update(jobs)
+        .where(jobs.c.hash == bindparam("of_hash"), _before(state))
+        .values(state=state.value, version=jobs.c.version + 1)
+        .returning(*jobs.c)
+    )
+
+
+BEGIN_JOB = _change(JobState.RUNNING).values(
+    attempt=jobs.c.attempt + 1,
+    started_at=func.coalesce(jobs.c.started_at, bindparam("now")),
+)
+
+CANCEL_JOB = _change(JobState.CANCELLED).values(_FINISHED)
+
+RETRY_JOB = _change(JobState.QUEUED).values(
+    on_error=func.coalesce(bindparam("new_on_error"), jobs.c.on_error),
+    finished_at=None,
+    expires_at=None,
+    files_failed=0,
+    failure_code=None,
+    failure_detail=None,
+    failure_http_status=None,
+    failure_attempts=None,
+)
+
+# The idempotency key is free again: it must not answer with an archive that is no longer there.
+EXPIRE_JOB = _change(JobState.EXPIRED).values(idempotency_key=None, request_digest=None)
+
+# --- a run, fenced by its attempt ---------------------------------------------------------------
+
+_FENCED = (
+    update(jobs)
+    .where(
+        jobs.c.id == bindparam("of_job"),
+        jobs.c.attempt == bindparam("of_attempt"),
+        jobs.c.state == JobState.RUNNING.value,
+    )
+    .values(version=jobs.c.version + 1)
+)
+
+_PROGRESS: dict[str, ColumnElement[Any]] = {
+    name: bindparam(f"new_{name}")
+    for name in (
+        "tail",
+        "files_total",
+        "files_done",
+        "files_failed",
+        "bytes_done",
+        "bytes_total",
+        "bytes_per_second",
+    )
+}
+
+CHECKPOINT_JOB = _FENCED.values(_PROGRESS)
+
+COMPLETE_JOB = (
+    _FENCED.values(_PROGRESS)
+    .values(_FINISHED)
+    .values(state=JobState.COMPLETED.value, size=bindparam("new_size"), etag=bindparam("new_etag"))
+    .returning(*jobs.c)
+)
+
+FAIL_JOB = (
+    _FENCED.values(_FINISHED)
+    .values(
+        state=JobState.FAILED.value,
+        failure_code=bindparam("new_code"),
+        failure_detail=bindparam("new_detail"),
+        failure_http_status=bindparam("new_http_status"),
+        failure_attempts=bindparam("new_attempts"),
+    )
+    .returning(*jobs.c)
+)
+
+FAIL_JOB_AT = FAIL_JOB.values(_PROGRESS)
+
+# --- many jobs ----------------------------------------------------------------------------------
+
+DUE_FOR_EXPIRY = (
+    select(jobs.c.hash)
+    .where(_before(JobState.EXPIRED), jobs.c.expires_at <= bindparam("now"))
+    .order_by(jobs.c.expires_at)
+    .limit(bindparam("most"))
+)
+
+OPEN_JOBS = select(func.count()).where(
+    jobs.c.client == bindparam("of_client"), _before(JobState.CANCELLED)
+)
+
+# --- the files of a job -------------------------------------------------------------------------
+
+
+def _entries(state: FileState, *columns: str) -> Select[Any]:
+    """Begin the statement that reads these columns of a job's files of one state."""
+    return (
+        select(*(files.c[name] for name in columns))
+        .where(files.c.job_id == bindparam("of_job"), files.c.state == _literal(state))
+        .order_by(files.c.position)
+    )
+
+
+SOURCES = (
+    select(files.c.position, files.c.url, files.c.wanted)
+    .where(files.c.job_id == bindparam("of_job"))
+    .order_by(files.c.position)
+)
+
+# The columns of the next two are the fields of DoneEntry and OpenEntry, in their order.
+DONE_ENTRIES = _entries(
+    FileState.DONE,
+    "position",
+    "name",
+    "place",
+    "method",
+    "crc",
+    "compressed_size",
+    "size",
+    "modified_at",
+)
+
+OPEN_ENTRIES = _entries(
+    FileState.OPEN,
+    "position",
+    "name",
+    "place",
+    "header_size",
+    "size",
+    "written",
+    "crc",
+    "etag",
+    "last_modified",
+    "content_type",
+    "modified_at",
+)
+
+FAILED_ENTRIES = _entries(
+    FileState.FAILED,
+    "position",
+    "name",
+    "attempts",
+    "failure_code",
+    "failure_detail",
+    "failure_http_status",
+)
+
+FILES = (
+    select(files)
+    .where(files.c.job_id == bindparam("of_job"), files.c.position > bindparam("after"))
+    .order_by(files.c.position)
+    .limit(bindparam("most"))
+)
+
+FILES_IN_STATE = FILES.where(files.c.state == bindparam("in_state"))
+
+FILES_FAILED = FILES.where(files.c.state == _literal(FileState.FAILED))
+
+TRY_FAILED_FILES_AGAIN = (
+    update(files)
+    .where(files.c.job_id == bindparam("of_job"), files.c.state == _literal(FileState.FAILED))
+    .values(
+        state=FileState.PENDING.value,
+        name=None,
+        attempts=None,
+        failure_code=None,
+        failure_detail=None,
+        failure_http_status=None,
+    )
+)
+
+FORGET_FILES = delete(files).where(files.c.job_id == bindparam("of_job"))

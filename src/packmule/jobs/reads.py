@@ -1,0 +1,123 @@
+"""What may be asked about jobs: the reading half of the store.
+
+Owns the questions; none of them waits for a writer. Leaves changes to `store.py`. What a status
+answer needs costs one indexed read, however many files the job has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import starmap
+from typing import TYPE_CHECKING
+
+from packmule.errors import NotFound
+from packmule.jobs import queries
+from packmule.jobs.database import reading
+from packmule.jobs.model import DoneEntry, FileState, JobState, OpenEntry, Remembered, Source
+from packmule.jobs.records import failed_entry_of, file_of, job_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Engine
+
+    from packmule.jobs.model import FileRecord, Job
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    """Some files of a job, by position; `cursor` asks for those that follow, None at the end."""
+
+    files: tuple[FileRecord, ...]
+    cursor: int | None
+
+
+class JobReads:
+    """Answers questions about jobs, from one moment of the database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def get(self, hash_: str) -> Job:
+        """Look a job up. Raises NotFound."""
+        with reading(self._engine) as connection:
+            row = connection.execute(queries.JOB, {"of_hash": hash_}).one_or_none()
+        if row is None:
+            raise unknown()
+        return job_of(row)
+
+    def find_version(self, hash_: str) -> tuple[JobState, int]:
+        """Tell a job's state and version, which rises at each change. Raises NotFound."""
+        with reading(self._engine) as connection:
+            row = connection.execute(queries.VERSION, {"of_hash": hash_}).one_or_none()
+        if row is None:
+            raise unknown()
+        return JobState(row.state), row.version
+
+    def failures(self, job_id: int, limit: int) -> tuple[FileRecord, ...]:
+        """List the first files that failed for good, by position."""
+        values = {"of_job": job_id, "after": -1, "most": limit}
+        with reading(self._engine) as connection:
+            return tuple(file_of(row) for row in connection.execute(queries.FILES_FAILED, values))
+
+    def files(
+        self,
+        hash_: str,
+        *,
+        state: FileState | None = None,
+        cursor: int | None = None,
+        limit: int = 100,
+    ) -> FilePage:
+        """List a job's files behind a cursor, at most `limit`. Raises NotFound.
+
+        The cursor is the position of the last file seen. An expired job has no files any more.
+        """
+        job = self.get(hash_)
+        # One more than asked for: whether it comes tells whether there is another page.
+        values: dict[str, int | str] = {
+            "of_job": job.id,
+            "after": -1 if cursor is None else cursor,
+            "most": limit + 1,
+        }
+        match state:
+            case None:
+                statement = queries.FILES
+            case FileState.FAILED:
+                statement = queries.FILES_FAILED
+            case _:
+                statement = queries.FILES_IN_STATE
+                values["in_state"] = state.value
+        with reading(self._engine) as connection:
+            found = [file_of(row) for row in connection.execute(statement, values)]
+        page = tuple(found[:limit])
+        return FilePage(page, page[-1].position if len(found) > limit else None)
+
+    def due_for_expiry(self, now: datetime, limit: int = 100) -> tuple[str, ...]:
+        """List the hashes of ended jobs whose time is over, the longest overdue first."""
+        values = {"now": now.timestamp(), "most": limit}
+        with reading(self._engine) as connection:
+            return tuple(connection.scalars(queries.DUE_FOR_EXPIRY, values))
+
+    def open_jobs(self, client: str) -> int:
+        """Count a client's jobs that are queued or running."""
+        with reading(self._engine) as connection:
+            return connection.execute(queries.OPEN_JOBS, {"of_client": client}).scalar_one()
+
+
+def unknown() -> NotFound:
+    """Say that there is no such job, without repeating what may be a secret."""
+    return NotFound("There is no archive of that hash.")
+
+
+def load(connection: Connection, job_id: int, tail: int) -> tuple[tuple[Source, ...], Remembered]:
+    """Read what a run of a job begins with: its sources, and all its checkpoints added up."""
+    of_job = {"of_job": job_id}
+    return (
+        tuple(starmap(Source, connection.execute(queries.SOURCES, of_job))),
+        Remembered(
+            tail=tail,
+            done=tuple(starmap(DoneEntry, connection.execute(queries.DONE_ENTRIES, of_job))),
+            open=tuple(starmap(OpenEntry, connection.execute(queries.OPEN_ENTRIES, of_job))),
+            failed=tuple(map(failed_entry_of, connection.execute(queries.FAILED_ENTRIES, of_job))),
+        ),
+    )

@@ -1,0 +1,141 @@
+"""Between rows and values: what the tables hold, as `model.py` names it.
+
+Owns the conversion and nothing else: no connection, no statement. Instants are kept as seconds
+since the epoch and handed out as aware UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from packmule.errors import Failure, FailureCode
+from packmule.jobs.model import (
+    Compression,
+    FailedEntry,
+    FileRecord,
+    FileState,
+    Job,
+    JobState,
+    OnError,
+    Progress,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+    from packmule.jobs.model import Checkpoint, JobRequest
+
+# The parameters of a statement, by name.
+Values = dict[str, str | int | float | None]
+
+
+def row_of(request: JobRequest, hash_: str, digest: str | None, now: float) -> Values:
+    """Lay out the row of a new job."""
+    return {
+        "hash": hash_,
+        "state": JobState.QUEUED.value,
+        "attempt": 0,
+        "priority": request.priority,
+        "client": request.client,
+        "name": request.name,
+        "on_error": request.on_error.value,
+        "compression": request.compression.value,
+        "webhook_url": request.webhook_url,
+        "expires_in": request.expires_in,
+        "created_at": now,
+        "files_total": len(request.sources),
+        "files_done": 0,
+        "files_failed": 0,
+        "bytes_done": 0,
+        "bytes_per_second": 0.0,
+        "tail": 0,
+        "idempotency_key": request.idempotency_key,
+        "request_digest": digest,
+        "version": 1,
+    }
+
+
+def job_of(row: Row[Any]) -> Job:
+    """Read a row of `jobs`."""
+    return Job(
+        id=row.id,
+        hash=row.hash,
+        state=JobState(row.state),
+        attempt=row.attempt,
+        created_at=datetime.fromtimestamp(row.created_at, UTC),
+        name=row.name,
+        on_error=OnError(row.on_error),
+        compression=Compression(row.compression),
+        priority=row.priority,
+        client=row.client,
+        progress=Progress(
+            files_total=row.files_total,
+            files_done=row.files_done,
+            files_failed=row.files_failed,
+            bytes_done=row.bytes_done,
+            bytes_total=row.bytes_total,
+            bytes_per_second=row.bytes_per_second,
+        ),
+        webhook_url=row.webhook_url,
+        expires_in=row.expires_in,
+        started_at=_instant(row.started_at),
+        finished_at=_instant(row.finished_at),
+        expires_at=_instant(row.expires_at),
+        size=row.size,
+        etag=row.etag,
+        failure=_failure_of(row, row.failure_attempts),
+        version=row.version,
+    )
+
+
+def _instant(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _failure_of(row: Row[Any], attempts: int | None) -> Failure | None:
+    if row.failure_code is None:
+        return None
+    return Failure(
+        code=FailureCode(row.failure_code),
+        detail=row.failure_detail,
+        http_status=row.failure_http_status,
+        attempts=attempts or 0,
+    )
+
+
+def progress_values(checkpoint: Checkpoint) -> Values:
+    """Name what a checkpoint says of its job, as the statements of `queries.py` take it."""
+    progress = checkpoint.progress
+    return {
+        "new_tail": checkpoint.tail,
+        "new_files_total": progress.files_total,
+        "new_files_done": progress.files_done,
+        "new_files_failed": progress.files_failed,
+        "new_bytes_done": progress.bytes_done,
+        "new_bytes_total": progress.bytes_total,
+        "new_bytes_per_second": progress.bytes_per_second,
+    }
+
+
+def failed_entry_of(row: Row[Any]) -> FailedEntry:
+    """Read a row of `queries.FAILED_ENTRIES`."""
+    failure = Failure(
+        FailureCode(row.failure_code), row.failure_detail, row.failure_http_status, row.attempts
+    )
+    return FailedEntry(row.position, row.name, failure)
+
+
+def file_of(row: Row[Any]) -> FileRecord:
+    """Read a row of `files`; a file that has failed, or has not begun, has no bytes."""
+    state = FileState(row.state)
+    has_bytes = state in {FileState.OPEN, FileState.DONE}
+    return FileRecord(
+        position=row.position,
+        url=row.url,
+        name=row.name if row.name is not None else row.wanted,
+        state=state,
+        bytes_done=row.written if has_bytes else 0,
+        bytes_total=row.size if has_bytes else None,
+        failure=_failure_of(row, row.attempts) if state is FileState.FAILED else None,
+    )

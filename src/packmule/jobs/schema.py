@@ -1,0 +1,167 @@
+"""The tables: jobs, their files, and the tasks of the embedded engine.
+
+Owns columns, keys and indexes, alike on SQLite and PostgreSQL; `migrations` makes them, and a test
+holds the two equal. Instants are seconds since the epoch (a double keeps microseconds until the
+year 2100). What the words mean stands in `model.py` and `engine/interface.py`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+
+# SQLite numbers rows by itself only where the key's type is exactly INTEGER.
+ROW_ID = BigInteger().with_variant(Integer, "sqlite")
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("hash", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("name", Text),
+    Column("on_error", String(16), nullable=False),
+    Column("compression", String(16), nullable=False),
+    Column("webhook_url", Text),
+    Column("expires_in", Double),
+    Column("created_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("finished_at", Double),
+    Column("expires_at", Double),
+    Column("files_total", Integer, nullable=False),
+    Column("files_done", Integer, nullable=False),
+    Column("files_failed", Integer, nullable=False),
+    Column("bytes_done", BigInteger, nullable=False),
+    Column("bytes_total", BigInteger),
+    Column("bytes_per_second", Double, nullable=False),
+    Column("tail", BigInteger, nullable=False),
+    Column("size", BigInteger),
+    Column("etag", Text),
+    Column("failure_code", String(32)),
+    Column("failure_detail", Text),
+    Column("failure_http_status", Integer),
+    Column("failure_attempts", Integer),
+    Column("idempotency_key", Text),
+    Column("request_digest", String(64)),
+    # One more at each change: what a long poll waits for, and an event's id.
+    Column("version", BigInteger, nullable=False),
+    UniqueConstraint("hash", name="jobs_hash"),
+    UniqueConstraint("client", "idempotency_key", name="jobs_idempotency"),
+    Index(
+        "jobs_open_by_client",
+        "client",
+        sqlite_where=text("state IN ('queued', 'running')"),
+        postgresql_where=text("state IN ('queued', 'running')"),
+    ),
+    Index(
+        "jobs_by_expiry",
+        "expires_at",
+        sqlite_where=text("state IN ('failed', 'completed', 'cancelled')"),
+        postgresql_where=text("state IN ('failed', 'completed', 'cancelled')"),
+    ),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column(
+        "job_id",
+        ROW_ID,
+        ForeignKey("jobs.id", name="files_job", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("url", Text, nullable=False),
+    Column("wanted", Text),
+    Column("state", String(16), nullable=False, server_default=text("'pending'")),
+    Column("name", Text),
+    # Where the entry's place begins in the archive; `offset` is a keyword of SQL.
+    Column("place", BigInteger),
+    Column("header_size", Integer),
+    Column("method", Integer),
+    # 32 bits without a sign: more than PostgreSQL's integer.
+    Column("crc", BigInteger),
+    Column("written", BigInteger),
+    Column("size", BigInteger),
+    Column("compressed_size", BigInteger),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("content_type", Text),
+    Column("modified_at", BigInteger),
+    Column("attempts", Integer),
+    Column("failure_code", String(32)),
+    Column("failure_detail", Text),
+    Column("failure_http_status", Integer),
+    Index(
+        "files_failed",
+        "job_id",
+        "position",
+        sqlite_where=text("state = 'failed'"),
+        postgresql_where=text("state = 'failed'"),
+    ),
+    # A job's rows lie together in the order they are read, and are stored once, not twice.
+    sqlite_with_rowid=False,
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("leased_by", Text),
+    Column("lease_expires_at", Double),
+    # Of one subject at most one task waits and at most one is leased.
+    Index(
+        "tasks_waiting",
+        "kind",
+        "key",
+        unique=True,
+        sqlite_where=text("leased_by IS NULL"),
+        postgresql_where=text("leased_by IS NULL"),
+    ),
+    Index(
+        "tasks_leased",
+        "kind",
+        "key",
+        unique=True,
+        sqlite_where=text("leased_by IS NOT NULL"),
+        postgresql_where=text("leased_by IS NOT NULL"),
+    ),
+    Index("tasks_in_order", "kind", text("priority DESC"), "due_at", "id"),
+    Index(
+        "tasks_by_due",
+        "due_at",
+        sqlite_where=text("leased_by IS NULL"),
+        postgresql_where=text("leased_by IS NULL"),
+    ),
+    Index(
+        "tasks_by_expiry",
+        "lease_expires_at",
+        sqlite_where=text("leased_by IS NOT NULL"),
+        postgresql_where=text("leased_by IS NOT NULL"),
+    ),
+    # An id is never given twice: the oldest of two is the smaller.
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,247 @@
+"""The job store: every change in a job's life, each in one durable transaction.
+
+Owns the transitions, one method each, and that whoever has lost a job can no longer touch it: what
+a run writes carries its attempt number, and is refused with StaleAttempt once another attempt or a
+cancel has come between. Leaves questions to `reads.py`, SQL to `queries.py`. The law is
+`model.TRANSITIONS`.
+
+What must come true together with a change is given to its method and runs in its transaction:
+`defer` when a job is queued, `also` (once for each change of state) when its state changes.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from packmule.errors import Conflict, StaleAttempt
+from packmule.jobs import queries
+from packmule.jobs.database import reading, writing
+from packmule.jobs.digest import request_digest
+from packmule.jobs.entries import EntryRows
+from packmule.jobs.model import JobState, Run
+from packmule.jobs.reads import JobReads, load
+from packmule.jobs.records import (
+    Values,
+    job_of,
+    progress_values,
+    row_of,
+)
+from packmule.jobs.transitions import Also, already, change, expire, find, not_allowed
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.sql import Executable
+
+    from packmule.errors import Failure
+    from packmule.jobs.model import Checkpoint, Job, JobRequest, OnError, Published
+
+Defer = Callable[[Connection, str], None]
+
+WEEK = 7 * 86_400.0
+
+
+class JobStore(JobReads):
+    """Remembers jobs. `clock` gives seconds since the epoch, `retention` is in seconds."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Callable[[], float] = time.time,
+        *,
+        retention: float = WEEK,
+    ) -> None:
+        super().__init__(engine)
+        self._clock = clock
+        self._retention = retention
+        self._entries = EntryRows(engine.dialect)
+
+    def create(self, request: JobRequest, *, defer: Defer) -> str:
+        """Accept a job and give its hash: 128 random bits, 32 hex digits.
+
+        A client's idempotency key that has been used answers with the hash it gave, and nothing is
+        created; raises Conflict where the earlier request was another.
+        """
+        digest = None if request.idempotency_key is None else request_digest(request)
+        try:
+            return self._create(request, digest, defer)
+        except IntegrityError:
+            # Two requests of one key at once, in a database that lets both look first.
+            if digest is None:
+                raise
+            return self._create(request, digest, defer)
+
+    def _create(self, request: JobRequest, digest: str | None, defer: Defer) -> str:
+        hash_ = secrets.token_hex(16)
+        with writing(self._engine) as connection:
+            if digest is not None and (earlier := _earlier(connection, request, digest)):
+                return earlier
+            row = row_of(request, hash_, digest, self._clock())
+            job_id = connection.execute(queries.INSERT_JOB, row).scalar_one()
+            self._entries.insert(connection, job_id, request.sources)
+            defer(connection, hash_)
+        return hash_
+
+    def begin(self, hash_: str) -> Run | None:
+        """Start, or take over, a job's run; None where there is nothing to run (any more).
+
+        The attempt number rises: whatever an earlier run still writes is refused from now on.
+        """
+        values = {"of_hash": hash_, "now": self._clock()}
+        with writing(self._engine) as connection:
+            row = connection.execute(queries.BEGIN_JOB, values).one_or_none()
+        if row is None:
+            return None
+        # Read outside that transaction, so that nobody waits for a hundred thousand rows. In
+        # between, only a later change of state can have touched them: then this run is over.
+        with reading(self._engine) as connection:
+            latest = connection.execute(queries.VERSION, {"of_hash": hash_}).one()
+            if latest.version != row.version:
+                return None
+            sources, remembered = load(connection, row.id, row.tail)
+        return Run(job_of(row), row.attempt, sources, remembered)
+
+    def checkpoint(self, job_id: int, attempt: int, checkpoint: Checkpoint) -> None:
+        """Remember what became certain. Raises StaleAttempt."""
+        values = _fence(job_id, attempt) | progress_values(checkpoint)
+        with writing(self._engine) as connection:
+            if connection.execute(queries.CHECKPOINT_JOB, values).rowcount != 1:
+                raise _stale()
+            self._entries.update(connection, job_id, checkpoint)
+
+    def complete(
+        self,
+        job_id: int,
+        attempt: int,
+        published: Published,
+        checkpoint: Checkpoint,
+        *,
+        also: Also | None = None,
+    ) -> Job:
+        """Call a job completed, whose archive is published. Raises StaleAttempt."""
+        values: Values = {"new_size": published.size, "new_etag": published.etag}
+        values |= _fence(job_id, attempt) | progress_values(checkpoint)
+        return self._finish(queries.COMPLETE_JOB, values, checkpoint, also)
+
+    def fail(
+        self,
+        job_id: int,
+        attempt: int,
+        failure: Failure,
+        checkpoint: Checkpoint | None = None,
+        *,
+        also: Also | None = None,
+    ) -> Job:
+        """Call a job failed; what it has is kept for a retry. Raises StaleAttempt."""
+        values = _fence(job_id, attempt) | {
+            "new_code": failure.code.value,
+            "new_detail": failure.detail,
+            "new_http_status": failure.http_status,
+            "new_attempts": failure.attempts,
+        }
+        if checkpoint is None:
+            return self._finish(queries.FAIL_JOB, values, None, also)
+        values |= progress_values(checkpoint)
+        return self._finish(queries.FAIL_JOB_AT, values, checkpoint, also)
+
+    def _finish(
+        self,
+        statement: Executable,
+        values: Values,
+        checkpoint: Checkpoint | None,
+        also: Also | None,
+    ) -> Job:
+        values |= {"now": self._clock(), "retention": self._retention}
+        with writing(self._engine) as connection:
+            row = connection.execute(statement, values).one_or_none()
+            if row is None:
+                raise _stale()
+            job = job_of(row)
+            if checkpoint is not None:
+                self._entries.update(connection, job.id, checkpoint)
+            if also is not None:
+                also(connection, job)
+        return job
+
+    def cancel(self, hash_: str, *, also: Also | None = None) -> Job:
+        """Cancel a job; its run finds out at its next checkpoint.
+
+        Again for a cancelled one changes nothing. Raises NotFound, NotAllowedInState.
+        """
+        with writing(self._engine) as connection:
+            return self._cancel(connection, hash_, also)
+
+    def _cancel(self, connection: Connection, hash_: str, also: Also | None) -> Job:
+        values = {"now": self._clock(), "retention": self._retention}
+        job = change(connection, queries.CANCEL_JOB, hash_, values)
+        if job is None:
+            return already(connection, hash_, JobState.CANCELLED)
+        if also is not None:
+            also(connection, job)
+        return job
+
+    def retry(
+        self,
+        hash_: str,
+        on_error: OnError | None = None,
+        *,
+        defer: Defer,
+    ) -> Job:
+        """Queue a failed job again: it keeps what it has and tries once more what failed.
+
+        With `on_error` the job's own is replaced: with SKIP, what fails again is left out. Raises
+        NotFound, NotAllowedInState.
+        """
+        values = {"new_on_error": None if on_error is None else on_error.value}
+        with writing(self._engine) as connection:
+            job = change(connection, queries.RETRY_JOB, hash_, values)
+            if job is None:
+                raise not_allowed(find(connection, hash_), JobState.QUEUED)
+            connection.execute(queries.TRY_FAILED_FILES_AGAIN, {"of_job": job.id})
+            defer(connection, hash_)
+        return job
+
+    def expire(self, hash_: str, *, also: Also | None = None) -> Job:
+        """Let an ended job go: its files are forgotten, its row stays to tell what became of it.
+
+        Its archive is the caller's to remove, afterwards. Again for an expired one changes
+        nothing. Raises NotFound, NotAllowedInState.
+        """
+        with writing(self._engine) as connection:
+            return expire(connection, hash_, also)
+
+    def delete(self, hash_: str, *, also: Also | None = None) -> Job:
+        """Let a job go in whatever state: cancelled first where it is still open. Raises NotFound.
+
+        As with `expire`, the archive and the scratch are the caller's to remove, afterwards.
+        """
+        with writing(self._engine) as connection:
+            if find(connection, hash_).state in {JobState.QUEUED, JobState.RUNNING}:
+                self._cancel(connection, hash_, also)
+            return expire(connection, hash_, also)
+
+
+def _earlier(connection: Connection, request: JobRequest, digest: str) -> str | None:
+    """Find the job that this client's key has made already. Raises Conflict."""
+    values = {"of_client": request.client, "of_key": request.idempotency_key}
+    row = connection.execute(queries.EARLIER_JOB, values).one_or_none()
+    if row is None:
+        return None
+    if row.request_digest != digest:
+        raise Conflict(
+            "This Idempotency-Key was used for another request; use a new key for a new request."
+        )
+    return str(row.hash)
+
+
+def _fence(job_id: int, attempt: int) -> Values:
+    return {"of_job": job_id, "of_attempt": attempt}
+
+
+def _stale() -> StaleAttempt:
+    return StaleAttempt("This run no longer holds its job, which was taken over or cancelled.")

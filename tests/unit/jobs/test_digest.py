@@ -1,0 +1,43 @@
+"""Digests tell one request from another."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from tests.fakes.jobs import request
+
+from packmule.jobs.digest import request_digest, sources_digest
+from packmule.jobs.model import OnError, Source
+
+
+def test_equal_requests_have_equal_digests() -> None:
+    assert request_digest(request(idempotency_key="a")) == request_digest(request(client="b"))
+    assert re.fullmatch("[0-9a-f]{64}", request_digest(request()))
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        (Source(0, "https://a.example/1"),),
+        (Source(0, "https://a.example/1", "n"), Source(1, "https://a.example/2")),
+        (Source(0, "https://a.example/2"), Source(1, "https://a.example/1")),
+        (Source(0, "https://a.example/1"), Source(1, "https://a.example/2", "")),
+        (Source(1, "https://a.example/1"), Source(0, "https://a.example/2")),
+    ],
+)
+def test_other_links_other_names_or_another_order_have_another_digest(
+    others: tuple[Source, ...],
+) -> None:
+    ours = (Source(0, "https://a.example/1"), Source(1, "https://a.example/2"))
+    assert sources_digest(ours) != sources_digest(others)
+    assert request_digest(replace(request(), sources=ours)) != request_digest(
+        replace(request(), sources=others)
+    )
+
+
+def test_what_is_asked_beside_the_links_counts_in_a_requests_digest_alone() -> None:
+    plain, skipping = request(), request(on_error=OnError.SKIP)
+    assert sources_digest(plain.sources) == sources_digest(skipping.sources)
+    assert request_digest(plain) != request_digest(skipping)

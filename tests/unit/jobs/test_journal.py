@@ -1,0 +1,299 @@
+"""The journal beside an archive: what was appended is there again, whatever happened meanwhile."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.fakes.jobs import PROGRESS, Entry, checkpoint, done, failed, opened
+
+from packmule.errors import DiskFull, Failure, FailureCode, StorageFailed, UsageError
+from packmule.jobs import journal as module
+from packmule.jobs.journal import Journal
+from packmule.jobs.model import Checkpoint, FailedEntry, Remembered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+DIGEST = "d1" * 32
+OTHER = "d2" * 32
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "out.zip.journal"
+
+
+@pytest.fixture
+def open_journal(path: Path) -> Iterator[Callable[[], Journal]]:
+    """Open the journal anew, as after a restart: the one before is let go of."""
+    opened: list[Journal] = []
+
+    def anew() -> Journal:
+        for journal in opened:
+            journal.close()
+        opened.append(Journal(path))
+        return opened[-1]
+
+    yield anew
+    for journal in opened:
+        journal.close()
+
+
+def remembered(journal: Journal, digest: str = DIGEST) -> Remembered | None:
+    found = journal.load(digest)
+    journal.close()
+    return found
+
+
+def test_where_nothing_was_appended_there_is_nothing_to_resume(
+    open_journal: Callable[[], Journal],
+) -> None:
+    assert open_journal().load(DIGEST) is None
+    assert open_journal().load(DIGEST) is None
+
+
+def test_checkpoints_add_up_to_what_was_said_last_of_each_file(
+    open_journal: Callable[[], Journal],
+) -> None:
+    journal = open_journal()
+    journal.load(DIGEST)
+    journal.append(checkpoint(opened(1, written=100), opened(0), tail=10))
+    journal.append(checkpoint(done(0), opened(1, written=700), failed(2), tail=20))
+    assert remembered(open_journal()) == Remembered(
+        tail=20, done=(done(0),), open=(opened(1, written=700),), failed=(failed(2),)
+    )
+
+
+def test_what_a_restart_appends_joins_what_was_there(
+    open_journal: Callable[[], Journal],
+) -> None:
+    for position in range(3):
+        journal = open_journal()
+        journal.load(DIGEST)
+        journal.append(checkpoint(done(position)))
+    found = remembered(open_journal())
+    assert found is not None
+    assert [entry.position for entry in found.done] == [0, 1, 2]
+
+
+def test_a_journal_of_another_request_is_begun_anew_at_the_first_append_and_not_before(
+    open_journal: Callable[[], Journal],
+) -> None:
+    journal = open_journal()
+    journal.load(DIGEST)
+    journal.append(checkpoint(done(0)))
+    assert open_journal().load(OTHER) is None
+    assert remembered(open_journal()) is not None
+    journal = open_journal()
+    journal.load(OTHER)
+    journal.append(checkpoint(done(7)))
+    assert remembered(open_journal(), DIGEST) is None
+    found = remembered(open_journal(), OTHER)
+    assert found is not None
+    assert [entry.position for entry in found.done] == [7]
+
+
+def test_a_torn_tail_is_ignored_wherever_it_was_torn_and_then_written_over(
+    open_journal: Callable[[], Journal], path: Path
+) -> None:
+    journal = open_journal()
+    journal.load(DIGEST)
+    journal.append(checkpoint(done(0)))
+    whole = path.read_bytes()
+    journal.append(checkpoint(done(1)))
+    both = path.read_bytes()
+    for length in range(len(whole), len(both)):
+        path.write_bytes(both[:length])
+        journal = open_journal()
+        found = journal.load(DIGEST)
+        assert found is not None
+        assert [entry.position for entry in found.done] == [0]
+        journal.append(checkpoint(done(2)))
+        found = remembered(open_journal())
+        assert found is not None
+        assert [entry.position for entry in found.done] == [0, 2]
+
+
+def test_a_journal_torn_before_its_first_checkpoint_is_begun_anew(
+    open_journal: Callable[[], Journal], path: Path
+) -> None:
+    journal = open_journal()
+    journal.load(DIGEST)
+    journal.append(checkpoint(done(0)))
+    both = path.read_bytes()
+    for length in range(len(both)):
+        path.write_bytes(both[:length])
+        found = remembered(open_journal())
+        assert found in {None, Remembered()}
+
+
+@given(at=st.floats(0, 1, exclude_max=True), damage=st.integers(1, 255))
+def test_a_damaged_byte_ends_what_is_believed(
+    tmp_path_factory: pytest.TempPathFactory, at: float, damage: int
+) -> None:
+    path = tmp_path_factory.mktemp("journal") / "j"
+    journal = Journal(path)
+    journal.load(DIGEST)
+    ends = [0]
+    for position in range(3):
+        journal.append(checkpoint(done(position), tail=position))
+        ends.append(path.stat().st_size)
+    journal.close()
+    content = bytearray(path.read_bytes())
+    place = int(at * len(content))
+    content[place] ^= damage
+    path.write_bytes(content)
+    found = remembered(Journal(path))
+    # All records before the damaged one, and none behind it.
+    whole = sum(end <= place for end in ends[1:])
+    assert (found.done if found else ()) == tuple(done(n) for n in range(whole))
+
+
+def test_a_file_that_is_no_journal_is_begun_anew(
+    open_journal: Callable[[], Journal], path: Path
+) -> None:
+    path.write_bytes(b"PK\x03\x04" * 100)
+    assert open_journal().load(DIGEST) is None
+
+
+def test_every_name_and_failure_comes_back_as_it_was(
+    open_journal: Callable[[], Journal],
+) -> None:
+    names = ["ünï/日本.txt", 'quo"te', "lone \udc80 surrogate", "nul \0", "😀"]
+    entries: list[Entry] = [
+        *(done(n, name) for n, name in enumerate(names)),
+        *(
+            FailedEntry(100 + n, "x", Failure(code, "Why.", None if n % 2 else n, n))
+            for n, code in enumerate(FailureCode)
+        ),
+    ]
+    journal = open_journal()
+    journal.load(DIGEST)
+    journal.append(checkpoint(*entries))
+    found = remembered(open_journal())
+    assert found is not None
+    assert [*found.done, *found.failed] == entries
+
+
+def test_a_journal_stays_small_however_often_an_open_entry_is_written(path: Path) -> None:
+    journal = Journal(path, compact_after=4_000)
+    journal.load(DIGEST)
+    journal.append(checkpoint(*(done(n) for n in range(2, 12))))
+    for written in range(2_000):
+        journal.append(checkpoint(opened(1, written=written), tail=written))
+    journal.append(checkpoint(failed(0), tail=9_000))
+    journal.close()
+    assert path.stat().st_size < 3 * 4_000
+    again = Journal(path)
+    assert remembered(again) == Remembered(
+        tail=9_000,
+        done=tuple(done(n) for n in range(2, 12)),
+        open=(opened(1, written=1_999),),
+        failed=(failed(0),),
+    )
+    again.remove()
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_removed_journal_is_gone_and_removing_it_again_is_no_error(
+    open_journal: Callable[[], Journal], path: Path
+) -> None:
+    journal = open_journal()
+    journal.load(DIGEST)
+    journal.append(checkpoint(done(0)))
+    journal.remove()
+    journal.remove()
+    assert not path.exists()
+    assert open_journal().load(DIGEST) is None
+
+
+def test_two_processes_do_not_write_one_archive(
+    open_journal: Callable[[], Journal], path: Path
+) -> None:
+    journal = open_journal()
+    journal.load(DIGEST)
+    journal.append(checkpoint(done(0)))
+    with pytest.raises(UsageError, match="Another packmule"):
+        Journal(path).load(DIGEST)
+    journal.close()
+    assert remembered(Journal(path)) is not None
+
+
+def test_what_a_killed_process_appended_is_there(path: Path) -> None:
+    program = (
+        "import os, signal, sys, pathlib\n"
+        "from packmule.jobs.journal import Journal\n"
+        "from tests.fakes.jobs import checkpoint, done\n"
+        "journal = Journal(pathlib.Path(sys.argv[1]))\n"
+        f"journal.load({DIGEST!r})\n"
+        "journal.append(checkpoint(done(3)))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", program, path], check=False, env={**os.environ, "PYTHONPATH": "."}
+    )
+    found = remembered(Journal(path))
+    assert found is not None
+    assert found.done == (done(3),)
+
+
+@pytest.mark.parametrize(
+    ("number", "raised"),
+    [(errno.ENOSPC, DiskFull), (errno.EDQUOT, DiskFull), (errno.EIO, StorageFailed)],
+)
+def test_a_disk_that_refuses_is_named_and_nothing_that_was_there_is_lost(
+    open_journal: Callable[[], Journal],
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    raised: type[Exception],
+) -> None:
+    journal = open_journal()
+    journal.load(DIGEST)
+    journal.append(checkpoint(done(0)))
+    write = os.pwrite
+    left = 10
+
+    def short_of_room(file: int, data: memoryview, offset: int) -> int:
+        nonlocal left
+        if not left:
+            raise OSError(number, os.strerror(number))
+        count = min(left, len(data))
+        left -= count
+        return write(file, data[:count], offset)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", short_of_room)
+        with pytest.raises(raised):
+            journal.append(checkpoint(done(1)))
+    journal.append(checkpoint(done(2)))
+    found = remembered(open_journal())
+    assert found is not None
+    assert [entry.position for entry in found.done] == [0, 2]
+
+
+def test_a_folder_that_is_not_there_is_a_storage_failure(tmp_path: Path) -> None:
+    with pytest.raises(StorageFailed):
+        Journal(tmp_path / "nowhere" / "j").load(DIGEST)
+
+
+def test_a_checkpoint_of_a_later_form_is_the_end_of_what_is_understood(
+    open_journal: Callable[[], Journal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = open_journal()
+    journal.load(DIGEST)
+    journal.append(checkpoint(done(0)))
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "checkpoint_record", lambda _: b'{"tail":1,"shards":[]}')
+        journal.append(Checkpoint(tail=1, progress=replace(PROGRESS, files_done=9)))
+    found = remembered(open_journal())
+    assert found is not None
+    assert found.done == (done(0),)
