@@ -1,0 +1,196 @@
+"""The loop of one worker: it begins due tasks, each in a thread, and gives them back when ended.
+
+Owns threads, timing and the heartbeat; leaves the table to `queue.py`. One thread, the caller's,
+does all of the database's work for the engine, a turn at a time: what ended, what is renewed and
+what is begun go into one transaction. Handlers' threads only hand in their answers.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from packmule.engine.interface import Later
+from packmule.engine.queue import Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from packmule.engine.interface import Handler
+    from packmule.engine.queue import Leased, WorkerQueue
+    from packmule.engine.watch import Watch
+
+log = logging.getLogger(__name__)
+
+# Of a lease: renewed three times in its life, so that one late renewal loses nothing.
+RENEW_AFTER = 1 / 3
+
+# Seconds between two looks for dead workers, and after a fault of the database.
+CENSUS_INTERVAL = 1.0
+FAULT_PAUSE = 1.0
+
+LONGEST_BACK_OFF = 60.0
+
+
+@dataclass(slots=True)
+class _Run:
+    """A task in work; `held` until another worker has taken it over."""
+
+    task: Leased
+    stop: Event = field(default_factory=Event)
+    held: bool = True
+
+
+class Dispatcher:
+    """Runs handlers for the tasks of one worker, until `stop` is set and all have returned."""
+
+    def __init__(
+        self,
+        queue: WorkerQueue,
+        watch: Watch,
+        *,
+        handlers: Mapping[str, Handler],
+        concurrency: Mapping[str, int],
+        stop: Event,
+        clock: Callable[[], float],
+        is_gone: Callable[[str], bool],
+        lease: float,
+    ) -> None:
+        self._queue = queue
+        self._watch = watch
+        self._handlers = handlers
+        self._concurrency = concurrency
+        self._stop = stop
+        self._clock = clock
+        self._is_gone = is_gone
+        self._renew_after = lease * RENEW_AFTER
+        self._running: dict[int, _Run] = {}
+        self._answers: SimpleQueue[Ended] = SimpleQueue()
+        self._ended: list[Ended] = []
+        self._wake = Event()
+        self._look_at = self._renew_at = self._census_at = float("-inf")
+
+    def run(self) -> None:
+        """Turn until asked to stop and drained."""
+        while not (self._stop.is_set() and not self._running):
+            pause = self._watch.interval
+            try:
+                self._turn()
+            except SQLAlchemyError:
+                log.exception("The task queue cannot be used; trying again")
+                pause = FAULT_PAUSE
+                self._look_at = float("-inf")
+                if self._stop.is_set() and len(self._ended) == len(self._running):
+                    # All have returned; what could not be given back is free when we are gone.
+                    return
+            self._wake.wait(pause)
+            self._wake.clear()
+
+    def _turn(self) -> None:
+        """Do what there is to do now, in one transaction; most turns find nothing."""
+        while not self._answers.empty():
+            self._ended.append(self._answers.get())
+        self._take_census()
+        stopping = self._stop.is_set()
+        if stopping:
+            for run in self._running.values():
+                run.stop.set()
+        now = self._clock()
+        changed = self._watch.changed()
+        wanted: list[int] = []
+        if not stopping and (changed or self._ended or now >= self._look_at):
+            wanted = self._look(now)
+        renew = self._in_hand() if now >= self._renew_at else []
+        if self._ended or wanted or renew:
+            self._exchange(wanted, renew)
+            if renew:
+                self._renew_at = now + self._renew_after
+
+    def _take_census(self) -> None:
+        """Free what the dead have left, at the start and then now and again."""
+        now = time.monotonic()
+        if now >= self._census_at and not self._stop.is_set():
+            self._queue.free_the_gone(self._is_gone)
+            self._census_at = now + CENSUS_INTERVAL
+
+    def _look(self, now: float) -> list[int]:
+        """Find what to begin, and when to look again where there is room for more."""
+        ended = {one.task.id for one in self._ended}
+        busy = Counter(run.task.kind for id_, run in self._running.items() if id_ not in ended)
+        free = {
+            kind: most - busy[kind]
+            for kind, most in self._concurrency.items()
+            if kind in self._handlers and most > busy[kind]
+        }
+        if not free:
+            self._look_at = float("inf")
+            return []
+        found = self._queue.find_due(now, free, self._running)
+        room_left = any(len(found[kind]) < most for kind, most in free.items())
+        self._look_at = self._queue.next_time(now) if room_left else float("inf")
+        return [id_ for ids in found.values() for id_ in ids]
+
+    def _in_hand(self) -> list[int]:
+        ended = {one.task.id for one in self._ended}
+        return [id_ for id_, run in self._running.items() if run.held and id_ not in ended]
+
+    def _exchange(self, wanted: list[int], renew: list[int]) -> None:
+        exchange = self._queue.exchange(self._ended, renew, wanted)
+        if self._ended:
+            for ended in self._ended:
+                del self._running[ended.task.id]
+            self._ended.clear()
+            self._wake.set()  # room, and perhaps the next task of the same subject
+        for id_ in exchange.lost:
+            log.warning("A task was taken over by another worker while in work here")
+            self._running[id_].held = False
+            self._running[id_].stop.set()
+        for task in exchange.leased:
+            self._begin(task)
+
+    def _begin(self, task: Leased) -> None:
+        run = self._running[task.id] = _Run(task)
+        if len(self._running) == 1:
+            self._renew_at = self._clock() + self._renew_after
+        # A key may be a secret that opens an archive: its beginning tells two apart.
+        name = f"{task.kind}-{task.key[:8]}"
+        try:
+            Thread(target=self._work, args=(run,), name=name, daemon=True).start()
+        except RuntimeError:
+            log.exception("No thread could be started for %s", name)
+            self._answers.put(_failed(task))
+
+    def _work(self, run: _Run) -> None:
+        """Run one handler, in a thread of its own, and hand in its answer whatever happens."""
+        task = run.task
+        ended = _failed(task)
+        try:
+            match self._handlers[task.kind](task.key, run.stop):
+                case None:
+                    ended = Ended(task)
+                case Later(delay):
+                    ended = Ended(task, again=delay)
+        except Exception:
+            log.exception(
+                "Task %s of %s… failed, try %d; again in %.0f s",
+                task.kind,
+                task.key[:8],
+                task.tries,
+                ended.again,
+            )
+        finally:
+            self._answers.put(ended)
+            self._wake.set()
+
+
+def _failed(task: Leased) -> Ended:
+    """Have a task tried again, each time later; it is never given up."""
+    back_off = min(LONGEST_BACK_OFF, 2.0 ** min(task.tries - 1, 10))
+    return Ended(task, again=back_off, tries=task.tries)

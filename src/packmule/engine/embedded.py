@@ -1,0 +1,96 @@
+"""The engine of one machine: the durable table that holds the tasks is itself the queue.
+
+Owns the port's promises; its parts are `queue.py` (leases), `dispatcher.py` (threads), `watch.py`
+(waking up) and `liveness.py` (who is dead). What it promises beyond `interface.py`:
+
+- Deferring what waits already is one task, pulled forward where the second is sooner.
+- Two runs of one kind and key are never in work at once, while their worker shows signs of life.
+- The greater priority goes first, then the longer due. A kind that nobody handles waits.
+- A task whose handler raised is tried again after 1, 2, 4, … at most 60 seconds, for ever: it is
+  never lost, and an operator who has mended the cause need not ask for it. `Later` is no fault.
+- A worker's death frees its tasks at once where it can be seen, else when the lease runs out.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packmule.engine import queries
+from packmule.engine.dispatcher import Dispatcher
+from packmule.engine.liveness import LockFiles, Unlocked
+from packmule.engine.queue import READS, WorkerQueue
+from packmule.engine.watch import watching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from threading import Event
+
+    from sqlalchemy import Connection, Engine
+
+    from packmule.engine.interface import Handler, Task
+    from packmule.engine.queue import Liveness
+
+LEASE = 15.0
+
+
+class EmbeddedEngine:
+    """Durable tasks in the jobs' database; `clock` gives seconds since the epoch.
+
+    `lease` is how many seconds a worker that shows no sign of life keeps its tasks.
+    """
+
+    def __init__(
+        self, engine: Engine, clock: Callable[[], float] = time.time, *, lease: float = LEASE
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._lease = lease
+
+    def defer(self, connection: Connection, task: Task) -> None:
+        """Put a task into the queue, in the transaction of `connection`."""
+        connection.execute(
+            queries.DEFER,
+            {
+                "kind": task.kind,
+                "key": task.key,
+                "priority": task.priority,
+                "due_at": self._clock() + task.delay,
+            },
+        )
+
+    def run(
+        self, handlers: Mapping[str, Handler], *, concurrency: Mapping[str, int], stop: Event
+    ) -> None:
+        """Run due tasks, at most `concurrency[kind]` of a kind at once, until `stop` is set."""
+        liveness = self._liveness()
+        with watching(self._engine) as watch, liveness.present() as worker:
+            queue = WorkerQueue(self._engine, self._clock, worker=worker, lease=self._lease)
+            Dispatcher(
+                queue,
+                watch,
+                handlers=handlers,
+                concurrency=concurrency,
+                stop=stop,
+                clock=self._clock,
+                is_gone=liveness.is_gone,
+                lease=self._lease,
+            ).run()
+
+    def _liveness(self) -> Liveness:
+        """Let workers see each other where they share a database file."""
+        database = self._engine.url.database
+        if self._engine.dialect.name != "sqlite" or database is None:
+            return Unlocked()
+        return LockFiles(Path(f"{database}-workers"))
+
+    def queue_age(self) -> float:
+        """Seconds the oldest due task has waited; 0.0 when nothing waits."""
+        now = self._clock()
+        with self._engine.connect().execution_options(**READS) as connection:
+            times = [
+                connection.execute(statement, {"now": now}).scalar_one()
+                for statement in (queries.OLDEST_DUE, queries.OLDEST_EXPIRY)
+            ]
+        return max((now - time for time in times if time is not None), default=0.0)

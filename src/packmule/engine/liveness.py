@@ -1,0 +1,91 @@
+"""Which workers of this machine are alive: each holds a lock on a file of its own.
+
+Owns the folder beside the database and the names in it; leaves leases to `queue.py`. The kernel
+lets go of a lock the moment its process is gone, however it died, so that its tasks can be taken
+over without waiting for their leases. Unlike a process id, a lock is never another's, and holds
+across containers. SQLite's WAL needs shared memory: all workers of one database file are on one
+machine, and see each other's locks. A stopped process keeps its lock; its lease runs out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Unlocked:
+    """Knows of nobody: where workers cannot see each other, leases alone decide."""
+
+    @contextmanager
+    def present(self) -> Iterator[str]:
+        """Give this worker a name."""
+        yield _new_name()
+
+    def is_gone(self, _name: str) -> bool:
+        """Tell whether that worker is surely dead; False where it is not known."""
+        return False
+
+
+class LockFiles:
+    """Workers' locks in a folder, which is made where missing."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextmanager
+    def present(self) -> Iterator[str]:
+        """Give this worker a name, and hold its lock."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._sweep()
+        name = _new_name()
+        descriptor = _hold(self._folder / name)
+        try:
+            yield name
+        finally:
+            (self._folder / name).unlink(missing_ok=True)
+            os.close(descriptor)
+
+    def is_gone(self, name: str) -> bool:
+        """Tell whether that worker is surely dead: its file is free, or is there no more.
+
+        A free one is removed, under its lock: so nobody removes one that was taken meanwhile.
+        """
+        path = self._folder / Path(name).name
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+        except BlockingIOError:
+            return False
+        else:
+            return True
+        finally:
+            os.close(descriptor)
+
+    def _sweep(self) -> None:
+        for path in self._folder.iterdir():
+            self.is_gone(path.name)
+
+
+def _new_name() -> str:
+    return f"{os.getpid()}-{secrets.token_hex(8)}"
+
+
+def _hold(path: Path) -> int:
+    """Make the file and lock it; anew where a sweep removed it between the two."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor)):
+            return descriptor
+        os.close(descriptor)

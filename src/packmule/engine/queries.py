@@ -1,0 +1,85 @@
+"""Every statement of the embedded engine, named; one text serves SQLite and PostgreSQL.
+
+Owns the SQL over the table `tasks`, which the job store's migrations make; leaves when to run which
+to `queue.py`. A task waits while `leased_by` is null. Of one kind and key at most one waits and at
+most one is leased: two unique indexes hold that.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import bindparam, text
+
+# The one that waits already is pulled forward where the new one is sooner or weightier.
+DEFER = text("""
+    INSERT INTO tasks (kind, key, priority, due_at, tries)
+    VALUES (:kind, :key, :priority, :due_at, 0)
+    ON CONFLICT (kind, key) WHERE leased_by IS NULL DO UPDATE SET
+        due_at = CASE WHEN excluded.due_at < tasks.due_at
+                 THEN excluded.due_at ELSE tasks.due_at END,
+        priority = CASE WHEN excluded.priority > tasks.priority
+                   THEN excluded.priority ELSE tasks.priority END
+""")
+
+# What may be run now: a task that waits and is due, whose subject nobody has in hand; or one whose
+# lease ran out. The weightiest first, then the longest due.
+FIND_DUE = text("""
+    SELECT id FROM tasks
+    WHERE kind = :kind AND due_at <= :now AND id NOT IN :mine
+      AND (lease_expires_at IS NULL OR lease_expires_at <= :now)
+      AND (leased_by IS NOT NULL OR NOT EXISTS (
+            SELECT 1 FROM tasks AS other
+            WHERE other.kind = tasks.kind AND other.key = tasks.key
+              AND other.leased_by IS NOT NULL))
+    ORDER BY priority DESC, due_at, id
+    LIMIT :most
+""").bindparams(bindparam("mine", expanding=True))
+
+# The lease is looked at again: another may have been quicker.
+LEASE = text("""
+    UPDATE tasks SET leased_by = :worker, lease_expires_at = :until, tries = tries + 1
+    WHERE id = :id AND (lease_expires_at IS NULL OR lease_expires_at <= :now)
+    RETURNING id, kind, key, tries
+""")
+
+RENEW = text("""
+    UPDATE tasks SET lease_expires_at = :until
+    WHERE leased_by = :worker AND id IN :mine
+    RETURNING id
+""").bindparams(bindparam("mine", expanding=True))
+
+FINISH = text("DELETE FROM tasks WHERE id = :id AND leased_by = :worker")
+
+# Back among those that wait; unless its subject waits there already.
+RETURN_TASK = text("""
+    UPDATE tasks SET leased_by = NULL, lease_expires_at = NULL, due_at = :due_at, tries = :tries
+    WHERE id = :id AND leased_by = :worker AND NOT EXISTS (
+        SELECT 1 FROM tasks AS other
+        WHERE other.kind = tasks.kind AND other.key = tasks.key AND other.leased_by IS NULL)
+""")
+
+PULL_FORWARD = text("""
+    UPDATE tasks SET due_at = :due_at
+    WHERE kind = :kind AND key = :key AND leased_by IS NULL AND due_at > :due_at
+""")
+
+OTHER_WORKERS = text("""
+    SELECT leased_by FROM tasks
+    WHERE leased_by IS NOT NULL AND leased_by <> :worker AND lease_expires_at > :now
+""")
+
+FREE_LEASES = text("UPDATE tasks SET lease_expires_at = :now WHERE leased_by = :worker")
+
+# Of whatever kind: to look once in vain is cheaper than to ask for each kind.
+NEXT_DUE = text("SELECT min(due_at) FROM tasks WHERE due_at > :now AND leased_by IS NULL")
+
+NEXT_EXPIRY = text("""
+    SELECT min(lease_expires_at) FROM tasks
+    WHERE lease_expires_at > :now AND leased_by IS NOT NULL AND leased_by <> :worker
+""")
+
+OLDEST_DUE = text("SELECT min(due_at) FROM tasks WHERE due_at <= :now AND leased_by IS NULL")
+
+OLDEST_EXPIRY = text("""
+    SELECT min(lease_expires_at) FROM tasks
+    WHERE lease_expires_at <= :now AND leased_by IS NOT NULL
+""")

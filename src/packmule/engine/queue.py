@@ -1,0 +1,163 @@
+"""One worker's dealings with the table `tasks`: what is due, what it leases, what it gives back.
+
+Owns the meaning of leases: a task is its worker's until `lease` seconds after the last renewal,
+or until that worker is known to be gone; then it is anyone's. Leaves threads and timing to
+`dispatcher.py`, SQL to `queries.py`.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from packmule.engine import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import Connection, Engine
+
+# An execution option by which a transaction begins as a reader and waits for no writer; the
+# database that `packmule.jobs.database.connect` opens knows it, another one passes it over.
+READS = {"packmule_reads": True}
+
+
+class Liveness(Protocol):
+    """Tells which workers are alive."""
+
+    def present(self) -> AbstractContextManager[str]:
+        """Give this worker a name, for as long as the context lasts."""
+
+    def is_gone(self, name: str, /) -> bool:
+        """Tell whether that worker is surely dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A task in hand; `tries` counts how often in a row it was begun, the last try included."""
+
+    id: int
+    kind: str
+    key: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A task whose handler has returned: finished, or (`again`) to be run in so many seconds."""
+
+    task: Leased
+    again: float | None = None
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What came of a turn: tasks now in hand, and ids of those that another has taken over."""
+
+    leased: tuple[Leased, ...]
+    lost: frozenset[int]
+
+
+class WorkerQueue:
+    """The queue as the worker of that name sees it."""
+
+    def __init__(
+        self, engine: Engine, clock: Callable[[], float], *, worker: str, lease: float
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._worker = worker
+        self._lease = lease
+
+    def find_due(
+        self, now: float, free: Mapping[str, int], mine: Collection[int]
+    ) -> dict[str, list[int]]:
+        """Find the ids of tasks to begin now, at most `free[kind]` of a kind, in their order."""
+        with self._reading() as connection:
+            return {
+                kind: list(
+                    connection.scalars(
+                        queries.FIND_DUE,
+                        {"kind": kind, "now": now, "mine": list(mine), "most": most},
+                    )
+                )
+                for kind, most in free.items()
+            }
+
+    def next_time(self, now: float) -> float:
+        """Tell when a task will be due or free, later than now; or infinity.
+
+        With the `now` of `find_due`, no task falls between the two.
+        """
+        values = {"now": now, "worker": self._worker}
+        with self._reading() as connection:
+            times = [
+                connection.execute(statement, values).scalar_one()
+                for statement in (queries.NEXT_DUE, queries.NEXT_EXPIRY)
+            ]
+        return min((time for time in times if time is not None), default=float("inf"))
+
+    def exchange(
+        self, ended: Collection[Ended], renew: Collection[int], wanted: Collection[int]
+    ) -> Exchange:
+        """Give back what has ended, renew what is in hand, lease what is wanted: all or nothing."""
+        with self._engine.begin() as connection:
+            for one in ended:
+                self._give_back(connection, one)
+            # Before leasing: after a long sleep of the machine, what is in hand comes first.
+            lost = self._renew(connection, renew)
+            now = self._clock()
+            leased = [
+                Leased(*row)
+                for id_ in wanted
+                for row in connection.execute(
+                    queries.LEASE,
+                    {"id": id_, "worker": self._worker, "now": now, "until": now + self._lease},
+                )
+            ]
+        return Exchange(tuple(leased), lost)
+
+    def _give_back(self, connection: Connection, ended: Ended) -> None:
+        """Remove a finished task, or let it wait again; another's by now stays as it is."""
+        task = ended.task
+        held = {"id": task.id, "worker": self._worker}
+        if ended.again is None:
+            connection.execute(queries.FINISH, held)
+            return
+        due_at = self._clock() + ended.again
+        back = {**held, "due_at": due_at, "tries": ended.tries}
+        if connection.execute(queries.RETURN_TASK, back).rowcount == 0 and (
+            connection.execute(queries.FINISH, held).rowcount == 1
+        ):
+            # It was asked for again meanwhile: the two are one.
+            subject = {"kind": task.kind, "key": task.key, "due_at": due_at}
+            connection.execute(queries.PULL_FORWARD, subject)
+
+    def _renew(self, connection: Connection, mine: Collection[int]) -> frozenset[int]:
+        if not mine:
+            return frozenset()
+        values = {
+            "worker": self._worker,
+            "until": self._clock() + self._lease,
+            "mine": list(mine),
+        }
+        return frozenset(mine) - set(connection.scalars(queries.RENEW, values))
+
+    def free_the_gone(self, is_gone: Callable[[str], bool]) -> None:
+        """Let the tasks of dead workers be taken at once."""
+        values = {"worker": self._worker, "now": self._clock()}
+        with self._reading() as connection:
+            others = set(connection.scalars(queries.OTHER_WORKERS, values))
+        gone = [name for name in others if is_gone(name)]
+        if gone:
+            with self._engine.begin() as connection:
+                for name in gone:
+                    connection.execute(queries.FREE_LEASES, {"worker": name, "now": self._clock()})
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._engine.connect().execution_options(**READS) as connection:
+            yield connection

@@ -1,0 +1,198 @@
+"""The loop of a worker: heartbeats, back-off, and a database that fails for a while."""
+
+from __future__ import annotations
+
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from tests.fakes.waiting import eventually
+
+from packmule.engine import dispatcher
+from packmule.engine.dispatcher import Dispatcher
+from packmule.engine.embedded import EmbeddedEngine
+from packmule.engine.interface import Task
+from packmule.engine.queue import Exchange, Leased, WorkerQueue
+from packmule.engine.watch import Poll
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from sqlalchemy import Engine
+    from tests.fakes.clock import FakeClock
+
+    from packmule.engine.interface import Handler
+    from packmule.engine.queue import Ended
+
+LEASE = 15.0
+
+
+def test_a_long_task_keeps_its_lease_as_long_as_it_runs(db: Engine, clock: FakeClock) -> None:
+    engine = EmbeddedEngine(db, clock, lease=LEASE)
+    other = WorkerQueue(db, clock, worker="other", lease=LEASE)
+    stop, began, may_end = Event(), Event(), Event()
+
+    def held(_key: str, _stop: Event) -> None:
+        began.set()
+        assert may_end.wait(30)
+
+    def lease_ends_in() -> float:
+        return other.next_time(clock()) - clock()
+
+    with db.begin() as connection:
+        engine.defer(connection, Task("job", "a"))
+    thread = Thread(
+        target=engine.run, args=({"job": held},), kwargs={"concurrency": {"job": 2}, "stop": stop}
+    )
+    thread.start()
+    assert began.wait(30)
+    for _ in range(10):
+        clock.advance(LEASE * 0.6)
+        eventually(lambda: lease_ends_in() > LEASE * 0.9)
+    # Also while it drains.
+    stop.set()
+    clock.advance(LEASE * 0.6)
+    eventually(lambda: lease_ends_in() > LEASE * 0.9)
+    assert other.find_due(clock(), {"job": 1}, []) == {"job": []}
+    may_end.set()
+    thread.join(30)
+    assert other.next_time(clock()) == float("inf")
+
+
+class FakeQueue:
+    """One task after another for each key given; refuses to be used where told to."""
+
+    def __init__(self, *keys: str) -> None:
+        self.waiting = dict(enumerate(keys))
+        self.ended: list[Ended] = []
+        self.lost: set[int] = set()
+        self.broken = False
+
+    def find_due(
+        self, _now: float, free: Mapping[str, int], mine: Collection[int]
+    ) -> dict[str, list[int]]:
+        self._check()
+        ids = [id_ for id_ in self.waiting if id_ not in mine]
+        return {kind: ids[:most] for kind, most in free.items()}
+
+    def next_time(self, _now: float) -> float:
+        return float("inf")
+
+    def exchange(
+        self, ended: Collection[Ended], renew: Collection[int], wanted: Collection[int]
+    ) -> Exchange:
+        self._check()
+        self.ended += ended
+        leased = tuple(Leased(id_, "job", self.waiting.pop(id_), tries=1) for id_ in wanted)
+        return Exchange(leased, frozenset(self.lost & set(renew)))
+
+    def free_the_gone(self, _is_gone: object) -> None:
+        self._check()
+
+    def _check(self) -> None:
+        if self.broken:
+            raise OperationalError("SELECT", {}, Exception("disk I/O error"))
+
+
+class Running:
+    """A dispatcher at work in a thread."""
+
+    def __init__(self, queue: FakeQueue, clock: FakeClock, handler: Handler) -> None:
+        self.stop = Event()
+        self._thread = Thread(
+            target=Dispatcher(
+                queue,  # type: ignore[arg-type]
+                Poll(),
+                handlers={"job": handler},
+                concurrency={"job": 4},
+                stop=self.stop,
+                clock=clock,
+                is_gone=lambda _: False,
+                lease=LEASE,
+            ).run
+        )
+        self._thread.start()
+
+    def drain(self) -> None:
+        self.stop.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "FAULT_PAUSE", 0.01)
+    monkeypatch.setattr(Poll, "interval", 0.01)
+
+
+def test_what_ended_while_the_database_failed_is_given_back_when_it_works_again(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = FakeQueue("a", "b")
+    may_end = Event()
+
+    def handler(_key: str, _stop: Event) -> None:
+        assert may_end.wait(30)
+
+    running = Running(queue, clock, handler)
+    eventually(lambda: not queue.waiting)
+    queue.broken = True
+    may_end.set()
+    eventually(lambda: "trying again" in caplog.text)
+    assert queue.ended == []
+    queue.broken = False
+    eventually(lambda: len(queue.ended) == 2)
+    running.drain()
+
+
+def test_a_drain_ends_though_the_database_does_not_work(clock: FakeClock) -> None:
+    queue = FakeQueue("a")
+    began = Event()
+
+    def handler(_key: str, stop: Event) -> None:
+        began.set()
+        assert stop.wait(30)
+
+    running = Running(queue, clock, handler)
+    assert began.wait(30)
+    queue.broken = True
+    running.drain()
+
+
+def test_a_handler_whose_task_was_taken_over_is_told_to_stop(clock: FakeClock) -> None:
+    queue = FakeQueue("a")
+    told = Event()
+
+    def handler(_key: str, stop: Event) -> None:
+        assert stop.wait(30)
+        told.set()
+
+    running = Running(queue, clock, handler)
+    eventually(lambda: not queue.waiting)
+    queue.lost = {0}
+    eventually(told.is_set, meanwhile=lambda: clock.advance(LEASE))
+    assert not running.stop.is_set()
+    running.drain()
+
+
+def test_a_task_is_never_given_up_and_its_pauses_grow_to_a_minute() -> None:
+    pauses = [
+        dispatcher._failed(Leased(1, "job", "a", tries)).again for tries in (1, 2, 3, 6, 7, 10_000)
+    ]
+    assert pauses == [1.0, 2.0, 4.0, 32.0, 60.0, 60.0]
+
+
+def test_a_log_line_does_not_tell_a_whole_key(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = "0123456789abcdef" * 2
+
+    def handler(_key: str, _stop: Event) -> None:
+        raise ValueError("broken")
+
+    running = Running(FakeQueue(key), clock, handler)
+    eventually(lambda: "broken" in caplog.text)
+    running.drain()
+    assert key[:8] in caplog.text
+    assert key not in caplog.text

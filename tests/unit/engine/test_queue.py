@@ -1,0 +1,228 @@
+"""One worker's dealings with the table of tasks: what a lease is, and how it ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from packmule.engine.embedded import EmbeddedEngine
+from packmule.engine.interface import Task
+from packmule.engine.queue import Ended, Leased, WorkerQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+    from tests.fakes.clock import FakeClock
+
+LEASE = 15.0
+INFINITY = float("inf")
+
+
+@pytest.fixture
+def defer(db: Engine, clock: FakeClock) -> Callable[..., None]:
+    engine = EmbeddedEngine(db, clock)
+
+    def deferred(key: str, *, delay: float = 0.0) -> None:
+        with db.begin() as connection:
+            engine.defer(connection, Task("job", key, delay=delay))
+
+    return deferred
+
+
+class Worker:
+    """A worker that does nothing by itself: it looks, takes and gives back when told to."""
+
+    def __init__(self, db: Engine, clock: FakeClock, name: str) -> None:
+        self.clock = clock
+        self.queue = WorkerQueue(db, clock, worker=name, lease=LEASE)
+
+    def due(self, most: int = 10, mine: tuple[int, ...] = ()) -> list[int]:
+        return self.queue.find_due(self.clock(), {"job": most}, mine)["job"]
+
+    def take(self, most: int = 10) -> list[Leased]:
+        return list(self.queue.exchange([], [], self.due(most)).leased)
+
+    def give_back(self, task: Leased, again: float | None = None, tries: int = 0) -> None:
+        self.queue.exchange([Ended(task, again, tries)], [], [])
+
+    def renew(self, *tasks: Leased) -> frozenset[int]:
+        return self.queue.exchange([], [task.id for task in tasks], []).lost
+
+    def next_time(self) -> float:
+        return self.queue.next_time(self.clock())
+
+
+@pytest.fixture
+def ann(db: Engine, clock: FakeClock) -> Worker:
+    return Worker(db, clock, "ann")
+
+
+@pytest.fixture
+def bob(db: Engine, clock: FakeClock) -> Worker:
+    return Worker(db, clock, "bob")
+
+
+def test_what_one_holds_the_other_does_not_get(
+    defer: Callable[..., None], ann: Worker, bob: Worker
+) -> None:
+    defer("a")
+    assert [task.key for task in ann.take()] == ["a"]
+    assert bob.take() == []
+
+
+def test_of_two_who_saw_the_same_task_one_gets_it(
+    defer: Callable[..., None], ann: Worker, bob: Worker
+) -> None:
+    defer("a")
+    seen = bob.due()
+    assert len(ann.take()) == 1
+    assert bob.queue.exchange([], [], seen).leased == ()
+
+
+def test_a_lease_runs_out_at_its_time_and_not_before(
+    defer: Callable[..., None], clock: FakeClock, ann: Worker, bob: Worker
+) -> None:
+    defer("a")
+    ann.take()
+    clock.advance(LEASE - 0.001)
+    assert bob.take() == []
+    clock.advance(0.001)
+    assert [task.tries for task in bob.take()] == [2]
+
+
+def test_a_renewed_lease_runs_on(
+    defer: Callable[..., None], clock: FakeClock, ann: Worker, bob: Worker
+) -> None:
+    defer("a")
+    (task,) = ann.take()
+    for _ in range(5):
+        clock.advance(LEASE - 1)
+        assert ann.renew(task) == frozenset()
+        assert bob.take() == []
+
+
+def test_a_lease_that_another_took_over_is_lost(
+    defer: Callable[..., None], clock: FakeClock, ann: Worker, bob: Worker
+) -> None:
+    defer("a")
+    (task,) = ann.take()
+    clock.advance(LEASE)
+    bob.take()
+    assert ann.renew(task) == {task.id}
+
+
+def test_a_lease_that_ran_out_but_that_nobody_took_can_be_renewed(
+    defer: Callable[..., None], clock: FakeClock, ann: Worker, bob: Worker
+) -> None:
+    defer("a")
+    (task,) = ann.take()
+    clock.advance(10 * LEASE)
+    assert ann.renew(task) == frozenset()
+    assert bob.take() == []
+
+
+def test_what_is_in_hand_is_not_taken_a_second_time_though_its_lease_ran_out(
+    defer: Callable[..., None], clock: FakeClock, ann: Worker
+) -> None:
+    defer("a")
+    (task,) = ann.take()
+    clock.advance(LEASE)
+    assert ann.due(mine=(task.id,)) == []
+
+
+def test_who_lost_a_task_can_no_longer_end_it(
+    defer: Callable[..., None], clock: FakeClock, ann: Worker, bob: Worker
+) -> None:
+    defer("a")
+    (lost,) = ann.take()
+    clock.advance(LEASE)
+    bob.take()
+    ann.give_back(lost)
+    ann.give_back(lost, again=0.0)
+    clock.advance(LEASE)
+    assert [task.key for task in bob.take()] == ["a"]
+
+
+def test_a_finished_task_is_gone(defer: Callable[..., None], clock: FakeClock, ann: Worker) -> None:
+    defer("a")
+    ann.give_back(ann.take()[0])
+    clock.advance(10 * LEASE)
+    assert ann.take() == []
+    assert ann.next_time() == INFINITY
+
+
+def test_a_task_for_later_counts_its_tries_anew_and_a_failed_one_goes_on(
+    defer: Callable[..., None], clock: FakeClock, ann: Worker
+) -> None:
+    defer("a")
+    (task,) = ann.take()
+    ann.give_back(task, again=1.0, tries=task.tries)
+    clock.advance(1)
+    (task,) = ann.take()
+    assert task.tries == 2
+    ann.give_back(task, again=0.0)
+    assert ann.take()[0].tries == 1
+
+
+def test_what_was_asked_for_again_while_in_work_becomes_one_task_with_the_sooner_time(
+    defer: Callable[..., None], clock: FakeClock, ann: Worker
+) -> None:
+    defer("a")
+    (task,) = ann.take()
+    defer("a", delay=100)
+    ann.give_back(task, again=10.0)
+    assert ann.next_time() == pytest.approx(clock() + 10)
+    clock.advance(10)
+    assert [task.key for task in ann.take()] == ["a"]
+    clock.advance(200)
+    assert [task.key for task in ann.take()] == ["a"]  # the same, its lease having run out
+
+
+def test_a_subject_in_work_keeps_its_next_task_waiting_even_when_the_lease_ran_out(
+    defer: Callable[..., None], clock: FakeClock, ann: Worker, bob: Worker
+) -> None:
+    defer("a")
+    ann.take()
+    defer("a")
+    assert bob.take() == []
+    clock.advance(LEASE)
+    (taken_over,) = bob.take()
+    assert bob.take() == []
+    bob.give_back(taken_over)
+    assert [task.key for task in bob.take()] == ["a"]
+
+
+def test_the_next_time_is_when_a_task_falls_due_or_anothers_lease_runs_out(
+    defer: Callable[..., None], clock: FakeClock, ann: Worker, bob: Worker
+) -> None:
+    assert ann.next_time() == INFINITY
+    defer("late", delay=100)
+    assert ann.next_time() == pytest.approx(clock() + 100)
+    defer("now")
+    bob.take()
+    assert ann.next_time() == pytest.approx(clock() + LEASE)
+    assert bob.next_time() == pytest.approx(clock() + 100)
+
+
+def test_no_task_falls_between_what_is_due_and_what_is_next(
+    defer: Callable[..., None], clock: FakeClock, ann: Worker
+) -> None:
+    defer("a", delay=10)
+    now = clock()
+    assert ann.due() == []
+    clock.advance(10)
+    assert ann.queue.next_time(now) == clock()
+
+
+def test_the_tasks_of_the_dead_are_free_at_once_and_those_of_the_living_are_not(
+    db: Engine, defer: Callable[..., None], clock: FakeClock, ann: Worker, bob: Worker
+) -> None:
+    defer("a")
+    ann.take()
+    defer("b")
+    bob.take()
+    third = Worker(db, clock, "third")
+    third.queue.free_the_gone(lambda name: name == "ann")
+    assert [task.key for task in third.take()] == ["a"]
