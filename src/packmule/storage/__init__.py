@@ -1,0 +1,1 @@
+"""Storage: where an archive is assembled, and where it is kept once it is whole."""

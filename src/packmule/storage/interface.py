@@ -1,0 +1,76 @@
+"""The port of storage: scratch to assemble in, and a place for whole archives.
+
+Owns the words and the promises; each backend passes the one suite in `tests/conformance`:
+
+- An archive is there whole or not at all; `publish` returns only when a power cut cannot undo it.
+- No two attempts ever write to one file, not even when the first was frozen and wakes up.
+- What an attempt has assembled is published by it or taken over by the next, never both; a kill
+  after the publication is made good by `confirm`.
+- What is being read stays readable until the reader closes it, also when it is removed meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from packmule.errors import DiskFull, StorageFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+__all__ = ["DiskFull", "Storage", "StorageFailed", "StoredArchive"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArchive:
+    """A whole archive: where to read it, its length in bytes, its strong entity tag, its age."""
+
+    path: Path
+    size: int
+    etag: str
+    modified_at: float
+
+
+class Storage(Protocol):
+    """Holds archives by key (the archive hash). Raises DiskFull or StorageFailed."""
+
+    def claim(
+        self, key: str, attempt: int, claimed: Iterable[tuple[int, int]]
+    ) -> AbstractContextManager[Path]:
+        """Hold the scratch file of an attempt while it assembles, with what earlier ones left.
+
+        The file is there; it is empty where nothing was left. `claimed` are the half-open ranges of
+        bytes, in their order, that checkpoints say are written: all that is relied upon. Raises
+        StaleAttempt where a later attempt has claimed it.
+        """
+
+    def publish(self, key: str, attempt: int, assembled: Path) -> StoredArchive:
+        """Make what an attempt has assembled, beside its scratch, the archive; durably.
+
+        It must be written to no more. Scratch of this and of earlier attempts is removed.
+        """
+
+    def confirm(self, key: str, attempt: int) -> StoredArchive | None:
+        """Look for an archive that an earlier attempt has published, and see to its rest.
+
+        To be asked after `claim`, when no earlier one can publish any more. An archive that is
+        given back is as durable as one by `publish`.
+        """
+
+    def find(self, key: str) -> StoredArchive | None:
+        """Look an archive up."""
+
+    def remove(self, key: str) -> None:
+        """Remove scratch and archive, for good; nothing there is no error."""
+
+    def discard(self, key: str) -> None:
+        """Remove the scratch alone; nothing there is no error."""
+
+    def free_bytes(self) -> int:
+        """Tell how many bytes may still be written."""
+
+    def check(self) -> None:
+        """Raise StorageFailed where storage cannot be written."""

@@ -1,0 +1,193 @@
+"""Scratch files: where an archive is assembled, by one run at a time.
+
+Owns their names, and that no two runs ever write to one inode. Leaves what is in them to whoever
+assembles, and what becomes of a finished one to the storage. The law:
+docs/decisions/0009-fencing.md.
+
+    <key>.<attempt>.zip      under assembly by that attempt
+    <key>.<attempt>.zip.*    beside it, of the assembly's own
+
+A run holds a lock on its file as long as it may write to it. The next one takes the file over with
+its name, or, where the lock is still held, copies what is claimed to a file of its own.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from packmule.errors import StaleAttempt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_CANNOT_COPY = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+_STEP = 64 * 1024 * 1024
+_BY_HAND = 1024 * 1024
+
+# Seconds that a run which was killed may take to let go of its file; a frozen one never does.
+_PATIENCE = 1.0
+_LOOK_AGAIN = 0.02
+
+# Each look but the first follows another run's step, of which few can follow one another.
+_LOOKS = 100
+
+
+@contextmanager
+def claim(
+    folder: Path, key: str, attempt: int, claimed: Iterable[tuple[int, int]]
+) -> Iterator[Path]:
+    """Hold the scratch file of an attempt, with what earlier attempts have left in it.
+
+    `claimed` are the ranges of bytes, in their order, that must be in it where they were in theirs.
+    A file that nobody has begun is empty. Raises StaleAttempt where a later attempt has come.
+    """
+    descriptor = _take(folder, key, attempt, claimed)
+    try:
+        yield _path(folder, key, attempt)
+    finally:
+        os.close(descriptor)
+
+
+def remove(folder: Path, key: str, *, up_to: int | None = None) -> None:
+    """Remove the scratch of a key, of attempts up to one where that is told."""
+    for number, path in _listed(folder, key):
+        if up_to is None or number <= up_to:
+            path.unlink(missing_ok=True)
+
+
+def _path(folder: Path, key: str, attempt: int) -> Path:
+    return folder / f"{key}.{attempt}.zip"
+
+
+def _listed(folder: Path, key: str) -> list[tuple[int, Path]]:
+    """List what lies in a key's name, with the attempt it is of."""
+    ours = re.compile(rf"{key}\.(\d+)\.zip(\..+)?")
+    found = [(ours.fullmatch(path.name), path) for path in folder.glob(f"{key}.*")]
+    return [(int(match[1]), path) for match, path in found if match]
+
+
+def _latest(folder: Path, key: str) -> int | None:
+    """Tell the latest attempt that has a scratch file."""
+    numbers = (n for n, path in _listed(folder, key) if path == _path(folder, key, n))
+    return max(numbers, default=None)
+
+
+def _take(folder: Path, key: str, attempt: int, claimed: Iterable[tuple[int, int]]) -> int:
+    """Give the locked descriptor of the attempt's file, which is there when this returns."""
+    for looks_left in reversed(range(_LOOKS)):
+        try:
+            descriptor = _look(folder, key, attempt, claimed)
+            break
+        except FileNotFoundError:
+            # Another run was quicker: what was there has another name by now.
+            if not looks_left:
+                raise
+    remove(folder, key, up_to=attempt - 1)
+    return descriptor
+
+
+def _look(folder: Path, key: str, attempt: int, claimed: Iterable[tuple[int, int]]) -> int:
+    """Find the latest file and make it the attempt's; FileNotFoundError where it is gone again."""
+    latest = _latest(folder, key)
+    if latest is not None and latest > attempt:
+        raise _overtaken()
+    mine = _path(folder, key, attempt)
+    if latest is None or latest == attempt:
+        with _kept(_opened(mine, os.O_CREAT)) as descriptor:
+            if not _lock(descriptor, mine):
+                raise _overtaken()
+            return descriptor
+    found = _path(folder, key, latest)
+    with _kept(_opened(found)) as descriptor:
+        if _lock(descriptor, found, patience=_PATIENCE):
+            found.rename(mine)
+            return descriptor
+        copy = _copied(descriptor, mine, claimed)
+    os.close(descriptor)
+    return copy
+
+
+def _opened(path: Path, more: int = 0) -> int:
+    return os.open(path, os.O_RDWR | os.O_CLOEXEC | more, 0o644)
+
+
+@contextmanager
+def _kept(descriptor: int) -> Iterator[int]:
+    """Close a descriptor at an error only."""
+    try:
+        yield descriptor
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _lock(descriptor: int, path: Path, *, patience: float = 0.0) -> bool:
+    """Lock a file for as long as it is open; False where another run holds it so many seconds.
+
+    FileNotFoundError where it was taken away from its path between opening and locking.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+        time.sleep(_LOOK_AGAIN)
+    if not os.path.samestat(path.stat(), os.fstat(descriptor)):
+        raise FileNotFoundError(errno.ENOENT, "another file is there now", str(path))
+    return True
+
+
+def _copied(source: int, path: Path, claimed: Iterable[tuple[int, int]]) -> int:
+    """Copy ranges to the same places of a new, locked file; durably, before it has its name."""
+    unnamed = path.with_name(f"{path.name}.copy")
+    try:
+        with _kept(_opened(unnamed, os.O_CREAT | os.O_TRUNC)) as copy:
+            fcntl.flock(copy, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for start, stop in claimed:
+                if not _copy_range(source, copy, start, stop):
+                    break
+            os.fsync(copy)
+            unnamed.rename(path)
+            _sync_folder(path.parent)
+            return copy
+    except OSError:
+        unnamed.unlink(missing_ok=True)
+        raise
+
+
+def _copy_range(source: int, copy: int, start: int, stop: int) -> bool:
+    """Copy a range; False where the source ends before it."""
+    while start < stop:
+        step = min(stop - start, _STEP)
+        try:
+            done = os.copy_file_range(source, copy, step, start, start)
+        except OSError as error:
+            if error.errno not in _CANNOT_COPY:
+                raise
+            done = os.pwrite(copy, os.pread(source, min(step, _BY_HAND), start), start)
+        if not done:
+            return False
+        start += done
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _overtaken() -> StaleAttempt:
+    return StaleAttempt("A later run assembles this archive now.")

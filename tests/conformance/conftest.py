@@ -1,0 +1,83 @@
+"""The backends that each suite runs on: a further one is a further parameter here.
+
+A suite sees only what these fixtures give it, so that it holds for every backend alike.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+from tests.fakes.clock import FakeClock
+from tests.fakes.jobs import RETENTION
+
+from packmule.engine.embedded import EmbeddedEngine
+from packmule.jobs import database
+from packmule.jobs.store import JobStore
+from packmule.storage.local import LocalStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Engine as Database
+
+    from packmule.engine.interface import Engine
+    from packmule.storage.interface import Storage
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Name an empty database of each kind that jobs may be kept in."""
+    match request.param:
+        case "sqlite":
+            return f"sqlite:///{tmp_path / 'packmule.db'}"
+        case other:
+            raise AssertionError(other)
+
+
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    """Open that database, with its tables."""
+    engine = database.connect(database_url)
+    database.upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Give the clock by which the backends of this test live."""
+    return FakeClock()
+
+
+@pytest.fixture
+def store(db: Database, clock: FakeClock) -> JobStore:
+    """Give the job store over that database."""
+    return JobStore(db, clock, retention=RETENTION)
+
+
+class EngineMaker(Protocol):
+    """Makes one more engine over the same tasks, as another process would."""
+
+    def __call__(self) -> Engine: ...
+
+
+@pytest.fixture(params=["embedded"])
+def make_engine(request: pytest.FixtureRequest, db: Database, clock: FakeClock) -> EngineMaker:
+    """Give engines of each kind."""
+    match request.param:
+        case "embedded":
+            return lambda: EmbeddedEngine(db, clock)
+        case other:
+            raise AssertionError(other)
+
+
+@pytest.fixture(params=["local"])
+def open_storage(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Storage]:
+    """Give a function that opens the same storage, as after a restart."""
+    match request.param:
+        case "local":
+            return lambda: LocalStorage(tmp_path / "data")
+        case other:
+            raise AssertionError(other)

@@ -1,0 +1,255 @@
+"""Storage: an archive is there whole or not at all, and stays what it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from packmule.errors import PackmuleError, StaleAttempt, StorageFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from packmule.storage.interface import Storage, StoredArchive
+
+KEY = "0f" * 16
+OTHER = "a1" * 16
+BYTES = b"PK\x05\x06" + bytes(18)
+
+
+@pytest.fixture
+def storage(open_storage: Callable[[], Storage]) -> Storage:
+    return open_storage()
+
+
+def publish(
+    storage: Storage, content: bytes = BYTES, key: str = KEY, attempt: int = 1
+) -> StoredArchive:
+    with storage.claim(key, attempt, ()) as scratch:
+        scratch.write_bytes(content)
+    return storage.publish(key, attempt, scratch)
+
+
+def left(storage: Storage, attempt: int, *claimed: tuple[int, int], key: str = KEY) -> bytes:
+    """Claim a key's scratch, and tell what is in it."""
+    with storage.claim(key, attempt, claimed) as scratch:
+        return scratch.read_bytes()
+
+
+def write(storage: Storage, attempt: int, content: bytes, key: str = KEY) -> Path:
+    with storage.claim(key, attempt, ()) as scratch:
+        scratch.write_bytes(content)
+    return scratch
+
+
+def test_scratch_that_nobody_has_begun_is_empty(storage: Storage) -> None:
+    assert left(storage, 1) == b""
+
+
+def test_the_next_attempt_goes_on_with_what_the_last_has_left(storage: Storage) -> None:
+    write(storage, 1, b"half of it")
+    assert left(storage, 2, (0, 4)) == b"half of it"
+    assert left(storage, 5) == b"half of it"
+
+
+def test_an_attempt_overtaken_by_a_later_one_is_refused(storage: Storage) -> None:
+    write(storage, 2, b"the later one's")
+    with pytest.raises(StaleAttempt), storage.claim(KEY, 1, ()):
+        pass
+    assert left(storage, 2) == b"the later one's"
+
+
+def test_what_an_attempt_still_holds_is_copied_as_far_as_it_is_claimed(storage: Storage) -> None:
+    with storage.claim(KEY, 1, ()) as held:
+        held.write_bytes(b"sure, not sure, sure again, not sure")
+        with storage.claim(KEY, 2, ((0, 4), (16, 26))) as scratch:
+            held.write_bytes(b"written by one that was believed dead")
+            assert scratch.read_bytes() == b"sure" + bytes(12) + b"sure again"
+            scratch.write_bytes(b"the later one's")
+    assert left(storage, 3) == b"the later one's"
+
+
+def test_what_was_overtaken_cannot_be_published(storage: Storage) -> None:
+    with storage.claim(KEY, 1, ()) as held:
+        held.write_bytes(b"made by one that was believed dead")
+        with storage.claim(KEY, 2, ()) as scratch:
+            with pytest.raises(StorageFailed, match="not there"):
+                storage.publish(KEY, 1, held)
+            assert storage.confirm(KEY, 2) is None
+            scratch.write_bytes(BYTES)
+    assert storage.publish(KEY, 2, scratch).path.read_bytes() == BYTES
+    with pytest.raises(StorageFailed, match="not there"):
+        storage.publish(KEY, 1, held)
+    archive = storage.find(KEY)
+    assert archive is not None
+    assert archive.path.read_bytes() == BYTES
+
+
+def test_what_waits_to_be_published_is_taken_over_by_the_next_attempt(storage: Storage) -> None:
+    assembled = write(storage, 1, BYTES)
+    assert left(storage, 2) == BYTES
+    with pytest.raises(StorageFailed, match="not there"):
+        storage.publish(KEY, 1, assembled)
+    assert storage.find(KEY) is None
+    assert left(storage, 3) == BYTES
+
+
+def test_what_was_published_before_is_confirmed_by_the_next_attempt(storage: Storage) -> None:
+    archive = publish(storage)
+    assert left(storage, 2) == b""
+    assert storage.confirm(KEY, 2) == archive == storage.find(KEY)
+
+
+def test_there_is_nothing_to_confirm_before_anything_is_published(storage: Storage) -> None:
+    write(storage, 1, BYTES)
+    assert storage.confirm(KEY, 1) is None
+    assert left(storage, 2) == BYTES
+
+
+def test_a_later_publication_takes_the_place_of_one_that_was_not_confirmed(
+    storage: Storage,
+) -> None:
+    first = publish(storage, b"without a file that is there now")
+    second = publish(storage, BYTES, attempt=2)
+    assert second.etag != first.etag
+    assert storage.find(KEY) == second
+    assert second.path.read_bytes() == BYTES
+
+
+def test_what_is_not_published_is_not_found(storage: Storage) -> None:
+    write(storage, 1, BYTES)
+    assert storage.find(KEY) is None
+
+
+def test_a_published_archive_is_found_with_its_bytes(storage: Storage) -> None:
+    archive = publish(storage)
+    assert archive.size == len(BYTES)
+    assert archive.path.read_bytes() == BYTES
+    assert storage.find(KEY) == archive
+
+
+def test_a_published_archive_survives_a_restart_with_its_entity_tag(
+    open_storage: Callable[[], Storage],
+) -> None:
+    archive = publish(open_storage())
+    assert open_storage().find(KEY) == archive
+
+
+def test_an_entity_tag_is_strong_and_quoted(storage: Storage) -> None:
+    etag = publish(storage).etag
+    assert etag.startswith('"')
+    assert etag.endswith('"')
+    assert etag.count('"') == 2
+    assert etag.isascii()
+
+
+def test_publishing_leaves_no_scratch_of_that_key(storage: Storage) -> None:
+    write(storage, 1, b"another's", key=OTHER)
+    beside = write(storage, 1, b"").with_name(f"{KEY}.1.zip.spool-1")
+    beside.write_bytes(b"spooled")
+    publish(storage)
+    assert left(storage, 1) == b""
+    assert not beside.exists()
+    assert left(storage, 1, key=OTHER) == b"another's"
+
+
+def test_a_late_publication_leaves_a_later_attempts_scratch_alone(storage: Storage) -> None:
+    publish(storage)
+    write(storage, 2, b"the later one's")
+    assert storage.confirm(KEY, 1) is not None
+    assert left(storage, 2) == b"the later one's"
+
+
+def test_what_lies_beside_the_scratch_of_an_earlier_attempt_is_removed(storage: Storage) -> None:
+    spool = write(storage, 1, b"begun").with_name(f"{KEY}.1.zip.spool-1")
+    spool.write_bytes(b"spooled")
+    assert left(storage, 2) == b"begun"
+    assert not spool.exists()
+
+
+def test_a_file_assembled_beside_the_scratch_can_be_published(storage: Storage) -> None:
+    with storage.claim(KEY, 1, ()) as scratch:
+        scratch.write_bytes(b"with holes")
+        assembled = scratch.with_name(f"{scratch.name}.closed")
+        assembled.write_bytes(BYTES)
+    assert storage.publish(KEY, 1, assembled).path.read_bytes() == BYTES
+    assert not scratch.exists()
+
+
+def test_publishing_what_was_never_assembled_fails_in_words(storage: Storage) -> None:
+    scratch = write(storage, 1, b"")
+    scratch.unlink()
+    with pytest.raises(StorageFailed, match="not there"):
+        storage.publish(KEY, 1, scratch)
+    assert storage.find(KEY) is None
+
+
+def test_other_bytes_of_the_same_length_have_another_entity_tag(storage: Storage) -> None:
+    first = publish(storage)
+    storage.remove(KEY)
+    assert publish(storage, BYTES[::-1]).etag != first.etag
+
+
+def test_what_is_removed_is_not_found(storage: Storage) -> None:
+    publish(storage)
+    storage.remove(KEY)
+    assert storage.find(KEY) is None
+
+
+def test_removing_takes_the_scratch_too(storage: Storage) -> None:
+    write(storage, 1, b"half of it")
+    storage.remove(KEY)
+    assert left(storage, 1) == b""
+
+
+def test_what_is_being_assembled_when_it_is_removed_cannot_be_published(storage: Storage) -> None:
+    with storage.claim(KEY, 1, ()) as scratch:
+        scratch.write_bytes(BYTES)
+        storage.remove(KEY)
+    with pytest.raises(StorageFailed, match="not there"):
+        storage.publish(KEY, 1, scratch)
+    assert storage.find(KEY) is None
+
+
+def test_discarding_takes_the_scratch_and_leaves_the_archive(storage: Storage) -> None:
+    archive = publish(storage)
+    write(storage, 2, b"left over")
+    storage.discard(KEY)
+    storage.discard(OTHER)
+    assert left(storage, 2) == b""
+    assert storage.find(KEY) == archive
+
+
+def test_removing_what_is_not_there_is_no_error(storage: Storage) -> None:
+    storage.remove(KEY)
+
+
+def test_an_archive_being_read_stays_readable_when_it_is_removed(storage: Storage) -> None:
+    content = bytes(range(256)) * 4096
+    with publish(storage, content).path.open("rb") as reader:
+        head = reader.read(1000)
+        storage.remove(KEY)
+        assert head + reader.read() == content
+
+
+@pytest.mark.parametrize("key", ["", "..", "../../etc/passwd", "AB" * 16, f"{KEY}/x", f"{KEY}\n"])
+def test_a_key_that_is_not_hexadecimal_is_refused(storage: Storage, key: str) -> None:
+    for ask in (storage.find, storage.remove, storage.discard):
+        with pytest.raises(PackmuleError, match="hexadecimal"):
+            ask(key)
+    with pytest.raises(PackmuleError, match="hexadecimal"), storage.claim(key, 1, ()):
+        pass
+
+
+def test_free_bytes_are_known_before_anything_is_written(storage: Storage) -> None:
+    assert storage.free_bytes() > 0
+
+
+def test_a_check_of_working_storage_is_silent_and_leaves_nothing(
+    storage: Storage, open_storage: Callable[[], Storage]
+) -> None:
+    storage.check()
+    storage.check()
+    assert open_storage().find(KEY) is None
