@@ -1,0 +1,65 @@
+"""Fetching and assembling until every source is resolved, with a checkpoint each second.
+
+Owns the rhythm, and that a checkpoint is recorded before what it no longer claims is overwritten.
+The same for a job of the service and for `packmule pack`: they differ in where `record` keeps it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Event
+
+    from packmule.assembly.assembly import Assembly
+    from packmule.jobs.model import Checkpoint, Progress
+
+CHECKPOINT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Asked to stop before the end; everything so far is recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Every source is done or has failed; `rest` is what no checkpoint has told yet."""
+
+    done: int
+    failed: int
+    rest: Checkpoint
+
+
+def assemble(
+    assembly: Assembly,
+    record: Callable[[Checkpoint], None],
+    stop: Event,
+    *,
+    watch: Callable[[Progress], None] | None = None,
+    interval: float = CHECKPOINT_SECONDS,
+) -> Stopped | Resolved:
+    """Fetch everything, recording each `interval` seconds what is certain.
+
+    Raises what makes the archive impossible (DiskFull, StorageFailed, ArchiveTooLarge) and what
+    `record` raises.
+    """
+    assembly.start()
+    while True:
+        assembly.wait(interval)
+        if assembly.archive.error is not None:
+            raise assembly.archive.error
+        if assembly.is_resolved:
+            rest = assembly.stop()
+            return Resolved(len(assembly.archive.done), len(assembly.failed), rest)
+        if stop.is_set():
+            record(assembly.stop())
+            return Stopped()
+        assembly.flush_small()
+        checkpoint = assembly.checkpoint()
+        record(checkpoint)
+        assembly.recorded()
+        if watch is not None:
+            watch(checkpoint.progress)

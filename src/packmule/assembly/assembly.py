@@ -1,0 +1,302 @@
+"""One archive in the making: from sources and what is remembered to a finished file.
+
+Owns the job's side of assembling: starting its fetches, counting what is done, checkpoints, the
+end. Leaves the transfer loop's side to `incoming`, the file to `archive_file`; whoever calls it
+keeps the checkpoints and publishes the file.
+
+Three threads: the caller's (all public methods), the transfer loop's and the writer's; lists are
+only appended to, so a count of what was seen is all the synchronisation they need.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from packmule.assembly.archive_file import ArchiveFile
+from packmule.assembly.finishing import finish
+from packmule.assembly.incoming import Incoming
+from packmule.assembly.naming import Names
+from packmule.assembly.pace import Pace
+from packmule.assembly.restoring import restored_state
+from packmule.errors import ArchiveTooLarge, DiskFull, Failure, FailureCode
+from packmule.jobs.model import Checkpoint, Compression, FailedEntry, Progress, Remembered
+from packmule.outbound.fetch import Fetch
+from packmule.outbound.politeness import Lane
+from packmule.outbound.urls import UrlInvalid, parse, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from packmule.assembly.places import PlacedBody
+    from packmule.assembly.workshop import Workshop
+    from packmule.jobs.model import OpenEntry, Source
+    from packmule.outbound.head import Head
+
+_ROOM_STEP = 64 * 1024 * 1024
+
+
+class Assembly:
+    """Assembles one archive at `path`."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        remembered: Remembered,
+        path: Path,
+        workshop: Workshop,
+        *,
+        compression: Compression = Compression.AUTO,
+    ) -> None:
+        self.limits = workshop.bounds
+        self.deflater = workshop.deflater
+        self.compression = compression
+        self._workshop = workshop
+        self._sources = sources
+        self._path = path
+        self._lane: Lane = Lane()
+        self._changed = threading.Event()
+        self.archive = ArchiveFile(
+            path, workshop.pool, workshop.writer, tail=remembered.tail, changed=self._look
+        )
+        self.archive.done.extend(remembered.done)
+        self.failed: list[FailedEntry] = list(remembered.failed)
+        self.open: set[Incoming] = set()
+        self._names = Names([(source.url, source.name) for source in sources])
+        self._recorded_done = len(remembered.done)
+        self._recorded_failed = len(remembered.failed)
+        self._done_bytes = sum(entry.size for entry in remembered.done)
+        self._lengths_unknown = len(sources)
+        self._known_bytes = 0
+        self._counted = len(remembered.done)
+        self._finished = len(remembered.done)
+        self._barred: list[PlacedBody] = []
+        self._seen = (0, 0)
+        self._pace = Pace(self._done_bytes)
+        self._free_until = 0
+        self._refusals: dict[tuple[str, int], tuple[FailureCode, str] | None] = {}
+        self._remembered = remembered
+
+    def start(self) -> None:
+        """Begin to fetch what is missing."""
+        remembered = self._remembered
+        for entry in remembered.done:
+            self._names.restore(entry.position, entry.name)
+        for opened in remembered.open:
+            self._names.restore(opened.position, opened.name)
+        self._lengths_unknown -= (
+            len(remembered.done) + len(remembered.failed) + len(remembered.open)
+        )
+        self._known_bytes = self._done_bytes + sum(entry.size for entry in remembered.open)
+        resolved = {entry.position for entry in remembered.done}
+        resolved.update(entry.position for entry in remembered.failed)
+        opened_at = {entry.position: entry for entry in remembered.open}
+        fetches = [
+            fetch
+            for source in self._sources
+            if source.position not in resolved
+            and (fetch := self._fetch(source, opened_at.get(source.position))) is not None
+        ]
+        self._workshop.loop.add(self._lane, fetches)
+        self._look()
+
+    def _fetch(self, source: Source, opened: OpenEntry | None) -> Fetch | None:
+        """Make the fetch of one source; None where its URL alone makes it fail."""
+        incoming = Incoming(self, source.position)
+        try:
+            url = parse(source.url)
+        except UrlInvalid as error:
+            self.note_failure(incoming, Failure(FailureCode.URL_INVALID, error.detail))
+            return None
+        site = (url.host, url.port)
+        if site not in self._refusals:
+            self._refusals[site] = refusal(url, self._workshop.rules)
+        if (refused := self._refusals[site]) is not None:
+            self.note_failure(incoming, Failure(*refused))
+            return None
+        if opened is None:
+            return Fetch(url, incoming)
+        incoming.restore(opened)
+        self.open.add(incoming)
+        return Fetch(url, incoming, restored_state(opened))
+
+    # What the transfer loop's side asks for.
+
+    def claim_name(self, position: int, head: Head) -> str:
+        """Give the entry its name."""
+        fields = head.fields
+        return self._names.claim(
+            position,
+            content_disposition=fields.get("content-disposition"),
+            content_type=fields.get("content-type"),
+        )
+
+    def learn_length(self, incoming: Incoming, total: int | None) -> None:
+        """Note how long a body is, for the progress; None: its end will tell."""
+        self.open.add(incoming)
+        if incoming.size is None and total is not None:
+            self._lengths_unknown -= 1
+        self._known_bytes += (total or 0) - (incoming.size or 0)
+        incoming.size = incoming.size if total is None else total
+
+    def check_room(self, length: int) -> None:
+        """Stop the job where the archive would outgrow its limit, or the disk its reserve."""
+        tail = self.archive.tail + length
+        if tail > self.limits.max_archive_bytes:
+            limit = self.limits.max_archive_bytes
+            self.archive.fail(ArchiveTooLarge(f"the archive would exceed {limit:,} bytes"))
+        if tail > self._free_until:
+            stat = os.statvfs(self._path.parent)
+            free = stat.f_bavail * stat.f_frsize - self.limits.min_free_bytes
+            # Places reserved but not yet written are not in the free space; they count as tail.
+            self._free_until = self.archive.file.allocated() + free
+            if tail > self._free_until:
+                self.archive.fail(
+                    DiskFull(
+                        f"the disk has {max(0, free):,} bytes to spare, too few for this archive: "
+                        "free some, then retry"
+                    )
+                )
+            self._free_until = min(self._free_until, tail + _ROOM_STEP)
+
+    def note_failure(self, incoming: Incoming, failure: Failure) -> None:
+        """Record a source that failed for good."""
+        position = incoming.position
+        self.open.discard(incoming)
+        if incoming.size is None:
+            self._lengths_unknown -= 1
+        else:
+            self._known_bytes -= incoming.size
+        self._names.release(position)
+        self.failed.append(FailedEntry(position, self._sources[position].name or "", failure))
+        self._flush_if_last()
+        self._look()
+
+    def note_finished(self, incoming: Incoming) -> None:
+        """Count a source whose body was handed on whole."""
+        incoming.body = None
+        self.open.discard(incoming)
+        self._finished += 1
+        self._flush_if_last()
+
+    def _flush_if_last(self) -> None:
+        """Send the shared block off when nothing more will be packed into it."""
+        if self._finished + len(self.failed) >= len(self._sources):
+            self.archive.flush()
+
+    def ask_checkpoint(self) -> None:
+        """Have a checkpoint made now rather than later."""
+        self._changed.set()
+
+    def nudge(self) -> None:
+        """Have the transfer loop go on with who is paused."""
+        self._workshop.loop.nudge()
+
+    def in_loop(self, work: Callable[[], None]) -> None:
+        """Have something done in the transfer loop's thread; its failure is the archive's."""
+        self._workshop.loop.submit(self.archive.guarded(work))
+
+    # The caller's side.
+
+    @property
+    def is_resolved(self) -> bool:
+        """Tell whether every source is done or has failed."""
+        return len(self.archive.done) + len(self.failed) >= len(self._sources)
+
+    def _look(self) -> None:
+        """Wake the caller where there is something to see."""
+        archive = self.archive
+        resolved = len(archive.done) + len(self.failed)
+        if archive.error is not None or resolved >= len(self._sources):
+            self._changed.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end, an error or a wish for a checkpoint; False where the time ran out."""
+        if not self._changed.wait(seconds):
+            return False
+        self._changed.clear()
+        return True
+
+    def flush_small(self) -> None:
+        """Have the packed small entries written although their block is not full."""
+        self.in_loop(self.archive.flush)
+
+    def checkpoint(self) -> Checkpoint:
+        """Tell what became certain since the last time; on disk even after a power cut."""
+        bodies = [body for each in tuple(self.open) if (body := each.placed) is not None]
+        barred = [body for body in bodies if body.barred]  # before the look: it forgets these
+        opened = tuple(body.snapshot() for body in bodies)
+        done, failed = len(self.archive.done), len(self.failed)
+        fresh = tuple(self.archive.done[self._recorded_done : done])
+        self._barred = barred
+        self._seen = (done, failed)
+        checkpoint = Checkpoint(
+            self.archive.tail,
+            self.progress(),
+            fresh,
+            opened,
+            tuple(self.failed[self._recorded_failed : failed]),
+        )
+        self.archive.sync()
+        return checkpoint
+
+    def recorded(self) -> None:
+        """Note that the last checkpoint is durable: what it no longer claims may be overwritten."""
+        self._recorded_done, self._recorded_failed = self._seen
+        if self._barred:
+            for body in self._barred:
+                body.barred = False
+            self.nudge()
+
+    def progress(self) -> Progress:
+        """Tell how far it is."""
+        done = self.archive.done
+        count = len(done)
+        for index in range(self._counted, count):
+            self._done_bytes += done[index].size
+        self._counted = count
+        held = self._done_bytes + sum(incoming.kept for incoming in tuple(self.open))
+        rate = self._pace.at(held, time.monotonic())
+        total = self._known_bytes if self._lengths_unknown <= 0 else None
+        return Progress(len(self._sources), count, len(self.failed), held, total, rate)
+
+    def stop(self) -> Checkpoint:
+        """End all fetching, keep what is there, and tell it."""
+        self._quiet(Incoming.rest)
+        self.archive.settle()
+        return self.checkpoint()
+
+    def finish(self) -> tuple[Path, int]:
+        """Finish the file: its path, which holes may have made another, and length in bytes."""
+        self.archive.settle()
+        return finish(self.archive.file, self.archive.done)
+
+    def close(self) -> None:
+        """Let the file go; the fetches have ended or are ended now."""
+        self._quiet(Incoming.let_go)
+        self.deflater.wait(self.archive)
+        self.archive.close()
+
+    def _quiet(self, end: Callable[[Incoming], None]) -> None:
+        """End the fetches, then `end` what they have left, where no other thread may touch it."""
+        loop = self._workshop.loop
+        loop.remove(self._lane)
+        self.deflater.wait(self.archive)
+        done = threading.Event()
+
+        def quiet() -> None:
+            try:
+                for incoming in tuple(self.open):
+                    end(incoming)
+                self.archive.flush()
+            finally:
+                done.set()
+
+        # Commands are done in their order, so at the second `remove` this one is done as well.
+        loop.submit(quiet)
+        loop.remove(self._lane)
+        if not done.is_set():  # the loop's thread has ended, so nobody else is there
+            quiet()

@@ -1,0 +1,149 @@
+"""Blocks of memory on their way to the disk: the bounded pool, and the one thread that writes.
+
+Owns the memory bound of all jobs together, and the order of writes (first come, first written).
+A block is page-aligned, so a piece copied to an address congruent to its file offset modulo the
+page can go out with O_DIRECT. The bound is the back-pressure: where no block is free a transfer
+pauses, and `on_room` tells the transfer loop when one is.
+"""
+
+from __future__ import annotations
+
+import logging
+import mmap
+import queue
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BLOCK_BYTES = 1024 * 1024
+_RESTING_BYTES = 16 * 1024 * 1024
+_log = logging.getLogger(__name__)
+
+
+class Holder(Protocol):
+    """Somebody who fills a block and can be asked to give it up early."""
+
+    @property
+    def filled(self) -> int:
+        """Bytes in the block held now."""
+
+    def flush(self) -> None:
+        """Hand the block to the writer as it is."""
+
+
+class Pool:
+    """A bounded set of blocks. `sent` and `give` are any thread's, all else is the loop's."""
+
+    def __init__(self, blocks: int, *, on_room: Callable[[], None] = lambda: None) -> None:
+        self._memory = mmap.mmap(-1, blocks * BLOCK_BYTES)
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            try:
+                self._memory.madvise(mmap.MADV_HUGEPAGE)
+            except OSError as error:
+                _log.debug("no huge pages for blocks: %s", error)
+        whole = memoryview(self._memory)
+        self._free = [
+            whole[at : at + BLOCK_BYTES] for at in range(0, blocks * BLOCK_BYTES, BLOCK_BYTES)
+        ]
+        self._blocks = blocks
+        self._lock = threading.Lock()
+        self._wanted = False
+        self._on_the_way = 0
+        self.on_room = on_room
+        self.holders: set[Holder] = set()
+        self.resting_bytes = 0
+
+    @property
+    def all_back(self) -> bool:
+        """Tell whether nobody holds a block, nor memory between two tries."""
+        with self._lock:
+            back = len(self._free) == self._blocks and not self._on_the_way
+        return back and not self.holders and not self.resting_bytes
+
+    def has_room(self) -> bool:
+        """Tell whether a block is free: only then are new transfers begun."""
+        if self._free:
+            return True
+        self._wanted = True
+        return bool(self._free)
+
+    def take(self) -> memoryview | None:
+        """Take a block; None where none is free now (`on_room` tells when)."""
+        with self._lock:
+            if self._free:
+                return self._free.pop()
+            self._wanted = True
+            starved = self._on_the_way == 0
+        if starved and self.holders:
+            # All blocks are being filled and none is on its way: let the fullest go early.
+            max(self.holders, key=lambda holder: holder.filled).flush()
+        return None
+
+    def take_anyway(self) -> memoryview:
+        """Take a block for complete small entries, beyond the bound where it must be.
+
+        What is complete cannot wait. The excess is small: no transfer begins while no block is
+        free, and those under way hold less than a block each.
+        """
+        with self._lock:
+            if self._free:
+                return self._free.pop()
+        return memoryview(mmap.mmap(-1, BLOCK_BYTES))
+
+    def sent(self) -> None:
+        """Note that a block went to the writer."""
+        with self._lock:
+            self._on_the_way += 1
+
+    def give(self, block: memoryview, *, written: bool = True) -> None:
+        """Give a block back; `written`: it comes from the writer."""
+        with self._lock:
+            if written:
+                self._on_the_way -= 1
+            if block.obj is self._memory:
+                self._free.append(block)
+            tell, self._wanted = self._wanted, False
+        if tell:
+            self.on_room()
+
+    def may_rest(self, size: int) -> bool:
+        """Tell whether `size` bytes of a small body may be kept in memory between two tries."""
+        if self.resting_bytes + size > _RESTING_BYTES:
+            return False
+        self.resting_bytes += size
+        return True
+
+
+class Writer:
+    """The one thread that writes, in the order in which it is told."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, command: Callable[[], None]) -> None:
+        """Have something written; the command translates and keeps its own errors."""
+        self._queue.put(command)
+
+    def wait(self) -> None:
+        """Return when everything submitted so far is done."""
+        done = threading.Event()
+        self._queue.put(done.set)
+        while not done.wait(1.0):
+            if not self._thread.is_alive():
+                raise RuntimeError("the writer thread has ended")
+
+    def close(self) -> None:
+        """Finish what was submitted, then end the thread."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (command := self._queue.get()) is not None:
+            try:
+                command()
+            except Exception:  # noqa: BLE001 - the thread must outlive it
+                _log.exception("a write has failed in a way that is ours to mend")

@@ -1,0 +1,151 @@
+"""From a queued job to a published archive: the pipeline, and the file to read first.
+
+    begin ──> claim ──> fetch and assemble ──each second: checkpoint──> finish ──> publish
+                            |        └──────────> fail                                |
+                            └── asked to stop: keep all, run again later          complete
+
+Owns the order in which things become certain. Nothing is claimed before it is on disk: blocks are
+written, then synced, then told to the job store. Nothing is overwritten before the store knows that
+it is claimed no longer: what failed is told before the directory is written where it was. The
+archive is published before the job is completed. So a kill at any moment leaves something that this
+same function takes up again; and a run that was believed dead finds that nothing is its own any
+more (docs/decisions/0009-fencing.md).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from packmule.assembly.assemble import Resolved, Stopped, assemble
+from packmule.assembly.assembly import Assembly
+from packmule.assembly.restoring import claimed_ranges, usable
+from packmule.engine.interface import Later
+from packmule.errors import (
+    ArchiveTooLarge,
+    DiskFull,
+    Failure,
+    FailureCode,
+    StaleAttempt,
+    StorageFailed,
+)
+from packmule.jobs.model import Checkpoint, JobState, OnError, Published
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from threading import Event
+
+    from packmule.assembly.workshop import Workshop
+    from packmule.jobs.model import Run
+    from packmule.jobs.store import JobStore
+    from packmule.storage.interface import Storage, StoredArchive
+
+_log = logging.getLogger(__name__)
+
+_CODES = {
+    DiskFull: FailureCode.DISK_FULL,
+    ArchiveTooLarge: FailureCode.ARCHIVE_TOO_LARGE,
+    StorageFailed: FailureCode.STORAGE,
+}
+
+
+class Builder:
+    """Builds the archives of the jobs in a store: the engine's handler of the task `build`."""
+
+    def __init__(self, store: JobStore, storage: Storage, workshop: Workshop) -> None:
+        self._store = store
+        self._storage = storage
+        self._workshop = workshop
+
+    def build(self, key: str, stop: Event) -> Later | None:
+        """Run the job of that hash to its end; Later where it was stopped before."""
+        run = self._store.begin(key)
+        if run is None:
+            self._tidy(key)
+            return None
+        _log.info("job %s: attempt %d begins", key, run.attempt)
+        try:
+            return self._run(run, stop)
+        except StaleAttempt:
+            _log.info("job %s: attempt %d was overtaken or cancelled", key, run.attempt)
+            self._tidy(key)
+        except (DiskFull, StorageFailed, ArchiveTooLarge) as error:
+            self._fail(run, Failure(_CODES[type(error)], str(error)))
+        return None
+
+    def _run(self, run: Run, stop: Event) -> Later | None:
+        key, attempt = run.job.hash, run.attempt
+        with self._storage.claim(key, attempt, claimed_ranges(run.remembered)) as scratch:
+            held = scratch.stat().st_size
+            archive = None
+            if not held and _is_settled(run):
+                archive = self._storage.confirm(key, attempt)
+            if archive is None:
+                remembered = usable(run.remembered, held)
+                assembly = Assembly(run.sources, remembered, scratch, self._workshop)
+                outcome, finished = self._assemble(run, assembly, stop)
+        # From here on the scratch is let go: the next attempt need not wait for this one's end.
+        if archive is not None:
+            # Killed between publishing and completing: nothing is left to do but to say so.
+            self._complete(run, archive, Checkpoint(run.remembered.tail, run.job.progress))
+        elif isinstance(outcome, Stopped):
+            return Later(0.0)
+        elif finished is None:
+            self._fail(run, _files_failed(outcome), outcome.rest)
+        else:
+            archive = self._storage.publish(key, attempt, finished)
+            progress = replace(outcome.rest.progress, bytes_per_second=0.0)
+            self._complete(run, archive, Checkpoint(outcome.rest.tail, progress))
+        return None
+
+    def _assemble(
+        self, run: Run, assembly: Assembly, stop: Event
+    ) -> tuple[Stopped | Resolved, Path | None]:
+        """Assemble; give the finished file too where there is to be an archive."""
+        try:
+            outcome = assemble(assembly, lambda checkpoint: self._record(run, checkpoint), stop)
+            if isinstance(outcome, Stopped) or (
+                outcome.failed and (run.job.on_error is OnError.FAIL or not outcome.done)
+            ):
+                return outcome, None
+            self._record(run, outcome.rest)
+            finished, _size = assembly.finish()
+            return outcome, finished
+        finally:
+            assembly.close()
+
+    def _tidy(self, key: str) -> None:
+        """Remove what runs have left of a job that nobody will take up."""
+        match self._store.get(key).state:
+            case JobState.CANCELLED | JobState.EXPIRED:
+                self._storage.remove(key)
+            case JobState.COMPLETED:
+                self._storage.discard(key)
+
+    def _record(self, run: Run, checkpoint: Checkpoint) -> None:
+        self._store.checkpoint(run.job.id, run.attempt, checkpoint)
+
+    def _complete(self, run: Run, archive: StoredArchive, rest: Checkpoint) -> None:
+        published = Published(archive.size, archive.etag)
+        self._store.complete(run.job.id, run.attempt, published, rest)
+        _log.info("job %s: completed, %d bytes", run.job.hash, archive.size)
+
+    def _fail(self, run: Run, failure: Failure, rest: Checkpoint | None = None) -> None:
+        try:
+            self._store.fail(run.job.id, run.attempt, failure, rest)
+        except StaleAttempt:
+            self._tidy(run.job.hash)
+            return
+        _log.info("job %s: failed, %s", run.job.hash, failure.code.value)
+
+
+def _is_settled(run: Run) -> bool:
+    """Tell whether an earlier attempt has recorded how every source ended."""
+    return len(run.remembered.done) + len(run.remembered.failed) == len(run.sources)
+
+
+def _files_failed(outcome: Resolved) -> Failure:
+    total = outcome.done + outcome.failed
+    detail = f"{outcome.failed} of {total} files could not be fetched"
+    return Failure(FailureCode.FILES_FAILED, detail)

@@ -1,0 +1,73 @@
+"""What all jobs of one process share, and the bounds they keep.
+
+Owns the making and the ending of the transfer loop, the pool of blocks and the writer, in the order
+that lets each end cleanly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from packmule.assembly.blocks import Pool, Writer
+from packmule.assembly.deflater import Deflater, usual_threads
+from packmule.outbound.curl import LoopSettings, TransferLoop
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from packmule.outbound.addresses import AddressRules
+    from packmule.outbound.resolver import Resolver
+
+_BLOCKS_BEYOND_TRANSFERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How large files and archives may become, and how much of the disk stays free; in bytes.
+
+    `max_unpack_ratio`: how many times its size on the wire a file may become that an origin wraps.
+    """
+
+    max_file_bytes: int = 50_000_000_000
+    max_archive_bytes: int = 500_000_000_000
+    min_free_bytes: int = 1_000_000_000
+    max_unpack_ratio: float = 200.0
+
+
+class Workshop:
+    """One transfer loop, one pool of blocks, one writer, some deflaters: for every job here."""
+
+    def __init__(
+        self,
+        rules: AddressRules,
+        loop: LoopSettings,
+        bounds: Bounds,
+        *,
+        resolver: Resolver | None = None,
+    ) -> None:
+        self.rules = rules
+        self.bounds = bounds
+        self.pool = Pool(min(loop.transfers, 32) + _BLOCKS_BEYOND_TRANSFERS)
+        self.writer = Writer()
+        self.loop = TransferLoop(rules, loop, resolver=resolver, may_start=self.pool.has_room)
+        self.deflater = Deflater(usual_threads())
+        self.pool.on_room = self.deflater.on_room = self.loop.nudge
+        self.loop.start()
+
+    def close(self) -> None:
+        """End the loop, then write what was still to be written."""
+        self.loop.close()
+        self.deflater.close()
+        self.writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
