@@ -1,0 +1,1 @@
+"""HTTP: the API, the downloads, the page. What it promises stands in docs/openapi.json."""

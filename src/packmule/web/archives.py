@@ -1,0 +1,221 @@
+"""The API of jobs: create, status, files, retry, cancel, delete.
+
+Owns the routes under /api/archive and how long a status may wait. Leaves what comes in to
+`intake.py`, what goes out to `documents.py`, every change to the job store. Whatever blocks runs
+in a thread, so that no answer waits for another's disk.
+"""
+
+import asyncio
+import re
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from packmule.errors import NotFound
+from packmule.jobs.model import FileState
+from packmule.web.documents import (
+    MOST_FAILURES,
+    OPEN_STATES,
+    Status,
+    file_of,
+    has_failures,
+    status_of,
+)
+from packmule.web.intake import BodyReader, job_request, parse
+from packmule.web.parts import GivenParts, Parts
+from packmule.web.schema import CreatedOut, FilesOut, RetryIn, StatusOut
+
+router = APIRouter(prefix="/api/archive", tags=["archives"])
+
+LONGEST_WAIT = 60.0
+_LOOK_EVERY = 0.15
+_SMALL_BODY = 64 * 1024
+_MOST_FILES = 1000
+_HASH = re.compile(r"[0-9a-f]{32}")
+
+_bodies = BodyReader()
+
+
+def checked_hash(archive_hash: str) -> str:
+    """Refuse at once what cannot be a hash. Raises NotFound."""
+    if not _HASH.fullmatch(archive_hash):
+        raise NotFound("There is no archive of that hash.")
+    return archive_hash
+
+
+Hash = Annotated[str, Path(description="The job's hash, as `create` gave it.")]
+
+
+def _body(model: str, *, required: bool) -> dict[str, Any]:
+    """Describe a body that the route reads by itself."""
+    schema = {"$ref": f"#/components/schemas/{model}"}
+    return {
+        "requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}
+    }
+
+
+@router.post(
+    "/create",
+    status_code=202,
+    summary="Ask for an archive of a list of links",
+    openapi_extra=_body("CreateIn", required=True),
+)
+async def create(
+    request: Request,
+    response: Response,
+    parts: GivenParts,
+    idempotency_key: Annotated[
+        str | None,
+        Header(description="The same key with the same body is one job, however often it is sent."),
+    ] = None,
+) -> CreatedOut:
+    """Accept a job; `Location` is where its status is.
+
+    Links that cannot be used are refused at once: nothing is created, and each is pointed at.
+    """
+    body = await _bodies.read(request, parts.bounds.max_body_bytes)
+    archive_hash = await run_in_threadpool(_create, parts, body, idempotency_key)
+    # Relative, so that it holds behind whatever address or path a proxy puts before it.
+    response.headers["Location"] = f"/api/archive/status/{archive_hash}"
+    response.headers["Cache-Control"] = "no-store"
+    return CreatedOut(archive_hash=archive_hash)
+
+
+def _create(parts: Parts, body: bytes, idempotency_key: str | None) -> str:
+    asked = job_request(body, idempotency_key, parts.rules, parts.bounds)
+    return parts.store.create(
+        asked,
+        defer=lambda connection, hash_: parts.enqueue(connection, hash_, asked.priority),
+    )
+
+
+@router.get("/status/{archive_hash}", response_model=StatusOut, summary="Ask how far a job is")
+async def status(
+    request: Request,
+    response: Response,
+    parts: GivenParts,
+    archive_hash: Hash,
+    wait: Annotated[
+        float,
+        Query(
+            ge=0,
+            allow_inf_nan=False,
+            description="Seconds to hold the answer while the job is in progress, 60 at most.",
+        ),
+    ] = 0,
+) -> Status:
+    """Say whether the archive is in progress, completed, failed, cancelled or expired.
+
+    With `wait` the answer comes when that changes, or when the seconds are over.
+    """
+    checked_hash(archive_hash)
+    if wait > 0:
+        await _until_ended(request, parts, archive_hash, min(wait, LONGEST_WAIT))
+    response.headers["Cache-Control"] = "no-store"
+    return await run_in_threadpool(_status, parts, archive_hash)
+
+
+async def _until_ended(request: Request, parts: Parts, hash_: str, seconds: float) -> None:
+    """Wait until a job is no longer open; also no longer than its client, or this process."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while True:
+        state, _ = await run_in_threadpool(parts.store.find_version, hash_)
+        left = deadline - loop.time()
+        if state not in OPEN_STATES or left <= 0 or parts.draining():
+            return
+        await asyncio.sleep(min(_LOOK_EVERY, left))
+        if await request.is_disconnected():
+            return
+
+
+def _status(parts: Parts, hash_: str) -> Status:
+    job = parts.store.get(hash_)
+    failures = parts.store.failures(job.id, MOST_FAILURES) if has_failures(job) else ()
+    return status_of(job, failures, parts.public_url)
+
+
+@router.get("/files/{archive_hash}", summary="List a job's files")
+async def files(
+    *,
+    response: Response,
+    parts: GivenParts,
+    archive_hash: Hash,
+    state: Annotated[FileState | None, Query(description="Only files in this state.")] = None,
+    cursor: Annotated[
+        str | None, Query(description="The cursor of the page before.", pattern=r"^[0-9]{1,18}$")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=_MOST_FILES, description="Files in a page.")] = 100,
+) -> FilesOut:
+    """List the files in the order of the links; an expired job has none any more."""
+    page = await run_in_threadpool(
+        partial(
+            parts.store.files,
+            checked_hash(archive_hash),
+            state=state,
+            cursor=None if cursor is None else int(cursor),
+            limit=limit,
+        )
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return FilesOut(
+        files=[file_of(record) for record in page.files],
+        cursor=None if page.cursor is None else str(page.cursor),
+    )
+
+
+@router.post(
+    "/retry/{archive_hash}",
+    status_code=202,
+    response_model=StatusOut,
+    summary="Try a failed job again",
+    openapi_extra=_body("RetryIn", required=False),
+)
+async def retry(
+    request: Request, response: Response, parts: GivenParts, archive_hash: Hash
+) -> Status:
+    """Queue a failed job again; what it has is kept, only what failed is fetched."""
+    checked_hash(archive_hash)
+    body = await _bodies.read(request, _SMALL_BODY)
+    asked = parse(body, RetryIn) if body.strip() else RetryIn()
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Location"] = f"/api/archive/status/{archive_hash}"
+    return await run_in_threadpool(_retry, parts, archive_hash, asked)
+
+
+def _retry(parts: Parts, hash_: str, asked: RetryIn) -> Status:
+    priority = parts.store.get(hash_).priority
+    job = parts.store.retry(
+        hash_,
+        asked.on_error,
+        defer=lambda connection, queued: parts.enqueue(connection, queued, priority),
+    )
+    return status_of(job, (), parts.public_url)
+
+
+@router.post("/cancel/{archive_hash}", response_model=StatusOut, summary="Cancel a job in progress")
+async def cancel(response: Response, parts: GivenParts, archive_hash: Hash) -> Status:
+    """Cancel a job that is in progress; once cancelled, again changes nothing."""
+    response.headers["Cache-Control"] = "no-store"
+    return await run_in_threadpool(_cancel, parts, checked_hash(archive_hash))
+
+
+def _cancel(parts: Parts, hash_: str) -> Status:
+    job = parts.store.cancel(hash_)
+    # A cancelled job is never taken up again. A run that has not heard of it writes on, to a file
+    # that nobody sees, until its next checkpoint is refused.
+    parts.storage.discard(hash_)
+    return status_of(job, (), parts.public_url)
+
+
+@router.delete("/{archive_hash}", status_code=204, summary="Remove an archive")
+async def delete(parts: GivenParts, archive_hash: Hash) -> None:
+    """Cancel the job where it is in progress, and remove its archive."""
+    await run_in_threadpool(_delete, parts, checked_hash(archive_hash))
+
+
+def _delete(parts: Parts, hash_: str) -> None:
+    parts.store.delete(hash_)
+    parts.storage.remove(hash_)

@@ -1,0 +1,102 @@
+"""What every request and every answer passes: one ASGI layer around the application.
+
+Owns the bound on a URL's length, the refusal of requests that a foreign web page makes in a
+visitor's browser, the security headers of every answer, and what becomes of a fault nobody
+foresaw. Leaves everything about a particular route to that route.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+
+from packmule.web.problems import Problem, ProblemCode, internal
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_log = logging.getLogger(__name__)
+
+MAX_URL_BYTES = 8192
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110 9.2.1
+
+# Everything comes from here, nothing is inline, nobody may frame it (CSP Level 3).
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",  # an archive's address is its key
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Front:
+    """The layer; `public_url` is where browsers reach the page."""
+
+    def __init__(self, app: ASGIApp, *, public_url: str) -> None:
+        self._app = app
+        self._public_site = urlsplit(public_url).netloc.lower()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def send_on(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        refused = self._refusal(scope)
+        if refused is not None:
+            await refused.response()(scope, receive, send_on)
+            return
+        try:
+            await self._app(scope, receive, send_on)
+        except Exception:  # noqa: BLE001  # whatever it is, the visitor gets an answer
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            if not started:
+                await internal().response()(scope, receive, send_on)
+
+    def _refusal(self, scope: Scope) -> Problem | None:
+        length = len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"])
+        if length > MAX_URL_BYTES:
+            return Problem(
+                414, ProblemCode.URL_TOO_LONG, f"The URL is longer than {MAX_URL_BYTES} bytes."
+            )
+        if scope["method"] not in _SAFE and self._is_foreign(Headers(scope=scope)):
+            return Problem(
+                403,
+                ProblemCode.CROSS_ORIGIN,
+                "A web page of another site may not send this request from a visitor's browser.",
+            )
+        return None
+
+    def _is_foreign(self, headers: Headers) -> bool:
+        """Tell whether a browser sends this for another site's page.
+
+        Nothing but the page's own origin may create or stop jobs with a visitor's browser: it can
+        reach hosts, such as this one on localhost, that the other site cannot. Browsers say where
+        a request comes from (Fetch Metadata; the Fetch Standard's Origin); other clients do not.
+        """
+        site = headers.get("sec-fetch-site")
+        if site is not None:
+            return site not in {"same-origin", "none"}
+        origin = headers.get("origin")
+        if origin is None:
+            return False
+        here = {headers.get("host", "").lower(), self._public_site}
+        return urlsplit(origin).netloc.lower() not in here

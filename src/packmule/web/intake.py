@@ -1,0 +1,253 @@
+"""What comes in: a body is read, bounded and checked, and becomes a value or a problem.
+
+Owns reading bodies (how large, how slowly, how many at once) and the checks of a job's request: its
+structure by `schema.py`, its links by `outbound.urls`. Each bad item is pointed at, RFC 6901, at
+most `MAX_ERRORS` of them. `job_request` is pure and may take a tenth of a second: call it in a
+thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+from starlette.requests import ClientDisconnect
+
+from packmule.jobs.model import JobRequest, Source
+from packmule.outbound import urls
+from packmule.outbound.urls import UrlInvalid
+from packmule.web.problems import Problem, ProblemCode
+from packmule.web.schema import CreateIn, Link
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pydantic_core import ErrorDetails
+    from starlette.requests import Request
+
+    from packmule.outbound.addresses import AddressRules
+    from packmule.web.parts import Bounds
+
+MAX_ERRORS = 50
+BODY_SECONDS = 60.0
+BODIES_BYTES = 256 * 1024 * 1024
+"""Bytes of bodies that may be held at once, over all requests of this process."""
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_UNFIT_IN_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\]")
+_PLAIN = {
+    "missing": "is missing",
+    "extra_forbidden": "there is no such field",
+    "too_short": "must not be empty",
+    "string_too_short": "must not be empty",
+    "string_type": "must be a string",
+    "list_type": "must be a list",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+}
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class BodyReader:
+    """Reads bodies, with a bound on the memory of all of them together."""
+
+    def __init__(self, *, budget: int = BODIES_BYTES, seconds: float = BODY_SECONDS) -> None:
+        self._held: Counter[int] = Counter()
+        self._budget = budget
+        self._seconds = seconds
+
+    async def read(self, request: Request, limit: int) -> bytes:
+        """Read a request's body. Raises Problem where it is too large, too slow or cut."""
+        announced = request.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > limit:
+            raise _too_large(limit)
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._gather(request, limit)
+        except TimeoutError as error:
+            raise Problem(
+                408,
+                ProblemCode.TIMEOUT,
+                f"The body did not arrive within {self._seconds:.0f} seconds.",
+            ) from error
+        except ClientDisconnect as error:
+            raise Problem(400, ProblemCode.BAD_REQUEST, "The body was cut off.") from error
+
+    async def _gather(self, request: Request, limit: int) -> bytes:
+        body = bytearray()
+        holder = id(request)
+        try:
+            async for piece in request.stream():
+                if len(body) + len(piece) > limit:
+                    raise _too_large(limit)
+                if self._held.total() + len(piece) > self._budget:
+                    raise Problem(
+                        503,
+                        ProblemCode.OVERLOADED,
+                        "Too many large requests come in at once; try again soon.",
+                        headers={"Retry-After": "5"},
+                    )
+                body += piece
+                self._held[holder] += len(piece)
+        finally:
+            del self._held[holder]
+        return bytes(body)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, ProblemCode.TOO_LARGE, f"The body is larger than {limit} bytes.")
+
+
+def parse(body: bytes, model: type[Model]) -> Model:
+    """Check a body's structure. Raises Problem: 400 where it is no JSON, else 422."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise _invalid(_structural(error)) from error
+
+
+def job_request(
+    body: bytes, idempotency_key: str | None, rules: AddressRules, bounds: Bounds
+) -> JobRequest:
+    """Check a create request in full. Raises Problem; nothing is created then."""
+    if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
+        raise Problem(
+            422,
+            ProblemCode.INVALID,
+            "The Idempotency-Key must be 1 to 255 visible ASCII characters.",
+            errors=[{"parameter": "Idempotency-Key", "detail": "cannot be used"}],
+        )
+    try:
+        asked = CreateIn.model_validate_json(body)
+    except ValidationError as error:
+        raise _invalid(_with_links(_structural(error), body, rules)) from error
+    if len(asked.urls) > bounds.max_urls:
+        raise _invalid(
+            [("/urls", f"has {len(asked.urls)} links; a job may have {bounds.max_urls}")]
+        )
+    errors = [*_bad_fields(asked, bounds), *_bad_links(enumerate(asked.urls), rules)]
+    if errors:
+        raise _invalid(errors)
+    return JobRequest(
+        sources=tuple(
+            Source(at, item) if isinstance(item, str) else Source(at, item.url, item.name)
+            for at, item in enumerate(asked.urls)
+        ),
+        name=_with_extension(asked.name),
+        on_error=asked.on_error,
+        compression=asked.compression,
+        expires_in=asked.expires_in,
+        priority=asked.priority,
+        idempotency_key=idempotency_key,
+    )
+
+
+def _structural(error: ValidationError) -> list[tuple[str, str]]:
+    """Translate what pydantic found. Raises Problem where the body is no JSON at all."""
+    found = error.errors(include_url=False, include_input=False)
+    if found[0]["type"] == "json_invalid":
+        reason = found[0]["ctx"]["error"]
+        raise Problem(400, ProblemCode.NOT_JSON, f"The body is no JSON: {reason}.") from error
+    return [(_pointer(each["loc"]), _sentence(each)) for each in found]
+
+
+def _with_links(
+    errors: list[tuple[str, str]], body: bytes, rules: AddressRules
+) -> list[tuple[str, str]]:
+    """Add what is wrong with the links beside the wrong structure, so all is told at once."""
+    document = from_json(body)
+    items = document.get("urls") if isinstance(document, dict) else None
+    if not isinstance(items, list):
+        return errors
+    told = {pointer for pointer, _ in errors}
+    good: list[tuple[int, str | Link]] = [
+        (at, item if isinstance(item, str) else Link.model_construct(url=item["url"]))
+        for at, item in enumerate(items)
+        if isinstance(item, str) or (isinstance(item, dict) and isinstance(item.get("url"), str))
+    ]
+    links = [each for each in _bad_links(good, rules) if each[0] not in told]
+    return sorted([*errors, *links], key=lambda each: _place(each[0]))
+
+
+def _place(pointer: str) -> tuple[str, int]:
+    """Order by field, and within `urls` by position."""
+    name, _, rest = pointer[1:].partition("/")
+    number = rest.partition("/")[0]
+    return name, int(number) if number.isdecimal() else -1
+
+
+def _bad_fields(asked: CreateIn, bounds: Bounds) -> Iterator[tuple[str, str]]:
+    """Check what the structure alone does not tell."""
+    if asked.name is not None and _UNFIT_IN_FILE_NAME.search(asked.name):
+        yield "/name", "must be a file name, without slashes and control characters"
+    if asked.expires_in is not None and asked.expires_in > bounds.retention:
+        yield "/expires_in", f"is above this server's limit of {bounds.retention:.0f} seconds"
+    if asked.webhook_url is not None:
+        yield "/webhook_url", "this server does not let a job name its own webhook"
+
+
+def _bad_links(
+    items: Iterable[tuple[int, str | Link]], rules: AddressRules
+) -> Iterator[tuple[str, str]]:
+    """Check each link; what can be told only by looking its host up is told by the job."""
+    for position, item in items:
+        text = item if isinstance(item, str) else item.url
+        try:
+            refused = urls.refusal(urls.parse(text), rules)
+        except UrlInvalid as error:
+            detail = error.detail
+        else:
+            if refused is None:
+                continue
+            detail = refused[1]
+        yield f"/urls/{position}" + ("" if isinstance(item, str) else "/url"), detail
+
+
+def _with_extension(name: str | None) -> str | None:
+    if name is None or name.lower().endswith(".zip"):
+        return name
+    return f"{name}.zip"
+
+
+def _invalid(errors: list[tuple[str, str]]) -> Problem:
+    """Name the bad items, the first fifty of them."""
+    listed = [{"pointer": pointer, "detail": detail} for pointer, detail in errors[:MAX_ERRORS]]
+    if len(errors) == 1:
+        pointer, detail = errors[0]
+        summary = f"{pointer or 'The body'}: {detail}."
+    elif len(errors) <= MAX_ERRORS:
+        summary = f"{len(errors)} things in the body cannot be used; `errors` names them."
+    else:
+        summary = (
+            f"{len(errors)} things in the body cannot be used; "
+            f"`errors` names the first {MAX_ERRORS}."
+        )
+    return Problem(422, ProblemCode.INVALID, summary, errors=listed)
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    """Write where an error is. RFC 6901 3.
+
+    Below an item of `urls` the location names which form was tried: no part of the document.
+    """
+    if location[:1] == ("urls",):
+        location = (*location[:2], *location[3:])
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
+
+
+def _sentence(error: ErrorDetails) -> str:
+    plain = _PLAIN.get(error["type"])
+    if plain is not None:
+        return plain
+    message = error["msg"]
+    for start, instead in (("Input should", "must"), ("String should", "must")):
+        if message.startswith(start):
+            return instead + message.removeprefix(start)
+    return message

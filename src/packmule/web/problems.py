@@ -1,0 +1,173 @@
+"""Errors over HTTP: every one is a problem document with a stable code (RFC 9457).
+
+Owns the codes of HTTP errors, their documents, and the translation of exceptions into them. Leaves
+the codes of failed files and jobs, which are answers and no errors, to `packmule.errors`. A fault
+of ours is told without its inside: the log has it.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from packmule.errors import (
+    Conflict,
+    DiskFull,
+    NotAllowedInState,
+    NotFound,
+    PackmuleError,
+    StorageFailed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fastapi import FastAPI
+    from starlette.requests import Request
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemCode(StrEnum):
+    """What went wrong with a request: part of the contract, never renamed."""
+
+    NOT_JSON = "not-json"
+    TOO_LARGE = "too-large"
+    INVALID = "invalid-request"
+    NOT_FOUND = "not-found"
+    METHOD_NOT_ALLOWED = "method-not-allowed"
+    CROSS_ORIGIN = "cross-origin"
+    TIMEOUT = "timeout"
+    WRONG_STATE = "wrong-state"
+    IDEMPOTENCY_CONFLICT = "idempotency-conflict"
+    GONE = "gone"
+    PRECONDITION_FAILED = "precondition-failed"
+    RANGE_NOT_SATISFIABLE = "range-not-satisfiable"
+    URL_TOO_LONG = "url-too-long"
+    NOT_READY = "not-ready"
+    OVERLOADED = "overloaded"
+    STORAGE = "storage"
+    DISK_FULL = "disk-full"
+    BAD_REQUEST = "bad-request"
+    INTERNAL = "internal"
+
+
+class Problem(Exception):
+    """An error answer; raise it anywhere while a request is handled.
+
+    `detail` is for people; `more` are further members of the document.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: ProblemCode,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.more = more
+
+    def response(self) -> Response:
+        """Write the document. RFC 9457 3.1; `about:blank`: the code says all there is."""
+        document = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code.value,
+            **self.more,
+        }
+        return Response(
+            json.dumps(document, ensure_ascii=False),
+            self.status,
+            {"Cache-Control": "no-store", **self.headers},
+            MEDIA_TYPE,
+        )
+
+
+def internal() -> Problem:
+    """Give the problem of a fault of ours."""
+    return Problem(
+        500,
+        ProblemCode.INTERNAL,
+        "Packmule failed at this request; its log says why. Trying again may help.",
+    )
+
+
+def of_exception(error: Exception) -> Problem:
+    """Translate what a handler raised; what nobody foresaw is internal."""
+    match error:
+        case Problem():
+            return error
+        case RequestValidationError():
+            return _of_parameters(error)
+        case HTTPException():
+            return _of_http(error)
+        case PackmuleError():
+            return _of_ours(error)
+        case _:
+            return internal()
+
+
+def _of_ours(error: PackmuleError) -> Problem:
+    match error:
+        case NotFound():
+            return Problem(404, ProblemCode.NOT_FOUND, str(error))
+        case NotAllowedInState():
+            return Problem(409, ProblemCode.WRONG_STATE, str(error))
+        case Conflict():
+            return Problem(409, ProblemCode.IDEMPOTENCY_CONFLICT, str(error))
+        case DiskFull():
+            return Problem(507, ProblemCode.DISK_FULL, str(error))
+        case StorageFailed():
+            return Problem(503, ProblemCode.STORAGE, str(error))
+        case _:
+            return internal()
+
+
+_BY_STATUS = {
+    404: (ProblemCode.NOT_FOUND, "There is nothing at this address; /docs lists what there is."),
+    405: (ProblemCode.METHOD_NOT_ALLOWED, "This address does not take that method."),
+}
+
+
+def _of_http(error: HTTPException) -> Problem:
+    """Translate what the framework itself raises, above all for unknown routes."""
+    if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return internal()
+    code, detail = _BY_STATUS.get(error.status_code, (ProblemCode.BAD_REQUEST, str(error.detail)))
+    return Problem(error.status_code, code, detail, headers=error.headers)
+
+
+def _of_parameters(error: RequestValidationError) -> Problem:
+    """Translate bad parameters of path, query or headers."""
+    errors = [{"parameter": str(each["loc"][-1]), "detail": each["msg"]} for each in error.errors()]
+    return Problem(
+        422,
+        ProblemCode.INVALID,
+        "A parameter of this request cannot be used; `errors` says which.",
+        errors=errors,
+    )
+
+
+async def _answer(_request: Request, error: Exception) -> Response:
+    return of_exception(error).response()
+
+
+def install(app: FastAPI) -> None:
+    """Have the application answer every foreseen exception with its problem."""
+    for kind in (Problem, PackmuleError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _answer)

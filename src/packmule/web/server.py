@@ -1,0 +1,72 @@
+"""The server: the application under Granian, in this process, until it is told to stop.
+
+Owns starting, draining and ending. Granian's embedded form is used, so that a signal is seen by
+the process that answers: long polls are let go at once, downloads may come to their end. Leaves
+restarting, and killing what does not end, to the supervisor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Any
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+from packmule.errors import UsageError
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from starlette.types import ASGIApp
+
+_BACKLOG = 1024
+_HEADER_MS = 30_000
+
+# Granian's own log goes where ours goes, and only what went wrong.
+_LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {},
+    "handlers": {},
+    "loggers": {"_granian": {"level": "ERROR", "propagate": True}},
+}
+
+
+def serve(app: ASGIApp, address: str, port: int, *, draining: Event) -> None:
+    """Answer requests until SIGTERM or SIGINT; return when those under way are answered.
+
+    `draining` is set as soon as the end has begun. Raises UsageError where the server ended by
+    itself.
+    """
+    asyncio.run(_serve(app, address, port, draining))
+
+
+async def _serve(app: ASGIApp, address: str, port: int, draining: Event) -> None:
+    server = Server(
+        app,
+        address,
+        port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MS),
+        websockets=False,
+        backlog=_BACKLOG,
+        log_dictconfig=_LOGGING,
+        log_level=LogLevels.error,
+    )
+
+    def stop() -> None:
+        if not draining.is_set():
+            draining.set()
+            server.stop()  # type: ignore[no-untyped-call]
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    await server.serve()
+    if not draining.is_set():
+        raise UsageError(f"The server on {address}, port {port}, ended by itself.")

@@ -1,0 +1,84 @@
+"""The application over real stores in a folder of the test's own, asked in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from tests.fakes.jobs import checkpoint, done, no_defer, request
+
+from packmule.jobs.database import connect, upgrade
+from packmule.jobs.model import Published
+from packmule.jobs.store import JobStore
+from packmule.outbound.addresses import AddressRules
+from packmule.storage.local import LocalStorage
+from packmule.web.app import create_app
+from packmule.web.parts import Parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+
+@dataclass(slots=True)
+class App:
+    """An application that a test may put together otherwise, by `change`."""
+
+    parts: Parts
+    queued: list[tuple[str, int]]
+
+    def change(self, **parts: Any) -> None:
+        """Give the application other parts."""
+        self.parts = replace(self.parts, **parts)
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """Send one request."""
+
+        async def send() -> httpx.Response:
+            transport = httpx.ASGITransport(create_app(self.parts))
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                return await client.request(method, path, **more)
+
+        return asyncio.run(send())
+
+    def completed(self, content: bytes) -> str:
+        """Bring a job to its end whose archive has this content; give its hash."""
+        store, storage = self.parts.store, self.parts.storage
+        hash_ = store.create(request(), defer=no_defer)
+        run = store.begin(hash_)
+        assert run is not None
+        with storage.claim(hash_, run.attempt, ()) as scratch:
+            scratch.write_bytes(content)
+            archive = storage.publish(hash_, run.attempt, scratch)
+        published = Published(archive.size, archive.etag)
+        store.complete(run.job.id, run.attempt, published, checkpoint(done()))
+        return hash_
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[App]:
+    """Give an application whose worker is alive."""
+    database = connect(f"sqlite:///{tmp_path / 'packmule.db'}")
+    upgrade(database)
+    queued: list[tuple[str, int]] = []
+
+    def enqueue(_connection: Connection, hash_: str, priority: int) -> None:
+        queued.append((hash_, priority))
+
+    yield App(
+        Parts(
+            store=JobStore(database),
+            storage=LocalStorage(tmp_path),
+            enqueue=enqueue,
+            rules=AddressRules(),
+            worker_age=lambda: 0.5,
+            public_url="https://public.example/pack",
+        ),
+        queued,
+    )
+    database.dispose()

@@ -1,0 +1,152 @@
+"""What is said of a job in each state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from packmule.errors import Failure, FailureCode
+from packmule.jobs.model import (
+    Compression,
+    FileRecord,
+    FileState,
+    Job,
+    JobState,
+    OnError,
+    Progress,
+)
+from packmule.web.documents import file_of, has_failures, state_now, status_of
+
+NOW = datetime.now(UTC)
+JOB = Job(
+    id=1,
+    hash="a" * 32,
+    state=JobState.RUNNING,
+    attempt=1,
+    created_at=NOW,
+    name=None,
+    on_error=OnError.FAIL,
+    compression=Compression.AUTO,
+    priority=0,
+    client="",
+    progress=Progress(3, 1, 0, 100, 500, 50.04),
+)
+COMPLETED = replace(
+    JOB, state=JobState.COMPLETED, size=500, etag='"x"', expires_at=NOW + timedelta(days=1)
+)
+FAILED = replace(
+    JOB,
+    state=JobState.FAILED,
+    failure=Failure(FailureCode.FILES_FAILED, "1 of 3 files could not be fetched"),
+    progress=Progress(3, 2, 1),
+)
+DEAD = FileRecord(
+    position=2,
+    url="https://example.com/x?y",
+    name="",
+    state=FileState.FAILED,
+    bytes_done=0,
+    bytes_total=None,
+    failure=Failure(FailureCode.HTTP_STATUS, "gone", 404, 1),
+)
+
+
+def document(job: Job, *failures: FileRecord) -> dict[str, Any]:
+    return status_of(job, failures, "https://public.example/pack").model_dump(mode="json")
+
+
+@pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING])
+def test_an_open_job_is_in_progress(state: JobState) -> None:
+    assert document(replace(JOB, state=state)) == {
+        "status": "in-progress",
+        "progress": {
+            "files": {"total": 3, "done": 1, "failed": 0},
+            "bytes": {"done": 100, "total": 500},
+            "bytes_per_second": 50.0,
+            "eta_seconds": 8.0,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("progress", "eta"),
+    [
+        (Progress(3, 1, 0, 100, None, 50.0), None),
+        (Progress(3, 1, 0, 100, 500, 0.0), None),
+        (Progress(3, 1, 0, 500, 500, 50.0), 0.0),
+        (Progress(3, 1, 0, 600, 500, 50.0), 0.0),
+    ],
+)
+def test_the_time_left_is_told_only_where_it_is_known(
+    progress: Progress, eta: float | None
+) -> None:
+    assert document(replace(JOB, progress=progress))["progress"]["eta_seconds"] == eta
+
+
+def test_a_completed_job_says_where_the_archive_is() -> None:
+    found = document(COMPLETED)
+    assert found["url"] == f"https://public.example/pack/archive/get/{'a' * 32}.zip"
+    assert (found["status"], found["size"], found["missing"]) == ("completed", 500, [])
+    assert datetime.fromisoformat(found["expires_at"]) == COMPLETED.expires_at
+
+
+def test_an_archive_is_expired_from_its_moment_on() -> None:
+    over = replace(COMPLETED, expires_at=NOW)
+    assert state_now(over, NOW) is JobState.EXPIRED
+    assert state_now(over, NOW - timedelta(microseconds=1)) is JobState.COMPLETED
+    assert document(over) == {"status": "expired"}
+
+
+def test_a_failed_job_whose_time_is_over_is_still_failed() -> None:
+    assert state_now(replace(FAILED, expires_at=NOW), NOW) is JobState.FAILED
+
+
+def test_a_failed_job_says_why_and_names_the_files() -> None:
+    assert document(FAILED, DEAD) == {
+        "status": "failed",
+        "error": {"code": "files-failed", "detail": "1 of 3 files could not be fetched"},
+        "failures": [
+            {
+                "url": "https://example.com/x?y",
+                "name": None,
+                "code": "http-status",
+                "detail": "gone",
+                "http_status": 404,
+                "attempts": 1,
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize("state", [JobState.CANCELLED, JobState.EXPIRED])
+def test_the_other_ends_say_only_what_they_are(state: JobState) -> None:
+    assert document(replace(JOB, state=state)) == {"status": state.value}
+
+
+def test_failures_are_looked_up_only_where_the_status_names_them() -> None:
+    some = Progress(3, 2, 1)
+    assert has_failures(FAILED)
+    assert has_failures(replace(COMPLETED, progress=some))
+    assert not has_failures(COMPLETED)
+    assert not has_failures(replace(JOB, progress=some))
+    assert not has_failures(replace(JOB, state=JobState.CANCELLED, progress=some))
+
+
+def test_a_file_says_where_it_is() -> None:
+    assert file_of(DEAD).model_dump(mode="json") == {
+        "position": 2,
+        "url": "https://example.com/x?y",
+        "name": None,
+        "state": "failed",
+        "bytes": {"done": 0, "total": None},
+        "attempts": 1,
+        "failure": {
+            "code": "http-status",
+            "detail": "gone",
+            "http_status": 404,
+            "attempts": 1,
+        },
+    }

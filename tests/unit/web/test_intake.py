@@ -1,0 +1,226 @@
+"""What comes in: bodies are bounded, and become a job's request or a problem."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.requests import Request
+
+from packmule.jobs.model import Compression, JobRequest, OnError, Source
+from packmule.outbound.addresses import AddressRules
+from packmule.web.intake import BodyReader, job_request, parse
+from packmule.web.parts import Bounds
+from packmule.web.problems import Problem
+from packmule.web.schema import RetryIn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from starlette.types import Message
+
+RULES = AddressRules()
+LINK = "https://example.com/a.png"
+T = TypeVar("T")
+
+
+def read(body: Any, key: str | None = None, **bounds: Any) -> JobRequest:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return job_request(raw, key, RULES, Bounds(**bounds))
+
+
+def refused(body: Any, **bounds: Any) -> Problem:
+    with pytest.raises(Problem) as problem:
+        read(body, **bounds)
+    return problem.value
+
+
+def pointers(body: Any, **bounds: Any) -> list[str]:
+    return [each["pointer"] for each in refused(body, **bounds).more["errors"]]
+
+
+def test_a_list_of_links_is_a_request_with_the_defaults() -> None:
+    assert read({"urls": [LINK]}) == JobRequest((Source(0, LINK),))
+
+
+def test_every_field_is_kept() -> None:
+    body = {
+        "urls": [LINK, {"url": LINK, "name": "x/y.png"}, {"url": LINK, "name": None}],
+        "name": "holiday.zip",
+        "on_error": "skip",
+        "compression": "deflate",
+        "webhook_url": None,
+        "expires_in": 60,
+        "priority": -5,
+    }
+    assert read(body, key="k") == JobRequest(
+        sources=(Source(0, LINK), Source(1, LINK, "x/y.png"), Source(2, LINK)),
+        name="holiday.zip",
+        on_error=OnError.SKIP,
+        compression=Compression.DEFLATE,
+        expires_in=60.0,
+        priority=-5,
+        idempotency_key="k",
+    )
+
+
+def test_a_link_is_kept_as_the_caller_gave_it() -> None:
+    link = "HTTPS://Example.COM:443/ü a?x=<1>#top"
+    assert read({"urls": [link]}).sources[0].url == link
+
+
+@pytest.mark.parametrize(("name", "kept"), [("a", "a.zip"), ("a.zip", "a.zip"), ("A.ZIP", "A.ZIP")])
+def test_an_archive_is_always_named_as_one(name: str, kept: str) -> None:
+    assert read({"urls": [LINK], "name": name}).name == kept
+
+
+def test_an_error_of_an_item_points_at_the_item_and_not_at_the_forms_tried() -> None:
+    body = {"urls": [LINK, 5, {"url": 5}, {"nmae": "x", "url": LINK}]}
+    assert pointers(body) == ["/urls/1", "/urls/2/url", "/urls/3/nmae"]
+
+
+def test_wrong_structure_and_bad_links_are_told_at_once_in_their_order() -> None:
+    body = {"urls": ["a", 5, LINK, {"url": "b", "x": 1}], "name": 5, "zzz": 1}
+    assert pointers(body) == ["/name", "/urls/0", "/urls/1", "/urls/3/x", "/urls/3/url", "/zzz"]
+
+
+def test_no_more_links_than_the_bound() -> None:
+    assert len(read({"urls": [LINK] * 3}, max_urls=3).sources) == 3
+    assert pointers({"urls": [LINK] * 4}, max_urls=3) == ["/urls"]
+
+
+def test_no_longer_kept_than_the_bound() -> None:
+    assert read({"urls": [LINK], "expires_in": 60}, retention=60.0).expires_in == 60
+    assert pointers({"urls": [LINK], "expires_in": 61}, retention=60.0) == ["/expires_in"]
+
+
+def test_one_error_is_told_in_the_sentence_itself() -> None:
+    assert refused({"urls": [LINK, "x"]}).detail == (
+        "/urls/1: the link must begin with http:// or https://."
+    )
+
+
+def test_the_rules_decide_which_addresses_are_refused() -> None:
+    body = json.dumps({"urls": ["http://127.0.0.1:8000/"]}).encode()
+    allowing = AddressRules(allow_networks=(ip_network("127.0.0.0/8"),))
+    assert job_request(body, None, allowing, Bounds()).sources
+    with pytest.raises(Problem):
+        job_request(body, None, RULES, Bounds())
+
+
+documents = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just(LINK),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["urls", "url", "name", "on_error", "priority", "expires_in", "x"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(documents)
+def test_any_document_becomes_a_request_or_a_problem_that_points_into_it(document: Any) -> None:
+    found = outcome(lambda: read(json.dumps(document).encode()))
+    if isinstance(found, JobRequest):
+        assert found.sources
+        return
+    for each in found.more.get("errors", []):
+        assert _exists(document, each["pointer"])
+        assert each["detail"]
+
+
+def outcome(attempt: Callable[[], T]) -> T | Problem:
+    """Give what came of it: a value, or a problem of the caller's making."""
+    try:
+        return attempt()
+    except Problem as problem:
+        if problem.status not in {400, 422}:
+            raise
+        return problem
+
+
+def _exists(document: Any, pointer: str) -> bool:
+    """Tell whether a pointer leads to something, or to a field that is missing there."""
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    for part in parts[:-1]:
+        document = document[int(part)] if isinstance(document, list) else document[part]
+    if not parts:
+        return True
+    if isinstance(document, list):
+        return int(parts[-1]) < len(document)
+    return isinstance(document, dict)
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_become_a_request_or_a_problem(body: bytes) -> None:
+    assert isinstance(outcome(lambda: read(body)), JobRequest | Problem)
+    assert isinstance(outcome(lambda: parse(body, RetryIn)), RetryIn | Problem)
+
+
+# --- reading bodies -----------------------------------------------------------------------------
+
+
+def request(*pieces: bytes, hang: bool = False, **headers: str) -> Request:
+    """Give a request whose body comes in these pieces."""
+    left: list[Message] = [
+        {"type": "http.request", "body": piece, "more_body": True} for piece in pieces
+    ]
+
+    async def receive() -> Message:
+        if left:
+            return left.pop(0)
+        if hang:
+            await asyncio.sleep(3600)
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "method": "POST", "headers": raw}, receive)
+
+
+def status_of(reading: Coroutine[Any, Any, bytes]) -> int:
+    with pytest.raises(Problem) as problem:
+        asyncio.run(reading)
+    return problem.value.status
+
+
+def test_a_body_is_put_together() -> None:
+    assert asyncio.run(BodyReader().read(request(b"a", b"b", b"c"), 3)) == b"abc"
+
+
+def test_a_body_is_refused_by_its_announced_length_before_it_is_read() -> None:
+    never = request(hang=True, content_length="4")
+    assert status_of(BodyReader().read(never, 3)) == 413
+
+
+def test_a_body_is_refused_as_soon_as_it_is_too_long() -> None:
+    assert status_of(BodyReader().read(request(b"ab", b"cd", hang=True), 3)) == 413
+
+
+def test_a_body_that_does_not_come_is_given_up() -> None:
+    assert status_of(BodyReader(seconds=0.01).read(request(b"ab", hang=True), 3)) == 408
+
+
+def test_all_bodies_together_are_bounded_and_room_comes_back() -> None:
+    reader = BodyReader(budget=10)
+
+    async def scenario() -> tuple[int, bytes]:
+        held = asyncio.create_task(reader.read(request(b"x" * 8, hang=True), 100))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        with pytest.raises(Problem) as problem:
+            await reader.read(request(b"x" * 8), 100)
+        held.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await held
+        return problem.value.status, await reader.read(request(b"y" * 8), 100)
+
+    assert asyncio.run(scenario()) == (503, b"y" * 8)
