@@ -1,0 +1,1 @@
+"""Clean-up: what has had its time is let go."""

@@ -1,0 +1,1 @@
+"""Wiring: builds and joins all parts; the only layer that names a backend."""

@@ -1,0 +1,44 @@
+"""The application as the settings want it.
+
+Owns giving the routes their parts. The database is opened and closed by whoever runs it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packmule.engine.interface import Task
+from packmule.web.app import create_app
+from packmule.web.parts import Bounds, Parts
+from packmule.wiring.rules import address_rules
+from packmule.wiring.stores import BUILD
+from packmule.worker.heartbeat import Heartbeat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fastapi import FastAPI
+    from sqlalchemy import Connection
+
+    from packmule.settings import Settings
+    from packmule.wiring.stores import Stores
+
+
+def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]) -> FastAPI:
+    """Join the application over opened stores; `draining` tells that the process is to end."""
+
+    def enqueue(connection: Connection, hash_: str, priority: int) -> None:
+        stores.engine.defer(connection, Task(BUILD, hash_, priority))
+
+    return create_app(
+        Parts(
+            store=stores.jobs,
+            storage=stores.storage,
+            enqueue=enqueue,
+            rules=address_rules(settings),
+            worker_age=Heartbeat(settings.data_dir).age,
+            public_url=settings.public_url,
+            bounds=Bounds(max_urls=settings.max_urls, retention=settings.retention),
+            draining=draining,
+        )
+    )

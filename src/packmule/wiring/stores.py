@@ -1,0 +1,66 @@
+"""The stores as the settings want them: the job database, the engine over it, the storage.
+
+Owns the choice of backends for API and worker alike, and the names of the engine's tasks.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packmule.engine.embedded import EmbeddedEngine
+from packmule.jobs.database import connect, upgrade, writing
+from packmule.jobs.store import JobStore
+from packmule.storage.local import LocalStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import Connection
+
+    from packmule.engine.interface import Engine
+    from packmule.settings import Settings
+    from packmule.storage.interface import Storage
+
+BUILD = "build"
+EXPIRE = "expire"
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where everything that lasts is kept."""
+
+    jobs: JobStore
+    engine: Engine
+    storage: Storage
+    transaction: Callable[[], AbstractContextManager[Connection]]
+
+
+@contextmanager
+def open_stores(settings: Settings) -> Iterator[Stores]:
+    """Open the stores until the end of the context. Raises StorageFailed, DiskFull."""
+    database = connect(settings.database_url)
+    try:
+        yield Stores(
+            jobs=JobStore(database, retention=settings.retention),
+            engine=EmbeddedEngine(database),
+            storage=LocalStorage(settings.data_dir),
+            transaction=lambda: writing(database),
+        )
+    finally:
+        database.dispose()
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the job database up to this program's version, and see that storage can be written.
+
+    Raises UsageError where the database is of a newer program; StorageFailed, DiskFull.
+    """
+    LocalStorage(settings.data_dir).check()
+    database = connect(settings.database_url)
+    try:
+        upgrade(database)
+    finally:
+        database.dispose()

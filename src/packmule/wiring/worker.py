@@ -1,0 +1,33 @@
+"""The worker as the settings want it: the engine's handlers, and how many of each at once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from packmule.assembly.build import Builder
+from packmule.cleanup.expiry import Expiry
+from packmule.engine.interface import Task
+from packmule.wiring.stores import BUILD, EXPIRE, open_stores
+from packmule.wiring.workshop import open_workshop
+from packmule.worker.heartbeat import Heartbeat
+from packmule.worker.run import Duty, work
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from packmule.settings import Settings
+
+
+def run_worker(settings: Settings, stop: Event) -> None:
+    """Run jobs until `stop` is set and those in work have come to rest."""
+    with open_stores(settings) as stores, open_workshop(settings) as workshop:
+        builder = Builder(stores.jobs, stores.storage, workshop)
+        expiry = Expiry(stores.jobs, stores.storage, lambda: datetime.now(UTC))
+        duties = {
+            BUILD: Duty(builder.build, settings.concurrent_jobs),
+            EXPIRE: Duty(expiry.sweep, 1),
+        }
+        with stores.transaction() as connection:
+            stores.engine.defer(connection, Task(EXPIRE, "all"))
+        work(stores.engine, duties, Heartbeat(settings.data_dir), stop)

@@ -1,0 +1,38 @@
+"""The workshop as the settings want it.
+
+Owns the translation of settings into the bounds of the parts below. Quick to import.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import certifi
+
+from packmule.assembly.workshop import Bounds, Workshop
+from packmule.outbound.addresses import AddressRules
+from packmule.outbound.curl import LoopSettings
+from packmule.outbound.transfer import Limits
+
+if TYPE_CHECKING:
+    from packmule.outbound.resolver import Resolver
+    from packmule.settings import Settings
+
+
+def open_workshop(settings: Settings, *, resolver: Resolver | None = None) -> Workshop:
+    """Make the transfer loop, the blocks and the writer that all jobs of a process share."""
+    rules = AddressRules(allow_networks=settings.allow_networks, allow_ports=settings.allow_ports)
+    loop = LoopSettings(
+        transfers=settings.transfers,
+        transfers_per_host=settings.transfers_per_host,
+        connect_timeout=settings.connect_timeout,
+        stall_timeout=settings.stall_timeout,
+        ca_file=str(settings.ca_file or certifi.where()),
+        limits=Limits(attempts=settings.attempts, max_bytes=settings.max_file_bytes),
+    )
+    bounds = Bounds(
+        max_file_bytes=settings.max_file_bytes,
+        max_archive_bytes=settings.max_archive_bytes,
+        min_free_bytes=settings.min_free_bytes,
+    )
+    return Workshop(rules, loop, bounds, resolver=resolver)

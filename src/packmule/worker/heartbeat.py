@@ -1,0 +1,38 @@
+"""The worker's sign of life: the time of a file in the data directory.
+
+Owns the file, its writing and its reading. All workers of a data directory share it: it says when
+any of them was last alive, which is what readiness asks.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Heartbeat:
+    """A sign of life in `data_dir`."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._path = data_dir / "worker-alive"
+
+    def beat(self) -> None:
+        """Say that a worker is alive now. Raises OSError where the directory cannot be written."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o644)
+        try:
+            os.utime(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def age(self) -> float | None:
+        """Tell how many seconds ago a worker last was alive; None for never."""
+        try:
+            seen_at = self._path.stat().st_mtime
+        except FileNotFoundError:
+            return None
+        return max(0.0, time.time() - seen_at)

@@ -1,0 +1,62 @@
+"""The worker's life: tasks are run until it is told to stop, and a heart beats beside them.
+
+Owns the beating and the order of the end. Leaves what a task means to its handler, which tasks are
+due to the engine, and who says stop to the command line.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from threading import Event
+
+    from packmule.engine.interface import Engine, Handler
+    from packmule.worker.heartbeat import Heartbeat
+
+_log = logging.getLogger(__name__)
+
+BEAT_EVERY = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What to do with a kind of task, and with how many at once."""
+
+    handler: Handler
+    at_once: int
+
+
+def work(engine: Engine, duties: Mapping[str, Duty], heartbeat: Heartbeat, stop: Event) -> None:
+    """Run due tasks until `stop` is set and the handlers in work have returned."""
+    ended = threading.Event()
+    beating = threading.Thread(target=_beat, args=(heartbeat, ended), name="heartbeat", daemon=True)
+    beating.start()
+    try:
+        engine.run(
+            {kind: duty.handler for kind, duty in duties.items()},
+            concurrency={kind: duty.at_once for kind, duty in duties.items()},
+            stop=stop,
+        )
+    finally:
+        ended.set()
+        beating.join()
+
+
+def _beat(heartbeat: Heartbeat, ended: Event) -> None:
+    """Beat until the end; a disk that refuses is said once, and tried again."""
+    silent = False
+    while True:
+        try:
+            heartbeat.beat()
+            silent = False
+        except OSError as error:
+            if not silent:
+                _log.warning("the sign of life could not be written: %s", error.strerror)
+            silent = True
+        if ended.wait(BEAT_EVERY):
+            return

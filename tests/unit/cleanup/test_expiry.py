@@ -1,0 +1,100 @@
+"""Clean-up lets go what has had its time, and nothing else."""
+
+from __future__ import annotations
+
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.fakes.clock import FakeClock
+from tests.fakes.jobs import RETENTION, in_state
+
+from packmule.cleanup.expiry import PAUSE, Expiry
+from packmule.engine.interface import Later
+from packmule.jobs import database
+from packmule.jobs.model import JobState
+from packmule.jobs.store import JobStore
+from packmule.storage.local import LocalStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class House:
+    """A store, a storage and the clean-up over both, on a clock that the test moves."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = FakeClock()
+        self.engine = database.connect(f"sqlite:///{folder / 'packmule.db'}")
+        database.upgrade(self.engine)
+        self.store = JobStore(self.engine, self.clock, retention=RETENTION)
+        self.storage = LocalStorage(folder)
+        self.expiry = Expiry(self.store, self.storage, lambda: self.clock.now)
+
+    def archive(self, state: JobState = JobState.COMPLETED) -> str:
+        hash_ = in_state(self.store, state)
+        with self.storage.claim(hash_, 1, ()) as scratch:
+            scratch.write_bytes(b"an archive")
+        if state is JobState.COMPLETED:
+            self.storage.publish(hash_, 1, scratch)
+        return hash_
+
+    def scratch(self, hash_: str) -> bytes:
+        with self.storage.claim(hash_, 2, [(0, 10)]) as scratch:
+            return scratch.read_bytes()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    yield made
+    made.engine.dispose()
+
+
+def test_an_archive_stays_until_its_time_is_over(house: House) -> None:
+    hash_ = house.archive()
+    house.clock.advance(RETENTION - 1)
+    assert house.expiry.sweep("all", Event()) == Later(PAUSE)
+    assert house.store.get(hash_).state is JobState.COMPLETED
+    assert house.storage.find(hash_) is not None
+
+
+def test_an_archive_whose_time_is_over_is_gone_and_its_job_says_so(house: House) -> None:
+    hash_ = house.archive()
+    house.clock.advance(RETENTION + 1)
+    house.expiry.sweep("all", Event())
+    assert house.store.get(hash_).state is JobState.EXPIRED
+    assert house.storage.find(hash_) is None
+
+
+def test_the_scratch_of_a_failed_job_goes_with_its_time(house: House) -> None:
+    hash_ = house.archive(JobState.FAILED)
+    house.clock.advance(RETENTION + 1)
+    house.expiry.sweep("all", Event())
+    assert house.scratch(hash_) == b""
+
+
+@pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING])
+def test_a_job_in_work_is_never_removed(house: House, state: JobState) -> None:
+    hash_ = house.archive(state)
+    house.clock.advance(100 * RETENTION)
+    house.expiry.sweep("all", Event())
+    assert house.store.get(hash_).state is state
+    assert house.scratch(hash_) == b"an archive"
+
+
+def test_more_than_one_lot_is_removed_in_one_sweep(house: House) -> None:
+    hashes = [house.archive() for _ in range(130)]
+    house.clock.advance(RETENTION + 1)
+    house.expiry.sweep("all", Event())
+    assert {house.store.get(hash_).state for hash_ in hashes} == {JobState.EXPIRED}
+
+
+def test_a_sweep_that_is_told_to_stop_goes_on_at_once_later(house: House) -> None:
+    hash_ = house.archive()
+    house.clock.advance(RETENTION + 1)
+    stop = Event()
+    stop.set()
+    assert house.expiry.sweep("all", stop) == Later(0.0)
+    assert house.store.get(hash_).state is JobState.COMPLETED
