@@ -1,0 +1,5 @@
+"""`python -m packmule`."""
+
+from packmule.cli import main
+
+main(prog_name="packmule")

@@ -1,0 +1,68 @@
+"""The command line: one program, each command imported only when it is used.
+
+Owns the list of commands, and how errors are told: a sentence, and 2 where what was asked for is at
+fault, else 1. Leaves what a command does to its own file.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+import click
+
+import packmule
+from packmule.errors import PackmuleError, UsageError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+# Command: where it is. Those that `serve` starts by itself are not shown.
+COMMANDS = {
+    "serve": "packmule.cli.serve:serve",
+    "worker": "packmule.cli.serve:worker",
+    "pack": "packmule.cli.pack:pack",
+    "settings": "packmule.cli.show:settings",
+    "openapi": "packmule.cli.show:openapi",
+    "api": "packmule.cli.serve:api",
+    "migrate": "packmule.cli.serve:migrate",
+}
+
+
+class Failure(click.ClickException):
+    """An error of ours, told on the command line."""
+
+
+class Refusal(Failure):
+    """One that whoever typed the command can mend."""
+
+    exit_code = 2
+
+
+class Commands(click.Group):
+    """The commands by name; nothing of one is imported for another."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """List the names in the order in which one meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        return cast("click.Command", getattr(import_module(module), name))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command and tell its errors."""
+        try:
+            return super().invoke(ctx)
+        except PackmuleError as error:
+            kind = Refusal if isinstance(error, UsageError) else Failure
+            raise kind(str(error)) from error
+
+
+@click.command(cls=Commands)
+@click.version_option(packmule.__version__, prog_name="packmule")
+def main() -> None:
+    """Turn a list of public links into one ZIP archive."""

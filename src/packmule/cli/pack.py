@@ -1,0 +1,201 @@
+"""`packmule pack`: links into one archive, here and now, without a server.
+
+Owns the words and the progress on the terminal. Leaves the work to `assembly.pack`. Imports only
+what this one command needs, so that a small archive is not outlasted by its preparation.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import re
+import signal
+import sys
+import threading
+from contextlib import nullcontext
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from packmule import settings as settings_module
+from packmule.errors import PackmuleError, UsageError
+from packmule.jobs.model import OnError, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+
+    from packmule.assembly.pack import Packed
+    from packmule.jobs.model import Progress
+
+EXIT_FAILED = 1
+_GARBAGE_THRESHOLD = 100_000
+_FAILURES_TOLD = 50
+EXIT_STOPPED = 130
+
+
+@click.command()
+@click.argument("urls", nargs=-1, metavar="[URL]...")
+@click.option(
+    "-i", "--input", "listing", type=click.File("r", encoding="utf-8"),
+    help="A file with one link a line, or - for standard input. After a link, a tab and the name "
+    "the file is to have in the archive may follow. Lines that begin with # are passed over.",
+)  # fmt: skip
+@click.option(
+    "-o", "--output", "out", required=True, type=click.Path(dir_okay=False, path_type=Path),
+    help="The archive to make.",
+)  # fmt: skip
+@click.option("-f", "--force", is_flag=True, help="Replace an archive that is there already.")
+@click.option(
+    "--on-error", type=click.Choice(["fail", "skip"]), default="fail", show_default=True,
+    help="Where a file cannot be fetched: make no archive (and keep the rest for the next run), "
+    "or make it without that file.",
+)  # fmt: skip
+@click.option(
+    "--allow-network", "networks", multiple=True, metavar="CIDR",
+    help="A network that may be reached although it is not public, like 127.0.0.0/8.",
+)  # fmt: skip
+@click.option("--transfers", type=click.IntRange(1, 1024), help="Transfers at once.  [default: 32]")
+@click.option(
+    "--transfers-per-host", type=click.IntRange(1, 1024),
+    help="Transfers at once to one host.  [default: 8]",
+)  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="No progress; only errors are told.")
+@click.option("--json", "as_json", is_flag=True, help="Tell the result as one JSON line.")
+def pack(
+    *,
+    urls: tuple[str, ...],
+    listing: IO[str] | None,
+    out: Path,
+    force: bool,
+    on_error: str,
+    networks: tuple[str, ...],
+    transfers: int | None,
+    transfers_per_host: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Fetch links into one ZIP archive.
+
+    Run it again after an interruption, whatever it was: it goes on where it was.
+
+    Exit status: 0 the archive is made; 1 it is not, or a file could not be fetched; 2 the command
+    was not understood; 130 interrupted, run it again to go on.
+    """
+    # Nearly everything made here lives until the end: looking for garbage finds none, and costs.
+    gc.set_threshold(_GARBAGE_THRESHOLD)
+    sources = read_sources(urls, listing)
+    if out.exists() and not force:
+        raise click.UsageError(f"{out} is there already; use --force to replace it.")
+    environment = dict(os.environ)
+    for name, value in (
+        ("PACKMULE_ALLOW_NETWORKS", ",".join(networks)),
+        ("PACKMULE_TRANSFERS", transfers),
+        ("PACKMULE_TRANSFERS_PER_HOST", transfers_per_host),
+    ):
+        if value:
+            environment[name] = str(value)
+    try:
+        packed = _pack(sources, out, environment, OnError(on_error), quiet=quiet or as_json)
+    except PackmuleError as error:
+        raise click.ClickException(str(error)) from error
+    _tell(packed, sources, out, quiet=quiet, as_json=as_json)
+    if packed.stopped:
+        raise SystemExit(EXIT_STOPPED)
+    if packed.failed:
+        raise SystemExit(EXIT_FAILED)
+
+
+def read_sources(urls: Sequence[str], listing: IO[str] | None) -> list[Source]:
+    """Gather the links of the command line and of the list, in that order."""
+    wanted: list[tuple[str, str | None]] = [(url, None) for url in urls]
+    try:
+        for line in listing or ():
+            url, _, name = line.strip().partition("\t")
+            if url and not url.startswith("#"):
+                wanted.append((url.strip(), name.strip() or None))
+    except UnicodeDecodeError as error:
+        raise click.UsageError("the list of links is not UTF-8 text.") from error
+    if not wanted:
+        raise click.UsageError("no links were given: name some, or a list of them with -i.")
+    return [Source(position, url, name) for position, (url, name) in enumerate(wanted)]
+
+
+def _pack(
+    sources: list[Source],
+    out: Path,
+    environment: dict[str, str],
+    on_error: OnError,
+    *,
+    quiet: bool,
+) -> Packed:
+    from packmule.assembly.pack import pack as pack_archive  # noqa: PLC0415 - after the arguments
+    from packmule.wiring.workshop import open_workshop  # noqa: PLC0415
+
+    settings = settings_module.read(environment)
+    if not out.parent.is_dir():
+        raise UsageError(f"there is no folder {out.parent} to put the archive in.")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with open_workshop(settings) as workshop, _progress(len(sources), quiet=quiet) as watch:
+        interval = 1.0 if watch is None else 0.25
+        return pack_archive(
+            sources, out, workshop, stop, on_error=on_error, watch=watch, interval=interval
+        )
+
+
+def _progress(
+    files: int, *, quiet: bool
+) -> AbstractContextManager[Callable[[Progress], None] | None]:
+    if quiet or not sys.stderr.isatty():
+        return nullcontext()
+    from packmule.cli.progress import shown  # noqa: PLC0415 - rich is slow to import
+
+    return shown(files)
+
+
+def _tell(packed: Packed, sources: list[Source], out: Path, *, quiet: bool, as_json: bool) -> None:
+    if as_json:
+        failures = [
+            {
+                "url": sources[one.position].url,
+                "code": one.failure.code,
+                "detail": one.failure.detail,
+            }
+            for one in packed.failed
+        ]
+        record = {
+            "archive": str(out) if packed.size is not None else None,
+            "size": packed.size,
+            "files": packed.files,
+            "resumed": packed.resumed,
+            "failures": failures,
+        }
+        click.echo(json.dumps(record))
+        return
+    for one in packed.failed[:_FAILURES_TOLD]:
+        where = _label(sources[one.position].url)
+        click.echo(f"{where}: {one.failure.detail} [{one.failure.code}]", err=True)
+    if len(packed.failed) > _FAILURES_TOLD:
+        more = len(packed.failed) - _FAILURES_TOLD
+        click.echo(f"… and {more:,} more; --json tells all of them.", err=True)
+    if packed.stopped:
+        click.echo("Interrupted. Run the same command again to go on from here.", err=True)
+    elif packed.size is None:
+        click.echo(
+            f"No archive was made: {len(packed.failed)} of {len(sources)} files could not be "
+            "fetched. Run the same command again to try those once more, or with --on-error skip "
+            "to do without them.",
+            err=True,
+        )
+    elif not quiet:
+        kept = f", {packed.resumed} of them from before" if packed.resumed else ""
+        click.echo(f"{out}: {packed.files} files{kept}, {packed.size:,} bytes", err=True)
+
+
+def _label(url: str) -> str:
+    """Give a link without what may be secret in it: its query, a user's name and password."""
+    return re.sub(r"//[^/@]*@", "//", re.split(r"[?#]", url, maxsplit=1)[0])

@@ -1,0 +1,152 @@
+"""`packmule serve` and the processes it consists of: API and worker, each restarted when it dies.
+
+Owns the commands and their flags, which are made from the table of settings. `serve` itself imports
+neither server nor database: its children do.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+from packmule import settings as settings_module
+from packmule.cli import family, listening, logs
+from packmule.cli.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from packmule.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+# Given by `serve` to its children.
+_PARENT = click.option("--parent", type=int, hidden=True)
+
+
+def with_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command a flag for each setting that is no secret."""
+    for setting in reversed(settings_module.TABLE):
+        if setting.flag is not None:
+            command = click.option(
+                setting.flag,
+                setting.field,
+                metavar="VALUE",
+                help=f"{setting.help[0].upper()}{setting.help[1:]}.  [{setting.shown_default}]",
+            )(command)
+    return command
+
+
+def _environment(flags: dict[str, str | None]) -> dict[str, str]:
+    """Give the environment in which the flags are what they would have set."""
+    given = {
+        setting.name: value
+        for setting in settings_module.TABLE
+        if (value := flags.get(setting.field)) is not None
+    }
+    return dict(os.environ) | given
+
+
+def _begin(process: str, parent: int | None) -> Settings:
+    """Prepare a process of the service."""
+    settings = settings_module.read(os.environ)
+    logs.start(settings, process)
+    if parent is not None:
+        family.stop_with_parent(parent, grace=settings.drain_timeout)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a file or socket a transfer
+    return settings
+
+
+@click.command()
+@with_flags
+def serve(**flags: str | None) -> None:
+    """Serve the API, the page and the downloads, and run the jobs.
+
+    Every flag is also an environment variable, as `packmule settings` lists them.
+    """
+    environment = _environment(flags)
+    settings = settings_module.read(environment)
+    logs.start(settings, "serve")
+    address = listening.address_of(settings.host)
+    held = listening.hold_port(address, settings.port)
+    program = [sys.executable, "-m", "packmule"]
+    migrate_first = [*program, "migrate"]
+    migrated = subprocess.run(migrate_first, env=environment, check=False)  # noqa: S603  # ourselves
+    if migrated.returncode:
+        sys.exit(migrated.returncode)
+    parent = ["--parent", str(os.getpid())]
+    supervisor = Supervisor(
+        {name: [*program, name, *parent] for name in ("api", "worker")},
+        environment,
+        drain_timeout=settings.drain_timeout,
+    )
+    with held:
+        code = supervisor.run(
+            lambda: listening.answers(address, settings.port),
+            lambda: _log.info(
+                "listening on %s, data in %s",
+                f"http://{f'[{address}]' if ':' in address else address}:{settings.port}",
+                settings.data_dir,
+            ),
+        )
+    sys.exit(code)
+
+
+@click.command()
+@_PARENT
+def worker(parent: int | None) -> None:
+    """Run the jobs, without an API, by the settings of the environment."""
+    settings = _begin("worker", parent)
+    from packmule.wiring.stores import migrate as upgrade  # noqa: PLC0415
+    from packmule.wiring.worker import run_worker  # noqa: PLC0415
+
+    if parent is None:
+        upgrade(settings)
+    stop = threading.Event()
+
+    def ask_to_stop(number: int, _frame: object) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)  # the second one ends it at once
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ask_to_stop)
+    run_worker(settings, stop)
+
+
+@click.command(hidden=True)
+@_PARENT
+def api(parent: int | None) -> None:
+    """Serve the API, without a worker; `serve` starts this."""
+    settings = _begin("api", parent)
+    from packmule.web.server import serve as serve_app  # noqa: PLC0415
+    from packmule.wiring.api import make_app  # noqa: PLC0415
+    from packmule.wiring.stores import open_stores  # noqa: PLC0415
+
+    draining = threading.Event()
+    with open_stores(settings) as stores:
+        app = make_app(settings, stores, draining=draining.is_set)
+        address = listening.address_of(settings.host)
+        serve_app(app, address, settings.port, draining=draining)
+    # The server's own threads may still be ending connections. They would come back to an
+    # interpreter that is being taken down, and abort the process: so it ends as it is.
+    logging.shutdown()
+    os._exit(0)
+
+
+@click.command(hidden=True)
+def migrate() -> None:
+    """Bring the job database up to this program's version; `serve` does this first."""
+    settings = settings_module.read(os.environ)
+    logs.start(settings, "migrate")
+    from packmule.wiring.stores import migrate as upgrade  # noqa: PLC0415
+
+    upgrade(settings)

@@ -1,0 +1,70 @@
+"""The log: a line an event, text for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from packmule.cli import logs
+from packmule.settings import read
+
+
+def record(message: str, *arguments: object, level: int = logging.INFO) -> logging.LogRecord:
+    return logging.LogRecord("packmule.test", level, __file__, 1, message, arguments, None)
+
+
+def test_json_is_one_object_a_line_with_everything_in_it() -> None:
+    line = logs.JsonLines("api").format(record("job %s:\nfailed", "ü"))
+    assert "\n" not in line
+    document = json.loads(line)
+    at = datetime.fromisoformat(document.pop("at"))
+    assert (datetime.now(UTC) - at).total_seconds() < 3600
+    assert document == {
+        "level": "info",
+        "process": "api",
+        "logger": "packmule.test",
+        "message": "job ü:\nfailed",
+    }
+
+
+def test_json_keeps_the_trace() -> None:
+    event = record("failed")
+    error = ValueError("because")
+    event.exc_info = (ValueError, error, None)
+    assert json.loads(logs.JsonLines("api").format(event))["trace"].endswith("ValueError: because")
+
+
+def test_text_names_the_level_only_above_info() -> None:
+    form = logs.Text("worker")
+    assert form.format(record("begun")).endswith(" worker: begun")
+    assert form.format(record("lost", level=logging.ERROR)).endswith(" worker: error: lost")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "terminal", "is_json"),
+    [("auto", True, False), ("auto", False, True), ("json", True, True), ("text", False, False)],
+)
+def test_the_form_is_as_set_or_as_the_reader_needs_it(
+    chosen: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    terminal: bool,
+    is_json: bool,
+) -> None:
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    try:
+        logs.start(read({"PACKMULE_LOG_FORMAT": chosen, "PACKMULE_LOG_LEVEL": "warning"}), "api")
+        logging.getLogger("packmule.test").info("not said")
+        logging.getLogger("packmule.test").warning("said")
+    finally:
+        root.handlers[:], root.level = before
+    [line] = capsys.readouterr().err.splitlines()
+    assert "said" in line
+    assert line.startswith("{") is is_json
