@@ -1,0 +1,88 @@
+"""Every error is a problem document with a stable code, and every answer has its guards."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.spec.service import Service
+
+MEMBERS = {"type", "title", "status", "detail", "code"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing/here", 404, "not-found"),
+        ("GET", "/api/archive", 404, "not-found"),
+        ("GET", "/static/../../etc/passwd", 404, "not-found"),
+        ("GET", "/static/nothing.js", 404, "not-found"),
+        ("GET", "/archive/get/", 404, "not-found"),
+        ("POST", "/nothing/here", 404, "not-found"),
+        ("GET", "/api/archive/create", 405, "method-not-allowed"),
+        ("PUT", "/api/archive/create", 405, "method-not-allowed"),
+        ("POST", "/", 405, "method-not-allowed"),
+        ("POST", "/healthz", 405, "method-not-allowed"),
+        ("DELETE", f"/archive/get/{'0' * 32}.zip", 405, "method-not-allowed"),
+        ("GET", f"/?{'x' * 9000}", 414, "url-too-long"),
+        ("GET", f"/archive/get/{'0' * 32}.zip", 404, "not-found"),
+    ],
+)
+def test_every_error_is_a_problem_document(
+    service: Service, method: str, path: str, status: int, code: str
+) -> None:
+    answer = service.client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    document = answer.json()
+    assert document.keys() >= MEMBERS
+    assert document["status"] == status
+    assert document["code"] == code
+    assert document["detail"].endswith(".")
+
+
+def test_a_wrong_method_is_told_which_are_right(service: Service) -> None:
+    assert service.client.put("/api/archive/create").headers["allow"] == "POST"
+
+
+def test_an_error_of_head_has_no_body(service: Service) -> None:
+    answer = service.client.head("/nothing/here")
+    assert (answer.status_code, answer.content) == (404, b"")
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/healthz", "/nothing/here"])
+def test_every_answer_has_the_security_headers(service: Service, path: str) -> None:
+    headers = service.client.get(path).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_a_foreign_page_is_told_nothing(service: Service) -> None:
+    answer = service.client.options(
+        "/api/archive/create",
+        headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"},
+    )
+    assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+def test_broken_requests_do_not_take_the_server_down(service: Service) -> None:
+    create = b"POST /api/archive/create HTTP/1.1\r\nHost: x\r\n"
+    for junk in (
+        b"\x00" * 1000,
+        b"GET / HTTP/9.9\r\n\r\n",
+        create,
+        create + b"Content-Length: 1000\r\n\r\n{",
+        create + b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+        create + b"Content-Length: -1\r\n\r\n",
+    ):
+        with socket.create_connection(("127.0.0.1", service.port), timeout=10) as connection:
+            connection.sendall(junk)
+    assert service.client.get("/healthz").status_code == 200

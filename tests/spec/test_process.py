@@ -1,0 +1,243 @@
+"""`packmule serve` as a program: starting, stopping, dying and coming back."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from tests.spec.service import PATIENCE, Service, a_free_port, is_alive, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.fakes.origin import Origin
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Service]:
+    """Give a program of the test's own, not yet started."""
+    with Service(tmp_path, ATTEMPTS="2", DRAIN_TIMEOUT="20") as running:
+        yield running
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program to its end, which must come by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "packmule", *arguments],
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_stop_it_stops_cleanly_and_leaves_nothing(own: Service, number: int) -> None:
+    processes = own.start().processes()
+    assert len(processes) == 3
+    assert own.stop(number) == 0
+    assert not any(map(is_alive, processes))
+    assert not listens(own.port)
+
+
+def test_it_says_in_one_line_where_it_listens(own: Service) -> None:
+    own.start()
+    until(lambda: "listening on " in own.log, "said where it listens")
+    lines = [json.loads(line) for line in own.log.splitlines()]
+    said = [line for line in lines if line["message"].startswith("listening on ")]
+    assert [line["message"].split()[2] for line in said] == [f"{own.url},"]
+
+
+def test_a_download_under_way_comes_to_its_end(own: Service, origin: Origin) -> None:
+    body = random.Random(3).randbytes(1_000_000) * 30
+    link = origin.put("/process/large", body)
+    archive_hash = own.start().completed(link)
+    path = f"/archive/get/{archive_hash}.zip"
+    for headers in ({"Range": "bytes=0-"}, {}):
+        if own.process is not None and own.process.poll() is not None:
+            own.start()
+        with own.client.stream("GET", path, headers=headers) as answer:
+            chunks = answer.iter_bytes()
+            received = len(next(chunks))
+            assert own.process is not None
+            own.process.send_signal(signal.SIGTERM)
+            until(lambda: not listens(own.port), "no longer listening")
+            received += sum(map(len, chunks))
+            assert received == int(answer.headers["content-length"])
+        assert own.process.wait(PATIENCE) == 0
+        own.client = httpx.Client(base_url=own.url, timeout=PATIENCE, trust_env=False)
+
+
+def test_whoever_waits_for_a_status_is_answered_when_it_stops(own: Service, origin: Origin) -> None:
+    slow = origin.put("/process/waiting", b"slow" * 50_000, rate=20_000.0)
+    archive_hash = own.start().create(slow)
+    request = f"GET /api/archive/status/{archive_hash}?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", own.port), timeout=PATIENCE) as connection:
+        connection.sendall(request.encode())
+        time.sleep(0.5)
+        begun = time.monotonic()
+        assert own.stop() == 0
+        assert time.monotonic() - begun < 15  # not the minute that was asked for
+        assert connection.recv(12) == b"HTTP/1.1 200"
+
+
+def test_a_second_signal_kills_what_does_not_end(own: Service, origin: Origin) -> None:
+    body = random.Random(4).randbytes(1_000_000) * 30
+    archive_hash = own.start().completed(origin.put("/process/held", body))
+    processes = own.processes()
+    with own.client.stream("GET", f"/archive/get/{archive_hash}.zip"):
+        assert own.process is not None
+        own.process.send_signal(signal.SIGINT)
+        until(lambda: not listens(own.port), "no longer listening")
+        assert own.process.poll() is None
+        assert own.stop(signal.SIGINT) == 130
+    until(lambda: not any(map(is_alive, processes)), "all gone")
+
+
+def test_a_child_that_died_is_started_again(own: Service, origin: Origin) -> None:
+    supervisor, *children = own.start().processes()
+    own.kill(*children)
+    until(lambda: len(own.processes()) == 3, "three processes again")
+    until(lambda: _is_well(own), "well again")
+    assert own.processes()[0] == supervisor
+    assert own.members(own.completed(origin.put("/process/after", b"x"))) == {"after": b"x"}
+    assert own.log.count("ended by signal 9; it is started again in") == 2
+
+
+def _is_well(service: Service) -> bool:
+    try:
+        return service.client.get("/healthz").is_success
+    except httpx.TransportError:
+        return False
+
+
+def test_a_killed_supervisor_leaves_no_orphan(own: Service) -> None:
+    supervisor, *children = own.start().processes()
+    own.kill(supervisor)
+    until(lambda: not any(map(is_alive, children)), "the children gone")
+    assert not listens(own.port)
+
+
+def test_after_a_kill_of_everything_a_job_is_completed_without_fetching_all_again(
+    own: Service, origin: Origin
+) -> None:
+    bodies = {f"part-{n}.bin": random.Random(n).randbytes(1_000_000) * 4 for n in range(4)}
+    links = [
+        origin.put(f"/process/{name}", body, rate=2_000_000.0) for name, body in bodies.items()
+    ]
+    archive_hash = own.start().create(*links)
+    until(
+        lambda: own.status(archive_hash)["progress"]["bytes"]["done"] > 4_000_000,
+        "a quarter of the bytes",
+    )
+    own.kill()
+    own.start()
+    assert own.outcome(archive_hash)["status"] == "completed"
+    assert own.members(archive_hash) == bodies
+    resumed = [
+        request.headers["Range"]
+        for name in bodies
+        for request in origin.requests_for(f"/process/{name}")[1:]
+    ]
+    assert any(resumed), "nothing was resumed"
+
+
+def test_a_job_asked_to_stop_in_the_middle_is_taken_up_again(own: Service, origin: Origin) -> None:
+    body = random.Random(8).randbytes(1_000_000) * 4
+    archive_hash = own.start().create(origin.put("/process/drained", body, rate=2_000_000.0))
+    until(
+        lambda: own.status(archive_hash)["progress"]["bytes"]["done"] > 1_000_000, "a million bytes"
+    )
+    assert own.stop() == 0
+    own.start()
+    assert own.outcome(archive_hash)["status"] == "completed"
+    assert own.members(archive_hash) == {"drained": body}
+    assert "Range" in origin.requests_for("/process/drained")[-1].headers
+
+
+def test_a_port_in_use_is_said_and_ends_it(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        ended = run({"PACKMULE_DATA_DIR": str(tmp_path)}, "serve", "--port", str(port))
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"Error: Port {port} of 127.0.0.1 is in use")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_bad_settings_are_named_at_once_and_end_it(tmp_path: Path) -> None:
+    ended = run(
+        {
+            "PACKMULE_DATA_DIR": str(tmp_path / "data"),
+            "PACKMULE_PORT": "eighty",
+            "PACKMULE_RETENTION": "soon",
+            "PACKMULE_PORTS": "80",
+        },
+        "serve",
+    )
+    assert ended.returncode == 2
+    for name in ("PACKMULE_PORT:", "PACKMULE_RETENTION:", "PACKMULE_PORTS:"):
+        assert name in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_flag_goes_before_the_environment(tmp_path: Path) -> None:
+    ended = run(
+        {"PACKMULE_DATA_DIR": str(tmp_path), "PACKMULE_PORT": "8000"}, "serve", "--port", "0"
+    )
+    assert ended.returncode == 2
+    assert "'0'" in ended.stderr
+
+
+def test_a_data_directory_that_cannot_be_written_is_said_and_ends_it(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    environment = {"PACKMULE_DATA_DIR": str(file / "data"), "PACKMULE_PORT": str(a_free_port())}
+    ended = run(environment, "serve")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Error: ")
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_log_is_json_and_holds_no_query_of_a_link(own: Service, origin: Origin) -> None:
+    own.start()
+    own.completed(origin.put("/process/logged", b"x") + "?signature=topsecret")
+    own.outcome(own.create(origin.url("/process/dead?signature=topsecret")))
+    own.stop()
+    assert "topsecret" not in own.log
+    lines: list[dict[str, Any]] = [json.loads(line) for line in own.log.splitlines()]
+    assert {line["process"] for line in lines} >= {"serve", "worker"}
+    for line in lines:
+        assert line.keys() >= {"at", "level", "process", "logger", "message"}
+
+
+def test_readyz_names_a_worker_that_is_gone(own: Service) -> None:
+    *_, api, worker = own.start().processes()
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        until(lambda: own.client.get("/readyz").status_code == 503, "not ready")
+        document = own.client.get("/readyz").json()
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    assert document["code"] == "not-ready"
+    assert document["checks"]["database"] == "ok"
+    assert "worker" in document["checks"]["worker"]
+    assert is_alive(api)
