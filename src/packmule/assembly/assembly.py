@@ -76,7 +76,7 @@ class Assembly:
         self._barred: list[PlacedBody] = []
         self._seen = (0, 0)
         self._pace = Pace(self._done_bytes)
-        self._free_until = 0
+        self._free_until = self._room_until = 0
         self._refusals: dict[tuple[str, int], tuple[FailureCode, str] | None] = {}
         self._remembered = remembered
 
@@ -145,6 +145,8 @@ class Assembly:
     def check_room(self, length: int) -> None:
         """Stop the job where the archive would outgrow its limit, or the disk its reserve."""
         tail = self.archive.tail + length
+        if tail <= self._room_until:
+            return
         if tail > self.limits.max_archive_bytes:
             limit = self.limits.max_archive_bytes
             self.archive.fail(ArchiveTooLarge(f"the archive would exceed {limit:,} bytes"))
@@ -161,6 +163,7 @@ class Assembly:
                     )
                 )
             self._free_until = min(self._free_until, tail + _ROOM_STEP)
+        self._room_until = min(self._free_until, self.limits.max_archive_bytes)
 
     def note_failure(self, incoming: Incoming, failure: Failure) -> None:
         """Record a source that failed for good."""
@@ -177,10 +180,11 @@ class Assembly:
 
     def note_finished(self, incoming: Incoming) -> None:
         """Count a source whose body was handed on whole."""
-        incoming.body = None
+        incoming.forget()
         self.open.discard(incoming)
         self._finished += 1
-        self._flush_if_last()
+        if self._finished + len(self.failed) >= len(self._sources):
+            self._flush_if_last()
 
     def _flush_if_last(self) -> None:
         """Send the shared block off when nothing more will be packed into it."""

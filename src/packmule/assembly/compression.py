@@ -7,13 +7,13 @@ docs/decisions/0007-deflate.md.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from isal import isal_zlib
 from zlib_ng import zlib_ng
 
 from packmule.jobs.model import Compression
-from packmule.zipformat.names import split_extension
 
 # At most 4 % longer than zip's level 6, on text of every kind, at more than three times its speed.
 LEVEL: Final = 4
@@ -71,7 +71,13 @@ def may_gain(wanted: Compression, content_type: str | None, name: str) -> bool:
     """Tell whether a body is to be tried; `content_type` is in lower case, without parameters."""
     if wanted is not Compression.AUTO:
         return wanted is Compression.DEFLATE
-    if split_extension(name)[1].rpartition(".")[2].lower() in _STORED_EXTENSIONS:
+    _, dot, extension = name.rpartition(".")
+    return _may_gain(content_type, extension if dot else "")
+
+
+@lru_cache(maxsize=1024)
+def _may_gain(content_type: str | None, extension: str) -> bool:
+    if extension.lower() in _STORED_EXTENSIONS:
         return False
     if content_type is None or content_type in _TRIED_TYPES:
         return True

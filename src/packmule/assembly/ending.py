@@ -56,16 +56,17 @@ class Ending:
     def pack(self, pieces: Sequence[bytes], deflated: Deflated | None = None) -> None:
         """Take a body that is in memory, deflated or as it is."""
         assembly, incoming = self._assembly, self._incoming
-        stored = sum(map(len, pieces))
-        size = stored if deflated is None else deflated.size
-        assembly.learn_length(incoming, size)
-        assembly.check_room(stored)
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        size = len(body) if deflated is None else deflated.size
+        if incoming.size is None:
+            assembly.learn_length(incoming, size)
+        assembly.check_room(len(body))
         packing = assembly.archive.packing
         if deflated is None:
-            packing.pack(incoming.position, self.name, pieces, self.modified_at)
+            packing.pack(incoming.position, self.name, body, self.modified_at)
         else:
             packing.pack(
-                incoming.position, self.name, pieces, self.modified_at,
+                incoming.position, self.name, body, self.modified_at,
                 method=DEFLATED, crc=deflated.crc, size=size,
             )  # fmt: skip
         assembly.note_finished(incoming)

@@ -20,10 +20,16 @@ from packmule.assembly.spooling import StreamBody
 from packmule.jobs.model import OpenEntry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from packmule.assembly.assembly import Assembly
     from packmule.assembly.places import Body
     from packmule.errors import Failure
     from packmule.outbound.head import Head
+
+
+def _nobody(_view: memoryview) -> bool:
+    raise RuntimeError("bytes came for a body that has ended")
 
 
 class Incoming:
@@ -37,6 +43,7 @@ class Incoming:
         self.position = position
         self.body: Body | None = None
         self.size: int | None = None
+        self.write: Callable[[memoryview], bool] = _nobody
 
     def restore(self, entry: OpenEntry) -> None:
         """Take up an entry where a checkpoint left it."""
@@ -72,15 +79,18 @@ class Incoming:
     def _chosen(self, head: Head, total: int | None) -> Body:
         """Choose where the body goes, now that its head tells its length and name."""
         assembly = self._assembly
-        coding = coding_of(head)
+        coding = None
         if head.content_encoding is not None:
+            coding = coding_of(head)
             total = None  # what is announced is another length, or cannot be relied on
         assembly.learn_length(self, total)
         name = assembly.claim_name(self.position, head)
         ending = self._ending = Ending(assembly, self, name, head.modified_at)
-        if total is not None and (again := self._same_place(ending, head, total)) is not None:
-            return again
-        self.let_go()
+        if self.body is not None:
+            if total is not None and (again := self._same_place(ending, head, total)) is not None:
+                return again
+            self.let_go()
+            self._ending = ending
         body: Body
         if may_gain(assembly.compression, head.content_type, name):
             body = self._candidate(ending, head, total)
@@ -160,4 +170,9 @@ class Incoming:
         """Give up what is held of the body, and the memory it is in."""
         if self.body is not None:
             self.body.discard()
-            self.body = None
+            self.forget()
+
+    def forget(self) -> None:
+        """Know the body no more: others have it, or nobody."""
+        self.body = self._ending = None
+        self.write = _nobody

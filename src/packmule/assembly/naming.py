@@ -129,6 +129,8 @@ class Names:
         base = self._unnumbered.get(position, plan)
         if position in self._callers:
             return self._free(plan, base, position)
+        if disposition is None and position not in self._stems:
+            return self._free(plan, base, position)
         extension = extension_for(content_type) if content_type else ""
         is_stem = position in self._stems and extension != ""
         if is_stem:

@@ -22,8 +22,6 @@ from packmule.zipformat.headers import local_header
 from packmule.zipformat.records import STORED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from packmule.assembly.archive_file import ArchiveFile
 
 _NOTHING = memoryview(b"")
@@ -49,7 +47,7 @@ class Packing:
         self,
         position: int,
         name: str,
-        pieces: Sequence[bytes],
+        body: bytes,
         modified_at: int | None,
         *,
         method: int = STORED,
@@ -58,25 +56,30 @@ class Packing:
     ) -> None:
         """Append a complete entry behind the last one.
 
-        `crc` and `size` are of the body before compression, where `pieces` are compressed.
+        `crc` and `size` are of the body before compression, where `body` is compressed.
         """
-        stored = 0
-        running = 0
-        for piece in pieces:
-            stored += len(piece)
-            if crc is None:
-                running = crc32(piece, running)
-        whole_crc = running if crc is None else crc
-        whole = stored if size is None else size
-        offset = self._archive.tail
-        header = local_header(
-            name.encode(), method, whole_crc, stored, whole, modified_at, zip64=False
-        )
-        self._append(header)
-        for piece in pieces:
-            self._append(piece)
+        stored = len(body)
+        if crc is None:
+            crc = crc32(body)
+        if size is None:
+            size = stored
+        archive = self._archive
+        offset = archive.tail
+        header = local_header(name.encode(), method, crc, stored, size, modified_at, zip64=False)
+        block = self._block or self._open_block()
+        start = self._fill
+        middle = start + len(header)
+        stop = middle + stored
+        if stop < BLOCK_BYTES:
+            block[start:middle] = header
+            block[middle:stop] = body
+            self._fill = stop
+            archive.tail = offset + stop - start
+        else:
+            self._append(header)
+            self._append(body)
         self._packed.append(
-            DoneEntry(position, name, offset, method, whole_crc, stored, whole, modified_at)
+            DoneEntry(position, name, offset, method, crc, stored, size, modified_at)
         )
 
     def flush(self) -> None:

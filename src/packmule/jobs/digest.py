@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def sources_digest(sources: Iterable[Source]) -> str:
     """Digest which links are asked for, in which order and under which names; 64 hex digits."""
-    return _digest([[source.position, source.url, source.name] for source in sources])
+    return _digest([*sources])
 
 
 def request_digest(request: JobRequest) -> str:

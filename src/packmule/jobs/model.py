@@ -70,8 +70,7 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One URL to fetch, as the caller gave it; `name` only where the caller chose one."""
 
     position: int

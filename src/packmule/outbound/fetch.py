@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packmule.outbound.transfer import State
+from packmule.outbound.transfer import START
 
 if TYPE_CHECKING:
     from packmule.outbound.receiver import Receiver
     from packmule.outbound.standing import Host
+    from packmule.outbound.transfer import State
     from packmule.outbound.urls import Url
-
-_START = State()
 
 
 class Fetch:
@@ -30,7 +29,7 @@ class Fetch:
         "asked", "began", "deadline", "host", "host_key", "receiver", "spent", "state", "url",
     )  # fmt: skip
 
-    def __init__(self, url: Url, receiver: Receiver, state: State = _START) -> None:
+    def __init__(self, url: Url, receiver: Receiver, state: State = START) -> None:
         self.url = url
         self.receiver = receiver
         self.state = state

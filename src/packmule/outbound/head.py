@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ _STATUS = re.compile(r"HTTP/[0-9.]+ ([0-9]{3})(?![0-9])")
 _ETAG = re.compile(r'(?:W/)?"[!#-~\x80-\xff]*"')
 _LONGEST_LENGTH = 18  # digits
 _FINAL = 200
-_BLANK = frozenset({b"\r\n", b"\n"})
+_USUAL_BLANK = b"\r\n"
+_BLANK = frozenset({_USUAL_BLANK, b"\n"})
 _LENGTHS = re.compile(r"\ncontent-length[ \t]*:([^\r\n]*)", re.IGNORECASE)
 # Inflation of these is ours to undo; anything else cannot be stored as the file that was meant.
 _IDENTITY = frozenset({"", "identity"})
@@ -86,13 +88,15 @@ class Head(NamedTuple):
     def content_type(self) -> str | None:
         """The media type without its parameters, in lower case (RFC 9110 8.3)."""
         value = self.fields.get("content-type")
-        return value.partition(";")[0].strip().lower() or None if value is not None else None
+        return _media_type(value) if value is not None else None
 
     @property
     def content_encoding(self) -> str | None:
         """The coding the body is wrapped in; None for none (RFC 9110 8.4)."""
-        value = self.fields.get("content-encoding", "").strip().lower()
-        return None if value in _IDENTITY else value
+        value = self.fields.get("content-encoding")
+        if value is None or (value := value.lower()) in _IDENTITY:
+            return None
+        return value
 
     @property
     def content_range(self) -> ContentRange | None:
@@ -106,6 +110,11 @@ class Head(NamedTuple):
             end=int(last) + 1 if last is not None else None,
             total=int(total) if total != "*" else None,
         )
+
+
+@lru_cache(maxsize=256)
+def _media_type(value: str) -> str | None:
+    return value.partition(";")[0].strip().lower() or None
 
 
 _REMEMBERED_LINES, _REMEMBERED_LENGTH = 2048, 200
@@ -139,20 +148,16 @@ def parse(lines: Sequence[bytes]) -> Head:
     Each response begins with a status line; the last one counts. Raises HeadInvalid, where the last
     one is not whole HeadIncomplete.
     """
-    status = 0
-    fields: dict[str, str] = {}
-    repeated = False
-    for line in lines:
-        name, value = _known.get(line) or _read(line)
-        if name:
-            repeated = repeated or name in fields
-            fields[name] = value
-        elif value:
-            status, fields, repeated = int(value), {}, False
-        elif status >= _FINAL and line in _BLANK:
-            break  # what follows are trailers
+    said = [_known.get(line) or _read(line) for line in lines]
+    fields = dict(said[1:-1])
+    if len(fields) == len(said) - 2 and "" not in fields and lines[-1] == _USUAL_BLANK:
+        # One response, no field twice: at once, for that is nearly every one.
+        nameless, first = said[0]
+        if nameless or not first or int(first) < _FINAL:
+            raise HeadIncomplete("it ends too early")
+        status, repeated = int(first), False
     else:
-        raise HeadIncomplete("it ends too early")
+        status, fields, repeated = _walked(lines, said)
     length = fields.get("content-length")
     if length is None:
         return Head(status, fields, None)
@@ -162,6 +167,24 @@ def parse(lines: Sequence[bytes]) -> Head:
     # Transfer-Encoding overrides Content-Length (RFC 9112 6.3).
     chunked = "transfer-encoding" in fields
     return Head(status, fields, None if chunked else int(length))
+
+
+def _walked(
+    lines: Sequence[bytes], said: Sequence[tuple[str, str]]
+) -> tuple[int, dict[str, str], bool]:
+    """Find the last response's status and fields, and whether one of them came twice."""
+    status = 0
+    fields: dict[str, str] = {}
+    repeated = False
+    for line, (name, value) in zip(lines, said, strict=True):
+        if name:
+            repeated = repeated or name in fields
+            fields[name] = value
+        elif value:
+            status, fields, repeated = int(value), {}, False
+        elif status >= _FINAL and line in _BLANK:
+            return status, fields, repeated  # what follows are trailers
+    raise HeadIncomplete("it ends too early")
 
 
 def _read(line: bytes) -> tuple[str, str]:

@@ -16,6 +16,13 @@ from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll
 import pycurl
 
 _SOCKET_IS_GOOD: int = pycurl.SOCKOPT_OK
+_IN: int = pycurl.CSELECT_IN
+_WANTED: dict[int, int] = {
+    pycurl.POLL_NONE: 0,
+    pycurl.POLL_IN: EPOLLIN,
+    pycurl.POLL_OUT: EPOLLOUT,
+    pycurl.POLL_INOUT: EPOLLIN | EPOLLOUT,
+}
 
 
 class Readiness:
@@ -56,6 +63,8 @@ class Readiness:
                 woken = True
             elif fd in idle:
                 self._forget(fd)
+            elif events == EPOLLIN:
+                act(fd, _IN)
             else:
                 mask = 0
                 if events & EPOLLIN:
@@ -98,17 +107,18 @@ class Readiness:
                 self._idle.add(fd)
             return
         self._idle.discard(fd)
-        wanted = 0
-        if what & pycurl.POLL_IN:
-            wanted |= EPOLLIN
-        if what & pycurl.POLL_OUT:
-            wanted |= EPOLLOUT
+        wanted = _WANTED[what]
         have = self._masks.get(fd)
+        if have == wanted:
+            return
         if have is None:
             self._poll.register(fd, wanted)
-        elif have != wanted:
+        else:
             self._poll.modify(fd, wanted)
         self._masks[fd] = wanted
 
     def _on_timer(self, milliseconds: int) -> None:
-        self.timer = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
+        if milliseconds > 0:
+            self.timer = time.monotonic() + milliseconds / 1000
+        else:
+            self.timer = None if milliseconds else 0.0

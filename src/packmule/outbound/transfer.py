@@ -83,6 +83,10 @@ class State(NamedTuple):
         return etag if etag is not None and etag[0] == '"' else self.last_modified
 
 
+START = State()
+"""Nothing is known yet."""
+
+_FIRST = State(attempts=1)
 _FINISHED = Finished()
 
 
@@ -101,6 +105,8 @@ def resumable(state: State) -> bool:
 
 def begin(state: State) -> State:
     """Count a try, of which a redirect is part; bytes that cannot be resumed are let go."""
+    if state is START:
+        return _FIRST  # made once: copying costs more than all else here
     attempts = state.attempts if state.redirects else state.attempts + 1
     if state.kept and not resumable(state):
         return state._replace(attempts=attempts, kept=0)

@@ -17,9 +17,8 @@ escape that is there is never touched, nor is a dot segment: a signed URL must a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from packmule.errors import FailureCode
 from packmule.outbound.hosts import HostInvalid, is_metadata_name, is_private_name, read_host
@@ -56,14 +55,15 @@ class UrlInvalid(ValueError):
         self.detail = detail
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Url:
+class Url(NamedTuple):
     """An absolute http or https URL that reads in one way only.
 
     `host` is lower-case ASCII, IPv6 without brackets; `port` the explicit or the default one;
     `target` path and query as they go into the request line; `text` the whole, for libcurl, without
     fragment, user info or default port. libcurl must be told PATH_AS_IS, and `target` by
-    REQUEST_TARGET as well, or it writes the path's escapes in capitals.
+    REQUEST_TARGET as well, or it writes the path's escapes in capitals. `origin` is the first three
+    (RFC 6454 4): to it and no other may go what was meant for it. (A tuple, because one is made for
+    every file.)
     """
 
     scheme: str
@@ -72,11 +72,7 @@ class Url:
     target: str
     is_address: bool
     text: str
-
-    @property
-    def origin(self) -> tuple[str, str, int]:
-        """The origin, RFC 6454 4: to it and no other may go what was meant for it."""
-        return self.scheme, self.host, self.port
+    origin: tuple[str, str, int]
 
     @property
     def label(self) -> str:
@@ -87,8 +83,7 @@ class Url:
         return f"<Url {self.label}>"
 
 
-@dataclass(frozen=True, slots=True)
-class _Site:
+class _Site(NamedTuple):
     """All before the path, read once for the many files of one host; `text` is normalised."""
 
     scheme: str
@@ -96,6 +91,7 @@ class _Site:
     port: int
     is_address: bool
     text: str
+    origin: tuple[str, str, int]
 
 
 def parse(text: str, *, max_length: int = MAX_URL_LENGTH) -> Url:
@@ -107,11 +103,11 @@ def parse(text: str, *, max_length: int = MAX_URL_LENGTH) -> Url:
         front, target = plain.groups()
     else:
         front, target = _take_apart(text)
-    site = _site(front)
-    url = Url(site.scheme, site.host, site.port, target, site.is_address, site.text + target)
-    if len(url.text) > max_length:
+    scheme, host, port, is_address, start, origin = _site(front)
+    whole = start + target
+    if len(whole) > max_length:
         raise UrlInvalid(f"the link is longer than {max_length} characters once it is encoded")
-    return url
+    return Url(scheme, host, port, target, is_address, whole, origin)
 
 
 def join(base: Url, location: str, *, max_length: int = MAX_URL_LENGTH) -> Url:
@@ -188,7 +184,7 @@ def _site(front: str) -> _Site:
     text = f"{scheme}://{f'[{host}]' if ':' in host else host}"
     if port != _DEFAULT_PORTS[scheme]:
         text = f"{text}:{port}"
-    return _Site(scheme, host, port, is_address, text)
+    return _Site(scheme, host, port, is_address, text, (scheme, host, port))
 
 
 def _port(text: str | None, scheme: str) -> int:

@@ -7,36 +7,32 @@ Owns the words between the state machine and those who carry them out. Leaves de
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from packmule.errors import Failure, FailureCode
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
+class Take(NamedTuple):
     """Hand the body on: its first byte belongs at `start`; `total` is the whole's length."""
 
     start: int
     total: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Discard:
+class Discard(NamedTuple):
     """Read the body's end, keep nothing of it; then do `after`."""
 
     after: After
 
 
-@dataclass(frozen=True, slots=True)
-class Follow:
+class Follow(NamedTuple):
     """Ask at `location` instead (RFC 9110 15.4)."""
 
     location: str
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(NamedTuple):
     """Try again: after `delay` seconds, which are to be jittered unless the origin named them.
 
     `fruitful`: the try brought the body on.
@@ -48,8 +44,7 @@ class Retry:
     fruitful: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Fail:
+class Fail(NamedTuple):
     """Give the source up."""
 
     failure: Failure
@@ -60,8 +55,7 @@ class Finished:
     """The body is whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(NamedTuple):
     """How a try ended other than well: a code, a sentence, and whether trying again may help."""
 
     code: FailureCode

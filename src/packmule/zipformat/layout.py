@@ -11,7 +11,7 @@ Law: APPNOTE 4.3.6 (overall format), 4.3.14 to 4.3.16 (end records), 4.4.1.4 (zi
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from packmule.zipformat.headers import (
     MADE_BY,
@@ -32,9 +32,8 @@ from packmule.zipformat.records import (
 _CHUNK_BYTES: Final = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One file in the archive, complete.
+class Entry(NamedTuple):
+    """One file in the archive, complete (a tuple, because one is made for every file).
 
     `name` is UTF-8, sizes and `offset` (of the local header) are bytes, `modified_at` is a POSIX
     second. `zip64_room` says that the local header was reserved with room for a zip64 field.
@@ -174,7 +173,7 @@ def closing_moves(entries: Sequence[Entry]) -> tuple[list[Move], list[Entry]]:
                 moves[-1] = replace(last, length=last.length + length)
             else:
                 moves.append(Move(entry.offset, target, length))
-            moved[index] = replace(entry, offset=target)
+            moved[index] = entry._replace(offset=target)
         target += length
     return moves, moved
 

@@ -4,7 +4,6 @@ import io
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,7 +114,7 @@ def test_any_time_gives_a_date_that_reads(modified_at: int | None, read: tuple[i
 
 def test_room_that_was_kept_and_not_needed_disturbs_nobody() -> None:
     (entry,), _ = laid_out([("a", b"body", 1, STORED)])
-    roomy = replace(entry, zip64_room=True)
+    roomy = entry._replace(zip64_room=True)
     data = roomy.local_header() + b"body"
     data += b"".join(central_directory([roomy], len(data)))
     with zipfile.ZipFile(io.BytesIO(data)) as opened:

@@ -1,7 +1,5 @@
 """Where the entries of an archive lie."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,8 +36,7 @@ def scattered(draw: st.DrawFn) -> tuple[list[Entry], bytes]:
     for index in range(draw(st.integers(0, 8))):
         data += b"\xff" * draw(st.sampled_from([0, 0, 1, 40, 200]))
         body = draw(st.binary(max_size=60))
-        made = replace(
-            entry(f"n{index}", len(data), len(body)),
+        made = entry(f"n{index}", len(data), len(body))._replace(
             zip64_room=draw(st.booleans()),
             modified_at=draw(st.sampled_from([None, 1_700_000_000])),
         )
@@ -52,7 +49,7 @@ def test_an_entry_ends_behind_its_header_and_body() -> None:
     made = entry("a", 1000)
     assert (made.header_size, made.end) == (31, 1101)
     assert len(made.local_header()) == 31
-    assert replace(made, zip64_room=True).end == 1121
+    assert made._replace(zip64_room=True).end == 1121
 
 
 def test_entries_side_by_side_need_no_move() -> None:
@@ -93,7 +90,7 @@ def test_after_the_moves_every_entry_has_its_bytes_and_there_is_no_hole(
     end = max((e.end for e in moved), default=0)
     assert check(moved, end) == []
     for old, new in zip(entries, moved, strict=True):
-        assert replace(new, offset=old.offset) == old
+        assert new._replace(offset=old.offset) == old
         assert after[new.offset : new.end] == before[old.offset : old.end]
 
 

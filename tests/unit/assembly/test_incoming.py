@@ -1,0 +1,40 @@
+"""A source's way into the archive lets go of what it no longer needs."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.fakes.workshop import FakeWorkshop, Try, body, head
+
+from packmule.assembly.assembly import Assembly
+from packmule.assembly.ending import Ending
+from packmule.assembly.places import SmallBody
+from packmule.jobs.model import Remembered, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Run without the collector of cycles, as `packmule pack` nearly does."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_a_whole_body_is_let_go_at_once(tmp_path: Path) -> None:
+    workshop = FakeWorkshop()
+    source = Source(0, "http://127.0.0.1:8000/a.jpg")
+    assembly = Assembly([source], Remembered(), tmp_path / "a.zip", workshop.real)
+    assembly.start()
+    (fetches,) = workshop.loop.fetches.values()
+    Try(fetches[0], body(10_000)).begin(head(10_000), 0, 10_000).send_all(workshop.loop)
+    assert [each for each in gc.get_objects() if isinstance(each, SmallBody | Ending)] == []
+    assembly.close()
+    workshop.close()
