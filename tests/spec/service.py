@@ -55,6 +55,9 @@ def until(true: Any, what: str, seconds: float = PATIENCE) -> None:
         time.sleep(0.05)
 
 
+_READY = "listening on http://"
+
+
 class Service:
     """A running `packmule serve`. `settings` are variables without their prefix."""
 
@@ -78,7 +81,8 @@ class Service:
         self.client = httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
 
     def start(self) -> Self:
-        """Start the program and wait until it is ready."""
+        """Start the program and wait until it has said that it is ready."""
+        said = self.log.count(_READY) if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "packmule", "serve"],
@@ -89,16 +93,14 @@ class Service:
                 stderr=log,
                 start_new_session=True,
             )
-        until(self._is_ready, f"ready; its log:\n{self.log}")
+        until(lambda: self._is_ready(said), f"ready; its log:\n{self.log}")
         return self
 
-    def _is_ready(self) -> bool:
+    def _is_ready(self, said: int) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, self.log
-        try:
-            return self.client.get("/readyz").is_success
-        except httpx.TransportError:
-            return False
+        # What the supervisor has not yet seen ready, it does not start again when it ends.
+        return self.log.count(_READY) > said and self.client.get("/readyz").is_success
 
     @property
     def log(self) -> str:
@@ -124,7 +126,8 @@ class Service:
         """Kill processes of it, all if none is named, as a power cut would."""
         doomed = processes or tuple(self.processes())
         for process_id in doomed:
-            os.kill(process_id, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended, and been buried, meanwhile
+                os.kill(process_id, signal.SIGKILL)
         if self.process is not None and self.process.pid in doomed:
             self.process.wait(PATIENCE)
         until(lambda: not any(map(is_alive, doomed)), "killed")
