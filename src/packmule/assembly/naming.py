@@ -63,6 +63,7 @@ class Names:
         self._next: dict[str, int] = {}  # series of a name -> number to try next
         self._callers: dict[int, str] = {}
         self._stems: set[int] = set()  # whose name gets an extension by Content-Type
+        self._plans_hold = True  # until a name planned for one has gone to another
         seen = set()
         for position, (_, name) in enumerate(wanted):
             if name is not None:
@@ -84,6 +85,9 @@ class Names:
         """
         held = self._held.get(position)
         if held is None:
+            if content_disposition is None and self._plans_hold and position not in self._stems:
+                held = self._held[position] = self._plans[position]
+                return held
             held = self._held[position] = self._chosen(position, content_disposition, content_type)
         return held
 
@@ -100,6 +104,7 @@ class Names:
 
     def release(self, position: int) -> None:
         """Set an entry's name free: the entry failed and will not be in the archive."""
+        self._plans_hold = False
         for name in (self._held.pop(position, None), self._plans[position]):
             if name is not None and self._taken.get(key := clash_key(name)) == position:
                 del self._taken[key]
@@ -128,8 +133,6 @@ class Names:
         plan = self._plans[position]
         base = self._unnumbered.get(position, plan)
         if position in self._callers:
-            return self._free(plan, base, position)
-        if disposition is None and position not in self._stems:
             return self._free(plan, base, position)
         extension = extension_for(content_type) if content_type else ""
         is_stem = position in self._stems and extension != ""
@@ -177,6 +180,7 @@ class Names:
 
     def _seize(self, key: str, position: int, name: str) -> None:
         holder = self._taken.get(key, position)
+        self._plans_hold = self._plans_hold and holder == position
         if holder != position and (holder == _FOLDER or holder in self._held):
             raise ValueError(f"entry {name!r} is in the archive twice, or beside its own folder")
         self._taken[key] = position

@@ -96,7 +96,8 @@ class SmallBody:
 
     def finish(self, ending: Ending) -> None:
         """Hand the whole body on."""
-        self.wake()
+        if self._counted:
+            self.wake()
         ending.pack(self.pieces)
 
     def discard(self) -> None:

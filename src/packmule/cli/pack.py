@@ -6,7 +6,6 @@ what this one command needs, so that a small archive is not outlasted by its pre
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import re
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from packmule.jobs.model import Progress
 
 EXIT_FAILED = 1
-_GARBAGE_THRESHOLD = 100_000
 _FAILURES_TOLD = 50
 EXIT_STOPPED = 130
 
@@ -84,8 +82,6 @@ def pack(
     Exit status: 0 the archive is made; 1 it is not, or a file could not be fetched; 2 the command
     was not understood; 130 interrupted, run it again to go on.
     """
-    # Nearly everything made here lives until the end: looking for garbage finds none, and costs.
-    gc.set_threshold(_GARBAGE_THRESHOLD)
     sources = read_sources(urls, listing)
     if out.exists() and not force:
         raise click.UsageError(f"{out} is there already; use --force to replace it.")

@@ -175,7 +175,7 @@ class TransferLoop:
         due = self._schedule.next_due()
         if self._active:
             due = min(due, self._next_look)
-        if self._ready.turn(min(_LONGEST_TURN, max(0.0, due - now))):
+        if self._ready.turn(min(_LONGEST_TURN, max(0.0, due - now)), now):
             self._woken()
         now = time.monotonic()
         self._end_tries()
@@ -268,7 +268,8 @@ class TransferLoop:
                 return
 
     def _ended(self, slot: Slot, error: Broken | Exception | None) -> None:
-        lane, fetch, after, page = slot.lane, slot.fetch, slot.after, slot.page
+        lane, fetch, after = slot.lane, slot.fetch, slot.after
+        page = slot.page if after is not None else b""
         answered = slot.write is not None
         self._release(slot)
         assert lane is not None  # noqa: S101 - a slot in use has both
@@ -295,5 +296,5 @@ class TransferLoop:
         self._multi.remove_handle(slot.curl)
         self._active.discard(slot)
         self._free.append(slot)
-        slot.lane = slot.fetch = None
+        slot.lane = slot.fetch = slot.write = None
         slot.paused = False

@@ -118,7 +118,6 @@ def _media_type(value: str) -> str | None:
 
 
 _REMEMBERED_LINES, _REMEMBERED_LENGTH = 2048, 200
-_known: dict[bytes, tuple[str, str]] = {}
 _dates: dict[str, int | None] = {}
 
 
@@ -148,7 +147,7 @@ def parse(lines: Sequence[bytes]) -> Head:
     Each response begins with a status line; the last one counts. Raises HeadInvalid, where the last
     one is not whole HeadIncomplete.
     """
-    said = [_known.get(line) or _read(line) for line in lines]
+    said = [*map(_known.__getitem__, lines)]
     fields = dict(said[1:-1])
     if len(fields) == len(said) - 2 and "" not in fields and lines[-1] == _USUAL_BLANK:
         # One response, no field twice: at once, for that is nearly every one.
@@ -187,23 +186,29 @@ def _walked(
     raise HeadIncomplete("it ends too early")
 
 
-def _read(line: bytes) -> tuple[str, str]:
-    """Read one line: a field's name and value, no name and the status, or neither.
+class _Lines(dict[bytes, tuple[str, str]]):
+    """What each line says: a field's name and value, no name and the status, or neither.
 
     Most lines of a host come again and again, so what they say is remembered.
     """
-    text = line.decode("latin-1")
-    if text.startswith("HTTP/"):
-        found = _STATUS.match(text)
-        said = ("", found[1] if found is not None else "")
-    else:
-        name, colon, value = text.partition(":")
-        said = (name.lower(), value.strip()) if colon else ("", "")
-    if len(line) <= _REMEMBERED_LENGTH:
-        if len(_known) >= _REMEMBERED_LINES:
-            _known.clear()
-        _known[line] = said
-    return said
+
+    def __missing__(self, line: bytes) -> tuple[str, str]:
+        """Read a line."""
+        text = line.decode("latin-1")
+        if text.startswith("HTTP/"):
+            found = _STATUS.match(text)
+            said = ("", found[1] if found is not None else "")
+        else:
+            name, colon, value = text.partition(":")
+            said = (name.lower(), value.strip()) if colon else ("", "")
+        if len(line) <= _REMEMBERED_LENGTH:
+            if len(self) >= _REMEMBERED_LINES:
+                self.clear()
+            self[line] = said
+        return said
+
+
+_known = _Lines()
 
 
 def _agreed(values: Iterable[str]) -> str:

@@ -104,14 +104,16 @@ class Schedule:
     def next(self, now: float) -> tuple[Lane, Fetch] | None:
         """Give the fetch whose turn it is and count it as open; None if none may start now."""
         self._held_until = math.inf
-        for _ in range(len(self._lanes)):
-            lane = self._lanes[0]
-            self._lanes.rotate(-1)
-            for _ in range(len(lane.turns)):
-                key = lane.turns.popleft()
-                host = self.host(key)
+        lanes = self._lanes
+        for _ in range(len(lanes)):
+            lane = lanes[0]
+            lanes.rotate(-1)
+            turns = lane.turns
+            for _ in range(len(turns)):
+                key = turns.popleft()
+                host = self._hosts.get(key) or self.host(key)
                 if host.active >= int(host.limit) or host.not_before > now:
-                    lane.turns.append(key)
+                    turns.append(key)
                     if host.not_before > now:
                         self._held_until = min(self._held_until, host.not_before)
                     continue
@@ -120,7 +122,7 @@ class Schedule:
                 item = waiting.popleft()
                 item.host = host
                 if waiting:
-                    lane.turns.append(key)
+                    turns.append(key)
                 else:
                     del lane.hosts[key]
                 return lane, item

@@ -48,12 +48,15 @@ class Readiness:
             if not self._closed:
                 os.eventfd_write(self._wake_fd, 1)
 
-    def turn(self, longest: float) -> bool:
+    def turn(self, longest: float, now: float) -> bool:
         """Wait at most `longest` seconds, let libcurl work; True where `wake` was called."""
-        timer = self.timer
-        if timer is not None:
-            longest = min(longest, max(0.0, timer - time.monotonic()))
         act = self._multi.socket_action
+        if self.timer is not None and now >= self.timer:
+            # What was just begun goes out before anything is waited for.
+            self.timer = None
+            act(pycurl.SOCKET_TIMEOUT, 0)
+        if self.timer is not None:
+            longest = min(longest, max(0.0, self.timer - time.monotonic()))
         idle = self._idle
         woken = False
         for fd, events in self._poll.poll(longest):
@@ -63,17 +66,8 @@ class Readiness:
                 woken = True
             elif fd in idle:
                 self._forget(fd)
-            elif events == EPOLLIN:
-                act(fd, _IN)
             else:
-                mask = 0
-                if events & EPOLLIN:
-                    mask |= pycurl.CSELECT_IN
-                if events & EPOLLOUT:
-                    mask |= pycurl.CSELECT_OUT
-                if events & (EPOLLERR | EPOLLHUP):
-                    mask |= pycurl.CSELECT_ERR
-                act(fd, mask)
+                act(fd, _IN if events == EPOLLIN else _mask(events))
         if self.timer is not None and time.monotonic() >= self.timer:
             self.timer = None
             act(pycurl.SOCKET_TIMEOUT, 0)
@@ -122,3 +116,15 @@ class Readiness:
             self.timer = time.monotonic() + milliseconds / 1000
         else:
             self.timer = None if milliseconds else 0.0
+
+
+def _mask(events: int) -> int:
+    """Say in libcurl's words what epoll has seen."""
+    mask = 0
+    if events & EPOLLIN:
+        mask |= pycurl.CSELECT_IN
+    if events & EPOLLOUT:
+        mask |= pycurl.CSELECT_OUT
+    if events & (EPOLLERR | EPOLLHUP):
+        mask |= pycurl.CSELECT_ERR
+    return mask

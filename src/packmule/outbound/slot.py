@@ -21,7 +21,7 @@ from packmule.outbound.head import HeadIncomplete, HeadInvalid
 from packmule.outbound.head import parse as parse_head
 from packmule.outbound.receiver import BodyRefused
 from packmule.outbound.transfer import judge, range_fields
-from packmule.outbound.verdicts import Broken, Discard, Take
+from packmule.outbound.verdicts import Broken, Take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,10 +108,11 @@ class Slot:
         self.fetch = fetch
         self.lines.clear()
         self.write = None
-        self.after = None
         self.stopped_by = None
-        self.discarded.clear()
-        self.discarded_bytes = 0
+        if self.after is not None:
+            self.after = None
+            self.discarded.clear()
+            self.discarded_bytes = 0
         self.paused = False
         self.window_start = now
         self.window_moved = fetch.state.kept
@@ -184,15 +185,16 @@ class Slot:
             self.write = self._refuse
             return
         state, verdict = judge(fetch.state, head, self._limits, now=time.time())
-        match verdict:
-            case Take(start, total):
-                self.write = self._refuse  # while it is not accepted
-                fetch.receiver.accept(head, start, total)
-                self.write = fetch.receiver.write
-                self.window_moved = start
-            case Discard(after):
-                self.after = after
-                self.write = self._discard
+        if isinstance(verdict, Take):
+            start, total = verdict
+            receiver = fetch.receiver
+            self.write = self._refuse  # while it is not accepted
+            receiver.accept(head, start, total)
+            self.write = receiver.write
+            self.window_moved = start
+        else:
+            self.after = verdict.after
+            self.write = self._discard
         fetch.state = state
 
     def _discard(self, view: memoryview) -> bool:
