@@ -30,9 +30,9 @@ LOOPBACK = "127.0.0.0/8,::1/128"
 
 
 def a_free_port() -> int:
-    """Find a TCP port of 127.0.0.1 on which nothing listens, below those of the kernel's choice."""
+    """Find a TCP port of 127.0.0.1 on which nothing listens, among `PORTS` of tests/conftest.py."""
     while True:
-        port = random.randrange(20_000, 32_000)
+        port = random.randrange(20_000, 27_000)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

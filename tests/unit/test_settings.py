@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packmule.errors import SettingInvalid, UsageError
-from packmule.settings import TABLE, Settings, as_markdown, duration, read, size
+from packmule.settings import TABLE, Settings, as_markdown, read
+from packmule.settings.forms import duration, size
 
 
 def faults(**environment: str) -> list[str]:
@@ -36,6 +37,12 @@ def test_nothing_set_gives_the_defaults() -> None:
     assert (settings.connect_timeout, settings.stall_timeout, settings.attempts) == (10.0, 30.0, 8)
     assert (settings.retention, settings.drain_timeout) == (604_800.0, 30.0)
     assert settings.min_free_bytes == 1_000_000_000
+
+
+def test_the_largest_body_follows_the_number_of_links() -> None:
+    assert read({}).max_body_bytes == 1024 * 1024 + 10_000 * 1024
+    assert read({"PACKMULE_MAX_URLS": "1"}).max_body_bytes == 1024 * 1024 + 1024
+    assert read({"PACKMULE_MAX_BODY_BYTES": "5 kB"}).max_body_bytes == 5000
 
 
 def test_the_public_url_follows_the_port() -> None:
@@ -113,6 +120,8 @@ def test_durations_are_seconds_or_have_a_unit(text: str, seconds: float) -> None
         ("MAX_FILE_BYTES", "0"), ("MAX_FILE_BYTES", "50 potatoes"), ("MAX_FILE_BYTES", "-1"),
         ("RETENTION", "soon"), ("RETENTION", "0"), ("RETENTION", "7 moons"),
         ("CONNECT_TIMEOUT", "inf"), ("ATTEMPTS", "0"),
+        ("MAX_HEAD_BYTES", "8191"), ("MAX_HEAD_BYTES", "1 MB"), ("MAX_BODY_BYTES", "0"),
+        ("CONNECTIONS", "0"), ("FILE_TIMEOUT", "0"), ("MAX_UNPACK_RATIO", "0.5"),
         ("LOG_FORMAT", "xml"), ("LOG_LEVEL", "loud"),
     ],
 )  # fmt: skip

@@ -107,7 +107,7 @@ class Assembly:
         """Make the fetch of one source; None where its URL alone makes it fail."""
         incoming = Incoming(self, source.position)
         try:
-            url = parse(source.url)
+            url = parse(source.url, max_length=self.limits.max_url_length)
         except UrlInvalid as error:
             self.note_failure(incoming, Failure(FailureCode.URL_INVALID, error.detail))
             return None

@@ -83,7 +83,13 @@ class Builder:
                 archive = self._storage.confirm(key, attempt)
             if archive is None:
                 remembered = usable(run.remembered, held)
-                assembly = Assembly(run.sources, remembered, scratch, self._workshop)
+                assembly = Assembly(
+                    run.sources,
+                    remembered,
+                    scratch,
+                    self._workshop,
+                    compression=run.job.compression,
+                )
                 outcome, finished = self._assemble(run, assembly, stop)
         # From here on the scratch is let go: the next attempt need not wait for this one's end.
         if archive is not None:

@@ -135,7 +135,14 @@ def api(parent: int | None) -> None:
     with open_stores(settings) as stores:
         app = make_app(settings, stores, draining=draining.is_set)
         address = listening.address_of(settings.host)
-        serve_app(app, address, settings.port, draining=draining)
+        serve_app(
+            app,
+            address,
+            settings.port,
+            draining=draining,
+            connections=settings.connections,
+            max_head_bytes=settings.max_head_bytes,
+        )
     # The server's own threads may still be ending connections. They would come back to an
     # interpreter that is being taken down, and abort the process: so it ends as it is.
     logging.shutdown()

@@ -170,7 +170,7 @@ class Endings:
     def _follow(self, lane: Lane, fetch: Fetch, location: str) -> None:
         attempts = fetch.state.attempts
         try:
-            url = join(fetch.asked, location)
+            url = join(fetch.asked, location, max_length=self._limits.max_url_length)
         except UrlInvalid as error:
             detail = f"it redirects to an address that is not valid: {error.detail}"
             raise BodyRefused(Failure(FailureCode.REDIRECTS, detail, attempts=attempts)) from error

@@ -118,12 +118,13 @@ def _media_type(value: str) -> str | None:
 
 
 _REMEMBERED_LINES, _REMEMBERED_LENGTH = 2048, 200
+_LONGEST_DATE = 64  # characters; the obsolete forms have 33 at most
 _dates: dict[str, int | None] = {}
 
 
 def http_date(value: str | None) -> int | None:
     """Read an HTTP date (RFC 9110 5.6.7) as POSIX seconds; None where it is none."""
-    if value is None:
+    if value is None or len(value) > _LONGEST_DATE:
         return None
     try:
         return _dates[value]

@@ -69,6 +69,7 @@ class Slot:
         self.window_start = 0.0
         self.window_moved = 0
         self.http2 = False
+        self._head_left = 0
         self._ranged = False
         self._pinned = False
         self._set_options(connect_timeout, ca_file, opened)
@@ -77,7 +78,7 @@ class Slot:
         self, connect_timeout: float, ca_file: str | None, opened: Callable[[int, int], int]
     ) -> None:
         option = self.curl.setopt
-        option(pycurl.HEADERFUNCTION, self.lines.append)
+        option(pycurl.HEADERFUNCTION, self._on_header)
         option(pycurl.WRITEFUNCTION, self._on_body, use_memoryview=True)
         option(pycurl.OPENSOCKETFUNCTION, self._on_open)
         option(pycurl.SOCKOPTFUNCTION, opened)
@@ -114,6 +115,7 @@ class Slot:
             self.discarded.clear()
             self.discarded_bytes = 0
         self.paused = False
+        self._head_left = self._limits.max_head_bytes
         self.window_start = now
         self.window_moved = fetch.state.kept
         url = fetch.asked
@@ -160,6 +162,16 @@ class Slot:
             except Exception as error:  # noqa: BLE001 - as in a callback: the loop raises it
                 self.stopped_by = error
         return self.write is not None
+
+    def _on_header(self, line: bytes) -> int | None:
+        """Keep a line of a head, of an interim answer's or of trailers: all within one bound."""
+        self._head_left -= len(line)
+        if self._head_left < 0:
+            detail = f"the answer's head is larger than {self._limits.max_head_bytes:,} bytes"
+            self.stopped_by = Broken(FailureCode.BAD_RESPONSE, detail, lasting=True)
+            return 0
+        self.lines.append(line)
+        return None
 
     def _on_body(self, view: memoryview) -> int | None:
         try:

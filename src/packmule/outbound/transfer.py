@@ -38,7 +38,7 @@ _MULTIPART = "multipart/byteranges"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one source: tries, redirects in a row, bytes, seconds.
+    """Bounds of one source: tries, redirects in a row, bytes of body and head, seconds.
 
     `attempts` counts tries without progress, which is at least `least_progress` bytes beyond all
     that was ever held; `all_attempts` counts every try, `seconds` from the first try to the end.
@@ -50,6 +50,8 @@ class Limits:
     least_progress: int = 4096
     redirects: int = 10
     max_bytes: int = 50_000_000_000
+    max_head_bytes: int = 64 * 1024
+    max_url_length: int = 8192
     seconds: float = 86_400.0
     host_retries: int = 100
     first_delay: float = 0.5

@@ -1,11 +1,10 @@
 """The API of jobs: create, status, files, retry, cancel, delete.
 
-Owns the routes under /api/archive and how long a status may wait. Leaves what comes in to
-`intake.py`, what goes out to `documents.py`, every change to the job store. Whatever blocks runs
-in a thread, so that no answer waits for another's disk.
+Owns the routes under /api/archive. Leaves what comes in to `intake.py`, what goes out to
+`documents.py`, how long a status waits to `waiting.py`, every change to the job store. Whatever
+blocks runs in a thread, so that no answer waits for another's disk.
 """
 
-import asyncio
 import re
 from functools import partial
 from typing import Annotated, Any
@@ -17,7 +16,6 @@ from packmule.errors import NotFound
 from packmule.jobs.model import FileState
 from packmule.web.documents import (
     MOST_FAILURES,
-    OPEN_STATES,
     Status,
     file_of,
     has_failures,
@@ -26,16 +24,16 @@ from packmule.web.documents import (
 from packmule.web.intake import BodyReader, job_request, parse
 from packmule.web.parts import GivenParts, Parts
 from packmule.web.schema import CreatedOut, FilesOut, RetryIn, StatusOut
+from packmule.web.waiting import LongPolls
 
 router = APIRouter(prefix="/api/archive", tags=["archives"])
 
-LONGEST_WAIT = 60.0
-_LOOK_EVERY = 0.15
 _SMALL_BODY = 64 * 1024
 _MOST_FILES = 1000
 _HASH = re.compile(r"[0-9a-f]{32}")
 
 _bodies = BodyReader()
+_long_polls = LongPolls()
 
 
 def checked_hash(archive_hash: str) -> str:
@@ -75,7 +73,7 @@ async def create(
 
     Links that cannot be used are refused at once: nothing is created, and each is pointed at.
     """
-    body = await _bodies.read(request, parts.bounds.max_body_bytes)
+    body = await _bodies.read(request, parts.bounds.max_body_bytes, parts.bounds.body_timeout)
     archive_hash = await run_in_threadpool(_create, parts, body, idempotency_key)
     # Relative, so that it holds behind whatever address or path a proxy puts before it.
     response.headers["Location"] = f"/api/archive/status/{archive_hash}"
@@ -102,7 +100,8 @@ async def status(
         Query(
             ge=0,
             allow_inf_nan=False,
-            description="Seconds to hold the answer while the job is in progress, 60 at most.",
+            description="Seconds to hold the answer while the job is in progress, 60 at most; "
+            "not held while as many others wait as the operator allows.",
         ),
     ] = 0,
 ) -> Status:
@@ -112,23 +111,9 @@ async def status(
     """
     checked_hash(archive_hash)
     if wait > 0:
-        await _until_ended(request, parts, archive_hash, min(wait, LONGEST_WAIT))
+        await _long_polls.hold(request, parts, archive_hash, wait)
     response.headers["Cache-Control"] = "no-store"
     return await run_in_threadpool(_status, parts, archive_hash)
-
-
-async def _until_ended(request: Request, parts: Parts, hash_: str, seconds: float) -> None:
-    """Wait until a job is no longer open; also no longer than its client, or this process."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    while True:
-        state, _ = await run_in_threadpool(parts.store.find_version, hash_)
-        left = deadline - loop.time()
-        if state not in OPEN_STATES or left <= 0 or parts.draining():
-            return
-        await asyncio.sleep(min(_LOOK_EVERY, left))
-        if await request.is_disconnected():
-            return
 
 
 def _status(parts: Parts, hash_: str) -> Status:
@@ -178,7 +163,7 @@ async def retry(
 ) -> Status:
     """Queue a failed job again; what it has is kept, only what failed is fetched."""
     checked_hash(archive_hash)
-    body = await _bodies.read(request, _SMALL_BODY)
+    body = await _bodies.read(request, _SMALL_BODY, parts.bounds.body_timeout)
     asked = parse(body, RetryIn) if body.strip() else RetryIn()
     response.headers["Cache-Control"] = "no-store"
     response.headers["Location"] = f"/api/archive/status/{archive_hash}"

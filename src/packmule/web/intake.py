@@ -58,24 +58,26 @@ Model = TypeVar("Model", bound=BaseModel)
 class BodyReader:
     """Reads bodies, with a bound on the memory of all of them together."""
 
-    def __init__(self, *, budget: int = BODIES_BYTES, seconds: float = BODY_SECONDS) -> None:
+    def __init__(self, *, budget: int = BODIES_BYTES) -> None:
         self._held: Counter[int] = Counter()
         self._budget = budget
-        self._seconds = seconds
 
-    async def read(self, request: Request, limit: int) -> bytes:
-        """Read a request's body. Raises Problem where it is too large, too slow or cut."""
+    async def read(self, request: Request, limit: int, seconds: float = BODY_SECONDS) -> bytes:
+        """Read a request's body: bytes and seconds at most.
+
+        Raises Problem where it is too large, too slow or cut.
+        """
         announced = request.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > limit:
             raise _too_large(limit)
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(seconds):
                 return await self._gather(request, limit)
         except TimeoutError as error:
             raise Problem(
                 408,
                 ProblemCode.TIMEOUT,
-                f"The body did not arrive within {self._seconds:.0f} seconds.",
+                f"The body did not arrive within {seconds:g} seconds.",
             ) from error
         except ClientDisconnect as error:
             raise Problem(400, ProblemCode.BAD_REQUEST, "The body was cut off.") from error
@@ -127,12 +129,12 @@ def job_request(
     try:
         asked = CreateIn.model_validate_json(body)
     except ValidationError as error:
-        raise _invalid(_with_links(_structural(error), body, rules)) from error
+        raise _invalid(_with_links(_structural(error), body, rules, bounds)) from error
     if len(asked.urls) > bounds.max_urls:
         raise _invalid(
             [("/urls", f"has {len(asked.urls)} links; a job may have {bounds.max_urls}")]
         )
-    errors = [*_bad_fields(asked, bounds), *_bad_links(enumerate(asked.urls), rules)]
+    errors = [*_bad_fields(asked, bounds), *_bad_links(enumerate(asked.urls), rules, bounds)]
     if errors:
         raise _invalid(errors)
     return JobRequest(
@@ -159,7 +161,7 @@ def _structural(error: ValidationError) -> list[tuple[str, str]]:
 
 
 def _with_links(
-    errors: list[tuple[str, str]], body: bytes, rules: AddressRules
+    errors: list[tuple[str, str]], body: bytes, rules: AddressRules, bounds: Bounds
 ) -> list[tuple[str, str]]:
     """Add what is wrong with the links beside the wrong structure, so all is told at once."""
     document = from_json(body)
@@ -172,7 +174,7 @@ def _with_links(
         for at, item in enumerate(items)
         if isinstance(item, str) or (isinstance(item, dict) and isinstance(item.get("url"), str))
     ]
-    links = [each for each in _bad_links(good, rules) if each[0] not in told]
+    links = [each for each in _bad_links(good, rules, bounds) if each[0] not in told]
     return sorted([*errors, *links], key=lambda each: _place(each[0]))
 
 
@@ -194,13 +196,14 @@ def _bad_fields(asked: CreateIn, bounds: Bounds) -> Iterator[tuple[str, str]]:
 
 
 def _bad_links(
-    items: Iterable[tuple[int, str | Link]], rules: AddressRules
+    items: Iterable[tuple[int, str | Link]], rules: AddressRules, bounds: Bounds
 ) -> Iterator[tuple[str, str]]:
     """Check each link; what can be told only by looking its host up is told by the job."""
     for position, item in items:
         text = item if isinstance(item, str) else item.url
         try:
-            refused = urls.refusal(urls.parse(text), rules)
+            url = urls.parse(text, max_length=bounds.max_url_length)
+            refused = urls.refusal(url, rules)
         except UrlInvalid as error:
             detail = error.detail
         else:

@@ -17,15 +17,17 @@ from packmule.storage.interface import Storage
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much a request may ask for; `retention` in seconds."""
+    """How much a request may ask for; times in seconds.
+
+    `long_polls`: how many answers may wait at once, over all clients of this process.
+    """
 
     max_urls: int = 10_000
+    max_url_length: int = 8192
+    max_body_bytes: int = 11 * 1024 * 1024
+    body_timeout: float = 60.0
+    long_polls: int = 256
     retention: float = 7 * 86_400.0
-
-    @property
-    def max_body_bytes(self) -> int:
-        """Bytes of a request's body: a kibibyte a link, which is ten times the usual."""
-        return 1024 * 1024 + self.max_urls * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _BACKLOG = 1024
-_HEADER_MS = 30_000
+_HEAD_MS = 30_000
 
 # Granian's own log goes where ours goes, and only what went wrong.
 _LOGGING: dict[str, Any] = {
@@ -36,29 +36,47 @@ _LOGGING: dict[str, Any] = {
 }
 
 
-def serve(app: ASGIApp, address: str, port: int, *, draining: Event) -> None:
+def serve(
+    app: ASGIApp,
+    address: str,
+    port: int,
+    *,
+    draining: Event,
+    connections: int,
+    max_head_bytes: int,
+) -> None:
     """Answer requests until SIGTERM or SIGINT; return when those under way are answered.
 
+    At most `connections` are open at once; more wait until one ends. A request's head has at most
+    `max_head_bytes` and must be there within 30 s, in which an idle connection is also closed.
     `draining` is set as soon as the end has begun. Raises UsageError where the server ended by
     itself.
     """
-    asyncio.run(_serve(app, address, port, draining))
+    server = _server(app, address, port, connections=connections, max_head_bytes=max_head_bytes)
+    asyncio.run(_run(server, draining))
+    if not draining.is_set():
+        raise UsageError(f"The server on {address}, port {port}, ended by itself.")
 
 
-async def _serve(app: ASGIApp, address: str, port: int, draining: Event) -> None:
-    server = Server(
+def _server(
+    app: ASGIApp, address: str, port: int, *, connections: int, max_head_bytes: int
+) -> Server:
+    return Server(
         app,
         address,
         port,
         interface=Interfaces.ASGINL,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_MS),
+        http1_settings=HTTP1Settings(header_read_timeout=_HEAD_MS, max_buffer_size=max_head_bytes),
         websockets=False,
         backlog=_BACKLOG,
+        backpressure=connections,
         log_dictconfig=_LOGGING,
         log_level=LogLevels.error,
     )
 
+
+async def _run(server: Server, draining: Event) -> None:
     def stop() -> None:
         if not draining.is_set():
             draining.set()
@@ -68,5 +86,3 @@ async def _serve(app: ASGIApp, address: str, port: int, draining: Event) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     await server.serve()
-    if not draining.is_set():
-        raise UsageError(f"The server on {address}, port {port}, ended by itself.")

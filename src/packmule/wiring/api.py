@@ -38,7 +38,14 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
             rules=address_rules(settings),
             worker_age=Heartbeat(settings.data_dir).age,
             public_url=settings.public_url,
-            bounds=Bounds(max_urls=settings.max_urls, retention=settings.retention),
+            bounds=Bounds(
+                max_urls=settings.max_urls,
+                max_url_length=settings.max_url_length,
+                max_body_bytes=settings.max_body_bytes,
+                body_timeout=settings.body_timeout,
+                long_polls=settings.long_polls,
+                retention=settings.retention,
+            ),
             draining=draining,
         )
     )

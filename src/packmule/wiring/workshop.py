@@ -28,11 +28,20 @@ def open_workshop(settings: Settings, *, resolver: Resolver | None = None) -> Wo
         connect_timeout=settings.connect_timeout,
         stall_timeout=settings.stall_timeout,
         ca_file=str(settings.ca_file or certifi.where()),
-        limits=Limits(attempts=settings.attempts, max_bytes=settings.max_file_bytes),
+        limits=Limits(
+            attempts=settings.attempts,
+            redirects=settings.max_redirects,
+            max_bytes=settings.max_file_bytes,
+            max_head_bytes=settings.max_head_bytes,
+            max_url_length=settings.max_url_length,
+            seconds=settings.file_timeout,
+        ),
     )
     bounds = Bounds(
         max_file_bytes=settings.max_file_bytes,
         max_archive_bytes=settings.max_archive_bytes,
         min_free_bytes=settings.min_free_bytes,
+        max_unpack_ratio=settings.max_unpack_ratio,
+        max_url_length=settings.max_url_length,
     )
     return Workshop(rules, loop, bounds, resolver=resolver)

@@ -206,7 +206,7 @@ def test_a_body_is_refused_as_soon_as_it_is_too_long() -> None:
 
 
 def test_a_body_that_does_not_come_is_given_up() -> None:
-    assert status_of(BodyReader(seconds=0.01).read(request(b"ab", hang=True), 3)) == 408
+    assert status_of(BodyReader().read(request(b"ab", hang=True), 3, 0.01)) == 408
 
 
 def test_all_bodies_together_are_bounded_and_room_comes_back() -> None:

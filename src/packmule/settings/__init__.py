@@ -1,8 +1,9 @@
 """The settings: the environment, read once into one frozen value.
 
-Owns every setting's name, default, form and help, in one table (the fields of `Settings`), from
-which the flags of `serve` and docs/settings.md are made. Leaves what a setting does to the parts
-that are given its value. Imports nothing heavy, so that `pack` starts at once.
+Owns every setting's name, default and help, in one table (the fields of `Settings`), from which
+the flags of `serve` and docs/settings.md are made. Leaves reading the values to `forms.py`, and
+what a setting does to the parts that are given its value. Imports nothing heavy, so that `pack`
+starts at once.
 
 The law: docs/settings.md. A variable that begins with PACKMULE_ and is not in the table, or whose
 value is not of its form, stops the program, with all faults named at once.
@@ -17,16 +18,16 @@ import re
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from urllib.parse import urlsplit
 
 from packmule.errors import SettingInvalid
 from packmule.outbound.addresses import Network, Ports, parse_networks, parse_ports
+from packmule.settings import forms
+from packmule.settings.forms import duration, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 PREFIX = "PACKMULE_"
-_LAST_PORT = 65535
 T = TypeVar("T")
 
 # Kubernetes sets these for a service that is called packmule; they are no settings of ours.
@@ -55,98 +56,6 @@ class Setting:
         return None if self.secret else f"--{self.field.replace('_', '-')}"
 
 
-# --- the forms a value may have: each raises ValueError with a sentence for people --------------
-
-_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kmgtp]i?b|b)?", re.IGNORECASE)
-_DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(s|min|m|h|d|w)?", re.IGNORECASE)
-_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
-
-
-def size(text: str) -> int:
-    """Read an amount of bytes: `1048576`, `50 GB` (powers of 1000) or `1 GiB` (of 1024)."""
-    found = _SIZE.fullmatch(text)
-    if found is None:
-        raise ValueError(f"{text!r} is no size: write it like 500 MB, 1 GiB or 1048576")
-    unit = (found[2] or "b").lower()
-    step = 1024 if "i" in unit else 1000
-    return int(float(found[1]) * step ** "bkmgtp".index(unit[0]))
-
-
-def duration(text: str) -> float:
-    """Read a time in seconds: `86400`, `30 s`, `5 min`, `2 h`, `7 d` or `1 w`."""
-    found = _DURATION.fullmatch(text)
-    if found is None:
-        raise ValueError(f"{text!r} is no duration: write it like 30 s, 5 min, 2 h or 7 d")
-    return float(found[1]) * _SECONDS[(found[2] or "s").lower()]
-
-
-def _more_than_zero(parse: Callable[[str], T]) -> Callable[[str], T]:
-    def read(text: str) -> T:
-        value = parse(text)
-        if not cast("float", value) > 0:
-            raise ValueError(f"{text!r} must be more than 0")
-        return value
-
-    return read
-
-
-def _count(text: str) -> int:
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
-        raise ValueError(f"{text!r} is no whole number above 0")
-    return int(text)
-
-
-def _port(text: str) -> int:
-    if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > _LAST_PORT:
-        raise ValueError(f"{text!r} is no port: write a number from 1 to {_LAST_PORT}")
-    return int(text)
-
-
-def _host(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.:-]+", text):
-        raise ValueError(f"{text!r} is no host: write an address of this machine, like 127.0.0.1")
-    return text
-
-
-def _public_url(text: str) -> str:
-    try:
-        url = urlsplit(text)
-        good = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
-    except ValueError:
-        good = False
-    if not good or url.username or url.query or url.fragment or re.search(r"\s", text):
-        raise ValueError(
-            f"{text!r} is no address that links can begin with: write it like "
-            "https://packmule.example.org, without ? and #"
-        )
-    return text.rstrip("/")
-
-
-def _file(text: str) -> Path | None:
-    if not text:
-        return None
-    path = Path(text).absolute()
-    if not path.is_file():
-        raise ValueError(f"there is no file {text!r}")
-    return path
-
-
-def _database_url(text: str) -> str:
-    # Never repeat the value: it may hold a password.
-    if text and not text.startswith("sqlite:///"):
-        raise ValueError("only SQLite can be used: write sqlite:///path/to/packmule.db")
-    return text
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text.lower() not in words:
-            raise ValueError(f"{text!r} is none of {', '.join(words)}")
-        return text.lower()
-
-    return read
-
-
 # --- the table ---------------------------------------------------------------------------------
 
 
@@ -168,11 +77,11 @@ def _setting(
 class Settings:
     """What the operator decided. Sizes in bytes, times in seconds; secrets are never shown."""
 
-    host: str = _setting("127.0.0.1", _host, "address the API listens on")
-    port: int = _setting("8000", _port, "port the API listens on")
+    host: str = _setting("127.0.0.1", forms.host, "address the API listens on")
+    port: int = _setting("8000", forms.port, "port the API listens on")
     public_url: str = _setting(
         "",
-        lambda text: _public_url(text) if text else "",
+        lambda text: forms.public_url(text) if text else "",
         "what links to archives begin with",
         shown_default="http://localhost:PORT",
     )
@@ -184,7 +93,7 @@ class Settings:
     )
     database_url: str = _setting(
         "",
-        _database_url,
+        forms.database_url,
         "database of the jobs",
         shown_default="a file in the data directory",
         secret=True,
@@ -200,25 +109,49 @@ class Settings:
     )
     ca_file: Path | None = _setting(
         "",
-        _file,
+        forms.file,
         "certificate authorities (PEM) that https sources are checked against",
         shown_default="those of certifi",
     )
-    max_urls: int = _setting("10000", _count, "links in a job")
-    max_file_bytes: int = _setting("50 GB", _more_than_zero(size), "size of a file")
-    max_archive_bytes: int = _setting("500 GB", _more_than_zero(size), "size of an archive")
-    concurrent_jobs: int = _setting("8", _count, "jobs that a worker runs at once")
-    transfers: int = _setting("32", _count, "transfers that a worker makes at once")
-    transfers_per_host: int = _setting("8", _count, "of which to one host")
+    max_urls: int = _setting("10000", forms.count, "links in a job")
+    max_url_length: int = _setting("8192", forms.count, "characters of a link, or of a redirect's")
+    max_body_bytes: int = _setting(
+        "",
+        lambda text: forms.more_than_zero(size)(text) if text else 0,
+        "size of a request's body",
+        shown_default="1 MiB, and 1 KiB for each of PACKMULE_MAX_URLS",
+    )
+    body_timeout: float = _setting(
+        "60 s", forms.more_than_zero(duration), "time in which a request's body must be there"
+    )
+    max_head_bytes: int = _setting(
+        "64 KiB",
+        forms.between(8192, 300 * 1024, size),  # the least that hyper, the most that libcurl takes
+        "size of a head: a request's, or an origin's answer's with its interim ones",
+    )
+    connections: int = _setting("1024", forms.count, "connections that the API holds open at once")
+    long_polls: int = _setting("256", forms.count, "answers that may wait (`wait`) at once")
+    max_file_bytes: int = _setting("50 GB", forms.more_than_zero(size), "size of a file")
+    max_archive_bytes: int = _setting("500 GB", forms.more_than_zero(size), "size of an archive")
+    max_unpack_ratio: int = _setting(
+        "200", forms.count, "times its size on the wire that a wrapped file may become"
+    )
+    max_redirects: int = _setting("10", forms.count, "redirects in a row")
+    concurrent_jobs: int = _setting("8", forms.count, "jobs that a worker runs at once")
+    transfers: int = _setting("32", forms.count, "transfers that a worker makes at once")
+    transfers_per_host: int = _setting("8", forms.count, "of which to one host")
     connect_timeout: float = _setting(
-        "10 s", _more_than_zero(duration), "time in which a connection must be made"
+        "10 s", forms.more_than_zero(duration), "time in which a connection must be made"
     )
     stall_timeout: float = _setting(
-        "30 s", _more_than_zero(duration), "time without bytes after which a transfer is cut"
+        "30 s", forms.more_than_zero(duration), "time without bytes after which a transfer is cut"
     )
-    attempts: int = _setting("8", _count, "tries without progress before a file has failed")
+    file_timeout: float = _setting(
+        "24 h", forms.more_than_zero(duration), "time from a file's first try to its end"
+    )
+    attempts: int = _setting("8", forms.count, "tries without progress before a file has failed")
     retention: float = _setting(
-        "7 d", _more_than_zero(duration), "time after which archives are removed"
+        "7 d", forms.more_than_zero(duration), "time after which archives are removed"
     )
     min_free_bytes: int = _setting("1 GB", size, "free space below which no job begins to write")
     drain_timeout: float = _setting(
@@ -226,12 +159,12 @@ class Settings:
     )
     log_format: str = _setting(
         "auto",
-        _one_of("auto", "text", "json"),
+        forms.one_of("auto", "text", "json"),
         "text or json",
         shown_default="text on a terminal, else json",
     )
     log_level: str = _setting(
-        "info", _one_of("debug", "info", "warning", "error"), "the least that is logged"
+        "info", forms.one_of("debug", "info", "warning", "error"), "the least that is logged"
     )
 
 
@@ -267,7 +200,13 @@ def read(environment: Mapping[str, str]) -> Settings:
     values["database_url"] = (
         values["database_url"] or f"sqlite:///{values['data_dir'] / 'packmule.db'}"
     )
+    values["max_body_bytes"] = values["max_body_bytes"] or _usual_body(values["max_urls"])
     return Settings(**values)
+
+
+def _usual_body(max_urls: int) -> int:
+    """Give the size of a body for so many links: a kibibyte each, ten times the usual."""
+    return 1024 * 1024 + max_urls * 1024
 
 
 def _is_service_link(name: str, value: str) -> bool:
