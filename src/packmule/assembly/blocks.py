@@ -1,4 +1,4 @@
-"""Blocks of memory on their way to the disk: the bounded pool, and the one thread that writes.
+"""Blocks of memory on their way to the disk: the bounded pool, and the thread that writes.
 
 Owns the memory bound of all jobs together, and the order of writes (first come, first written).
 A block is page-aligned, so a piece copied to an address congruent to its file offset modulo the
@@ -12,10 +12,8 @@ import logging
 import mmap
 import queue
 import threading
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import Protocol
 
 BLOCK_BYTES = 1024 * 1024
 _RESTING_BYTES = 16 * 1024 * 1024
@@ -116,34 +114,64 @@ class Pool:
         return True
 
 
+Command = Callable[[], None]
+
+
 class Writer:
-    """The one thread that writes, in the order in which it is told."""
+    """Writes in the order in which it is told, in one thread; a second one goes before it.
+
+    That one sums up a block (CRC-32) while the block before it is being written: on a fast disk
+    both take about as long.
+    """
 
     def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self._thread.start()
+        self._first: queue.SimpleQueue[tuple[Command | None, Command | None]] = queue.SimpleQueue()
+        self._second: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._prepare, name="summer", daemon=True),
+            threading.Thread(target=self._write, name="writer", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
 
-    def submit(self, command: Callable[[], None]) -> None:
-        """Have something written; the command translates and keeps its own errors."""
-        self._queue.put(command)
+    def submit(self, command: Command, before: Command | None = None) -> None:
+        """Have something written, once `before` is done; both translate and keep their errors.
+
+        Every `before` is done in order, and every command.
+        """
+        self._first.put((before, command))
 
     def wait(self) -> None:
         """Return when everything submitted so far is done."""
         done = threading.Event()
-        self._queue.put(done.set)
+        self.submit(done.set)
         while not done.wait(1.0):
-            if not self._thread.is_alive():
-                raise RuntimeError("the writer thread has ended")
+            if not all(thread.is_alive() for thread in self._threads):
+                raise RuntimeError("the writer's threads have ended")
 
     def close(self) -> None:
-        """Finish what was submitted, then end the thread."""
-        self._queue.put(None)
-        self._thread.join()
+        """Finish what was submitted, then end the threads."""
+        self._first.put((None, None))
+        for thread in self._threads:
+            thread.join()
 
-    def _run(self) -> None:
-        while (command := self._queue.get()) is not None:
-            try:
-                command()
-            except Exception:  # noqa: BLE001 - the thread must outlive it
-                _log.exception("a write has failed in a way that is ours to mend")
+    def _prepare(self) -> None:
+        while True:
+            before, command = self._first.get()
+            if before is not None:
+                _surely(before)
+            self._second.put(command)
+            if command is None:
+                return
+
+    def _write(self) -> None:
+        while (command := self._second.get()) is not None:
+            _surely(command)
+
+
+def _surely(command: Command) -> None:
+    """Run a command; the thread must outlive it."""
+    try:
+        command()
+    except Exception:  # noqa: BLE001 - told, and its archive knows by what it did not note
+        _log.exception("a write has failed in a way that is ours to mend")

@@ -132,6 +132,7 @@ class BlockBody:
         self._base = self._start = self._fill = self._limit = 0
         self._generation = 0
         self._noted = (0, *sure)
+        self._summed = (0, sure[1])
 
     @property
     def sure(self) -> tuple[int, int]:
@@ -191,18 +192,23 @@ class BlockBody:
         self._block = None
         self._start = self._fill = self._limit = 0
         generation = self._generation
+        crc = 0
+
+        def sum_up() -> None:
+            nonlocal crc
+            before, so_far = self._summed
+            if generation == self._generation:
+                crc = crc32(block[start:end], so_far if before == generation else 0)
+                self._summed = (generation, crc)
 
         def write() -> None:
             if generation != self._generation:
                 pool.give(block)
-                return
-            written, crc = self.sure
-            crc = crc32(block[start:end], crc)
-            if self._archive.write_block(block, start, end, base, self._file):
-                self._noted = (generation, written + end - start, crc)
+            elif self._archive.write_block(block, start, end, base, self._file):
+                self._noted = (generation, base + end - self.begin, crc)
 
         pool.sent()
-        self._archive.writer.submit(write)
+        self._archive.writer.submit(write, sum_up)
 
     def rest(self) -> None:
         """Between two tries: hold no block."""
