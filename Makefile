@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help install serve test check format bench lock clean
+.PHONY: help install serve test check format bench fuzz lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -43,11 +43,20 @@ format: $(VENV)/dev.stamp  ## format and mend what can be mended
 bench: $(VENV)/dev.stamp  ## Packmule beside its peers; writes docs/benchmarks.md
 	$(BIN)/python bench/run.py $(ARGS)
 
+$(VENV)/fuzz.stamp: requirements/fuzz.lock $(VENV)/dev.stamp
+	$(PIP) --require-hashes -r requirements/fuzz.lock
+	touch $@
+
+fuzz: $(VENV)/fuzz.stamp  ## made-up requests and inputs, until none is left that breaks something
+	$(BIN)/python -m tests.fuzz.full $(ARGS)
+
 lock: $(VENV)/dev.stamp  ## pin anew, with hashes
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --no-emit-find-links --upgrade pyproject.toml --group build -o requirements/run.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --no-emit-find-links --upgrade pyproject.toml --group dev -o requirements/dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --no-emit-find-links --upgrade pyproject.toml --group fuzz -o requirements/fuzz.lock
 
 clean:  ## all that make made, but not your data
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -2,7 +2,7 @@
 
 import zipfile
 
-import requests  # type: ignore[import-untyped]
+import requests
 from bench.peers.job import ca_file, entry_name, read_job
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-import requests  # type: ignore[import-untyped]
+import requests
 from bench.peers.job import ca_file, entry_name, read_job
 from zipstream import ZIP_STORED, ZipStream  # type: ignore[import-not-found]
 

@@ -201,7 +201,7 @@ class _Lines(dict[bytes, tuple[str, str]]):
             said = ("", found[1] if found is not None else "")
         else:
             name, colon, value = text.partition(":")
-            said = (name.lower(), value.strip()) if colon else ("", "")
+            said = (name.lower(), value.strip()) if colon and name else ("", "")
         if len(line) <= _REMEMBERED_LENGTH:
             if len(self) >= _REMEMBERED_LINES:
                 self.clear()

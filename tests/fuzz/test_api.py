@@ -1,0 +1,24 @@
+"""No request made up from the API's description gets a 5xx or an undocumented answer; small here.
+
+At full size: `make fuzz` (docs/reliability/fuzzing.md).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.fakes.origin import Origin
+from tests.fuzz.api import ApiFuzzer
+from tests.spec.service import Service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_every_answer_is_one_that_the_description_knows(tmp_path: Path) -> None:
+    with Service(tmp_path, ATTEMPTS="1") as service, Origin() as origin:
+        links = [origin.put(f"/{number}.txt", b"a file") for number in range(3)]
+        fuzzer = ApiFuzzer(service.start(), links)
+        fuzzer.run(420)
+        assert fuzzer.sent >= 420
+        assert {200, 202, 404, 422} <= set(fuzzer.statuses)
