@@ -141,7 +141,9 @@ def test_with_skip_the_archive_is_made_without_the_dead_link(
     [missing] = service.status(archive_hash)["missing"]
     assert missing["url"] == dead
     assert missing["code"] == "http-status"
-    assert service.members(archive_hash) == {"kept.txt": b"kept"}
+    members = service.members(archive_hash)
+    assert members["kept.txt"] == b"kept"
+    assert list(members) == ["kept.txt", "_missing.txt"]
 
 
 def test_with_skip_a_job_of_dead_links_only_fails(service: Service, origin: Origin) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from packmule.assembly.archive_file import ArchiveFile
 from packmule.assembly.finishing import finish
 from packmule.assembly.incoming import Incoming
+from packmule.assembly.missing import report
 from packmule.assembly.naming import Names
 from packmule.assembly.pace import Pace
 from packmule.assembly.restoring import restored_state
@@ -276,7 +277,9 @@ class Assembly:
     def finish(self) -> tuple[Path, int]:
         """Finish the file: its path, which holes may have made another, and length in bytes."""
         self.archive.settle()
-        return finish(self.archive.file, self.archive.done)
+        done = self.archive.done
+        missing = report(self._sources, self.failed, done)
+        return finish(self.archive.file, done, missing, read_back=self.limits.read_back)
 
     def close(self) -> None:
         """Let the file go; the fetches have ended or are ended now."""

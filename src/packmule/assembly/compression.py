@@ -29,6 +29,10 @@ _MEMORY: Final = 8
 _TRIAL_LEVEL: Final = 1
 _STORE_LEVEL: Final = 0
 _WORTH: Final = 0.9
+# Random bytes have 221 different values among 512, give or take 5; of what shrinks, hardly any has.
+_GLANCE_BYTES: Final = 512
+_GLANCE_VALUES: Final = 200
+_GLANCE_ENOUGH: Final = 4 * 1024  # beyond it a trial costs less than to be wrong
 
 # Compressed by nature. What is in neither table is tried.
 _STORED_KINDS: Final = frozenset({"audio", "video"})
@@ -98,6 +102,20 @@ def gains(wanted: Compression, sample: bytes) -> bool:
     tried = sample[:TRIAL_BYTES]
     after = isal_zlib.compress(tried, _TRIAL_LEVEL, _RAW)
     return is_worth_it(wanted, len(tried), len(after))
+
+
+def looks_random(wanted: Compression, body: bytes) -> bool:
+    """Tell in some microseconds whether a small body is left as it is without trying all of it.
+
+    A trial that does not gain takes as long as deflating a body of a few KiB, so such a one gets
+    only a glance. What is always to be deflated is always tried.
+    """
+    return (
+        wanted is Compression.AUTO
+        and len(body) >= _GLANCE_BYTES
+        and len(set(body[:_GLANCE_BYTES])) >= _GLANCE_VALUES
+        and not (len(body) > _GLANCE_ENOUGH and gains(wanted, body))
+    )
 
 
 def deflate(body: bytes) -> bytes:

@@ -28,6 +28,7 @@ from packmule.assembly.compression import (
     deflate,
     deflate_chunk,
     is_worth_it,
+    looks_random,
 )
 from packmule.assembly.ending import Deflated
 from packmule.assembly.places import overflow, too_large
@@ -220,6 +221,8 @@ def pack_deflated(
 
     def make() -> tuple[list[bytes], Deflated | None]:
         body = b"".join(pieces)
+        if looks_random(wanted, body):
+            return pieces, None
         made = deflate(body)
         if not is_worth_it(wanted, size, len(made)):
             return pieces, None

@@ -138,6 +138,18 @@ class DiskFile:
         self.write(data, offset)
         return len(data)
 
+    def read(self, offset: int, length: int) -> bytes:
+        """Read a range; fewer bytes only where the file ends."""
+        pieces = []
+        try:
+            while length and (piece := os.pread(self._buffered, length, offset)):
+                pieces.append(piece)
+                offset += len(piece)
+                length -= len(piece)
+        except OSError as error:
+            raise StorageFailed(f"reading {self.path.name} failed: {error.strerror}") from error
+        return b"".join(pieces)
+
     def truncate(self, length: int) -> None:
         """Cut the file, or extend it with zeros, to a length."""
         try:

@@ -19,7 +19,7 @@ from packmule.assembly.disk_file import translated
 from packmule.assembly.restoring import usable
 from packmule.jobs.digest import sources_digest
 from packmule.jobs.journal import Journal
-from packmule.jobs.model import FailedEntry, OnError, Remembered
+from packmule.jobs.model import Compression, FailedEntry, OnError, Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,6 +48,7 @@ def pack(
     stop: Event,
     *,
     on_error: OnError = OnError.FAIL,
+    compression: Compression = Compression.AUTO,
     watch: Callable[[Progress], None] | None = None,
     interval: float = 1.0,
 ) -> Packed:
@@ -59,7 +60,7 @@ def pack(
     journal = Journal(part.with_name(f"{part.name}.journal"))
     remembered = _remembered(journal, part, sources)
     try:
-        assembly = Assembly(sources, remembered, part, workshop)
+        assembly = Assembly(sources, remembered, part, workshop, compression=compression)
         try:
             outcome = assemble(assembly, journal.append, stop, watch=watch, interval=interval)
             failed = tuple(assembly.failed)

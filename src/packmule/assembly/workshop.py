@@ -27,7 +27,7 @@ class Bounds:
     """How large files and archives may become, and how much of the disk stays free; in bytes.
 
     `max_unpack_ratio`: how many times its size on the wire a file may become that an origin wraps.
-    `max_url_length`: the characters of a link.
+    `max_url_length`: the characters of a link. `read_back`: check every file of a finished archive.
     """
 
     max_file_bytes: int = 50_000_000_000
@@ -35,6 +35,7 @@ class Bounds:
     min_free_bytes: int = 1_000_000_000
     max_unpack_ratio: float = 200.0
     max_url_length: int = 8192
+    read_back: bool = False
 
 
 class Workshop:

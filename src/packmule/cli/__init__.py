@@ -23,6 +23,7 @@ COMMANDS = {
     "serve": "packmule.cli.serve:serve",
     "worker": "packmule.cli.serve:worker",
     "pack": "packmule.cli.pack:pack",
+    "verify": "packmule.cli.verify:verify",
     "settings": "packmule.cli.show:settings",
     "openapi": "packmule.cli.show:openapi",
     "api": "packmule.cli.serve:api",

@@ -20,7 +20,7 @@ import click
 
 from packmule import settings as settings_module
 from packmule.errors import PackmuleError, UsageError
-from packmule.jobs.model import OnError, Source
+from packmule.jobs.model import Compression, OnError, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,6 +52,10 @@ EXIT_STOPPED = 130
     "or make it without that file.",
 )  # fmt: skip
 @click.option(
+    "--compression", type=click.Choice(["auto", "store", "deflate"]), default="auto",
+    show_default=True, help="Deflate what gains by it, nothing, or all that does not grow.",
+)  # fmt: skip
+@click.option(
     "--allow-network", "networks", multiple=True, metavar="CIDR",
     help="A network that may be reached although it is not public, like 127.0.0.0/8.",
 )  # fmt: skip
@@ -69,6 +73,7 @@ def pack(
     out: Path,
     force: bool,
     on_error: str,
+    compression: str,
     networks: tuple[str, ...],
     transfers: int | None,
     transfers_per_host: int | None,
@@ -94,7 +99,10 @@ def pack(
         if value:
             environment[name] = str(value)
     try:
-        packed = _pack(sources, out, environment, OnError(on_error), quiet=quiet or as_json)
+        packed = _pack(
+            sources, out, environment, OnError(on_error), Compression(compression),
+            quiet=quiet or as_json,
+        )  # fmt: skip
     except PackmuleError as error:
         raise click.ClickException(str(error)) from error
     _tell(packed, sources, out, quiet=quiet, as_json=as_json)
@@ -124,6 +132,7 @@ def _pack(
     out: Path,
     environment: dict[str, str],
     on_error: OnError,
+    compression: Compression,
     *,
     quiet: bool,
 ) -> Packed:
@@ -139,8 +148,9 @@ def _pack(
     with open_workshop(settings) as workshop, _progress(len(sources), quiet=quiet) as watch:
         interval = 1.0 if watch is None else 0.25
         return pack_archive(
-            sources, out, workshop, stop, on_error=on_error, watch=watch, interval=interval
-        )
+            sources, out, workshop, stop, on_error=on_error, compression=compression,
+            watch=watch, interval=interval,
+        )  # fmt: skip
 
 
 def _progress(

@@ -154,6 +154,11 @@ class Settings:
         "7 d", forms.more_than_zero(duration), "time after which archives are removed"
     )
     min_free_bytes: int = _setting("1 GB", size, "free space below which no job begins to write")
+    verify: str = _setting(
+        "directory",
+        forms.one_of("directory", "full"),
+        "what is read back before an archive is completed: its directory, or every file as well",
+    )
     drain_timeout: float = _setting(
         "30 s", duration, "time that downloads and jobs are given to come to an end at a stop"
     )

@@ -43,5 +43,6 @@ def open_workshop(settings: Settings, *, resolver: Resolver | None = None) -> Wo
         min_free_bytes=settings.min_free_bytes,
         max_unpack_ratio=settings.max_unpack_ratio,
         max_url_length=settings.max_url_length,
+        read_back=settings.verify == "full",
     )
     return Workshop(rules, loop, bounds, resolver=resolver)

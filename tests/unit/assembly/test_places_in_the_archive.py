@@ -162,6 +162,8 @@ def test_every_byte_is_right_whatever_comes(
     tmp_path_factory: pytest.TempPathFactory, scripts: list[Script], blocks: int
 ) -> None:
     found = assembled(tmp_path_factory.mktemp("archive") / "a.zip", scripts, blocks)
+    told = found.pop("_missing.txt", b"").count(b"\ncode: ")
+    assert told == sum(script.fails for script in scripts)
     assert list(found) == [f"{n}.bin" for n, script in enumerate(scripts) if not script.fails]
     for n, script in enumerate(scripts):
         if not script.fails:
