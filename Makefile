@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help install serve test check format bench fuzz lock clean
+.PHONY: help install serve test check format bench bench-compression fuzz lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ format: $(VENV)/dev.stamp  ## format and mend what can be mended
 
 bench: $(VENV)/dev.stamp  ## Packmule beside its peers; writes docs/benchmarks.md
 	$(BIN)/python bench/run.py $(ARGS)
+
+bench-compression: $(VENV)/dev.stamp  ## an archive with text in it, beside zip -6
+	$(BIN)/python -m bench.compression $(ARGS)
 
 $(VENV)/fuzz.stamp: requirements/fuzz.lock $(VENV)/dev.stamp
 	$(PIP) --require-hashes -r requirements/fuzz.lock
