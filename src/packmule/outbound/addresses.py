@@ -214,6 +214,11 @@ class AddressRules:
             return False
         return reading.public or self._opened(reading)
 
+    def allows(self, address: str) -> bool:
+        """Tell whether the operator has opened this address, public or not."""
+        reading = _read(address)
+        return reading is not None and self._opened(reading)
+
     def permits_all(self, addresses: Iterable[str]) -> bool:
         """Tell whether a DNS answer may be used: every address permitted, and at least one.
 

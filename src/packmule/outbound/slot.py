@@ -19,6 +19,7 @@ import pycurl
 from packmule.errors import Failure, FailureCode
 from packmule.outbound.head import HeadIncomplete, HeadInvalid
 from packmule.outbound.head import parse as parse_head
+from packmule.outbound.own import is_own
 from packmule.outbound.receiver import BodyRefused
 from packmule.outbound.transfer import judge, range_fields
 from packmule.outbound.verdicts import Broken, Take
@@ -222,12 +223,16 @@ class Slot:
 
     def _on_open(self, _purpose: int, address: pycurl.CurlSockAddr) -> _Handed | int:
         try:
-            if self._rules.permits(address.addr[0]):
+            if self._may_open(address.addr[0], address.family):
                 return _Handed(address.family, address.socktype, address.protocol)
             self.stopped_by = address_refused(self.fetch)
         except OSError as error:
             self.stopped_by = error
         return _NO_SOCKET
+
+    def _may_open(self, address: str, family: int) -> bool:
+        rules = self._rules
+        return rules.permits(address) and (rules.allows(address) or not is_own(address, family))
 
     def _on_request(self, peer: str, _local: str, _peer_port: int, _local_port: int) -> int:
         if peer in self._permitted:

@@ -1,4 +1,4 @@
-"""Which addresses may be reached, as the settings want it; the API and the worker have one answer.
+"""Which addresses may be reached, as the settings want it: one answer for all that ask or fetch.
 
 Owns knowing this service's own names: an archive of archives would have no end. Quick to import.
 """

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import certifi
 
 from packmule.assembly.workshop import Bounds, Workshop
-from packmule.outbound.addresses import AddressRules
 from packmule.outbound.curl import LoopSettings
 from packmule.outbound.transfer import Limits
+from packmule.wiring.rules import address_rules
 
 if TYPE_CHECKING:
     from packmule.outbound.resolver import Resolver
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 def open_workshop(settings: Settings, *, resolver: Resolver | None = None) -> Workshop:
     """Make the transfer loop, the blocks and the writer that all jobs of a process share."""
-    rules = AddressRules(allow_networks=settings.allow_networks, allow_ports=settings.allow_ports)
     loop = LoopSettings(
         transfers=settings.transfers,
         transfers_per_host=settings.transfers_per_host,
@@ -45,4 +44,4 @@ def open_workshop(settings: Settings, *, resolver: Resolver | None = None) -> Wo
         max_url_length=settings.max_url_length,
         read_back=settings.verify == "full",
     )
-    return Workshop(rules, loop, bounds, resolver=resolver)
+    return Workshop(address_rules(settings), loop, bounds, resolver=resolver)
