@@ -45,7 +45,6 @@ class EndlessOrigin:
     def __init__(self) -> None:
         self.scripts: dict[str, Callable[[Line], None]] = {}
         self.lines: dict[str, list[Line]] = {}
-        self.most_open = 0
         self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port: int = self._listener.getsockname()[1]
@@ -70,7 +69,6 @@ class EndlessOrigin:
             # Small buffers, so that what was sent is nearly what was taken.
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
             self._open.add(connection)
-            self.most_open = max(self.most_open, len(self._open))
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
