@@ -29,6 +29,10 @@ serve: $(VENV)/run.stamp  ## API, worker and page on http://localhost:8000
 test: $(VENV)/dev.stamp  ## the whole test suite
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: faults
+faults: $(VENV)/dev.stamp  ## every fault of an origin, and mixtures of them
+	$(BIN)/python -m tests.faults.run $(ARGS)
+
 .PHONY: addresses
 addresses: $(VENV)/dev.stamp  ## every address trick, over the real client
 	$(BIN)/python -m tests.addresses.run

@@ -14,6 +14,7 @@ from packmule.assembly.deflater import Deflater, usual_threads
 from packmule.outbound.curl import LoopSettings, TransferLoop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from packmule.outbound.addresses import AddressRules
@@ -39,7 +40,10 @@ class Bounds:
 
 
 class Workshop:
-    """One transfer loop, one pool of blocks, one writer, some deflaters: for every job here."""
+    """One transfer loop, one pool of blocks, one writer, some deflaters: for every job here.
+
+    `on_failure` is called, in the loop's thread, where an error of ours has ended the loop.
+    """
 
     def __init__(
         self,
@@ -48,12 +52,15 @@ class Workshop:
         bounds: Bounds,
         *,
         resolver: Resolver | None = None,
+        on_failure: Callable[[], None] = lambda: None,
     ) -> None:
         self.rules = rules
         self.bounds = bounds
         self.pool = Pool(min(loop.transfers, 32) + _BLOCKS_BEYOND_TRANSFERS)
         self.writer = Writer()
-        self.loop = TransferLoop(rules, loop, resolver=resolver, may_start=self.pool.has_room)
+        self.loop = TransferLoop(
+            rules, loop, resolver=resolver, may_start=self.pool.has_room, on_failure=on_failure
+        )
         self.deflater = Deflater(usual_threads())
         self.pool.on_room = self.deflater.on_room = self.loop.nudge
         self.loop.start()

@@ -67,11 +67,13 @@ class TransferLoop:
         *,
         resolver: Resolver | None = None,
         may_start: Callable[[], bool] = lambda: True,
+        on_failure: Callable[[], None] = lambda: None,
     ) -> None:
         self._rules = rules
         self._settings = settings
         self._resolver = resolver or Resolver()
         self._may_start = may_start
+        self._on_failure = on_failure
         self._schedule = Schedule(per_host=settings.transfers_per_host, limits=settings.limits)
         self._endings = Endings(self._schedule, settings.limits, rules)
         self._commands: deque[Callable[[], None]] = deque()
@@ -147,10 +149,10 @@ class TransferLoop:
         try:
             while not self._closing:
                 self._turn()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told, logged, and every job learns it
             _log.exception("the transfer loop has failed")
+            self._on_failure()
             self._abandon(error)
-            raise
         finally:
             with self._lock:
                 self._ended_for_good = True
@@ -229,8 +231,7 @@ class TransferLoop:
             self.submit(lambda: self._resolved(lane, fetch, resolution))
 
         self._resolving += 1
-        url = fetch.asked
-        resolution = self._resolver.resolve(url.host, url.port, done)
+        resolution = self._resolver.resolve(fetch.asked.host, fetch.asked.port, done)
         if resolution is not None:
             self._resolved(lane, fetch, resolution, now)
 
@@ -246,8 +247,7 @@ class TransferLoop:
         elif not self._rules.permits_all(resolution.addresses):
             self._endings.end(lane, fetch, address_refused(fetch))
         else:
-            pin = resolution.addresses
-            self._begin(lane, fetch, pin, time.monotonic() if now is None else now)
+            self._begin(lane, fetch, resolution.addresses, now or time.monotonic())
 
     def _end_tries(self) -> None:
         while True:

@@ -74,7 +74,8 @@ class Endings:
             else:
                 self._carry_out(lane, fetch, after, answered=answered, page=page)
         except BodyRefused as refused:
-            self.fail(fetch, refused.failure)
+            attempts = refused.failure.attempts or fetch.state.attempts
+            self.fail(fetch, replace(refused.failure, attempts=attempts))
         except Exception as unexpected:  # noqa: BLE001 - told to the receiver, and logged
             _log.exception("a transfer has failed in a way that is ours to mend")
             self.fail(fetch, internal(unexpected, fetch))
@@ -170,6 +171,7 @@ class Endings:
     def _follow(self, lane: Lane, fetch: Fetch, location: str) -> None:
         attempts = fetch.state.attempts
         try:
+            location = location.encode("latin-1").decode(errors="surrogateescape")
             url = join(fetch.asked, location, max_length=self._limits.max_url_length)
         except UrlInvalid as error:
             detail = f"it redirects to an address that is not valid: {error.detail}"

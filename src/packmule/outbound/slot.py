@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pycurl
 
 from packmule.errors import Failure, FailureCode
+from packmule.outbound import urls
 from packmule.outbound.head import HeadIncomplete, HeadInvalid
 from packmule.outbound.head import parse as parse_head
 from packmule.outbound.own import is_own
@@ -73,6 +74,7 @@ class Slot:
         self._head_left = 0
         self._ranged = False
         self._pinned = False
+        self._targeted = False
         self._set_options(connect_timeout, ca_file, opened)
 
     def _set_options(
@@ -121,6 +123,13 @@ class Slot:
         self.window_moved = fetch.state.kept
         url = fetch.asked
         self.curl.setopt(pycurl.URL, url.text)
+        if "%" in url.target:
+            # libcurl writes escapes in capitals, and a signature may be over the others.
+            self.curl.setopt(pycurl.REQUEST_TARGET, url.target)
+            self._targeted = True
+        elif self._targeted:
+            self.curl.unsetopt(pycurl.REQUEST_TARGET)
+            self._targeted = False
         ranged = range_fields(fetch.state) if fetch.state.kept else ()
         if ranged or self._ranged:
             self.curl.setopt(pycurl.HTTPHEADER, [*_FIELDS, *ranged])
@@ -262,9 +271,5 @@ class _EnoughDiscardedError(Exception):
 def address_refused(fetch: Fetch | None) -> BodyRefused:
     """Refuse a source for its address: says the host, never what the address is or answered."""
     host = fetch.asked.host if fetch is not None else "it"
-    detail = (
-        f"{host} is not on the public internet; only the operator can allow it "
-        "(PACKMULE_ALLOW_NETWORKS)"
-    )
     attempts = fetch.state.attempts if fetch is not None else 0
-    return BodyRefused(Failure(FailureCode.ADDRESS_NOT_ALLOWED, detail, attempts=attempts))
+    return BodyRefused(Failure(*urls.address_refused(host), attempts=attempts))

@@ -15,11 +15,18 @@ from packmule.outbound.transfer import Limits
 from packmule.wiring.rules import address_rules
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from packmule.outbound.resolver import Resolver
     from packmule.settings import Settings
 
 
-def open_workshop(settings: Settings, *, resolver: Resolver | None = None) -> Workshop:
+def open_workshop(
+    settings: Settings,
+    *,
+    resolver: Resolver | None = None,
+    on_failure: Callable[[], None] = lambda: None,
+) -> Workshop:
     """Make the transfer loop, the blocks and the writer that all jobs of a process share."""
     loop = LoopSettings(
         transfers=settings.transfers,
@@ -44,4 +51,4 @@ def open_workshop(settings: Settings, *, resolver: Resolver | None = None) -> Wo
         max_url_length=settings.max_url_length,
         read_back=settings.verify == "full",
     )
-    return Workshop(address_rules(settings), loop, bounds, resolver=resolver)
+    return Workshop(address_rules(settings), loop, bounds, resolver=resolver, on_failure=on_failure)
