@@ -216,13 +216,15 @@ class TransferLoop:
     def _begin(self, lane: Lane, fetch: Fetch, pin: tuple[str, ...], now: float) -> None:
         fetch.state = transfer.begin(fetch.state)
         slot = self._free.pop()
-        self._active.add(slot)
         try:
             slot.begin(lane, fetch, pin, now, http2=self._schedule.prefers_http2(lane, fetch))
             self._multi.add_handle(slot.curl)
         except Exception as error:  # noqa: BLE001 - the source's failure, not the loop's
-            slot.lane, slot.fetch = lane, fetch
-            self._ended(slot, error)
+            slot.lane = slot.fetch = None
+            self._free.append(slot)
+            self._endings.end(lane, fetch, error)
+            return
+        self._active.add(slot)
 
     def _resolve(self, lane: Lane, fetch: Fetch, now: float) -> None:
         """Look the host up ourselves, so that every address of the answer is judged."""
@@ -281,8 +283,7 @@ class TransferLoop:
 
     def _end_slow_tries(self, now: float) -> None:
         for slot in tuple(self._active):
-            broken = watch.look(slot, now, self._settings)
-            if broken is not None:
+            if (broken := watch.look(slot, now, self._settings)) is not None:
                 self._ended(slot, broken)
 
     def _drop(self, slot: Slot) -> None:
@@ -292,7 +293,6 @@ class TransferLoop:
         self._release(slot)
 
     def _release(self, slot: Slot) -> None:
-        """Give a slot back."""
         self._multi.remove_handle(slot.curl)
         self._active.discard(slot)
         self._free.append(slot)

@@ -123,13 +123,11 @@ class Slot:
         self.window_moved = fetch.state.kept
         url = fetch.asked
         self.curl.setopt(pycurl.URL, url.text)
-        if "%" in url.target:
-            # libcurl writes escapes in capitals, and a signature may be over the others.
+        if self._targeted or "%" in url.target:
+            # libcurl writes escapes in capitals, and a signature may be over the others. Once set
+            # it cannot be unset.
             self.curl.setopt(pycurl.REQUEST_TARGET, url.target)
             self._targeted = True
-        elif self._targeted:
-            self.curl.unsetopt(pycurl.REQUEST_TARGET)
-            self._targeted = False
         ranged = range_fields(fetch.state) if fetch.state.kept else ()
         if ranged or self._ranged:
             self.curl.setopt(pycurl.HTTPHEADER, [*_FIELDS, *ranged])

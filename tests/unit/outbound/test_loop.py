@@ -11,6 +11,7 @@ from packmule.outbound.addresses import AddressRules, parse_networks
 from packmule.outbound.curl import LoopSettings, TransferLoop
 from packmule.outbound.fetch import Fetch
 from packmule.outbound.politeness import Lane
+from packmule.outbound.transfer import Limits
 from packmule.outbound.urls import parse
 
 RULES = AddressRules(allow_networks=parse_networks("127.0.0.0/8"))
@@ -60,6 +61,20 @@ def test_a_bug_in_the_loop_is_told_at_once_and_no_job_waits_for_ever() -> None:
     late = Receiver()
     loop.add(Lane(), [Fetch(parse("http://127.0.0.1:9/"), late)])
     assert late.told.wait(10)
+    loop.close()
+
+
+def test_a_link_that_libcurl_will_not_take_ends_no_other() -> None:
+    loop = TransferLoop(RULES, LoopSettings(transfers=1, limits=Limits(attempts=1)))
+    loop.start()
+    bad, good = Receiver(), Receiver()
+    url = parse("http://127.0.0.1:9/")
+    loop.add(Lane(), [Fetch(url._replace(text="http://127.0.0.1:9/\0"), bad), Fetch(url, good)])
+    assert bad.told.wait(10)
+    assert good.told.wait(10)
+    assert bad.failure is not None
+    assert good.failure is not None
+    assert (bad.failure.code, good.failure.code) == (FailureCode.INTERNAL, FailureCode.CONNECT)
     loop.close()
 
 
