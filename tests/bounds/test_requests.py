@@ -90,6 +90,8 @@ def test_a_body_of_exactly_the_limit_is_read(bounded: Service) -> None:
     assert answer.status_code == 422
     answer = bounded.client.post(CREATE, content=body.ljust(MAX_BODY_BYTES + 1))
     assert answer.status_code == 413
+    # Whoever keeps connections must not send the next request on this one.
+    assert answer.headers["connection"] == "close"
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,9 @@ BODY_SECONDS = 60.0
 BODIES_BYTES = 256 * 1024 * 1024
 """Bytes of bodies that may be held at once, over all requests of this process."""
 
+_UNREAD = {"Connection": "close"}
+"""What is left of a body stays unread, so nothing can follow on its connection. RFC 9110 15.5.14"""
+
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _UNFIT_IN_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\]")
 _PLAIN = {
@@ -78,6 +81,7 @@ class BodyReader:
                 408,
                 ProblemCode.TIMEOUT,
                 f"The body did not arrive within {seconds:g} seconds.",
+                headers=_UNREAD,
             ) from error
         except ClientDisconnect as error:
             raise Problem(400, ProblemCode.BAD_REQUEST, "The body was cut off.") from error
@@ -94,7 +98,7 @@ class BodyReader:
                         503,
                         ProblemCode.OVERLOADED,
                         "Too many large requests come in at once; try again soon.",
-                        headers={"Retry-After": "5"},
+                        headers={"Retry-After": "5", **_UNREAD},
                     )
                 body += piece
                 self._held[holder] += len(piece)
@@ -104,7 +108,9 @@ class BodyReader:
 
 
 def _too_large(limit: int) -> Problem:
-    return Problem(413, ProblemCode.TOO_LARGE, f"The body is larger than {limit} bytes.")
+    return Problem(
+        413, ProblemCode.TOO_LARGE, f"The body is larger than {limit} bytes.", headers=_UNREAD
+    )
 
 
 def parse(body: bytes, model: type[Model]) -> Model:
