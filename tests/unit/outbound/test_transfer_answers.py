@@ -1,0 +1,251 @@
+"""The state machine of one source as a table: every answer in every state.
+
+What is right is read from RFC 9110: 13.1.5 (If-Range), 14.4 (Content-Range), 15.3.7 (206), 15.4
+(redirects), 15.5.17 (416).
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from packmule.errors import FailureCode
+from packmule.outbound.head import Head
+from packmule.outbound.transfer import (
+    START,
+    Limits,
+    State,
+    begin,
+    conclude,
+    judge,
+    range_fields,
+)
+from packmule.outbound.verdicts import Broken, Discard, Fail, Finished, Follow, Retry, Take
+
+DATE = "Mon, 02 Mar 2026 10:00:00 GMT"
+MODIFIED = "Sun, 01 Mar 2026 10:00:00 GMT"
+NEWER = "Sun, 01 Mar 2026 11:00:00 GMT"
+NOW = 1_772_445_600.0
+LIMITS = Limits(attempts=3, redirects=2, max_bytes=1000)
+HELD = State(40, 100, '"v1"', None, "image/png", reached=40, tries=1, attempts=1)
+
+STATES = {
+    "first": START,
+    "tagged": HELD,
+    "dated": HELD._replace(etag=None, last_modified=MODIFIED),
+    "weak": HELD._replace(etag='W/"v1"', last_modified=MODIFIED),
+    "all": HELD._replace(kept=100, total=None, reached=100),
+    "bare": HELD._replace(etag=None),
+    "wary": HELD._replace(distrust_ranges=True),
+}
+"""What is known before the try. `all`: every byte came, and the connection broke at their end."""
+
+WHOLE = {"date": DATE, "etag": '"v1"', "content-type": "image/png"}
+DATED = {"date": DATE, "last-modified": MODIFIED}
+WEAK = {**DATED, "etag": 'W/"v1"'}
+HTML = {**WHOLE, "content-type": "text/html; charset=utf-8"}
+
+
+def part(span: str = "40-99/100", **more: str) -> dict[str, str]:
+    return {**WHOLE, "content-range": f"bytes {span}", **more}
+
+
+ANSWERS: dict[str, Head] = {
+    "200": Head(200, WHOLE, 100),
+    "200 of unknown length": Head(200, WHOLE, None),
+    "200 of another version": Head(200, {**WHOLE, "etag": '"v2"'}, 70),
+    "203": Head(203, WHOLE, 100),
+    "200 at the limit": Head(200, WHOLE, 1000),
+    "200 beyond the limit": Head(200, WHOLE, 1001),
+    "200, a page": Head(200, HTML, 30),
+    "200, a page of XHTML": Head(200, {"content-type": "application/xhtml+xml"}, 30),
+    "206, the rest": Head(206, part(), 60),
+    "206, the rest, chunked": Head(206, part(), None),
+    "206, a piece of the rest": Head(206, part("40-59/100"), 20),
+    "206, total unknown": Head(206, part("40-99/*"), 60),
+    "206, from the start": Head(206, part("0-99/100"), 100),
+    "206, later": Head(206, part("41-99/100"), 59),
+    "206, later, chunked": Head(206, part("41-99/100"), None),
+    "206, another total": Head(206, part("40-100/101"), 61),
+    "206, past its total": Head(206, part("40-100/100"), 61),
+    "206, backwards": Head(206, part("40-39/100"), 0),
+    "206, of another length": Head(206, part(), 61),
+    "206, another tag": Head(206, part(etag='"v2"'), 60),
+    "206 with no tag": Head(206, {"content-range": "bytes 40-99/100"}, 60),
+    "206 by date": Head(206, DATED | {"content-range": "bytes 40-99/100"}, 60),
+    "206 by a newer date": Head(
+        206, {"last-modified": NEWER, "content-range": "bytes 40-99/100"}, 60
+    ),
+    "206 by date and weak tag": Head(206, WEAK | {"content-range": "bytes 40-99/100"}, 60),
+    "206, encoded": Head(206, part(**{"content-encoding": "gzip"}), 60),
+    "206, many parts": Head(206, part(**{"content-type": "multipart/byteranges; boundary=x"}), 60),
+    "206 without Content-Range": Head(206, WHOLE, 60),
+    "206 in other units": Head(206, {**WHOLE, "content-range": "lines 40-99/100"}, 60),
+    "416 of what is held": Head(416, {"etag": '"v1"', "content-range": "bytes */100"}, 0),
+    "416 of more": Head(416, {"etag": '"v1"', "content-range": "bytes */101"}, 0),
+    "416 of another tag": Head(416, {"etag": '"v2"', "content-range": "bytes */100"}, 0),
+    "416 with no tag": Head(416, {"content-range": "bytes */100"}, 0),
+    "416, no more said": Head(416, {}, 0),
+    "302": Head(302, {"location": "/there"}, 0),
+    "302 to nowhere": Head(302, {}, 0),
+    "304": Head(304, {"etag": '"v1"'}, 0),
+    "204": Head(204, {}, None),
+    "503": Head(503, {}, 0),
+    "503, come later": Head(503, {"retry-after": "7"}, 0),
+    "403": Head(403, {}, 0),
+}
+
+# A cell: `new`: taken from byte 0; `on`: taken where it was cut; `again`: another try; `whole`:
+# another try, which never again asks for a part; `later`: another try when the origin says so;
+# `done`: all is held; `there`: ask there; the others: given up, see CODES.
+TABLE = """
+answer                    | first   | tagged  | dated   | weak    | all     | bare    | wary
+200                       | new     | new     | new     | new     | new     | new     | new
+200 of unknown length     | new     | new     | new     | new     | new     | new     | new
+200 of another version    | new     | new     | new     | new     | new     | new     | new
+203                       | new     | new     | new     | new     | new     | new     | new
+200 at the limit          | new     | new     | new     | new     | new     | new     | new
+200 beyond the limit      | large   | large   | large   | large   | large   | large   | large
+200, a page               | new     | changed | changed | changed | changed | changed | changed
+200, a page of XHTML      | new     | changed | changed | changed | changed | changed | changed
+206, the rest             | bad     | on      | on      | whole   | whole   | bad     | bad
+206, the rest, chunked    | bad     | on      | on      | whole   | whole   | bad     | bad
+206, a piece of the rest  | bad     | on      | on      | whole   | whole   | bad     | bad
+206, total unknown        | bad     | on      | on      | whole   | whole   | bad     | bad
+206, from the start       | new     | whole   | whole   | whole   | whole   | new     | new
+206, later                | bad     | whole   | whole   | whole   | whole   | bad     | bad
+206, later, chunked       | bad     | whole   | whole   | whole   | whole   | bad     | bad
+206, another total        | bad     | whole   | whole   | whole   | whole   | bad     | bad
+206, past its total       | bad     | whole   | whole   | whole   | whole   | bad     | bad
+206, backwards            | bad     | whole   | whole   | whole   | whole   | bad     | bad
+206, of another length    | bad     | whole   | whole   | whole   | whole   | bad     | bad
+206, another tag          | bad     | whole   | on      | whole   | whole   | bad     | bad
+206 with no tag           | bad     | whole   | on      | whole   | whole   | bad     | bad
+206 by date               | bad     | whole   | on      | whole   | whole   | bad     | bad
+206 by a newer date       | bad     | whole   | whole   | whole   | whole   | bad     | bad
+206 by date and weak tag  | bad     | whole   | on      | on      | whole   | bad     | bad
+206, encoded              | bad     | whole   | whole   | whole   | whole   | bad     | bad
+206, many parts           | bad     | whole   | whole   | whole   | whole   | bad     | bad
+206 without Content-Range | bad     | whole   | whole   | whole   | whole   | bad     | bad
+206 in other units        | bad     | whole   | whole   | whole   | whole   | bad     | bad
+416 of what is held       | status  | whole   | whole   | whole   | done    | status  | status
+416 of more               | status  | whole   | whole   | whole   | whole   | status  | status
+416 of another tag        | status  | whole   | whole   | whole   | whole   | status  | status
+416 with no tag           | status  | whole   | whole   | whole   | whole   | status  | status
+416, no more said         | status  | whole   | whole   | whole   | whole   | status  | status
+302                       | there   | there   | there   | there   | there   | there   | there
+302 to nowhere            | status  | status  | status  | status  | status  | status  | status
+304                       | status  | status  | status  | status  | status  | status  | status
+204                       | status  | status  | status  | status  | status  | status  | status
+503                       | again   | again   | again   | again   | again   | again   | again
+503, come later           | later   | later   | later   | later   | later   | later   | later
+403                       | status  | status  | status  | status  | status  | status  | status
+"""
+
+CODES = {
+    "large": FailureCode.TOO_LARGE,
+    "changed": FailureCode.CHANGED,
+    "bad": FailureCode.BAD_RESPONSE,
+    "status": FailureCode.HTTP_STATUS,
+}
+
+
+def cells() -> list[tuple[str, str, str]]:
+    first, *rows = ([cell.strip() for cell in row.split("|")] for row in TABLE.strip().split("\n"))
+    return [
+        (state, row[0], wanted)
+        for row in rows
+        for state, wanted in zip(first[1:], row[1:], strict=True)
+    ]
+
+
+def word(state: State, answer: Head) -> str:
+    """Say in the table's words what an answer leads to, and check what goes with each word."""
+    after, verdict = judge(state, answer, LIMITS, now=NOW)
+    if isinstance(verdict, Take):
+        assert after.kept == verdict.start
+        assert verdict.total == after.total
+        assert verdict.start in {0, state.kept}
+        return "on" if verdict.start else "new"
+    assert after.kept == state.kept
+    match verdict.after:
+        case Finished():
+            return "done"
+        case Follow(location):
+            assert (location, after.redirects) == ("/there", 1)
+            return "there"
+        case Fail(failure):
+            assert failure.http_status == answer.status or failure.code is not CODES["status"]
+            return next(name for name, code in CODES.items() if code is failure.code)
+        case Retry(delay, cause, named_by_origin=True):
+            assert (delay, cause.http_status) == (7.0, 503)
+            return "later"
+        case Retry(cause=cause):
+            assert cause.http_status == answer.status
+            return "whole" if after.distrust_ranges and not state.distrust_ranges else "again"
+
+
+def test_the_table_names_every_state_and_every_answer() -> None:
+    assert [(s, a) for s, a, _ in cells()] == [(s, a) for a in ANSWERS for s in STATES]
+
+
+@pytest.mark.parametrize(("state", "answer", "wanted"), cells())
+def test_an_answer_leads_to(state: str, answer: str, wanted: str) -> None:
+    assert word(begin(STATES[state]), ANSWERS[answer]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("state", "fields"),
+    [
+        ("first", ()),
+        ("tagged", (b"Range: bytes=40-", b'If-Range: "v1"')),
+        ("dated", (b"Range: bytes=40-", b"If-Range: " + MODIFIED.encode())),
+        ("weak", (b"Range: bytes=40-", b"If-Range: " + MODIFIED.encode())),
+        ("all", (b"Range: bytes=100-", b'If-Range: "v1"')),
+        ("bare", ()),
+        ("wary", ()),
+    ],
+)
+def test_a_try_asks_for_what_is_missing(state: str, fields: tuple[bytes, ...]) -> None:
+    begun = begin(STATES[state])
+    assert range_fields(begun) == fields
+    assert begun.kept == (STATES[state].kept if fields else 0)
+
+
+@pytest.mark.parametrize(
+    "status", [408, 421, 425, 429, 500, 502, 503, 504, 507, 509, *range(520, 525)]
+)
+def test_a_status_that_may_pass_is_tried_again(status: int) -> None:
+    assert word(begin(HELD), Head(status, {}, 0)) == "again"
+
+
+@pytest.mark.parametrize(
+    "status", [300, 305, 400, 401, 404, 405, 406, 410, 413, 415, 451, 501, 505]
+)
+def test_a_status_that_will_not_pass_is_told_at_once(status: int) -> None:
+    assert word(begin(HELD), Head(status, {"location": "/there"}, 0)) == "status"
+
+
+CUT = Broken(FailureCode.TRUNCATED, "cut")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_in_a_row_are_bounded_and_a_try_begins_anew(status: int) -> None:
+    answer = Head(status, {"location": "/there"}, 0)
+    state = begin(START)
+    for hop in range(1, 1 + LIMITS.redirects):
+        state, verdict = judge(state, answer, LIMITS, now=NOW)
+        assert verdict == Discard(Follow("/there"))
+        state = begin(state)
+        assert (state.redirects, state.attempts) == (hop, 1)
+    _, verdict = judge(state, answer, LIMITS, now=NOW)
+    assert verdict.after.failure.code is FailureCode.REDIRECTS  # type: ignore[union-attr]
+    state, _ = conclude(state, 0, CUT, LIMITS)
+    assert begin(state).redirects == 0
+
+
+def test_what_is_unwrapped_is_never_resumed() -> None:
+    fields = {**WHOLE, **WEAK, "content-encoding": "gzip"}
+    state, verdict = judge(begin(START), Head(200, fields, 100), LIMITS, now=NOW)
+    assert verdict == Take(0, None)
+    state, _ = conclude(state, 30, CUT, LIMITS)
+    assert range_fields(begin(state)) == ()

@@ -1,0 +1,137 @@
+"""Ends of tries: what is whole, what is progress, and when the next try may come.
+
+The law: RFC 9110 10.2.3 (Retry-After).
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from packmule.errors import Failure, FailureCode
+from packmule.outbound.head import Head, http_date
+from packmule.outbound.transfer import START, Limits, State, begin, conclude, judge, retry_after
+from packmule.outbound.verdicts import Broken, Discard, Fail, Finished, Retry
+
+DATE = "Mon, 02 Mar 2026 10:00:00 GMT"
+NOW = 1_772_445_600.0
+LIMITS = Limits(attempts=3, all_attempts=50, least_progress=10, longest_retry_after=20.0)
+CUT = Broken(FailureCode.TRUNCATED, "cut")
+STALLED = Broken(FailureCode.STALLED, "stalled")
+LASTING = Broken(FailureCode.TLS, "not valid", lasting=True)
+
+
+@pytest.mark.parametrize(
+    ("total", "kept", "broken", "wanted"),
+    [
+        (100, 100, None, "whole"),
+        (100, 100, CUT, "whole"),  # all that was announced came
+        (100, 100, LASTING, "whole"),
+        (None, 100, None, "whole"),  # only a proper end is one
+        (0, 0, None, "whole"),
+        (100, 99, None, "truncated"),
+        (None, 100, CUT, "truncated"),
+        (100, 99, STALLED, "stalled"),
+        (100, 99, LASTING, "tls, for good"),
+    ],
+)
+def test_the_end_of_a_body_means(
+    total: int | None, kept: int, broken: Broken | None, wanted: str
+) -> None:
+    after, outcome = conclude(State(total=total, attempts=1), kept, broken, LIMITS)
+    match outcome:
+        case Finished():
+            said = "whole"
+        case Retry(cause=cause):
+            assert after.kept == kept
+            said = cause.code.value
+        case Fail(failure):
+            said = f"{failure.code.value}, for good"
+    assert said == wanted
+
+
+@pytest.mark.parametrize(
+    ("reached", "kept", "broken", "tries", "fruitful"),
+    [
+        (40, 50, CUT, 1, True),
+        (40, 49, CUT, 3, False),  # fewer than `least_progress`
+        (40, 40, CUT, 3, False),
+        (90, 50, CUT, 3, False),  # all of that had been held before
+        (0, 10, CUT, 1, True),
+        (0, 90, STALLED, 3, False),  # what dripped until patience ended is none
+    ],
+)
+def test_only_progress_resets_the_count_of_tries(
+    reached: int, kept: int, broken: Broken, tries: int, *, fruitful: bool
+) -> None:
+    state = State(total=100, reached=reached, tries=2, attempts=7)
+    after, outcome = conclude(state, kept, broken, LIMITS)
+    assert (after.tries, after.reached) == (tries, max(reached, kept))
+    assert isinstance(outcome, Retry if tries < LIMITS.attempts else Fail)
+    assert getattr(outcome, "fruitful", False) is fruitful
+
+
+def test_however_fruitful_the_tries_are_bounded() -> None:
+    _, outcome = conclude(State(total=9000, attempts=49), 100, CUT, LIMITS)
+    assert isinstance(outcome, Retry)
+    _, outcome = conclude(State(total=9000, attempts=50), 100, CUT, LIMITS)
+    assert outcome == Fail(Failure(FailureCode.TRUNCATED, "cut", attempts=50))
+
+
+def test_the_delay_doubles_up_to_the_longest() -> None:
+    limits = Limits(attempts=6, first_delay=0.5, longest_delay=3.0)
+    state, delays = State(attempts=1), []
+    for _ in range(limits.attempts - 1):
+        state, outcome = conclude(state, 0, CUT, limits)
+        assert isinstance(outcome, Retry)
+        delays.append(outcome.delay)
+    assert delays == [0.5, 1.0, 2.0, 3.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (None, None),
+        ("0", 0.0),
+        ("120", 120.0),
+        ("Mon, 02 Mar 2026 10:00:30 GMT", 30.0),
+        ("Monday, 02-Mar-26 10:00:30 GMT", 30.0),
+        ("Mon, 02 Mar 2026 09:00:00 GMT", 0.0),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("", None),
+        ("\u0661", None),
+        ("9" * 400, 999_999_999.0),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
+    assert http_date(DATE) == NOW
+    assert retry_after(value, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("fields", "delay", "named"),
+    [
+        ({"retry-after": "7"}, 7.0, True),
+        ({"retry-after": "3600"}, 20.0, True),  # no longer than the longest
+        ({"retry-after": "Mon, 02 Mar 2026 10:00:08 GMT"}, 8.0, True),
+        # By the origin's own clock, which is five minutes ahead of ours.
+        (
+            {
+                "retry-after": "Mon, 02 Mar 2026 10:05:08 GMT",
+                "date": "Mon, 02 Mar 2026 10:05:00 GMT",
+            },
+            8.0,
+            True,
+        ),
+        ({"retry-after": "soon"}, 0.5, False),
+        ({}, 0.5, False),
+    ],
+)
+def test_an_origin_that_names_a_time_is_heard(
+    fields: dict[str, str], delay: float, *, named: bool
+) -> None:
+    _, verdict = judge(begin(START), Head(429, fields, 0), LIMITS, now=NOW)
+    assert isinstance(verdict, Discard)
+    assert isinstance(verdict.after, Retry)
+    assert (verdict.after.delay, verdict.after.named_by_origin) == (delay, named)
