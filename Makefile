@@ -37,6 +37,18 @@ faults: $(VENV)/dev.stamp  ## every fault of an origin, and mixtures of them
 addresses: $(VENV)/dev.stamp  ## every address trick, over the real client
 	$(BIN)/python -m tests.addresses.run
 
+.PHONY: readers
+readers: $(VENV)/dev.stamp  ## every archive by every reader; writes docs/readers.md
+	$(BIN)/python -m tests.readers.run $(ARGS)
+
+.PHONY: kills
+kills: $(VENV)/dev.stamp  ## kills at random moments, and at every change of a file
+	$(BIN)/python -m tests.kills.run --rounds $(or $(ROUNDS),300) $(ARGS)
+
+.PHONY: power
+power: $(VENV)/dev.stamp  ## power cuts on file systems of their own (as root)
+	$(BIN)/python -m tests.power.run --rounds $(or $(ROUNDS),50) $(ARGS)
+
 check: $(VENV)/dev.stamp  ## ruff, mypy, import-linter, house rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -28,12 +28,19 @@ class FailureCode(StrEnum):
     CHANGED = "changed"
     TOO_LARGE = "too-large"
     NAME_INVALID = "name-invalid"
+    HTML_PAGE = "html-page"
     # Of a whole job:
     FILES_FAILED = "files-failed"
     ARCHIVE_TOO_LARGE = "archive-too-large"
     DISK_FULL = "disk-full"
     STORAGE = "storage"
     INTERNAL = "internal"
+
+
+HTML_PAGE_DETAIL = (
+    "the origin sent an HTML page although the file's name announces media: open the link in a "
+    "browser to see whether it asks for a login or has moved"
+)
 
 
 @dataclass(frozen=True, slots=True)

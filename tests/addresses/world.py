@@ -25,7 +25,7 @@ from packmule.assembly.pack import pack
 from packmule.assembly.workshop import Bounds, Workshop
 from packmule.jobs.model import OnError, Source
 from packmule.outbound.addresses import AddressRules, parse_networks
-from packmule.outbound.curl import LoopSettings
+from packmule.outbound.loop_settings import LoopSettings
 from packmule.outbound.resolver import Resolver
 from packmule.outbound.transfer import Limits
 from packmule.outbound.urls import UrlInvalid, parse

@@ -154,14 +154,18 @@ class Origin:
                     self._open.discard(connection)
                     connection = secured
                     self._open.add(connection)
-            while (exchange := self._read(connection)) is not None:
-                self.script(exchange)
+            self.converse(connection)
         except (Ended, OSError):
             pass
         finally:
             with self._lock:
                 self._open.discard(connection)
             connection.close()
+
+    def converse(self, connection: socket.socket) -> None:
+        """Serve one connection until either side ends it; here by HTTP/1.1."""
+        while (exchange := self._read(connection)) is not None:
+            self.script(exchange)
 
     def _read(self, connection: socket.socket) -> Exchange | None:
         """Read one request; None where no more comes."""

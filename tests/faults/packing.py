@@ -14,7 +14,7 @@ from packmule.assembly.pack import Packed, pack
 from packmule.assembly.workshop import Bounds, Workshop
 from packmule.jobs.model import OnError, Source
 from packmule.outbound.addresses import AddressRules, parse_networks, parse_ports
-from packmule.outbound.curl import LoopSettings
+from packmule.outbound.loop_settings import LoopSettings
 from packmule.outbound.transfer import Limits
 
 if TYPE_CHECKING:

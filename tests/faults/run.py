@@ -12,7 +12,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.faults import mixtures
+from tests.faults import http2_judging, mixtures
+from tests.faults.http2 import FAULTS
 from tests.faults.judging import SIZES, played
 from tests.faults.table import CASES
 
@@ -25,14 +26,17 @@ def main() -> None:
     parser.add_argument("--mixtures", type=int, default=4096)
     asked = parser.parse_args()
     table = _table()
+    http2 = _http2()
     mixed = _mixtures(asked.mixtures)
-    for name, said in (*table.items(), *mixed.items()):
+    every = {**table, **http2, **mixed}
+    for name, said in every.items():
         if said != "right":
             sys.stdout.write(f"{name}: {said}\n")
     sys.stdout.write(
-        f"faults: {_line(table, len(CASES))}; mixtures: {_line(mixed, asked.mixtures)}\n"
+        f"faults: {_line(table, len(CASES))}; of HTTP/2: {_line(http2, len(FAULTS))}; "
+        f"mixtures: {_line(mixed, asked.mixtures)}\n"
     )
-    sys.exit(any(said != "right" for said in (*table.values(), *mixed.values())))
+    sys.exit(any(said != "right" for said in every.values()))
 
 
 def _line(found: dict[str, str], of: int) -> str:
@@ -53,6 +57,15 @@ def _table() -> dict[str, str]:
             if found.get(fault, "right") == "right":
                 found[fault] = run.result()
     return found
+
+
+def _http2() -> dict[str, str]:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(4) as pool:
+        runs = {
+            name: pool.submit(http2_judging.played, name, _room(folder, "http2", at))
+            for at, name in enumerate(FAULTS)
+        }
+        return {f"HTTP/2, {name}": run.result() for name, run in runs.items()}
 
 
 def _mixtures(count: int) -> dict[str, str]:

@@ -8,6 +8,7 @@ import re
 
 import pytest
 from tests.house.tree import ROOT, files_under, parse, read
+from tests.readers.table import READERS
 
 LOCKS = [str(path) for path in files_under("requirements", "bench", suffixes=frozenset({".lock"}))]
 
@@ -19,8 +20,8 @@ def requirements(lock: str) -> list[str]:
 
 
 def needed_programs() -> set[str]:
-    """List the programs that tests ask for by `pytest.mark.needs`."""
-    return {
+    """List the programs that tests ask for by `pytest.mark.needs`, and those of the readers."""
+    return {need for reader in READERS for need in reader.needs} | {
         argument.value
         for path in files_under("tests", suffixes=frozenset({".py"}))
         for node in ast.walk(parse(path))

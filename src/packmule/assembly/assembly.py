@@ -23,7 +23,14 @@ from packmule.assembly.naming import Names
 from packmule.assembly.pace import Pace
 from packmule.assembly.restoring import restored_state
 from packmule.errors import ArchiveTooLarge, DiskFull, Failure, FailureCode
-from packmule.jobs.model import Checkpoint, Compression, FailedEntry, Progress, Remembered
+from packmule.jobs.model import (
+    Checkpoint,
+    Compression,
+    FailedEntry,
+    OnHtml,
+    Progress,
+    Remembered,
+)
 from packmule.outbound.fetch import Fetch
 from packmule.outbound.politeness import Lane
 from packmule.outbound.urls import UrlInvalid, parse, refusal
@@ -51,10 +58,12 @@ class Assembly:
         workshop: Workshop,
         *,
         compression: Compression = Compression.AUTO,
+        on_html: OnHtml = OnHtml.REPORT,
     ) -> None:
         self.limits = workshop.bounds
         self.deflater = workshop.deflater
         self.compression = compression
+        self.on_html = on_html
         self._workshop = workshop
         self._sources = sources
         self._path = path

@@ -89,6 +89,7 @@ class Builder:
                     scratch,
                     self._workshop,
                     compression=run.job.compression,
+                    on_html=run.job.on_html,
                 )
                 outcome, finished = self._assemble(run, assembly, stop)
         # From here on the scratch is let go: the next attempt need not wait for this one's end.

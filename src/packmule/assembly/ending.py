@@ -36,17 +36,27 @@ class Deflated:
 
 
 class Ending:
-    """Takes one entry's whole body; `modified_at` is a POSIX second."""
+    """Takes one entry's whole body; `modified_at` is a POSIX second.
 
-    __slots__ = ("_assembly", "_incoming", "modified_at", "name")
+    `html_page`: it is a page although its name announces media.
+    """
+
+    __slots__ = ("_assembly", "_incoming", "html_page", "modified_at", "name")
 
     def __init__(
-        self, assembly: Assembly, incoming: Incoming, name: str, modified_at: int | None
+        self,
+        assembly: Assembly,
+        incoming: Incoming,
+        name: str,
+        modified_at: int | None,
+        *,
+        html_page: bool = False,
     ) -> None:
         self._assembly = assembly
         self._incoming = incoming
         self.name = name
         self.modified_at = modified_at
+        self.html_page = html_page
 
     def header_size(self, size: int) -> int:
         """Tell how long the local header of an entry of that many bytes is."""
@@ -63,11 +73,13 @@ class Ending:
         assembly.check_room(len(body))
         packing = assembly.archive.packing
         if deflated is None:
-            packing.pack(incoming.position, self.name, body, self.modified_at)
+            packing.pack(
+                incoming.position, self.name, body, self.modified_at, html_page=self.html_page
+            )
         else:
             packing.pack(
                 incoming.position, self.name, body, self.modified_at,
-                method=DEFLATED, crc=deflated.crc, size=size,
+                method=DEFLATED, crc=deflated.crc, size=size, html_page=self.html_page,
             )  # fmt: skip
         assembly.note_finished(incoming)
 
@@ -129,5 +141,5 @@ class Ending:
     def _entry(self, offset: int, method: int, body: Deflated) -> DoneEntry:
         return DoneEntry(
             self._incoming.position, self.name, offset, method,
-            body.crc, body.length, body.size, self.modified_at,
+            body.crc, body.length, body.size, self.modified_at, self.html_page,
         )  # fmt: skip

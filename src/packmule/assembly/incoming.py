@@ -15,16 +15,18 @@ from packmule.assembly.compression import gains, may_gain
 from packmule.assembly.decoding import DecodedBody, coding_of
 from packmule.assembly.deflating import DeflatedBody
 from packmule.assembly.ending import Ending
+from packmule.assembly.media import is_page_for_media
 from packmule.assembly.places import SMALL_BYTES, PlacedBody, SmallBody
 from packmule.assembly.spooling import StreamBody
-from packmule.jobs.model import OpenEntry
+from packmule.errors import HTML_PAGE_DETAIL, Failure, FailureCode
+from packmule.jobs.model import OnHtml, OpenEntry
+from packmule.outbound.receiver import BodyRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from packmule.assembly.assembly import Assembly
     from packmule.assembly.places import Body
-    from packmule.errors import Failure
     from packmule.outbound.head import Head
 
 
@@ -48,7 +50,8 @@ class Incoming:
     def restore(self, entry: OpenEntry) -> None:
         """Take up an entry where a checkpoint left it."""
         self.size = entry.size
-        self._ending = Ending(self._assembly, self, entry.name, entry.modified_at)
+        page = is_page_for_media(entry.content_type, entry.name)
+        self._ending = Ending(self._assembly, self, entry.name, entry.modified_at, html_page=page)
         self.body = PlacedBody(self._assembly.archive, entry)
 
     @property
@@ -85,7 +88,10 @@ class Incoming:
             total = None  # what is announced is another length, or cannot be relied on
         assembly.learn_length(self, total)
         name = assembly.claim_name(self.position, head)
-        ending = self._ending = Ending(assembly, self, name, head.modified_at)
+        page = is_page_for_media(head.content_type, name)
+        if page and assembly.on_html is OnHtml.FAIL:
+            raise BodyRefused(Failure(FailureCode.HTML_PAGE, HTML_PAGE_DETAIL, head.status))
+        ending = self._ending = Ending(assembly, self, name, head.modified_at, html_page=page)
         if self.body is not None:
             if total is not None and (again := self._same_place(ending, head, total)) is not None:
                 return again

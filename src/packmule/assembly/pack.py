@@ -19,7 +19,7 @@ from packmule.assembly.disk_file import translated
 from packmule.assembly.restoring import usable
 from packmule.jobs.digest import sources_digest
 from packmule.jobs.journal import Journal
-from packmule.jobs.model import Compression, FailedEntry, OnError, Remembered
+from packmule.jobs.model import Compression, FailedEntry, OnError, OnHtml, Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,13 +32,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """How packing ended: `size` in bytes where there is an archive, None where there is none."""
+    """How packing ended: `size` in bytes where there is an archive, None where there is none.
+
+    `html_pages` are the positions of files that came as a page where media was announced.
+    """
 
     size: int | None
     files: int
     resumed: int
     failed: tuple[FailedEntry, ...] = ()
     stopped: bool = False
+    html_pages: tuple[int, ...] = ()
 
 
 def pack(
@@ -48,6 +52,7 @@ def pack(
     stop: Event,
     *,
     on_error: OnError = OnError.FAIL,
+    on_html: OnHtml = OnHtml.REPORT,
     compression: Compression = Compression.AUTO,
     watch: Callable[[Progress], None] | None = None,
     interval: float = 1.0,
@@ -60,7 +65,9 @@ def pack(
     journal = Journal(part.with_name(f"{part.name}.journal"))
     remembered = _remembered(journal, part, sources)
     try:
-        assembly = Assembly(sources, remembered, part, workshop, compression=compression)
+        assembly = Assembly(
+            sources, remembered, part, workshop, compression=compression, on_html=on_html
+        )
         try:
             outcome = assemble(assembly, journal.append, stop, watch=watch, interval=interval)
             failed = tuple(assembly.failed)
@@ -79,7 +86,8 @@ def pack(
         _publish(finished, out)
         part.unlink(missing_ok=True)
         journal.remove()
-        return Packed(size, outcome.done, resumed, failed)
+        pages = tuple(sorted(one.position for one in assembly.archive.done if one.html_page))
+        return Packed(size, outcome.done, resumed, failed, html_pages=pages)
     finally:
         journal.close()
 

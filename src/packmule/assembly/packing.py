@@ -53,10 +53,12 @@ class Packing:
         method: int = STORED,
         crc: int | None = None,
         size: int | None = None,
+        html_page: bool = False,
     ) -> None:
         """Append a complete entry behind the last one.
 
-        `crc` and `size` are of the body before compression, where `body` is compressed.
+        `crc` and `size` are of the body before compression, where `body` is compressed;
+        `html_page` is only noted.
         """
         stored = len(body)
         if crc is None:
@@ -79,7 +81,7 @@ class Packing:
             self._append(header)
             self._append(body)
         self._packed.append(
-            DoneEntry(position, name, offset, method, crc, stored, size, modified_at)
+            DoneEntry(position, name, offset, method, crc, stored, size, modified_at, html_page)
         )
 
     def flush(self) -> None:

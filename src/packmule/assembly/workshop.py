@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Self
 
 from packmule.assembly.blocks import Pool, Writer
 from packmule.assembly.deflater import Deflater, usual_threads
-from packmule.outbound.curl import LoopSettings, TransferLoop
+from packmule.outbound.curl import TransferLoop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
     from packmule.outbound.addresses import AddressRules
+    from packmule.outbound.loop_settings import LoopSettings
     from packmule.outbound.resolver import Resolver
 
 _BLOCKS_BEYOND_TRANSFERS = 16

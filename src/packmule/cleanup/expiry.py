@@ -1,8 +1,10 @@
 """Archives whose time is over are removed, a few at a time, again and again.
 
 Owns the order: first the job says that it has expired, then its bytes go, so that no link is
-promised whose archive is gone. Leaves when a job's time is over to the job store. A task of the
-engine, which comes back to it after a pause: so it goes on over restarts, on one worker at a time.
+promised whose archive is gone. The removal is a task of its own, put into the queue in the
+transaction in which the job expires: a kill between the two, or a storage that refuses for a while,
+leaves no bytes behind. Leaves when a job's time is over to the job store. Looking is a task too,
+which comes back after a pause: so it goes on over restarts, on one worker at a time.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from packmule.jobs.store import JobStore
+    from packmule.jobs.transitions import Also
     from packmule.storage.interface import Storage
 
 _log = logging.getLogger(__name__)
@@ -28,23 +31,26 @@ PAUSE = 60.0
 
 
 class Expiry:
-    """Lets ended jobs go whose time is over: the engine's handler of the task `expire`."""
+    """Lets ended jobs go whose time is over: the engine's handler of the task `expire`.
+
+    `defer_removal(connection, job)` puts the removal of a job's bytes into the queue.
+    """
 
     def __init__(
         self,
         store: JobStore,
-        storage: Storage,
+        defer_removal: Also,
         now: Callable[[], datetime],
         *,
         pause: float = PAUSE,
     ) -> None:
         self._store = store
-        self._storage = storage
+        self._defer_removal = defer_removal
         self._now = now
         self._pause = pause
 
     def sweep(self, _key: str, stop: Event) -> Later:
-        """Remove what is due now, and look again after a pause."""
+        """Let go what is due now, and look again after a pause."""
         while due := self._store.due_for_expiry(self._now()):
             for hash_ in due:
                 if stop.is_set():
@@ -54,9 +60,19 @@ class Expiry:
 
     def _let_go(self, hash_: str) -> None:
         try:
-            self._store.expire(hash_)
+            self._store.expire(hash_, also=self._defer_removal)
         except (NotFound, NotAllowedInState):
             # Deleted, or tried again, since it was listed: no longer ours to remove.
             return
-        self._storage.remove(hash_)
         _log.info("job %s: expired", hash_)
+
+
+class Removal:
+    """Removes the bytes of jobs that were let go: the engine's handler of the task `remove`."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def remove(self, key: str, _stop: Event) -> None:
+        """Remove scratch and archive. Raises StorageFailed; the engine tries again then."""
+        self._storage.remove(key)

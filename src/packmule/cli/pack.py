@@ -19,8 +19,8 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from packmule import settings as settings_module
-from packmule.errors import PackmuleError, UsageError
-from packmule.jobs.model import Compression, OnError, Source
+from packmule.errors import HTML_PAGE_DETAIL, PackmuleError, UsageError
+from packmule.jobs.model import Compression, OnError, OnHtml, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,6 +52,11 @@ EXIT_STOPPED = 130
     "or make it without that file.",
 )  # fmt: skip
 @click.option(
+    "--on-html", type=click.Choice(["report", "fail"]), default="report", show_default=True,
+    help="Where an HTML page comes although the file's name announces media: keep it and say so, "
+    "or count the file as failed.",
+)  # fmt: skip
+@click.option(
     "--compression", type=click.Choice(["auto", "store", "deflate"]), default="auto",
     show_default=True, help="Deflate what gains by it, nothing, or all that does not grow.",
 )  # fmt: skip
@@ -73,6 +78,7 @@ def pack(
     out: Path,
     force: bool,
     on_error: str,
+    on_html: str,
     compression: str,
     networks: tuple[str, ...],
     transfers: int | None,
@@ -100,8 +106,8 @@ def pack(
             environment[name] = str(value)
     try:
         packed = _pack(
-            sources, out, environment, OnError(on_error), Compression(compression),
-            quiet=quiet or as_json,
+            sources, out, environment, on_error=OnError(on_error), on_html=OnHtml(on_html),
+            compression=Compression(compression), quiet=quiet or as_json,
         )  # fmt: skip
     except PackmuleError as error:
         raise click.ClickException(str(error)) from error
@@ -131,9 +137,10 @@ def _pack(
     sources: list[Source],
     out: Path,
     environment: dict[str, str],
-    on_error: OnError,
-    compression: Compression,
     *,
+    on_error: OnError,
+    on_html: OnHtml,
+    compression: Compression,
     quiet: bool,
 ) -> Packed:
     from packmule.assembly.pack import pack as pack_archive  # noqa: PLC0415 - after the arguments
@@ -148,8 +155,8 @@ def _pack(
     with open_workshop(settings) as workshop, _progress(len(sources), quiet=quiet) as watch:
         interval = 1.0 if watch is None else 0.25
         return pack_archive(
-            sources, out, workshop, stop, on_error=on_error, compression=compression,
-            watch=watch, interval=interval,
+            sources, out, workshop, stop, on_error=on_error, on_html=on_html,
+            compression=compression, watch=watch, interval=interval,
         )  # fmt: skip
 
 
@@ -179,12 +186,15 @@ def _tell(packed: Packed, sources: list[Source], out: Path, *, quiet: bool, as_j
             "files": packed.files,
             "resumed": packed.resumed,
             "failures": failures,
+            "html_pages": [sources[position].url for position in packed.html_pages],
         }
         click.echo(json.dumps(record))
         return
     for one in packed.failed[:_FAILURES_TOLD]:
         where = _label(sources[one.position].url)
         click.echo(f"{where}: {one.failure.detail} [{one.failure.code}]", err=True)
+    for position in () if quiet else packed.html_pages[:_FAILURES_TOLD]:
+        click.echo(f"{_label(sources[position].url)}: {HTML_PAGE_DETAIL} [html-page]", err=True)
     if len(packed.failed) > _FAILURES_TOLD:
         more = len(packed.failed) - _FAILURES_TOLD
         click.echo(f"… and {more:,} more; --json tells all of them.", err=True)

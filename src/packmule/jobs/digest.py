@@ -9,6 +9,8 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from packmule.jobs.model import OnHtml
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -22,17 +24,19 @@ def sources_digest(sources: Iterable[Source]) -> str:
 
 def request_digest(request: JobRequest) -> str:
     """Digest all that was asked for, but neither who asked nor under which key; 64 hex digits."""
-    return _digest(
-        [
-            sources_digest(request.sources),
-            request.name,
-            request.on_error,
-            request.compression,
-            request.webhook_url,
-            request.expires_in,
-            request.priority,
-        ]
-    )
+    asked: list[object] = [
+        sources_digest(request.sources),
+        request.name,
+        request.on_error,
+        request.compression,
+        request.webhook_url,
+        request.expires_in,
+        request.priority,
+    ]
+    # What came later counts only where it is used: so an earlier version's digests stay valid.
+    if request.on_html is not OnHtml.REPORT:
+        asked.append(request.on_html)
+    return _digest(asked)
 
 
 def _digest(value: Sequence[object]) -> str:

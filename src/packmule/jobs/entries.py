@@ -26,7 +26,17 @@ _SOURCE = ("job_id", "position", "url", "wanted")
 _WHICH = ("of_job", "of_position")
 
 # What each state sets; a column that is not named keeps what it had.
-_DONE = ("name", "place", "method", "crc", "written", "size", "compressed_size", "modified_at")
+_DONE = (
+    "name",
+    "place",
+    "method",
+    "crc",
+    "written",
+    "size",
+    "compressed_size",
+    "modified_at",
+    "html_page",
+)
 _OPEN = (
     "name",
     "place",
@@ -87,6 +97,7 @@ class EntryRows:
                     e.size,
                     e.compressed_size,
                     e.modified_at,
+                    e.html_page,
                     job_id,
                     e.position,
                 )

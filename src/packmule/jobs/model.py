@@ -40,6 +40,13 @@ class OnError(StrEnum):
     SKIP = "skip"
 
 
+class OnHtml(StrEnum):
+    """What becomes of an HTML page that comes where the file's name announces media."""
+
+    REPORT = "report"
+    FAIL = "fail"
+
+
 class Compression(StrEnum):
     """Which entries are deflated."""
 
@@ -85,6 +92,7 @@ class JobRequest:
     sources: tuple[Source, ...]
     name: str | None = None
     on_error: OnError = OnError.FAIL
+    on_html: OnHtml = OnHtml.REPORT
     compression: Compression = Compression.AUTO
     webhook_url: str | None = None
     expires_in: float | None = None
@@ -108,7 +116,8 @@ class Progress:
 class DoneEntry(NamedTuple):
     """A complete entry: its local header stands at `offset`, its body right behind it.
 
-    A tuple, because one is made for every file.
+    `html_page`: it is a page although its name announces media. A tuple, because one is made for
+    every file.
     """
 
     position: int
@@ -119,6 +128,7 @@ class DoneEntry(NamedTuple):
     compressed_size: int
     size: int
     modified_at: int | None = None
+    html_page: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +204,7 @@ class Job:
     priority: int
     client: str
     progress: Progress
+    on_html: OnHtml = OnHtml.REPORT
     webhook_url: str | None = None
     expires_in: float | None = None
     started_at: datetime | None = None
@@ -217,7 +228,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """One file of a job, as the caller may see it."""
+    """One file of a job, as the caller may see it.
+
+    `html_page`: it is in the archive, but as a page where its name announces media.
+    """
 
     position: int
     url: str
@@ -226,6 +240,7 @@ class FileRecord:
     bytes_done: int
     bytes_total: int | None
     failure: Failure | None
+    html_page: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,7 @@ DONE_ENTRIES = _entries(
     "compressed_size",
     "size",
     "modified_at",
+    "html_page",
 )
 
 OPEN_ENTRIES = _entries(

@@ -18,6 +18,7 @@ from packmule.jobs.model import (
     Job,
     JobState,
     OnError,
+    OnHtml,
     Progress,
 )
 
@@ -40,6 +41,7 @@ def row_of(request: JobRequest, hash_: str, digest: str | None, now: float) -> V
         "client": request.client,
         "name": request.name,
         "on_error": request.on_error.value,
+        "on_html": request.on_html.value,
         "compression": request.compression.value,
         "webhook_url": request.webhook_url,
         "expires_in": request.expires_in,
@@ -77,6 +79,7 @@ def job_of(row: Row[Any]) -> Job:
             bytes_total=row.bytes_total,
             bytes_per_second=row.bytes_per_second,
         ),
+        on_html=OnHtml(row.on_html),
         webhook_url=row.webhook_url,
         expires_in=row.expires_in,
         started_at=_instant(row.started_at),
@@ -138,4 +141,5 @@ def file_of(row: Row[Any]) -> FileRecord:
         bytes_done=row.written if has_bytes else 0,
         bytes_total=row.size if has_bytes else None,
         failure=_failure_of(row, row.attempts) if state is FileState.FAILED else None,
+        html_page=bool(row.html_page) and state is FileState.DONE,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -38,6 +39,7 @@ jobs = Table(
     Column("client", Text, nullable=False),
     Column("name", Text),
     Column("on_error", String(16), nullable=False),
+    Column("on_html", String(16), nullable=False, server_default=text("'report'")),
     Column("compression", String(16), nullable=False),
     Column("webhook_url", Text),
     Column("expires_in", Double),
@@ -106,6 +108,7 @@ files = Table(
     Column("last_modified", Text),
     Column("content_type", Text),
     Column("modified_at", BigInteger),
+    Column("html_page", Boolean),
     Column("attempts", Integer),
     Column("failure_code", String(32)),
     Column("failure_detail", Text),

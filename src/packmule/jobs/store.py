@@ -209,8 +209,8 @@ class JobStore(JobReads):
     def expire(self, hash_: str, *, also: Also | None = None) -> Job:
         """Let an ended job go: its files are forgotten, its row stays to tell what became of it.
 
-        Its archive is the caller's to remove, afterwards. Again for an expired one changes
-        nothing. Raises NotFound, NotAllowedInState.
+        Its archive is to be removed afterwards: `also` may put that into the queue. Again for an
+        expired one changes nothing. Raises NotFound, NotAllowedInState.
         """
         with writing(self._engine) as connection:
             return expire(connection, hash_, also)
@@ -218,7 +218,8 @@ class JobStore(JobReads):
     def delete(self, hash_: str, *, also: Also | None = None) -> Job:
         """Let a job go in whatever state: cancelled first where it is still open. Raises NotFound.
 
-        As with `expire`, the archive and the scratch are the caller's to remove, afterwards.
+        As with `expire`, the archive and the scratch are to be removed afterwards. `also` runs for
+        each change of state, so twice for an open job.
         """
         with writing(self._engine) as connection:
             if find(connection, hash_).state in {JobState.QUEUED, JobState.RUNNING}:

@@ -12,7 +12,6 @@ import logging
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pycurl
@@ -20,12 +19,11 @@ import pycurl
 from packmule.errors import FailureCode
 from packmule.outbound import faults, transfer, watch
 from packmule.outbound.endings import Endings, internal
-from packmule.outbound.politeness import Lane, Schedule
+from packmule.outbound.politeness import HostKey, Lane, Schedule
 from packmule.outbound.readiness import Readiness
 from packmule.outbound.receiver import BodyRefused
 from packmule.outbound.resolver import Resolver
 from packmule.outbound.slot import Slot, address_refused
-from packmule.outbound.transfer import Limits
 from packmule.outbound.verdicts import Broken
 
 if TYPE_CHECKING:
@@ -33,28 +31,13 @@ if TYPE_CHECKING:
 
     from packmule.outbound.addresses import AddressRules
     from packmule.outbound.fetch import Fetch
+    from packmule.outbound.loop_settings import LoopSettings
     from packmule.outbound.resolver import Resolution
 
 _log = logging.getLogger(__name__)
 
 _LONGEST_TURN = 30.0
 _WAIT_FOR_LOOP = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class LoopSettings:
-    """Bounds of one loop; seconds and bytes per second.
-
-    A transfer that moves less than `least_rate` over `stall_timeout` is cut.
-    """
-
-    transfers: int = 32
-    transfers_per_host: int = 8
-    connect_timeout: float = 10.0
-    stall_timeout: float = 30.0
-    least_rate: float = 1024.0
-    ca_file: str | None = None
-    limits: Limits = field(default_factory=Limits)
 
 
 class TransferLoop:
@@ -177,7 +160,7 @@ class TransferLoop:
         due = self._schedule.next_due()
         if self._active:
             due = min(due, self._next_look)
-        if self._ready.turn(min(_LONGEST_TURN, max(0.0, due - now)), now):
+        if self._ready.turn(min(_LONGEST_TURN, max(0.0, due - now)), now, len(self._active)):
             self._woken()
         now = time.monotonic()
         self._end_tries()
@@ -252,6 +235,7 @@ class TransferLoop:
             self._begin(lane, fetch, resolution.addresses, now or time.monotonic())
 
     def _end_tries(self) -> None:
+        broke: set[HostKey] = set()
         while True:
             left, whole, broken = self._multi.info_read()
             for curl in whole:
@@ -263,11 +247,20 @@ class TransferLoop:
             for curl, number, _message in broken:
                 slot = self._by_curl[curl]
                 slot.head_read()
-                if slot.http2 and faults.of_http2(number):
+                if slot.http2 and slot.fetch is not None and faults.of_http2(number):
                     self._endings.avoid_http2(slot.fetch)
+                    broke.add(slot.fetch.host_key)
                 self._ended(slot, slot.stopped_by or faults.broken(number))
             if not left:
-                return
+                break
+        if broke:
+            self._end_http2(broke)
+
+    def _end_http2(self, hosts: set[HostKey]) -> None:
+        """End what shares a broken connection: libcurl may leave it waiting for ever."""
+        for slot in tuple(self._active):
+            if slot.http2 and slot.fetch is not None and slot.fetch.host_key in hosts:
+                self._ended(slot, slot.stopped_by or faults.HTTP2_BROKE)
 
     def _ended(self, slot: Slot, error: Broken | Exception | None) -> None:
         lane, fetch, after = slot.lane, slot.fetch, slot.after

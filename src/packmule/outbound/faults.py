@@ -17,6 +17,7 @@ _HTTP2_STREAM = 92
 _TOO_LARGE = 100
 
 NO_ANSWER = Broken(FailureCode.BAD_RESPONSE, "the host closed the connection without an answer")
+HTTP2_BROKE = Broken(FailureCode.BAD_RESPONSE, "the HTTP/2 connection broke")
 _TLS_SENTENCE = "the origin's certificate is not valid for this host"
 
 _BROKEN: dict[int, Broken] = {
@@ -31,7 +32,7 @@ _BROKEN: dict[int, Broken] = {
     pycurl.E_SEND_ERROR: Broken(FailureCode.CONNECT, "the connection broke while asking"),
     pycurl.E_UNSUPPORTED_PROTOCOL: Broken(FailureCode.BAD_RESPONSE, "the answer is no HTTP"),
     _WEIRD_SERVER_REPLY: Broken(FailureCode.BAD_RESPONSE, "the answer is no valid HTTP"),
-    pycurl.E_HTTP2: Broken(FailureCode.BAD_RESPONSE, "the HTTP/2 connection broke"),
+    pycurl.E_HTTP2: HTTP2_BROKE,
     _HTTP2_STREAM: Broken(FailureCode.TRUNCATED, "the HTTP/2 stream was reset"),
     _TOO_LARGE: Broken(FailureCode.BAD_RESPONSE, "the answer's header is too large"),
     pycurl.E_BAD_CONTENT_ENCODING: Broken(FailureCode.BAD_RESPONSE, "the body cannot be decoded"),

@@ -48,13 +48,19 @@ class Readiness:
             if not self._closed:
                 os.eventfd_write(self._wake_fd, 1)
 
-    def turn(self, longest: float, now: float) -> bool:
-        """Wait at most `longest` seconds, let libcurl work; True where `wake` was called."""
+    def turn(self, longest: float, now: float, active: int) -> bool:
+        """Wait at most `longest` seconds, let libcurl work; True where `wake` was called.
+
+        `active` is how many transfers are open.
+        """
         act = self._multi.socket_action
         if self.timer is not None and now >= self.timer:
             # What was just begun goes out before anything is waited for.
             self.timer = None
-            act(pycurl.SOCKET_TIMEOUT, 0)
+            _, running = act(pycurl.SOCKET_TIMEOUT, 0)
+            if running < active:
+                # Some have ended already, as over TLS they may: nothing else might stir for them.
+                longest = 0.0
         if self.timer is not None:
             longest = min(longest, max(0.0, self.timer - time.monotonic()))
         idle = self._idle

@@ -13,7 +13,7 @@ from packmule.errors import FailureCode
 from packmule.outbound.verdicts import Broken
 
 if TYPE_CHECKING:
-    from packmule.outbound.curl import LoopSettings
+    from packmule.outbound.loop_settings import LoopSettings
     from packmule.outbound.slot import Slot
 
 _LONGEST_INTERVAL = 1.0

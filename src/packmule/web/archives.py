@@ -202,5 +202,6 @@ async def delete(parts: GivenParts, archive_hash: Hash) -> None:
 
 
 def _delete(parts: Parts, hash_: str) -> None:
-    parts.store.delete(hash_)
+    parts.store.delete(hash_, also=parts.defer_removal)
+    # At once; should that fail, the task does it later.
     parts.storage.remove(hash_)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from packmule.errors import Failure, FailureCode
+from packmule.errors import HTML_PAGE_DETAIL, Failure, FailureCode
 from packmule.jobs.model import JobState
 from packmule.web.schema import (
     ByteCounts,
@@ -23,6 +23,7 @@ from packmule.web.schema import (
     FileOut,
     InProgressOut,
     ProgressOut,
+    WarningOut,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ Status = InProgressOut | CompletedOut | FailedOut | CancelledOut | ExpiredOut
 
 # A status names this many failed files; the list of files has them all.
 MOST_FAILURES = 1000
+
+_PAGE = WarningOut(code="html-page", detail=HTML_PAGE_DETAIL)
 
 OPEN_STATES = frozenset({JobState.QUEUED, JobState.RUNNING})
 
@@ -100,6 +103,7 @@ def file_of(record: FileRecord) -> FileOut:
             http_status=failure.http_status,
             attempts=failure.attempts,
         ),
+        warning=_PAGE if record.html_page else None,
     )
 
 

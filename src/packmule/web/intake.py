@@ -150,6 +150,7 @@ def job_request(
         ),
         name=_with_extension(asked.name),
         on_error=asked.on_error,
+        on_html=asked.on_html,
         compression=asked.compression,
         expires_in=asked.expires_in,
         priority=asked.priority,

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from sqlalchemy import Connection
 
 from packmule.jobs.store import JobStore
+from packmule.jobs.transitions import Also
 from packmule.outbound.addresses import AddressRules
 from packmule.storage.interface import Storage
 
@@ -34,7 +35,8 @@ class Bounds:
 class Parts:
     """All that the routes need.
 
-    `enqueue(connection, hash, priority)` puts a job's task into the caller's transaction.
+    `enqueue(connection, hash, priority)` puts a job's task into the caller's transaction,
+    `defer_removal(connection, job)` that of removing its bytes.
     `worker_age` gives the seconds since a worker was last seen alive, None for never.
     `draining` tells that the process is about to stop, so that nobody is kept waiting.
     """
@@ -42,6 +44,7 @@ class Parts:
     store: JobStore
     storage: Storage
     enqueue: Callable[[Connection, str, int], None]
+    defer_removal: Also
     rules: AddressRules
     worker_age: Callable[[], float | None]
     public_url: str

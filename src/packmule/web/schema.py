@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from packmule.errors import FailureCode
-from packmule.jobs.model import Compression, FileState, OnError
+from packmule.jobs.model import Compression, FileState, OnError, OnHtml
 
 MAX_NAME = 255
 MAX_ENTRY_NAME = 1024
@@ -68,6 +68,11 @@ class CreateIn(_In):
     on_error: OnError = Field(
         default=OnError.FAIL,
         description="Where a file cannot be fetched: `fail` the job, or `skip` the file.",
+    )
+    on_html: OnHtml = Field(
+        default=OnHtml.REPORT,
+        description="Where an HTML page comes although the file's name announces media: `report` "
+        "keeps it with a warning in the file's record, `fail` counts it as failed.",
     )
     compression: Compression = Field(
         default=Compression.AUTO,
@@ -196,6 +201,13 @@ class FileFailureOut(_Out):
     attempts: int
 
 
+class WarningOut(_Out):
+    """Something about a file in the archive that is worth a look."""
+
+    code: Literal["html-page"]
+    detail: str
+
+
 class FileOut(_Out):
     """One file of a job."""
 
@@ -206,6 +218,9 @@ class FileOut(_Out):
     bytes: ByteCounts
     attempts: int | None = Field(description="Tries that were made; null until that is known.")
     failure: FileFailureOut | None
+    warning: WarningOut | None = Field(
+        description="`html-page`: it came as a web page where media was announced."
+    )
 
 
 class FilesOut(_Out):

@@ -35,6 +35,7 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
             store=stores.jobs,
             storage=stores.storage,
             enqueue=enqueue,
+            defer_removal=stores.defer_removal,
             rules=address_rules(settings),
             worker_age=Heartbeat(settings.data_dir).age,
             public_url=settings.public_url,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packmule.engine.embedded import EmbeddedEngine
+from packmule.engine.interface import Task
 from packmule.jobs.database import connect, upgrade, writing
 from packmule.jobs.store import JobStore
 from packmule.storage.local import LocalStorage
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from packmule.engine.interface import Engine
+    from packmule.jobs.model import Job
     from packmule.settings import Settings
     from packmule.storage.interface import Storage
 
 BUILD = "build"
 EXPIRE = "expire"
+REMOVE = "remove"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,10 @@ class Stores:
     engine: Engine
     storage: Storage
     transaction: Callable[[], AbstractContextManager[Connection]]
+
+    def defer_removal(self, connection: Connection, job: Job) -> None:
+        """Put the removal of a job's bytes into the queue, in the transaction of `connection`."""
+        self.engine.defer(connection, Task(REMOVE, job.hash))
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from packmule.assembly.build import Builder
-from packmule.cleanup.expiry import Expiry
+from packmule.cleanup.expiry import Expiry, Removal
 from packmule.engine.interface import Task
-from packmule.wiring.stores import BUILD, EXPIRE, open_stores
+from packmule.wiring.stores import BUILD, EXPIRE, REMOVE, open_stores
 from packmule.wiring.workshop import open_workshop
 from packmule.worker.heartbeat import Heartbeat
 from packmule.worker.run import Duty, work
@@ -27,10 +27,11 @@ def run_worker(settings: Settings, stop: Event) -> None:
         open_workshop(settings, on_failure=_end_at_once) as workshop,
     ):
         builder = Builder(stores.jobs, stores.storage, workshop)
-        expiry = Expiry(stores.jobs, stores.storage, lambda: datetime.now(UTC))
+        expiry = Expiry(stores.jobs, stores.defer_removal, lambda: datetime.now(UTC))
         duties = {
             BUILD: Duty(builder.build, settings.concurrent_jobs),
             EXPIRE: Duty(expiry.sweep, 1),
+            REMOVE: Duty(Removal(stores.storage).remove, 1),
         }
         with stores.transaction() as connection:
             stores.engine.defer(connection, Task(EXPIRE, "all"))

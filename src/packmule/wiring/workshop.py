@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import certifi
 
 from packmule.assembly.workshop import Bounds, Workshop
-from packmule.outbound.curl import LoopSettings
+from packmule.outbound.loop_settings import LoopSettings
 from packmule.outbound.transfer import Limits
 from packmule.wiring.rules import address_rules
 

@@ -6,11 +6,14 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 from tests.fakes.clock import FakeClock
 from tests.fakes.jobs import RETENTION, in_state
 
-from packmule.cleanup.expiry import PAUSE, Expiry
-from packmule.engine.interface import Later
+from packmule.cleanup.expiry import PAUSE, Expiry, Removal
+from packmule.engine.embedded import EmbeddedEngine
+from packmule.engine.interface import Later, Task
+from packmule.errors import StorageFailed
 from packmule.jobs import database
 from packmule.jobs.model import JobState
 from packmule.jobs.store import JobStore
@@ -19,6 +22,10 @@ from packmule.storage.local import LocalStorage
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from packmule.jobs.model import Job
 
 
 class House:
@@ -30,7 +37,27 @@ class House:
         database.upgrade(self.engine)
         self.store = JobStore(self.engine, self.clock, retention=RETENTION)
         self.storage = LocalStorage(folder)
-        self.expiry = Expiry(self.store, self.storage, lambda: self.clock.now)
+        self.queue = EmbeddedEngine(self.engine)
+        self.expiry = Expiry(self.store, self.defer_removal, lambda: self.clock.now)
+
+    def defer_removal(self, connection: Connection, job: Job) -> None:
+        self.queue.defer(connection, Task("remove", job.hash))
+
+    def work(self, storage: LocalStorage | None = None) -> None:
+        """Run what is in the queue, as a worker would that was started now."""
+        removal, stop = Removal(storage or self.storage), Event()
+
+        def remove(key: str, stopping: Event) -> None:
+            removal.remove(key, stopping)
+            if not self.waiting() - 1:
+                stop.set()
+
+        if self.waiting():
+            self.queue.run({"remove": remove}, concurrency={"remove": 1}, stop=stop)
+
+    def waiting(self) -> int:
+        with self.engine.connect() as connection:
+            return int(connection.execute(text("SELECT count(*) FROM tasks")).scalar_one())
 
     def archive(self, state: JobState = JobState.COMPLETED) -> str:
         hash_ = in_state(self.store, state)
@@ -64,7 +91,35 @@ def test_an_archive_whose_time_is_over_is_gone_and_its_job_says_so(house: House)
     hash_ = house.archive()
     house.clock.advance(RETENTION + 1)
     house.expiry.sweep("all", Event())
+    # A kill here loses nothing: the removal waits in the queue.
     assert house.store.get(hash_).state is JobState.EXPIRED
+    house.work()
+    assert house.storage.find(hash_) is None
+    assert house.waiting() == 0
+
+
+class Reluctant(LocalStorage):
+    """Refuses to remove anything at first."""
+
+    refusals = 0
+
+    def remove(self, key: str) -> None:
+        """Refuse once."""
+        self.refusals += 1
+        if self.refusals == 1:
+            raise StorageFailed("Not now.")
+        super().remove(key)
+
+
+def test_an_archive_that_storage_will_not_let_go_is_removed_later(
+    house: House, tmp_path: Path
+) -> None:
+    hash_ = house.archive()
+    house.clock.advance(RETENTION + 1)
+    house.expiry.sweep("all", Event())
+    storage = Reluctant(tmp_path)
+    house.work(storage)
+    assert storage.refusals == 2
     assert house.storage.find(hash_) is None
 
 
@@ -72,6 +127,7 @@ def test_the_scratch_of_a_failed_job_goes_with_its_time(house: House) -> None:
     hash_ = house.archive(JobState.FAILED)
     house.clock.advance(RETENTION + 1)
     house.expiry.sweep("all", Event())
+    house.work()
     assert house.scratch(hash_) == b""
 
 

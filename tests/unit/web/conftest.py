@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from packmule.jobs.model import Job
+
 
 @dataclass(slots=True)
 class App:
@@ -60,6 +62,10 @@ class App:
         return hash_
 
 
+def no_removal(_connection: Connection, _job: Job) -> None:
+    """Leave the removal of bytes to the request alone."""
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[App]:
     """Give an application whose worker is alive."""
@@ -75,6 +81,7 @@ def app(tmp_path: Path) -> Iterator[App]:
             store=JobStore(database),
             storage=LocalStorage(tmp_path),
             enqueue=enqueue,
+            defer_removal=no_removal,
             rules=AddressRules(),
             worker_age=lambda: 0.5,
             public_url="https://public.example/pack",

@@ -149,4 +149,5 @@ def test_a_file_says_where_it_is() -> None:
             "http_status": 404,
             "attempts": 1,
         },
+        "warning": None,
     }

@@ -54,7 +54,8 @@ def test_words_of_the_contract_stand_in_the_description() -> None:
     schemas = description()["components"]["schemas"]
     assert schemas["FileState"]["enum"] == [state.value for state in FileState]
     assert set(schemas["CreateIn"]["properties"]) == {
-        "urls", "name", "on_error", "compression", "webhook_url", "expires_in", "priority",
+        "urls", "name", "on_error", "on_html", "compression", "webhook_url", "expires_in",
+        "priority",
     }  # fmt: skip
     assert schemas["CreateIn"]["additionalProperties"] is False
 

@@ -1,0 +1,26 @@
+"""The bounds of one transfer loop: how much at once, how patient, whom to trust.
+
+Owns their defaults. Leaves the bounds of a single source to `transfer.Limits`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from packmule.outbound.transfer import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """Bounds of one loop; seconds and bytes per second.
+
+    A transfer that moves less than `least_rate` over `stall_timeout` is cut.
+    """
+
+    transfers: int = 32
+    transfers_per_host: int = 8
+    connect_timeout: float = 10.0
+    stall_timeout: float = 30.0
+    least_rate: float = 1024.0
+    ca_file: str | None = None
+    limits: Limits = field(default_factory=Limits)

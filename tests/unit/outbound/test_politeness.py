@@ -1,0 +1,153 @@
+"""Turns: fair between jobs and hosts, bounded for each host, patient with one in trouble."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from packmule.errors import Failure, FailureCode
+from packmule.outbound.fetch import Fetch
+from packmule.outbound.politeness import Lane, Schedule, jittered
+from packmule.outbound.transfer import Limits
+from packmule.outbound.urls import parse
+
+if TYPE_CHECKING:
+    from packmule.outbound.receiver import Receiver
+
+CAUSE = Failure(FailureCode.CONNECT, "the host refuses the connection")
+
+
+def fetches(host: str, count: int) -> list[Fetch]:
+    nobody = cast("Receiver", None)
+    return [Fetch(parse(f"https://{host}/{n}"), nobody) for n in range(count)]
+
+
+def drained(schedule: Schedule, most: int = 1_000, now: float = 0.0) -> list[tuple[Lane, Fetch]]:
+    turns: list[tuple[Lane, Fetch]] = []
+    while len(turns) < most and (turn := schedule.next(now)) is not None:
+        turns.append(turn)
+    return turns
+
+
+def test_jobs_take_turns_however_large_they_are() -> None:
+    schedule = Schedule(per_host=1_000)
+    huge, small = Lane(), Lane()
+    schedule.add(huge, fetches("a.example", 500))
+    schedule.add(small, fetches("a.example", 5))
+    first = [lane for lane, _ in drained(schedule, 10)]
+    assert Counter(map(id, first)) == {id(huge): 5, id(small): 5}
+
+
+def test_hosts_of_a_job_take_turns() -> None:
+    schedule = Schedule(per_host=1_000)
+    lane = Lane()
+    schedule.add(lane, [*fetches("a.example", 500), *fetches("b.example", 5)])
+    first = [fetch.asked.host for _, fetch in drained(schedule, 10)]
+    assert Counter(first) == {"a.example": 5, "b.example": 5}
+
+
+def test_a_host_is_asked_for_so_much_at_once_over_all_jobs() -> None:
+    schedule = Schedule(per_host=3)
+    for _ in range(4):
+        schedule.add(Lane(), fetches("a.example", 10))
+    turns = drained(schedule)
+    assert len(turns) == 3
+    host = turns[0][1].host
+    assert host is not None
+    host.active -= 1
+    assert len(drained(schedule)) == 1
+
+
+def test_a_slow_host_holds_up_no_other() -> None:
+    schedule = Schedule(per_host=2)
+    lane = Lane()
+    schedule.add(lane, [*fetches("slow.example", 50), *fetches("good.example", 2)])
+    assert Counter(f.asked.host for _, f in drained(schedule)) == {
+        "slow.example": 2,
+        "good.example": 2,
+    }
+
+
+def test_a_host_is_not_asked_before_its_time() -> None:
+    schedule = Schedule(per_host=2)
+    lane = Lane()
+    items = fetches("a.example", 1)
+    schedule.add(lane, items)
+    schedule.host(items[0].host_key).not_before = 5.0
+    assert schedule.next(4.9) is None
+    assert schedule.next_due() == 5.0
+    assert schedule.next(5.0) is not None
+
+
+def test_a_retry_waits_for_its_time_and_goes_before_the_untried() -> None:
+    schedule = Schedule(per_host=9)
+    lane = Lane()
+    again, *others = fetches("a.example", 3)
+    schedule.add(lane, others)
+    schedule.later(lane, again, 10.0)
+    assert schedule.next_due() == 10.0
+    schedule.wake(9.9)
+    assert schedule.waiting() == 3
+    schedule.wake(10.0)
+    assert [fetch for _, fetch in drained(schedule)] == [again, *others]
+
+
+def test_a_retry_goes_behind_the_untried_where_its_host_is_in_trouble() -> None:
+    schedule = Schedule(per_host=9)
+    lane = Lane()
+    again, *others = fetches("a.example", 3)
+    schedule.add(lane, others)
+    schedule.host(again.host_key).falter(0.0)
+    schedule.later(lane, again, 10.0)
+    schedule.wake(10.0)
+    assert [fetch for _, fetch in drained(schedule)] == [*others, again]
+
+
+def test_what_a_removed_job_waits_for_is_forgotten() -> None:
+    schedule = Schedule(per_host=9)
+    lane, other = Lane(), Lane()
+    again, *rest = fetches("a.example", 3)
+    schedule.add(lane, rest)
+    schedule.add(other, fetches("b.example", 1))
+    schedule.later(lane, again, 1.0)
+    schedule.remove(lane)
+    schedule.wake(2.0)
+    assert [turn[0] for turn in drained(schedule)] == [other]
+
+
+def test_who_is_given_up_is_given_up_by_all_that_saw_it_fall_silent() -> None:
+    schedule = Schedule(per_host=9)
+    early, late = Lane(), Lane()
+    waiting, retried, elsewhere = (
+        *fetches("a.example", 2),
+        *fetches("b.example", 1),
+    )
+    schedule.add(early, [waiting, elsewhere], now=0.0)
+    schedule.host(waiting.host_key).silent_since = 5.0
+    schedule.add(late, fetches("a.example", 1), now=9.0)
+    schedule.later(early, retried, 60.0)
+    assert set(schedule.give_up(waiting.host_key, CAUSE)) == {waiting, retried}
+    assert early.lost == {waiting.host_key: CAUSE}
+    assert not late.lost
+    assert {id(lane) for lane, _ in drained(schedule)} == {id(early), id(late)}
+
+
+def test_hosts_are_not_remembered_for_ever() -> None:
+    schedule = Schedule(per_host=2, limits=Limits(host_retries=5))
+    kept = schedule.host(("https", "kept.example", 443))
+    kept.active = 1
+    spent = schedule.host(("https", "spent.example", 443))
+    spent.budget = 0
+    for n in range(5_000):
+        schedule.host(("https", f"{n}.example", 443))
+    assert schedule.host(("https", "kept.example", 443)) is kept
+    assert schedule.host(("https", "spent.example", 443)).budget == 5
+
+
+@pytest.mark.parametrize("delay", [0.5, 60.0])
+def test_a_back_off_is_spread_over_its_second_half(delay: float) -> None:
+    seen = {jittered(delay) for _ in range(200)}
+    assert len(seen) > 100
+    assert all(delay / 2 <= each <= delay for each in seen)

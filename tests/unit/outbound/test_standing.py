@@ -1,0 +1,124 @@
+"""A host's standing: not hammered, given up in bounded time when dying, forgiven when good."""
+
+from __future__ import annotations
+
+import pytest
+
+from packmule.errors import Failure, FailureCode
+from packmule.outbound.standing import Host, Said, said
+from packmule.outbound.transfer import Limits
+from packmule.outbound.verdicts import Fail, Finished, Follow, Retry
+
+LIMITS = Limits(attempts=4, host_retries=3, first_delay=0.5, longest_delay=60.0)
+
+
+def cause(status: int | None = None) -> Failure:
+    return Failure(FailureCode.HTTP_STATUS, "it failed", status)
+
+
+@pytest.fixture
+def host() -> Host:
+    return Host(8, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("after", "answered", "word"),
+    [
+        (Finished(), True, Said.SERVED),
+        (Follow("/b"), True, Said.ANSWERED),
+        (Retry(1.0, cause(), fruitful=True), True, Said.ANSWERED),
+        (Fail(cause(404)), True, Said.ANSWERED),
+        (Retry(1.0, cause(500)), True, Said.FALTERED),
+        (Retry(1.0, cause()), True, Said.FALTERED),
+        (Fail(cause(500)), True, Said.FALTERED),
+        (Retry(1.0, cause(429)), True, Said.SILENT),
+        (Fail(cause(503)), True, Said.SILENT),
+        (Retry(1.0, cause()), False, Said.SILENT),
+        (Fail(cause()), False, Said.SILENT),
+    ],
+)
+def test_a_tries_end_is_a_word_of_its_host(
+    after: Finished | Follow | Retry | Fail, *, answered: bool, word: Said
+) -> None:
+    assert said(after, answered=answered) is word
+
+
+def test_who_falters_is_asked_for_less_at_once(host: Host) -> None:
+    limits = []
+    for _ in range(4):
+        host.falter(0.0)
+        limits.append(host.limit)
+    assert limits == [4.0, 2.0, 1.0, 1.0]
+
+
+def test_who_serves_again_is_asked_for_more_slowly(host: Host) -> None:
+    host.falter(0.0)
+    for _ in range(4):
+        host.served(0)
+    assert 4.0 < host.limit < 6.0
+    for _ in range(100):
+        host.served(0)
+    assert host.limit == 8.0
+
+
+def test_who_goes_on_faltering_is_asked_more_slowly(host: Host) -> None:
+    for _ in range(8):
+        host.falter(100.0)
+    assert host.not_before == 0.0
+    host.falter(100.0)
+    assert host.not_before > 100.0
+    for _ in range(50):
+        host.falter(100.0)
+    assert host.not_before == 101.0  # twice the first delay, never for ever
+
+
+def test_a_budget_of_retries_is_spent_once(host: Host) -> None:
+    assert [host.pay() for _ in range(5)] == [True, True, True, False, False]
+
+
+def test_a_file_that_succeeds_pays_back_what_it_has_cost(host: Host) -> None:
+    assert host.pay()
+    assert host.pay()
+    host.served(refund=2)
+    assert [host.pay() for _ in range(4)] == [True, True, True, False]
+
+
+def test_a_host_that_is_silent_for_so_many_rounds_is_given_up(host: Host) -> None:
+    now, given_up = 0.0, []
+    for _ in range(LIMITS.attempts):
+        given_up.append(host.fall_silent(began=now, now=now + 1, until=None))
+        now = max(now + 1, host.not_before)
+    assert given_up == [False, False, False, True]
+
+
+def test_many_tries_at_once_are_one_round(host: Host) -> None:
+    assert not any(host.fall_silent(began=0.0, now=5.0 + n, until=None) for n in range(7))
+    assert host.rounds == 1
+    assert not host.fall_silent(began=5.0, now=20.0, until=None)
+    assert host.rounds == 2
+
+
+def test_rounds_are_further_and_further_apart(host: Host) -> None:
+    pauses = []
+    for _ in range(3):
+        host.fall_silent(began=host.not_before, now=host.not_before, until=None)
+        pauses.append(host.not_before)
+    assert pauses == [0.0, 0.5, 1.5]
+
+
+def test_a_time_that_the_host_names_is_kept(host: Host) -> None:
+    host.fall_silent(began=0.0, now=1.0, until=121.0)
+    assert host.not_before == 121.0
+    host.fall_silent(began=0.0, now=1.0, until=30.0)
+    assert host.not_before == 121.0  # a later word does not shorten it
+
+
+@pytest.mark.parametrize("good", [lambda host: host.served(0), lambda host: host.answered()])
+def test_one_good_word_ends_the_silence(host: Host, good: object) -> None:
+    for n in range(LIMITS.attempts - 1):
+        host.fall_silent(began=10.0 * n, now=10.0 * n + 1, until=None)
+    assert not host.is_well
+    assert callable(good)
+    good(host)
+    assert host.is_well
+    assert not host.fall_silent(began=100.0, now=101.0, until=None)
