@@ -39,9 +39,22 @@ class Case:
     stress: bool = False
     deflated: bool = False
 
-    def control(self, truth: Truth, archive: Path) -> None:
-        """Write the same by Python's zipfile: what a reader cannot read there either is its own."""
-        write_control(truth, archive, deflated=self.deflated)
+    def sample(self, folder: Path) -> Sample:
+        """Make the archive, and the control: the same by Python's zipfile."""
+        sample = Sample(folder / "ours.zip", folder / "control.zip", {})
+        truth = self.make(sample.archive)
+        write_control(truth, sample.control, deflated=self.deflated)
+        sample.wanted.update((name, body.content) for name, body in truth.items())
+        return sample
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An archive, another with the same content by another's hand, and what must be found."""
+
+    archive: Path
+    control: Path
+    wanted: dict[str, Content]
 
 
 def _packed(files: list[File]) -> Callable[[Path], Truth]:
@@ -72,8 +85,3 @@ CASES = [
         deflated=True,
     ),
 ]  # fmt: skip
-
-
-def contents(truth: Truth) -> dict[str, Content]:
-    """Tell what a reader must find."""
-    return {name: body.content for name, body in truth.items()}

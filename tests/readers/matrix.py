@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from tests.readers.corpus import Sample
     from tests.readers.table import Reader
 
 _TOLD = 3
@@ -68,6 +70,18 @@ def read(
             return compared(_extracted(folder), wanted)
         case How.TELLS:
             return compared(_told(done.stdout.decode("ascii")), wanted)
+
+
+def judged(
+    reader: Reader, sample: Sample, *, built: Path, folder: Path, seconds: float = 120.0
+) -> str:
+    """Have a reader read a sample; what it cannot read of the control either is its own `limit`."""
+    said = read(reader, sample.archive, sample.wanted, built=built, folder=folder, seconds=seconds)
+    if said == "right":
+        return said
+    shutil.rmtree(folder)
+    other = read(reader, sample.control, sample.wanted, built=built, folder=folder, seconds=seconds)
+    return said if other == "right" else f"limit: {said}"
 
 
 def compared(found: list[tuple[str, Content]], wanted: Mapping[str, Content]) -> str:
