@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate --no-emit-find-links --upgrade
 
 .PHONY: help install serve test check format bench bench-compression fuzz lock clean
 
@@ -74,12 +76,11 @@ fuzz: $(VENV)/fuzz.stamp  ## made-up requests and inputs, until none is left tha
 	$(BIN)/python -m tests.fuzz.full $(ARGS)
 
 lock: $(VENV)/dev.stamp  ## pin anew, with hashes
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-annotate --no-emit-find-links --upgrade pyproject.toml --group build -o requirements/run.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-annotate --no-emit-find-links --upgrade pyproject.toml --group dev -o requirements/dev.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-		--no-annotate --no-emit-find-links --upgrade pyproject.toml --group fuzz -o requirements/fuzz.lock
+	$(PIN) pyproject.toml --group build -o requirements/run.lock
+	$(PIN) pyproject.toml --group dev -o requirements/dev.lock
+	$(PIN) pyproject.toml --group fuzz -o requirements/fuzz.lock
+	$(PIN) pyproject.toml --group docs -o requirements/docs.lock
+	$(PIN) --group sbom -o requirements/sbom.lock
 
 clean:  ## all that make made, but not your data
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
