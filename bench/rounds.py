@@ -21,7 +21,7 @@ from bench.origin import Origin, running
 from bench.records import Record
 from bench.works import Door, Files, Work
 
-FOREIGN = re.compile(r"^PACKMULE_|_proxy$|^SSL_CERT_|CA_BUNDLE$|^NODE_", re.IGNORECASE)
+FOREIGN = re.compile(r"^PACKMULE_|^PYTHON|_proxy$|^SSL_CERT_|CA_BUNDLE$|^NODE_", re.IGNORECASE)
 FAILURES_ALLOWED = 2
 FREE_MARGIN = 2_000_000_000
 
@@ -101,7 +101,8 @@ def _play_work(work: Work, made: data.DataSet, origin: Origin, plan: Plan, note:
 def environment(authority: Path | None) -> Mapping[str, str]:
     """Return the variables contestants run with: one language, and nothing that leads elsewhere.
 
-    A proxy, an authority or a setting of ours in the shell would change what is measured.
+    A proxy, an authority or a setting of ours in the shell would change what is measured; so would
+    a variable of Python's that has each start compile the program anew.
     """
     kept = {name: value for name, value in os.environ.items() if not FOREIGN.search(name)}
     kept["LC_ALL"] = "C.UTF-8"

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from packmule.outbound.loop_settings import LoopSettings
     from packmule.outbound.resolver import Resolver
 
-_BLOCKS_BEYOND_TRANSFERS = 16
+_BLOCKS_BEYOND_TRANSFERS = 8
+_MOST_BLOCKS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Workshop:
     ) -> None:
         self.rules = rules
         self.bounds = bounds
-        self.pool = Pool(min(loop.transfers, 32) + _BLOCKS_BEYOND_TRANSFERS)
+        self.pool = Pool(min(loop.transfers + _BLOCKS_BEYOND_TRANSFERS, _MOST_BLOCKS))
         self.writer = Writer()
         self.loop = TransferLoop(
             rules, loop, resolver=resolver, may_start=self.pool.has_room, on_failure=on_failure

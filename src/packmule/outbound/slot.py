@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from packmule.outbound.transfer import Limits
     from packmule.outbound.verdicts import After
 
-BUFFER_BYTES = 512 * 1024
+BUFFER_BYTES = 1024 * 1024
 _KEPT_OF_DISCARDED = 4096
 _READ_OF_DISCARDED = 256 * 1024
 _PREREQ_OK, _PREREQ_ABORT = 0, 1
