@@ -78,6 +78,7 @@ class Service(Contestant):
         told = variables(task, self._extra)
         told |= {"PACKMULE_HOST": HOST, "PACKMULE_PORT": str(port)}
         told |= {"PACKMULE_DATA_DIR": str(self._data)}
+        told |= {"PACKMULE_RATE_LIMIT": "off", "PACKMULE_QUOTA_JOBS": "off"}
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(
                 [str(self._program), "serve"],

@@ -99,6 +99,16 @@ class Conflict(PackmuleError):
     code = "idempotency-conflict"
 
 
+class QuotaExceeded(PackmuleError):
+    """A client has as much as it may have at once; `retry_after` says when less, in seconds."""
+
+    code = "quota-exceeded"
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class DiskFull(PackmuleError):
     """The disk has no room for what was to be written; free some, then retry."""
 

@@ -10,6 +10,7 @@ import pytest
 from tests.house.tree import ROOT, project_files, read
 
 from packmule.errors import FailureCode
+from packmule.web.problems import ProblemCode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,10 @@ def test_the_changelog_has_a_section_for_what_is_unreleased() -> None:
 
 def test_every_failure_code_is_explained_and_no_other() -> None:
     assert sorted(ROW.findall(read("docs/failure-codes.md"))) == sorted(FailureCode)
+
+
+def test_every_problem_code_is_explained_and_no_other() -> None:
+    assert sorted(ROW.findall(read("docs/problem-codes.md"))) == sorted(ProblemCode)
 
 
 def test_every_run_time_library_has_its_reason_and_no_other() -> None:

@@ -73,6 +73,9 @@ class Service:
             "PACKMULE_PORT": str(self.port),
             "PACKMULE_DATA_DIR": str(folder / "data"),
             "PACKMULE_ALLOW_NETWORKS": LOOPBACK,
+            # All tests are one client, and ask more often than any other.
+            "PACKMULE_RATE_LIMIT": "off",
+            "PACKMULE_QUOTA_JOBS": "off",
         }
         if "PYTHONPATH" in os.environ:  # the program under test is the one the tests import
             self.environment["PYTHONPATH"] = os.environ["PYTHONPATH"]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from packmule.errors import SettingInvalid, UsageError
 from packmule.settings import TABLE, Settings, as_markdown, read
 from packmule.settings.forms import duration, size
+from packmule.web.limits import Rate
 
 
 def faults(**environment: str) -> list[str]:
@@ -190,3 +191,24 @@ def test_reading_the_settings_imports_neither_database_nor_schema() -> None:
     assert "packmule.settings" in found
     for heavy in ("sqlalchemy", "pydantic", "fastapi", "granian", "pycurl"):
         assert f"'{heavy}'" not in found
+
+
+def test_who_may_is_read() -> None:
+    settings = read({})
+    assert (settings.api_keys, settings.api_keys_file, settings.trusted_proxies) == ((), (), ())
+    assert settings.rate_limit == Rate(60, 60)
+    assert (settings.quota_jobs, settings.quota_bytes) == (100, None)
+    given = {"RATE_LIMIT": "off", "QUOTA_JOBS": "OFF", "QUOTA_BYTES": "1 TB"}
+    settings = read({f"PACKMULE_{name}": value for name, value in given.items()})
+    assert (settings.rate_limit, settings.quota_jobs) == (None, None)
+    assert settings.quota_bytes == 10**12
+
+
+def test_keys_are_told_apart_over_list_and_file_and_never_shown(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text("bob:s3cret\n")
+    [fault] = faults(API_KEYS="ann:s3cret", API_KEYS_FILE=str(path))
+    assert fault.startswith("PACKMULE_API_KEYS_FILE: beside PACKMULE_API_KEYS, two clients have")
+    [fault] = faults(API_KEYS="s3cret")
+    assert "s3cret" not in fault
+    assert "s3cret" not in repr(read({"PACKMULE_API_KEYS": "ann:s3cret"}))

@@ -77,6 +77,10 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 }
 
 
+# What the name of a client without a key begins with; its address follows.
+ADDRESS_CLIENT = "address:"
+
+
 class Source(NamedTuple):
     """One URL to fetch, as the caller gave it; `name` only where the caller chose one."""
 

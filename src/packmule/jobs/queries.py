@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import bindparam, case, delete, func, insert, literal_column, select, update
 
-from packmule.jobs.model import TRANSITIONS, FileState, JobState
+from packmule.jobs.model import ADDRESS_CLIENT, TRANSITIONS, FileState, JobState
 from packmule.jobs.schema import files, jobs
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 def _literal(state: JobState | FileState) -> ColumnElement[str]:
     """Write a state into the text, not into a parameter: only so do partial indexes serve."""
     return literal_column(f"'{state.value}'")
+
+
+# In these states a job takes up room on the disk.
+_HOLDING = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.COMPLETED)
 
 
 def _before(state: JobState) -> ColumnElement[bool]:
@@ -77,7 +81,12 @@ RETRY_JOB = _change(JobState.QUEUED).values(
 )
 
 # The idempotency key is free again: it must not answer with an archive that is no longer there.
-EXPIRE_JOB = _change(JobState.EXPIRED).values(idempotency_key=None, request_digest=None)
+# An address is kept no longer than something is counted or found by it.
+EXPIRE_JOB = _change(JobState.EXPIRED).values(
+    idempotency_key=None,
+    request_digest=None,
+    client=case((jobs.c.client.startswith(ADDRESS_CLIENT), ""), else_=jobs.c.client),
+)
 
 # --- a run, fenced by its attempt ---------------------------------------------------------------
 
@@ -138,6 +147,17 @@ DUE_FOR_EXPIRY = (
 
 OPEN_JOBS = select(func.count()).where(
     jobs.c.client == bindparam("of_client"), _before(JobState.CANCELLED)
+)
+
+_TAKEN = case((jobs.c.bytes_total > jobs.c.tail, jobs.c.bytes_total), else_=jobs.c.tail)
+
+# Of a job under way, or failed, what its archive takes up so far, or will by what is announced.
+HELD_BYTES = select(
+    func.coalesce(func.sum(func.coalesce(jobs.c.size, _TAKEN)), 0).label("total"),
+    func.min(jobs.c.expires_at).label("first_expiry"),
+).where(
+    jobs.c.client == bindparam("of_client"),
+    jobs.c.state.in_([_literal(state) for state in _HOLDING]),
 )
 
 # --- the files of a job -------------------------------------------------------------------------

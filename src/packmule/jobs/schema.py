@@ -73,6 +73,12 @@ jobs = Table(
         postgresql_where=text("state IN ('queued', 'running')"),
     ),
     Index(
+        "jobs_held_by_client",
+        "client",
+        sqlite_where=text("state IN ('queued', 'running', 'failed', 'completed')"),
+        postgresql_where=text("state IN ('queued', 'running', 'failed', 'completed')"),
+    ),
+    Index(
         "jobs_by_expiry",
         "expires_at",
         sqlite_where=text("state IN ('failed', 'completed', 'cancelled')"),

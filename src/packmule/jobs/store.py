@@ -20,11 +20,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from packmule.errors import Conflict, StaleAttempt
-from packmule.jobs import queries
+from packmule.jobs import queries, quota
 from packmule.jobs.database import reading, writing
 from packmule.jobs.digest import request_digest
 from packmule.jobs.entries import EntryRows
 from packmule.jobs.model import JobState, Run
+from packmule.jobs.quota import UNLIMITED, Quota
 from packmule.jobs.reads import JobReads, load
 from packmule.jobs.records import (
     Values,
@@ -61,28 +62,31 @@ class JobStore(JobReads):
         self._retention = retention
         self._entries = EntryRows(engine.dialect)
 
-    def create(self, request: JobRequest, *, defer: Defer) -> str:
+    def create(self, request: JobRequest, *, defer: Defer, limit: Quota = UNLIMITED) -> str:
         """Accept a job and give its hash: 128 random bits, 32 hex digits.
 
         A client's idempotency key that has been used answers with the hash it gave, and nothing is
-        created; raises Conflict where the earlier request was another.
+        created; raises Conflict where the earlier request was another. Raises QuotaExceeded where
+        the client would have more than `limit`.
         """
         digest = None if request.idempotency_key is None else request_digest(request)
         try:
-            return self._create(request, digest, defer)
+            return self._create(request, digest, defer, limit)
         except IntegrityError:
             # Two requests of one key at once, in a database that lets both look first.
             if digest is None:
                 raise
-            return self._create(request, digest, defer)
+            return self._create(request, digest, defer, limit)
 
-    def _create(self, request: JobRequest, digest: str | None, defer: Defer) -> str:
-        hash_ = secrets.token_hex(16)
+    def _create(self, request: JobRequest, digest: str | None, defer: Defer, limit: Quota) -> str:
+        hash_, now = secrets.token_hex(16), self._clock()
         with writing(self._engine) as connection:
+            quota.enter(connection, request.client, limit)
             if digest is not None and (earlier := _earlier(connection, request, digest)):
                 return earlier
-            row = row_of(request, hash_, digest, self._clock())
+            row = row_of(request, hash_, digest, now)
             job_id = connection.execute(queries.INSERT_JOB, row).scalar_one()
+            quota.check(connection, request.client, limit, now)
             self._entries.insert(connection, job_id, request.sources)
             defer(connection, hash_)
         return hash_
@@ -191,17 +195,20 @@ class JobStore(JobReads):
         on_error: OnError | None = None,
         *,
         defer: Defer,
+        limit: Quota = UNLIMITED,
     ) -> Job:
         """Queue a failed job again: it keeps what it has and tries once more what failed.
 
         With `on_error` the job's own is replaced: with SKIP, what fails again is left out. Raises
-        NotFound, NotAllowedInState.
+        NotFound, NotAllowedInState, QuotaExceeded.
         """
         values = {"new_on_error": None if on_error is None else on_error.value}
         with writing(self._engine) as connection:
+            quota.enter(connection, find(connection, hash_).client, limit)
             job = change(connection, queries.RETRY_JOB, hash_, values)
             if job is None:
                 raise not_allowed(find(connection, hash_), JobState.QUEUED)
+            quota.check(connection, job.client, limit, self._clock())
             connection.execute(queries.TRY_FAILED_FILES_AGAIN, {"of_job": job.id})
             defer(connection, hash_)
         return job

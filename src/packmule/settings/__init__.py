@@ -23,6 +23,8 @@ from packmule.errors import SettingInvalid
 from packmule.outbound.addresses import Network, Ports, parse_networks, parse_ports
 from packmule.settings import forms
 from packmule.settings.forms import duration, size
+from packmule.web.keys import ApiKey, distinct, parse_keys, read_keys
+from packmule.web.limits import Rate, parse_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -162,6 +164,33 @@ class Settings:
     drain_timeout: float = _setting(
         "30 s", duration, "time that downloads and jobs are given to come to an end at a stop"
     )
+    api_keys: tuple[ApiKey, ...] = _setting(
+        "",
+        parse_keys,
+        "keys of the clients that may create archives, like ann:KEY; `packmule keys new` makes one",
+        shown_default="none: everybody may",
+        secret=True,
+    )
+    api_keys_file: tuple[ApiKey, ...] = _setting(
+        "", read_keys, "file with more of them, an entry a line", shown_default="none"
+    )
+    trusted_proxies: tuple[Network, ...] = _setting(
+        "",
+        parse_networks,
+        "networks of your own proxies, whose X-Forwarded-For is believed",
+        shown_default="none",
+    )
+    rate_limit: Rate | None = _setting(
+        "60/min", parse_rate, "creates and retries of a client, like 5/s or 1000/h, or off"
+    )
+    quota_jobs: int | None = _setting(
+        "100", forms.or_off(forms.count), "jobs that a client may have open at once, or off"
+    )
+    quota_bytes: int | None = _setting(
+        "off",
+        forms.or_off(forms.more_than_zero(size)),
+        "size of the archives and open jobs that a client may have at once, or off",
+    )
     log_format: str = _setting(
         "auto",
         forms.one_of("auto", "text", "json"),
@@ -199,6 +228,8 @@ def read(environment: Mapping[str, str]) -> Settings:
             values[setting.field] = setting.parse(given.get(setting.name, setting.default))
         except ValueError as error:
             faults.append(f"{setting.name}: {error}.")
+    if not faults:
+        faults = _shared_keys(values)
     if faults:
         raise SettingInvalid("\n".join(faults))
     values["public_url"] = values["public_url"] or f"http://localhost:{values['port']}"
@@ -207,6 +238,15 @@ def read(environment: Mapping[str, str]) -> Settings:
     )
     values["max_body_bytes"] = values["max_body_bytes"] or _usual_body(values["max_urls"])
     return Settings(**values)
+
+
+def _shared_keys(values: dict[str, Any]) -> list[str]:
+    """Find fault with keys that list and file give to different clients."""
+    try:
+        distinct([*values["api_keys"], *values["api_keys_file"]])
+    except ValueError as error:
+        return [f"{PREFIX}API_KEYS_FILE: beside {PREFIX}API_KEYS, {error}."]
+    return []
 
 
 def _usual_body(max_urls: int) -> int:

@@ -71,6 +71,11 @@ def count(text: str) -> int:
     return int(text)
 
 
+def or_off(parse: Callable[[str], T]) -> Callable[[str], T | None]:
+    """Let a form also be `off`, which is None."""
+    return lambda text: None if text.lower() == "off" else parse(text)
+
+
 def port(text: str) -> int:
     """Read a TCP port."""
     if not re.fullmatch(r"[1-9][0-9]{0,4}", text) or int(text) > _LAST_PORT:

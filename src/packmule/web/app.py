@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 import packmule
 from packmule.web import archives, downloads, health, pages, problems
+from packmule.web.auth import SECURITY_SCHEMES
 from packmule.web.front import Front
 from packmule.web.schema import CreateIn, ProblemOut, RetryIn
 
@@ -25,6 +26,9 @@ Packmule turns a list of public links into one ZIP archive, in the background.
 
 `create` answers at once with a hash. `status` says how far the job is, and in the end where the
 archive is, or which files could not be fetched and why. Whoever has the hash may read and download.
+
+Where the operator has given keys, create, retry, cancel, delete and files need
+`Authorization: Bearer` and a key, and are for the jobs of that key's client.
 
 Every error is `application/problem+json` (RFC 9457) with a `code` that never changes its meaning.
 """
@@ -81,7 +85,8 @@ def _describe(app: FastAPI) -> dict[str, Any]:
             [(CreateIn, "validation"), (RetryIn, "validation"), (ProblemOut, "serialization")],
             ref_template="#/components/schemas/{model}",
         )
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        document["components"]["securitySchemes"] = SECURITY_SCHEMES
+        schemas = document["components"].setdefault("schemas", {})
         schemas |= ours["$defs"]
         for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, never sent
             schemas.pop(name, None)

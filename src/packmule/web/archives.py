@@ -6,14 +6,24 @@ blocks runs in a thread, so that no answer waits for another's disk.
 """
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
 from packmule.errors import NotFound
 from packmule.jobs.model import FileState
+from packmule.web.auth import (
+    NEEDS_KEY,
+    Caller,
+    CallerWithinRate,
+    GivenCaller,
+    refusals,
+    refuse_strangers,
+)
 from packmule.web.documents import (
     MOST_FAILURES,
     Status,
@@ -58,12 +68,14 @@ def _body(model: str, *, required: bool) -> dict[str, Any]:
     "/create",
     status_code=202,
     summary="Ask for an archive of a list of links",
-    openapi_extra=_body("CreateIn", required=True),
+    responses=refusals(401, 403, 429),
+    openapi_extra=_body("CreateIn", required=True) | NEEDS_KEY,
 )
 async def create(
     request: Request,
     response: Response,
     parts: GivenParts,
+    caller: CallerWithinRate,
     idempotency_key: Annotated[
         str | None,
         Header(description="The same key with the same body is one job, however often it is sent."),
@@ -74,19 +86,29 @@ async def create(
     Links that cannot be used are refused at once: nothing is created, and each is pointed at.
     """
     body = await _bodies.read(request, parts.bounds.max_body_bytes, parts.bounds.body_timeout)
-    archive_hash = await run_in_threadpool(_create, parts, body, idempotency_key)
+    # All that were sent, of which FastAPI gives one: two are refused.
+    keys = request.headers.getlist("idempotency-key") if idempotency_key is not None else []
+    archive_hash, is_new = await run_in_threadpool(_create, parts, caller, body, keys)
     # Relative, so that it holds behind whatever address or path a proxy puts before it.
     response.headers["Location"] = f"/api/archive/status/{archive_hash}"
     response.headers["Cache-Control"] = "no-store"
+    if not is_new:
+        response.headers["Idempotent-Replayed"] = "true"
     return CreatedOut(archive_hash=archive_hash)
 
 
-def _create(parts: Parts, body: bytes, idempotency_key: str | None) -> str:
-    asked = job_request(body, idempotency_key, parts.rules, parts.bounds)
-    return parts.store.create(
-        asked,
-        defer=lambda connection, hash_: parts.enqueue(connection, hash_, asked.priority),
-    )
+def _create(parts: Parts, caller: Caller, body: bytes, keys: list[str]) -> tuple[str, bool]:
+    """Create a job, or find the one that this idempotency key has made already."""
+    asked = job_request(body, keys, parts.rules, parts.bounds)
+    made: list[str] = []
+
+    def defer(connection: Connection, hash_: str) -> None:
+        made[:] = [hash_]
+        parts.enqueue(connection, hash_, asked.priority)
+
+    asked = replace(asked, client=caller.client)
+    found = parts.store.create(asked, defer=defer, limit=parts.access.quota)
+    return found, made == [found]
 
 
 @router.get("/status/{archive_hash}", response_model=StatusOut, summary="Ask how far a job is")
@@ -122,11 +144,17 @@ def _status(parts: Parts, hash_: str) -> Status:
     return status_of(job, failures, parts.public_url)
 
 
-@router.get("/files/{archive_hash}", summary="List a job's files")
+@router.get(
+    "/files/{archive_hash}",
+    summary="List a job's files",
+    responses=refusals(401, 403),
+    openapi_extra=NEEDS_KEY,
+)
 async def files(
     *,
     response: Response,
     parts: GivenParts,
+    caller: GivenCaller,
     archive_hash: Hash,
     state: Annotated[FileState | None, Query(description="Only files in this state.")] = None,
     cursor: Annotated[
@@ -135,10 +163,11 @@ async def files(
     limit: Annotated[int, Query(ge=1, le=_MOST_FILES, description="Files in a page.")] = 100,
 ) -> FilesOut:
     """List the files in the order of the links; an expired job has none any more."""
+    await run_in_threadpool(refuse_strangers, parts, caller, checked_hash(archive_hash))
     page = await run_in_threadpool(
         partial(
             parts.store.files,
-            checked_hash(archive_hash),
+            archive_hash,
             state=state,
             cursor=None if cursor is None else int(cursor),
             limit=limit,
@@ -156,10 +185,15 @@ async def files(
     status_code=202,
     response_model=StatusOut,
     summary="Try a failed job again",
-    openapi_extra=_body("RetryIn", required=False),
+    responses=refusals(401, 403, 429),
+    openapi_extra=_body("RetryIn", required=False) | NEEDS_KEY,
 )
 async def retry(
-    request: Request, response: Response, parts: GivenParts, archive_hash: Hash
+    request: Request,
+    response: Response,
+    parts: GivenParts,
+    caller: CallerWithinRate,
+    archive_hash: Hash,
 ) -> Status:
     """Queue a failed job again; what it has is kept, only what failed is fetched."""
     checked_hash(archive_hash)
@@ -167,27 +201,38 @@ async def retry(
     asked = parse(body, RetryIn) if body.strip() else RetryIn()
     response.headers["Cache-Control"] = "no-store"
     response.headers["Location"] = f"/api/archive/status/{archive_hash}"
-    return await run_in_threadpool(_retry, parts, archive_hash, asked)
+    return await run_in_threadpool(_retry, parts, caller, archive_hash, asked)
 
 
-def _retry(parts: Parts, hash_: str, asked: RetryIn) -> Status:
+def _retry(parts: Parts, caller: Caller, hash_: str, asked: RetryIn) -> Status:
+    refuse_strangers(parts, caller, hash_)
     priority = parts.store.get(hash_).priority
     job = parts.store.retry(
         hash_,
         asked.on_error,
         defer=lambda connection, queued: parts.enqueue(connection, queued, priority),
+        limit=parts.access.quota,
     )
     return status_of(job, (), parts.public_url)
 
 
-@router.post("/cancel/{archive_hash}", response_model=StatusOut, summary="Cancel a job in progress")
-async def cancel(response: Response, parts: GivenParts, archive_hash: Hash) -> Status:
+@router.post(
+    "/cancel/{archive_hash}",
+    response_model=StatusOut,
+    summary="Cancel a job in progress",
+    responses=refusals(401, 403),
+    openapi_extra=NEEDS_KEY,
+)
+async def cancel(
+    response: Response, parts: GivenParts, caller: GivenCaller, archive_hash: Hash
+) -> Status:
     """Cancel a job that is in progress; once cancelled, again changes nothing."""
     response.headers["Cache-Control"] = "no-store"
-    return await run_in_threadpool(_cancel, parts, checked_hash(archive_hash))
+    return await run_in_threadpool(_cancel, parts, caller, checked_hash(archive_hash))
 
 
-def _cancel(parts: Parts, hash_: str) -> Status:
+def _cancel(parts: Parts, caller: Caller, hash_: str) -> Status:
+    refuse_strangers(parts, caller, hash_)
     job = parts.store.cancel(hash_)
     # A cancelled job is never taken up again. A run that has not heard of it writes on, to a file
     # that nobody sees, until its next checkpoint is refused.
@@ -195,13 +240,20 @@ def _cancel(parts: Parts, hash_: str) -> Status:
     return status_of(job, (), parts.public_url)
 
 
-@router.delete("/{archive_hash}", status_code=204, summary="Remove an archive")
-async def delete(parts: GivenParts, archive_hash: Hash) -> None:
+@router.delete(
+    "/{archive_hash}",
+    status_code=204,
+    summary="Remove an archive",
+    responses=refusals(401, 403),
+    openapi_extra=NEEDS_KEY,
+)
+async def delete(parts: GivenParts, caller: GivenCaller, archive_hash: Hash) -> None:
     """Cancel the job where it is in progress, and remove its archive."""
-    await run_in_threadpool(_delete, parts, checked_hash(archive_hash))
+    await run_in_threadpool(_delete, parts, caller, checked_hash(archive_hash))
 
 
-def _delete(parts: Parts, hash_: str) -> None:
+def _delete(parts: Parts, caller: Caller, hash_: str) -> None:
+    refuse_strangers(parts, caller, hash_)
     parts.store.delete(hash_, also=parts.defer_removal)
     # At once; should that fail, the task does it later.
     parts.storage.remove(hash_)

@@ -24,7 +24,7 @@ from packmule.web.problems import Problem, ProblemCode
 from packmule.web.schema import CreateIn, Link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pydantic_core import ErrorDetails
     from starlette.requests import Request
@@ -39,6 +39,7 @@ BODIES_BYTES = 256 * 1024 * 1024
 
 _UNREAD = {"Connection": "close"}
 """What is left of a body stays unread, so nothing can follow on its connection. RFC 9110 15.5.14"""
+
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _UNFIT_IN_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\]")
@@ -113,6 +114,12 @@ def _too_large(limit: int) -> Problem:
     )
 
 
+def unread(request: Request) -> dict[str, str]:
+    """Give the headers of a refusal that comes before the request's body is read."""
+    length = request.headers.get("content-length", "0")
+    return _UNREAD if length != "0" or "transfer-encoding" in request.headers else {}
+
+
 def parse(body: bytes, model: type[Model]) -> Model:
     """Check a body's structure. Raises Problem: 400 where it is no JSON, else 422."""
     try:
@@ -122,16 +129,10 @@ def parse(body: bytes, model: type[Model]) -> Model:
 
 
 def job_request(
-    body: bytes, idempotency_key: str | None, rules: AddressRules, bounds: Bounds
+    body: bytes, idempotency_keys: Sequence[str], rules: AddressRules, bounds: Bounds
 ) -> JobRequest:
     """Check a create request in full. Raises Problem; nothing is created then."""
-    if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
-        raise Problem(
-            422,
-            ProblemCode.INVALID,
-            "The Idempotency-Key must be 1 to 255 visible ASCII characters.",
-            errors=[{"parameter": "Idempotency-Key", "detail": "cannot be used"}],
-        )
+    idempotency_key = _idempotency_key(idempotency_keys)
     try:
         asked = CreateIn.model_validate_json(body)
     except ValidationError as error:
@@ -155,6 +156,24 @@ def job_request(
         expires_in=asked.expires_in,
         priority=asked.priority,
         idempotency_key=idempotency_key,
+    )
+
+
+def _idempotency_key(shown: Sequence[str]) -> str | None:
+    """Check the header's values, of which there may be one. Raises Problem."""
+    if not shown:
+        return None
+    if len(shown) > 1:
+        detail = "is there more than once"
+    elif not _KEY.fullmatch(shown[0]):
+        detail = "must be 1 to 255 visible ASCII characters"
+    else:
+        return shown[0]
+    raise Problem(
+        422,
+        ProblemCode.INVALID,
+        f"The header Idempotency-Key {detail}.",
+        errors=[{"parameter": "Idempotency-Key", "detail": detail}],
     )
 
 

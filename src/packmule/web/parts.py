@@ -10,10 +10,14 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from sqlalchemy import Connection
 
+from packmule.jobs.quota import UNLIMITED, Quota
 from packmule.jobs.store import JobStore
 from packmule.jobs.transitions import Also
 from packmule.outbound.addresses import AddressRules
 from packmule.storage.interface import Storage
+from packmule.web.keys import Keyring
+from packmule.web.limits import RateLimit
+from packmule.web.peers import Peers
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,19 @@ class Bounds:
     body_timeout: float = 60.0
     long_polls: int = 256
     retention: float = 7 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may ask, how often, and for how much; by default everybody, without an end.
+
+    `creates` counts the requests that make work.
+    """
+
+    keys: Keyring = field(default_factory=Keyring)
+    peers: Peers = field(default_factory=Peers)
+    creates: RateLimit | None = None
+    quota: Quota = UNLIMITED
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +66,7 @@ class Parts:
     worker_age: Callable[[], float | None]
     public_url: str
     bounds: Bounds = field(default_factory=Bounds)
+    access: Access = field(default_factory=Access)
     draining: Callable[[], bool] = lambda: False
 
 

@@ -8,6 +8,7 @@ of ours is told without its inside: the log has it.
 from __future__ import annotations
 
 import json
+import math
 from enum import StrEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from packmule.errors import (
     NotAllowedInState,
     NotFound,
     PackmuleError,
+    QuotaExceeded,
     StorageFailed,
 )
 
@@ -42,7 +44,11 @@ class ProblemCode(StrEnum):
     INVALID = "invalid-request"
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
     CROSS_ORIGIN = "cross-origin"
+    RATE_LIMITED = "rate-limited"
+    QUOTA_EXCEEDED = "quota-exceeded"
     TIMEOUT = "timeout"
     WRONG_STATE = "wrong-state"
     IDEMPOTENCY_CONFLICT = "idempotency-conflict"
@@ -122,20 +128,24 @@ def of_exception(error: Exception) -> Problem:
             return internal()
 
 
+_OF_OURS: dict[type[PackmuleError], tuple[int, ProblemCode]] = {
+    NotFound: (404, ProblemCode.NOT_FOUND),
+    NotAllowedInState: (409, ProblemCode.WRONG_STATE),
+    Conflict: (409, ProblemCode.IDEMPOTENCY_CONFLICT),
+    QuotaExceeded: (429, ProblemCode.QUOTA_EXCEEDED),
+    DiskFull: (507, ProblemCode.DISK_FULL),
+    StorageFailed: (503, ProblemCode.STORAGE),
+}
+
+
 def _of_ours(error: PackmuleError) -> Problem:
-    match error:
-        case NotFound():
-            return Problem(404, ProblemCode.NOT_FOUND, str(error))
-        case NotAllowedInState():
-            return Problem(409, ProblemCode.WRONG_STATE, str(error))
-        case Conflict():
-            return Problem(409, ProblemCode.IDEMPOTENCY_CONFLICT, str(error))
-        case DiskFull():
-            return Problem(507, ProblemCode.DISK_FULL, str(error))
-        case StorageFailed():
-            return Problem(503, ProblemCode.STORAGE, str(error))
-        case _:
-            return internal()
+    known = next((found for kind, found in _OF_OURS.items() if isinstance(error, kind)), None)
+    if known is None:
+        return internal()
+    headers = None
+    if isinstance(error, QuotaExceeded):
+        headers = {"Retry-After": str(math.ceil(error.retry_after))}
+    return Problem(*known, str(error), headers=headers)
 
 
 _BY_STATUS = {

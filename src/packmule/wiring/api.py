@@ -8,8 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from packmule.engine.interface import Task
+from packmule.jobs.quota import Quota
 from packmule.web.app import create_app
-from packmule.web.parts import Bounds, Parts
+from packmule.web.keys import Keyring, distinct
+from packmule.web.limits import RateLimit
+from packmule.web.parts import Access, Bounds, Parts
+from packmule.web.peers import Peers
 from packmule.wiring.rules import address_rules
 from packmule.wiring.stores import BUILD
 from packmule.worker.heartbeat import Heartbeat
@@ -47,6 +51,17 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
                 long_polls=settings.long_polls,
                 retention=settings.retention,
             ),
+            access=_access(settings),
             draining=draining,
         )
+    )
+
+
+def _access(settings: Settings) -> Access:
+    rate = settings.rate_limit
+    return Access(
+        keys=Keyring(distinct([*settings.api_keys, *settings.api_keys_file])),
+        peers=Peers(settings.trusted_proxies),
+        creates=None if rate is None else RateLimit(rate),
+        quota=Quota(settings.quota_jobs, settings.quota_bytes),
     )

@@ -201,7 +201,7 @@ def test_processes_that_start_at_once_upgrade_once(path: Path) -> None:
 def test_tables_newer_than_the_program_are_refused_naming_both(db: Engine) -> None:
     with database.writing(db) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(UsageError, match=r"9999.*knows revisions up to 0002.*backup"):
+    with pytest.raises(UsageError, match=r"9999.*knows revisions up to \d{4}.*backup"):
         database.upgrade(db)
 
 

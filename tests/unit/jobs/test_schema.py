@@ -96,6 +96,7 @@ INDEXED = {
     "a version": (queries.VERSION, ["sqlite_autoindex_jobs_1 (hash=?)"]),
     "an earlier job of a key": (queries.EARLIER_JOB, ["(client=? AND idempotency_key=?)"]),
     "a client's open jobs": (queries.OPEN_JOBS, ["jobs_open_by_client"]),
+    "what a client holds": (queries.HELD_BYTES, ["jobs_held_by_client"]),
     "jobs due for expiry": (queries.DUE_FOR_EXPIRY, ["jobs_by_expiry"]),
     "failures": (queries.FILES_FAILED, ["files_failed"]),
     "a page of files": (queries.FILES, ["PRIMARY KEY"]),

@@ -1,0 +1,134 @@
+"""Who asks, and what that one may do: the check before a route begins.
+
+Owns the Authorization header, the refusals 401, 403 and the 429 of the rate, and their words in the
+API's description. Leaves keys to `keys.py`, addresses to `peers.py`, the count to `limits.py`, the
+quota to the job store.
+
+The rule: where the operator has given keys, create, retry, cancel, delete and files need one, and
+are for the jobs of its own client; the hash alone opens status, events and download. The law:
+RFC 6750 (2.1 the header, 3 the challenge).
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from packmule.jobs.model import ADDRESS_CLIENT
+from packmule.web.intake import unread
+from packmule.web.keys import is_key
+from packmule.web.parts import GivenParts, Parts
+from packmule.web.problems import MEDIA_TYPE, Problem, ProblemCode
+
+_REALM = 'Bearer realm="packmule"'
+_BEARER = re.compile(r"bearer +(.*)", re.IGNORECASE)
+
+SCHEME = "apiKey"
+SECURITY_SCHEMES = {
+    SCHEME: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A client's key, where the operator has given keys.",
+    }
+}
+NEEDS_KEY: dict[str, Any] = {"security": [{SCHEME: []}, {}]}
+"""OpenAPI: the key, or nothing where the operator has given none."""
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the answers by which who asks is refused."""
+    words = {
+        401: "No key, or none that is known: `unauthorized`.",
+        403: "The job is another client's: `forbidden`; or another site's page asks: "
+        "`cross-origin`.",
+        429: "Too often: `rate-limited`; or too much at once: `quota-exceeded`. `Retry-After` says "
+        "when to ask again.",
+    }
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
+    return {status: {"description": words[status], "content": content} for status in statuses}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the name of its key, or where it asks from."""
+
+    client: str
+    has_key: bool
+
+
+async def _caller(request: Request, parts: GivenParts) -> Caller:
+    """Find out who asks. Raises Problem 401, or 400 where that is said twice."""
+    access = parts.access
+    if not access.keys:
+        peer = request.client.host if request.client else None
+        forwarded = request.headers.getlist("x-forwarded-for")
+        return Caller(access.peers.client(peer, forwarded), has_key=False)
+    shown = request.headers.getlist("authorization")
+    if len(shown) > 1:
+        raise Problem(
+            400,
+            ProblemCode.BAD_REQUEST,
+            "The request has several Authorization headers; send one.",
+            headers=_challenge("invalid_request") | unread(request),
+        )
+    bearer = _BEARER.fullmatch(shown[0]) if shown else None
+    if bearer is None:
+        # Nothing was shown that could be wrong: no error code. RFC 6750 3.1
+        raise Problem(
+            401,
+            ProblemCode.UNAUTHORIZED,
+            "This needs a key: send `Authorization: Bearer` and yours.",
+            headers=_challenge() | unread(request),
+        )
+    name = access.keys.owner(bearer[1]) if is_key(bearer[1]) else None
+    if name is None:
+        raise Problem(
+            401,
+            ProblemCode.UNAUTHORIZED,
+            "This key is not known here; ask the operator for one.",
+            headers=_challenge("invalid_token") | unread(request),
+        )
+    return Caller(name, has_key=True)
+
+
+GivenCaller = Annotated[Caller, Depends(_caller)]
+
+
+def _challenge(error: str | None = None) -> dict[str, str]:
+    return {"WWW-Authenticate": _REALM if error is None else f'{_REALM}, error="{error}"'}
+
+
+async def _asking_for_work(request: Request, parts: GivenParts, caller: GivenCaller) -> Caller:
+    """Count a request that makes work. Raises Problem 429 where its client asks too often."""
+    creates = parts.access.creates
+    wait = 0.0 if creates is None else creates.take(caller.client)
+    if wait > 0:
+        seconds = math.ceil(wait)
+        raise Problem(
+            429,
+            ProblemCode.RATE_LIMITED,
+            f"You ask for archives more often than this server allows; ask again in {seconds} s.",
+            headers={"Retry-After": str(seconds)} | unread(request),
+        )
+    return caller
+
+
+CallerWithinRate = Annotated[Caller, Depends(_asking_for_work)]
+
+
+def refuse_strangers(parts: Parts, caller: Caller, hash_: str) -> None:
+    """Let a client with a key touch its own jobs only. Raises NotFound, Problem 403.
+
+    A job that was made without a key has no owner: whoever has a key and the hash may touch it.
+    """
+    if not caller.has_key:
+        return
+    owner = parts.store.get(hash_).client
+    if owner and owner != caller.client and not owner.startswith(ADDRESS_CLIENT):
+        raise Problem(
+            403,
+            ProblemCode.FORBIDDEN,
+            "The job is another client's; its hash opens its status and its archive, no more.",
+        )

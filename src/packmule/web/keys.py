@@ -1,0 +1,138 @@
+"""API keys: their form, the operator's list of them, and whose key was shown.
+
+Owns keys as text; of a key only its SHA-256 is held. One plain digest is enough for a key that
+`new_key` made: 256 random bits cannot be guessed at any speed. Leaves the header to `auth.py`. Pure
+and quick to import: the settings read their list by it.
+
+The law: a key is a `b64token`, RFC 6750 2.1. An entry of the list is `name:key`, or
+`name:sha256:<64 hex digits>` where the key itself is not to stand in the environment.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_KEY = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*")
+_HASHED = re.compile(r"sha256:([0-9a-fA-F]{64})")
+_SEPARATORS = re.compile(r"[,\s]+")
+_COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
+# Secret scanners know a key by what it begins with.
+_PREFIX = "packmule_"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """Whose key it is, and its SHA-256. A client may have several keys under its one name."""
+
+    name: str
+    digest: bytes = field(repr=False)
+
+
+class Keyring:
+    """All keys; without any, everybody may ask."""
+
+    def __init__(self, keys: Iterable[ApiKey] = ()) -> None:
+        self._keys = tuple(keys)
+
+    def __bool__(self) -> bool:
+        return bool(self._keys)
+
+    def owner(self, shown: str) -> str | None:
+        """Name the client whose key this is; None where it is nobody's.
+
+        Every key is compared, and digests only: the time taken tells nothing of how much of a key
+        was right, nor which of them it was.
+        """
+        digest = _digest(shown)
+        found = None
+        for key in self._keys:
+            if hmac.compare_digest(key.digest, digest):
+                found = key.name
+        return found
+
+
+def is_key(text: str) -> bool:
+    """Tell whether this may be a key at all."""
+    return _KEY.fullmatch(text) is not None
+
+
+def new_key() -> str:
+    """Make a key of 256 random bits."""
+    return _PREFIX + secrets.token_urlsafe(32)
+
+
+def entry(name: str, key: str) -> str:
+    """Write a key as the setting takes it, hashed. Raises ValueError."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(_BAD_NAME)
+    return f"{name}:sha256:{_digest(key).hex()}"
+
+
+_BAD_NAME = "a client's name is 1 to 64 letters, digits, dots, dashes and underscores"
+
+
+def parse_keys(text: str) -> tuple[ApiKey, ...]:
+    """Read `PACKMULE_API_KEYS`: entries between commas or spaces.
+
+    Raises ValueError with a sentence that repeats nothing of the text, which is secret.
+    """
+    if not text:
+        return ()
+    entries = [each for each in _SEPARATORS.split(text) if each]
+    if not entries:
+        raise ValueError("there is no key in it; unset it where everybody may ask")
+    return distinct([_parse(number, each) for number, each in enumerate(entries, 1)])
+
+
+def read_keys(text: str) -> tuple[ApiKey, ...]:
+    """Read the file of that path: entries on lines, and comments that begin with #.
+
+    Raises ValueError with a sentence for people.
+    """
+    if not text:
+        return ()
+    try:
+        content = Path(text).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise ValueError(f"the file {text!r} cannot be read: {reason}") from error
+    # An empty file must not open the service to everybody.
+    return parse_keys(_COMMENT.sub("", content) or "\n")
+
+
+def distinct(keys: Iterable[ApiKey]) -> tuple[ApiKey, ...]:
+    """Give the keys, each once. Raises ValueError where two clients have the same."""
+    owners: dict[bytes, ApiKey] = {}
+    for key in keys:
+        if owners.setdefault(key.digest, key).name != key.name:
+            raise ValueError("two clients have the same key; give each its own")
+    return tuple(owners.values())
+
+
+def _parse(number: int, text: str) -> ApiKey:
+    name, colon, key = text.partition(":")
+    if not colon or not _NAME.fullmatch(name):
+        raise ValueError(f"entry {number} is not of the form name:key; {_BAD_NAME}")
+    hashed = _HASHED.fullmatch(key)
+    if hashed is not None:
+        return ApiKey(name, bytes.fromhex(hashed[1]))
+    if not is_key(key):
+        raise ValueError(
+            f"the key of entry {number} is none: write letters, digits and -._~+/, or sha256: and "
+            "64 hex digits; `packmule keys new NAME` makes one"
+        )
+    return ApiKey(name, _digest(key))
+
+
+def _digest(key: str) -> bytes:
+    return sha256(key.encode()).digest()

@@ -1,0 +1,92 @@
+"""How often a client may ask: a rate a client, in a table of bounded size.
+
+Owns the form of a rate and its count. Pure: the clock is handed in. Leaves who a client is, and
+what is answered, to `auth.py`.
+
+The law: the generic cell rate algorithm (ITU-T I.371 A), which is a token bucket kept as one number
+a client: the moment at which its bucket will be full again. With `60/min`, 60 requests may come at
+once, and then one a second.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST_CLIENTS = 20_000
+"""Clients that are remembered at once, some 200 bytes each."""
+
+_RATE = re.compile(r"([1-9][0-9]{0,6})\s*/\s*(s|min|h)", re.IGNORECASE)
+_SECONDS = {"s": 1, "min": 60, "h": 3600}
+_NANO = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests in so many seconds."""
+
+    count: int
+    seconds: int
+
+
+def parse_rate(text: str) -> Rate | None:
+    """Read `60/min`, `5/s` or `1000/h`; `off` is None. Raises ValueError."""
+    if text.lower() == "off":
+        return None
+    found = _RATE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no rate: write it like 60/min, 5/s or 1000/h, or off")
+    return Rate(int(found[1]), _SECONDS[found[2].lower()])
+
+
+class RateLimit:
+    """Counts requests by client; for one thread. `clock` gives seconds that never run back."""
+
+    def __init__(
+        self,
+        rate: Rate,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        most_clients: int = MOST_CLIENTS,
+    ) -> None:
+        self._clock = clock
+        self._most_clients = most_clients
+        # In whole nanoseconds: sums of them are exact, so that the last one of a burst gets in.
+        self._interval = rate.seconds * _NANO // rate.count
+        self._tolerance = self._interval * (rate.count - 1)
+        # Client: when its bucket will be full; who asked last stands at the end.
+        self._full_at: OrderedDict[str, int] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Count the clients that are remembered."""
+        return len(self._full_at)
+
+    def take(self, client: str) -> float:
+        """Count a request; give 0, or the seconds until one is allowed: then it is not counted."""
+        now = int(self._clock() * _NANO)
+        full_at = max(self._full_at.get(client, now), now)
+        early = full_at - now - self._tolerance
+        if early > 0:
+            return early / _NANO
+        self._full_at[client] = full_at + self._interval
+        self._full_at.move_to_end(client)
+        self._forget(now)
+        return 0.0
+
+    def _forget(self, now: int) -> None:
+        """Forget those whose bucket is full, which is to know nothing of them.
+
+        Where too many come at once, also whoever has been quiet longest: that one gets a new bucket
+        early. Whoever has so many addresses has as many buckets anyhow.
+        """
+        while self._full_at:
+            client, full_at = next(iter(self._full_at.items()))
+            if full_at > now and len(self._full_at) <= self._most_clients:
+                return
+            del self._full_at[client]

@@ -1,0 +1,81 @@
+"""Which address counts as the client: its own, or what a trusted proxy says, and nobody else."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from packmule.outbound.addresses import parse_networks
+from packmule.web.peers import Peers
+
+PROXIES = Peers(parse_networks("10.0.0.0/8, 2001:db8:ffff::/48"))
+
+
+@pytest.mark.parametrize(
+    ("peer", "name"),
+    [
+        ("192.0.2.7", "address:192.0.2.7"),
+        ("::ffff:192.0.2.7", "address:192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "address:2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "address:2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "address:fe80::/64"),
+        ("::1", "address:::/64"),
+        ("", "address:unknown"),
+        (None, "address:unknown"),
+        ("a socket", "address:unknown"),
+    ],
+)
+def test_a_client_is_its_ipv4_address_or_its_ipv6_network(peer: str | None, name: str) -> None:
+    assert Peers().client(peer, []) == name
+
+
+@pytest.mark.parametrize("forwarded", [["192.0.2.1"], ["192.0.2.1, 10.0.0.1"], ["rubbish"]])
+def test_a_header_of_somebody_who_is_no_proxy_of_ours_is_not_believed(forwarded: list[str]) -> None:
+    assert PROXIES.client("198.51.100.9", forwarded) == "address:198.51.100.9"
+    assert Peers().client("198.51.100.9", forwarded) == "address:198.51.100.9"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        (["192.0.2.1"], "192.0.2.1"),
+        (["192.0.2.1,10.9.9.9"], "192.0.2.1"),
+        (["192.0.2.1", "10.9.9.9"], "192.0.2.1"),
+        # What the client itself wrote stands to the left of what the proxy saw.
+        (["203.0.113.5, 192.0.2.1"], "192.0.2.1"),
+        (["10.1.1.1, 192.0.2.1"], "192.0.2.1"),
+        (["203.0.113.5", "192.0.2.1, 10.9.9.9"], "192.0.2.1"),
+        (["unknown, 192.0.2.1"], "192.0.2.1"),
+        (["192.0.2.1:4711"], "192.0.2.1"),
+        (["  192.0.2.1\t"], "192.0.2.1"),
+        (["[2001:db8::1]:4711"], "2001:db8::/64"),
+        (["2001:db8::1"], "2001:db8::/64"),
+        (["::ffff:192.0.2.1, 2001:db8:ffff::2"], "192.0.2.1"),
+        # All of them ours: the one that is farthest away asks for itself.
+        (["10.2.2.2, 10.3.3.3"], "10.2.2.2"),
+        # What cannot be read ends the way back; the last one that was seen is the client.
+        (["192.0.2.1, unknown"], "10.0.0.1"),
+        (["192.0.2.1, rubbish, 10.3.3.3"], "10.3.3.3"),
+        (["192.0.2.1,"], "10.0.0.1"),
+        ([""], "10.0.0.1"),
+        ([], "10.0.0.1"),
+        (["192.0.2.1, " + "1" * 60_000], "10.0.0.1"),
+        (["\u0661\u0662.0.0.1"], "10.0.0.1"),
+    ],
+)
+def test_behind_our_proxies_the_first_address_that_is_none_of_them_counts(
+    forwarded: list[str], address: str
+) -> None:
+    assert PROXIES.client("10.0.0.1", forwarded) == f"address:{address}"
+    assert PROXIES.client("::ffff:10.0.0.1", forwarded) == f"address:{address}"
+
+
+def test_a_header_that_is_not_believed_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    peers = Peers()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            peers.client("127.0.0.1", ["192.0.2.1"])
+    [record] = caplog.records
+    assert "PACKMULE_TRUSTED_PROXIES" in record.getMessage()
+    assert "192.0.2.1" not in record.getMessage()
