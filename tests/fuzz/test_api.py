@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.fakes.origin import Origin
 from tests.fuzz.api import ApiFuzzer
 from tests.spec.service import Service
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.timeout(180)
 def test_every_answer_is_one_that_the_description_knows(tmp_path: Path) -> None:
     with Service(tmp_path, ATTEMPTS="1") as service, Origin() as origin:
         links = [origin.put(f"/{number}.txt", b"a file") for number in range(3)]
