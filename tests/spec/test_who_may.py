@@ -42,6 +42,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, keys: dict[str, str]) -> I
         ATTEMPTS="2",
     ) as running:
         yield running.start()
+        assert "can be guessed" not in running.log
         for key in keys.values():
             assert key not in running.log
 

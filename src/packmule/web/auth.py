@@ -46,8 +46,16 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
         429: "Too often: `rate-limited`; or too much at once: `quota-exceeded`. `Retry-After` says "
         "when to ask again.",
     }
+    headers = {
+        401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
+        403: {},
+        429: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}},
+    }
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
-    return {status: {"description": words[status], "content": content} for status in statuses}
+    return {
+        status: {"description": words[status], "headers": headers[status], "content": content}
+        for status in statuses
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,16 +26,22 @@ _KEY = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*")
 _HASHED = re.compile(r"sha256:([0-9a-fA-F]{64})")
 _SEPARATORS = re.compile(r"[,\s]+")
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
+# 128 bits in base64.
+_SURE_LENGTH = 22
 # Secret scanners know a key by what it begins with.
 _PREFIX = "packmule_"
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """Whose key it is, and its SHA-256. A client may have several keys under its one name."""
+    """Whose key it is, and its SHA-256. A client may have several keys under its one name.
+
+    `is_short`: it was given in the clear, and has fewer than 128 bits however it was made.
+    """
 
     name: str
     digest: bytes = field(repr=False)
+    is_short: bool = field(default=False, compare=False)
 
 
 class Keyring:
@@ -131,7 +137,7 @@ def _parse(number: int, text: str) -> ApiKey:
             f"the key of entry {number} is none: write letters, digits and -._~+/, or sha256: and "
             "64 hex digits; `packmule keys new NAME` makes one"
         )
-    return ApiKey(name, _digest(key))
+    return ApiKey(name, _digest(key), is_short=len(key) < _SURE_LENGTH)
 
 
 def _digest(key: str) -> bytes:

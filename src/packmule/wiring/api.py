@@ -5,6 +5,7 @@ Owns giving the routes their parts. The database is opened and closed by whoever
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from packmule.engine.interface import Task
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from packmule.settings import Settings
     from packmule.wiring.stores import Stores
+
+_log = logging.getLogger(__name__)
 
 
 def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]) -> FastAPI:
@@ -59,8 +62,11 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
 
 def _access(settings: Settings) -> Access:
     rate = settings.rate_limit
+    keys = distinct([*settings.api_keys, *settings.api_keys_file])
+    for name in sorted({key.name for key in keys if key.is_short}):
+        _log.warning("the key of %s can be guessed; `packmule keys new %s` makes one", name, name)
     return Access(
-        keys=Keyring(distinct([*settings.api_keys, *settings.api_keys_file])),
+        keys=Keyring(keys),
         peers=Peers(settings.trusted_proxies),
         creates=None if rate is None else RateLimit(rate),
         quota=Quota(settings.quota_jobs, settings.quota_bytes),

@@ -106,8 +106,13 @@ def test_no_list_is_no_key_but_an_empty_list_is_a_mistake() -> None:
 
 def test_a_key_is_never_printed() -> None:
     [key] = parse_keys("ann:s3cret")
-    assert repr(key) == "ApiKey(name='ann')"
+    assert repr(key) == "ApiKey(name='ann', is_short=True)"
     assert key == ApiKey("ann", bytes.fromhex(HASH))
+
+
+def test_a_key_that_can_be_guessed_is_told_from_one_that_cannot() -> None:
+    keys = parse_keys(f"a:{'x' * 21},b:{'x' * 22},c:{new_key()},d:sha256:{HASH}")
+    assert [key.name for key in keys if key.is_short] == ["a"]
 
 
 def test_a_file_has_an_entry_a_line_and_comments(tmp_path: Path) -> None:
