@@ -7,6 +7,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from packmule.web.keys import ApiKey, Keyring, entry, is_key, new_key, parse_keys, read_keys
 
@@ -90,6 +92,17 @@ def test_what_is_no_entry_is_refused_without_being_repeated(text: str) -> None:
         parse_keys(f"bob:b0b {text}")
     assert "s3cret" not in str(refused.value)
     assert "b0b" not in str(refused.value)
+
+
+@given(st.text())
+def test_whatever_stands_in_the_list_it_opens_the_service_only_where_nothing_does(
+    text: str,
+) -> None:
+    try:
+        parsed = parse_keys(text)
+    except ValueError:
+        return
+    assert bool(parsed) is bool(text)
 
 
 def test_two_clients_cannot_have_one_key() -> None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from packmule.outbound.addresses import parse_networks
 from packmule.web.peers import Peers
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
 
 PROXIES = Peers(parse_networks("10.0.0.0/8, 2001:db8:ffff::/48"))
 
@@ -79,3 +85,26 @@ def test_a_header_that_is_not_believed_is_warned_of_once(caplog: pytest.LogCaptu
     [record] = caplog.records
     assert "PACKMULE_TRUSTED_PROXIES" in record.getMessage()
     assert "192.0.2.1" not in record.getMessage()
+
+
+ANYTHING = st.lists(st.text(st.characters(max_codepoint=255), max_size=80), max_size=4)
+
+
+@given(ANYTHING)
+def test_whatever_a_stranger_writes_it_is_counted_by_its_own_address(forwarded: list[str]) -> None:
+    assert PROXIES.client("198.51.100.9", forwarded) == "address:198.51.100.9"
+
+
+@given(
+    written=ANYTHING,
+    address=st.ip_addresses(v=4, network="192.0.2.0/24"),
+    on_a_line_of_its_own=st.booleans(),
+)
+def test_whatever_a_client_writes_our_proxys_word_of_it_counts(
+    written: list[str], address: IPv4Address, *, on_a_line_of_its_own: bool
+) -> None:
+    if on_a_line_of_its_own or not written:
+        forwarded = [*written, str(address)]
+    else:
+        forwarded = [*written[:-1], f"{written[-1]}, {address}"]
+    assert PROXIES.client("10.0.0.1", forwarded) == f"address:{address}"
