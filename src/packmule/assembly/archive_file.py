@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from packmule.assembly.disk_file import DiskFile
 from packmule.assembly.packing import Packing
 from packmule.errors import PackmuleError, StorageFailed
+from packmule.telemetry.context import as_extra
 from packmule.zipformat.headers import local_header, needs_zip64_room
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class ArchiveFile:
         self._spools: set[DiskFile] = set()
         self._spool_count = count()
         self._lock = threading.Lock()
+        self._about = as_extra()
 
     # The transfer loop's side.
 
@@ -129,7 +131,9 @@ class ArchiveFile:
             except PackmuleError as error:
                 self.fail(error)
             except Exception:  # noqa: BLE001 - kept as the archive's, and logged
-                _log.exception("assembling has failed in a way that is ours to mend")
+                _log.exception(
+                    "assembling has failed in a way that is ours to mend", extra=self._about
+                )
                 self.fail(StorageFailed("an error of ours stopped the writing; it is in the log"))
 
         return guarded

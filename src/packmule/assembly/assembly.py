@@ -34,6 +34,7 @@ from packmule.jobs.model import (
 from packmule.outbound.fetch import Fetch
 from packmule.outbound.politeness import Lane
 from packmule.outbound.urls import UrlInvalid, parse, refusal
+from packmule.telemetry.context import as_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,7 +68,7 @@ class Assembly:
         self._workshop = workshop
         self._sources = sources
         self._path = path
-        self._lane: Lane = Lane()
+        self._lane: Lane = Lane(as_extra())
         self._changed = threading.Event()
         self.archive = ArchiveFile(
             path, workshop.pool, workshop.writer, tail=remembered.tail, changed=self._look

@@ -15,6 +15,7 @@ more (docs/decisions/0009-fencing.md).
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,16 @@ from packmule.errors import (
     StorageFailed,
 )
 from packmule.jobs.model import Checkpoint, JobState, OnError, Published
+from packmule.telemetry.context import about
+from packmule.telemetry.metrics import (
+    ARCHIVE_BYTES,
+    ARCHIVE_SECONDS,
+    ARCHIVES_COMPLETED,
+    ARCHIVES_FAILED,
+    ATTEMPTS,
+    FILES_FAILED,
+    FILES_PACKED,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,15 +75,17 @@ class Builder:
         if run is None:
             self._tidy(key)
             return None
-        _log.info("job %s: attempt %d begins", key, run.attempt)
-        try:
-            return self._run(run, stop)
-        except StaleAttempt:
-            _log.info("job %s: attempt %d was overtaken or cancelled", key, run.attempt)
-            self._tidy(key)
-        except (DiskFull, StorageFailed, ArchiveTooLarge) as error:
-            self._fail(run, Failure(_CODES[type(error)], str(error)))
-        return None
+        with about(job=key, attempt=run.attempt):
+            _log.info("begins")
+            ATTEMPTS.inc()
+            try:
+                return self._run(run, stop)
+            except StaleAttempt:
+                _log.info("was overtaken or cancelled")
+                self._tidy(key)
+            except (DiskFull, StorageFailed, ArchiveTooLarge) as error:
+                self._fail(run, Failure(_CODES[type(error)], str(error)))
+            return None
 
     def _run(self, run: Run, stop: Event) -> Later | None:
         key, attempt = run.job.hash, run.attempt
@@ -97,6 +110,7 @@ class Builder:
             # Killed between publishing and completing: nothing is left to do but to say so.
             self._complete(run, archive, Checkpoint(run.remembered.tail, run.job.progress))
         elif isinstance(outcome, Stopped):
+            _log.info("stopped, to be taken up again")
             return Later(0.0)
         elif finished is None:
             self._fail(run, _files_failed(outcome), outcome.rest)
@@ -132,11 +146,15 @@ class Builder:
 
     def _record(self, run: Run, checkpoint: Checkpoint) -> None:
         self._store.checkpoint(run.job.id, run.attempt, checkpoint)
+        _count(checkpoint)
 
     def _complete(self, run: Run, archive: StoredArchive, rest: Checkpoint) -> None:
         published = Published(archive.size, archive.etag)
         self._store.complete(run.job.id, run.attempt, published, rest)
-        _log.info("job %s: completed, %d bytes", run.job.hash, archive.size)
+        _log.info("completed, %d bytes", archive.size)
+        ARCHIVES_COMPLETED.inc()
+        ARCHIVE_BYTES.inc(by=archive.size)
+        ARCHIVE_SECONDS.observe(max(0.0, time.time() - run.job.created_at.timestamp()))
 
     def _fail(self, run: Run, failure: Failure, rest: Checkpoint | None = None) -> None:
         try:
@@ -144,12 +162,22 @@ class Builder:
         except StaleAttempt:
             self._tidy(run.job.hash)
             return
-        _log.info("job %s: failed, %s", run.job.hash, failure.code.value)
+        if rest is not None:
+            _count(rest)
+        _log.info("failed, %s: %s", failure.code.value, failure.detail)
+        ARCHIVES_FAILED.inc(failure.code.value)
 
 
 def _is_settled(run: Run) -> bool:
     """Tell whether an earlier attempt has recorded how every source ended."""
     return len(run.remembered.done) + len(run.remembered.failed) == len(run.sources)
+
+
+def _count(checkpoint: Checkpoint) -> None:
+    """Count what a durable checkpoint says is new."""
+    FILES_PACKED.inc(by=len(checkpoint.done))
+    for entry in checkpoint.failed:
+        FILES_FAILED.inc(entry.failure.code.value)
 
 
 def _files_failed(outcome: Resolved) -> Failure:

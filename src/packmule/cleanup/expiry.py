@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from packmule.engine.interface import Later
 from packmule.errors import NotAllowedInState, NotFound
+from packmule.telemetry.context import about
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +65,8 @@ class Expiry:
         except (NotFound, NotAllowedInState):
             # Deleted, or tried again, since it was listed: no longer ours to remove.
             return
-        _log.info("job %s: expired", hash_)
+        with about(job=hash_):
+            _log.info("expired")
 
 
 class Removal:

@@ -1,7 +1,10 @@
 """The log: a line an event, for people on a terminal, else JSON for programs.
 
-Owns form and level. What is logged holds no secret and no URL's query: whoever logs sees to that,
-and logs a URL by its label only.
+Owns form and level. Every line carries the fields that hold where it is written (the job and its
+attempt, the request), as `telemetry.context` keeps them, lines of libraries too. What is logged
+holds no secret and no URL's query: whoever logs sees to that, and logs a URL by its label only.
+Libraries do not know this law, so they are heard from warnings on, whatever the level, and what
+looks like a secret in any line is struck out by `striking.py`.
 """
 
 from __future__ import annotations
@@ -12,12 +15,15 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from packmule.cli.striking import struck
+from packmule.telemetry.context import fields_of
+
 if TYPE_CHECKING:
     from packmule.settings import Settings
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: at, level, process, logger, message, trace."""
+    """One JSON object a line: at, level, process, logger, message, the fields, trace."""
 
     def __init__(self, process: str) -> None:
         super().__init__()
@@ -30,15 +36,16 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "process": self._process,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": struck(record.getMessage()),
+            **fields_of(record),
         }
         if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+            line["trace"] = struck(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False, default=str)
 
 
 class Text(logging.Formatter):
-    """A line for people: time, level where it is above info, process, message."""
+    """A line for people: time, level where it is above info, process, message, the fields."""
 
     def __init__(self, process: str) -> None:
         super().__init__(datefmt="%H:%M:%S")
@@ -48,9 +55,12 @@ class Text(logging.Formatter):
         """Write a record."""
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
         line = f"{self.formatTime(record, self.datefmt)} {self._process}: {level}"
-        line += record.getMessage()
+        line += struck(record.getMessage())
+        fields = " ".join(f"{name}={value}" for name, value in fields_of(record).items())
+        if fields:
+            line += f"  [{fields}]"
         if record.exc_info:
-            line += f"\n{self.formatException(record.exc_info)}"
+            line += f"\n{struck(self.formatException(record.exc_info))}"
         return line
 
 
@@ -61,6 +71,7 @@ def start(settings: Settings, process: str) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Text(process) if as_text else JsonLines(process))
-    logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
-    # At its info level it tells each start how it was built.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    # At its lower levels a library tells what we never would: SQLAlchemy rows, httpx whole URLs.
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    logging.getLogger("packmule").setLevel(level)

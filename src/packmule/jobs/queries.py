@@ -160,6 +160,9 @@ HELD_BYTES = select(
     jobs.c.state.in_([_literal(state) for state in _HOLDING]),
 )
 
+# One statement a state: each has an index of its own.
+COUNTS = {state: select(func.count()).where(jobs.c.state == _literal(state)) for state in JobState}
+
 # --- the files of a job -------------------------------------------------------------------------
 
 

@@ -119,6 +119,14 @@ class TransferLoop:
         """Wake the loop: there may be room again, or something to do (any thread)."""
         self._ready.wake()
 
+    def in_work(self) -> int:
+        """Count the transfers under way (any thread)."""
+        return len(self._active)
+
+    def under_way(self) -> int:
+        """Count the bytes that have come by transfers that have not ended (any thread)."""
+        return sum(slot.came for slot in tuple(self._active))
+
     def _new_slot(self) -> Slot:
         return Slot(
             self._rules,
@@ -282,7 +290,7 @@ class TransferLoop:
     def _drop(self, slot: Slot) -> None:
         """End a try that nobody waits for any more."""
         if slot.fetch is not None:
-            self._endings.drop(slot.fetch)
+            self._endings.stop(slot.fetch, slot.came)
         self._release(slot)
 
     def _release(self, slot: Slot) -> None:

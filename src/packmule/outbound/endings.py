@@ -21,6 +21,7 @@ from packmule.outbound.receiver import BodyRefused
 from packmule.outbound.standing import Said, said
 from packmule.outbound.urls import UrlInvalid, join, refusal
 from packmule.outbound.verdicts import Fail, Finished, Follow, Retry
+from packmule.telemetry.metrics import BYTES_FETCHED, RETRIES, TRANSFERS
 
 if TYPE_CHECKING:
     from packmule.outbound.addresses import AddressRules
@@ -59,25 +60,29 @@ class Endings:
         host = fetch.host
         assert host is not None  # noqa: S101 - the schedule gave it with the turn
         host.active -= 1
+        kept = fetch.receiver.kept
+        if answered and after is None:
+            BYTES_FETCHED.inc(by=max(0, kept - fetch.state.kept))
         try:
             if isinstance(error, Exception):
                 raise error  # noqa: TRY301 - it came out of a callback, to be told apart here
             if after is None:
-                fetch.state, after = transfer.conclude(
-                    fetch.state, fetch.receiver.kept, error, self._limits
-                )
+                fetch.state, after = transfer.conclude(fetch.state, kept, error, self._limits)
             if isinstance(after, Finished):
                 host.served(fetch.spent)
                 if fetch.host_key[0] == "https":
-                    host.protocol.saw(fetch.receiver.kept)
+                    host.protocol.saw(kept)
                 fetch.receiver.finish()
+                TRANSFERS.inc("finished")
             else:
                 self._carry_out(lane, fetch, after, answered=answered, page=page)
         except BodyRefused as refused:
             attempts = refused.failure.attempts or fetch.state.attempts
+            TRANSFERS.inc("failed")
             self.fail(fetch, replace(refused.failure, attempts=attempts))
         except Exception as unexpected:  # noqa: BLE001 - told to the receiver, and logged
-            _log.exception("a transfer has failed in a way that is ours to mend")
+            TRANSFERS.inc("failed")
+            _log.exception("a transfer has failed in a way that is ours to mend", extra=lane.about)
             self.fail(fetch, internal(unexpected, fetch))
 
     def fail(self, fetch: Fetch, failure: Failure) -> None:
@@ -91,6 +96,12 @@ class Endings:
         """End a try whose job is gone."""
         if fetch.host is not None:
             fetch.host.active -= 1
+
+    def stop(self, fetch: Fetch, came: int) -> None:
+        """End a try in the middle, of which so many bytes came: its job is gone."""
+        TRANSFERS.inc("stopped")
+        BYTES_FETCHED.inc(by=came)
+        self.drop(fetch)
 
     def avoid_http2(self, fetch: Fetch | None) -> None:
         """Speak HTTP/1.1 with this host from now on: it offers nothing else, or HTTP/2 broke."""
@@ -121,10 +132,12 @@ class Endings:
             case Follow(location):
                 self._note(fetch, word)
                 self._follow(lane, fetch, location)
+                TRANSFERS.inc("redirected")
             case Retry():
                 self._retry(lane, fetch, after, word)
             case Fail(failure):
                 self._note(fetch, word, failure)
+                TRANSFERS.inc("failed")
                 self.fail(fetch, explained(failure, fetch.asked, page, time.time()))
 
     def _retry(self, lane: Lane, fetch: Fetch, retry: Retry, word: Said) -> None:
@@ -134,6 +147,7 @@ class Endings:
         speaks = word is Said.SILENT and cause.http_status is not None
         host = self._note(fetch, word, cause, until=until if speaks else None)
         lost = lane.lost.get(fetch.host_key)
+        again = False
         if lost is not None:
             self.fail(fetch, replace(lost, attempts=fetch.state.attempts))
         elif word is Said.FALTERED and not host.pay():
@@ -147,6 +161,9 @@ class Endings:
             fetch.state = fetch.state._replace(kept=fetch.receiver.kept)
             fetch.ask(fetch.url)
             self._schedule.later(lane, fetch, until)
+            again = True
+            RETRIES.inc(cause.code.value)
+        TRANSFERS.inc("retried" if again else "failed")
 
     def _note(
         self, fetch: Fetch, word: Said, cause: Failure | None = None, *, until: float | None = None

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from packmule.outbound.standing import Host
 from packmule.outbound.transfer import Limits
+from packmule.telemetry.context import NOTHING, Fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,11 +35,15 @@ HostKey = tuple[str, str, int]
 
 
 class Lane:
-    """One job's waiting fetches, by host; `lost` are the hosts it has given up, and why."""
+    """One job's waiting fetches, by host; `lost` are the hosts it has given up, and why.
 
-    __slots__ = ("hosts", "joined_at", "lost", "removed", "turns")
+    `about` says which job it is, for the log.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("about", "hosts", "joined_at", "lost", "removed", "turns")
+
+    def __init__(self, about: Fields = NOTHING) -> None:
+        self.about = about
         self.hosts: dict[HostKey, deque[Fetch]] = {}
         self.turns: deque[HostKey] = deque()
         self.lost: dict[HostKey, Failure] = {}

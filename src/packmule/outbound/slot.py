@@ -151,6 +151,14 @@ class Slot:
         return self.discarded_bytes + (fetch.receiver.kept if fetch is not None else 0)
 
     @property
+    def came(self) -> int:
+        """Bytes of a body that is taken, by this try (any thread)."""
+        fetch = self.fetch
+        if fetch is None or self.write is None or self.after is not None:
+            return 0
+        return max(0, fetch.receiver.kept - fetch.state.kept)
+
+    @property
     def page(self) -> bytes:
         """The first bytes of an unwanted body."""
         return bytes(self.discarded) if self.discarded else b""

@@ -191,6 +191,29 @@ class Settings:
         forms.or_off(forms.more_than_zero(size)),
         "size of the archives and open jobs that a client may have at once, or off",
     )
+    metrics: str = _setting(
+        "private",
+        forms.one_of("private", "all", "none"),
+        "who may read /metrics: this machine and private networks, everybody, or nobody",
+    )
+    metrics_token: str = _setting(
+        "",
+        forms.token,
+        "bearer token that reading /metrics takes, from wherever",
+        shown_default="none",
+        secret=True,
+    )
+    worker_metrics_port: int = _setting(
+        "",
+        lambda text: forms.port(text) if text else 0,
+        "port on which a worker tells its own metrics, for workers apart from their API",
+        shown_default="none",
+    )
+    access_log: str = _setting(
+        "off",
+        forms.one_of("on", "off"),
+        "tell each request at the level info; it is told at debug anyhow",
+    )
     log_format: str = _setting(
         "auto",
         forms.one_of("auto", "text", "json"),

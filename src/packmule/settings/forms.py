@@ -105,6 +105,14 @@ def public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def token(text: str) -> str:
+    """Read a bearer token (RFC 6750 2.1), of which a guesser would find no end; or nothing."""
+    # Never repeat the value.
+    if text and not re.fullmatch(r"[A-Za-z0-9._~+/-]{16,}=*", text):
+        raise ValueError("a token is at least 16 letters, digits or -._~+/")
+    return text
+
+
 def file(text: str) -> Path | None:
     """Read the path of a file that is there; nothing is None."""
     if not text:

@@ -5,6 +5,7 @@ Owns the routes under /api/archive. Leaves what comes in to `intake.py`, what go
 blocks runs in a thread, so that no answer waits for another's disk.
 """
 
+import logging
 import re
 from dataclasses import replace
 from functools import partial
@@ -16,6 +17,8 @@ from starlette.concurrency import run_in_threadpool
 
 from packmule.errors import NotFound
 from packmule.jobs.model import FileState
+from packmule.telemetry.context import about, note
+from packmule.telemetry.metrics import JOBS_ACCEPTED
 from packmule.web.auth import (
     NEEDS_KEY,
     Caller,
@@ -36,6 +39,8 @@ from packmule.web.parts import GivenParts, Parts
 from packmule.web.schema import CreatedOut, FilesOut, RetryIn, StatusOut
 from packmule.web.waiting import LongPolls
 
+_log = logging.getLogger(__name__)
+
 router = APIRouter(prefix="/api/archive", tags=["archives"])
 
 _SMALL_BODY = 64 * 1024
@@ -50,6 +55,7 @@ def checked_hash(archive_hash: str) -> str:
     """Refuse at once what cannot be a hash. Raises NotFound."""
     if not _HASH.fullmatch(archive_hash):
         raise NotFound("There is no archive of that hash.")
+    note(job=archive_hash)
     return archive_hash
 
 
@@ -108,6 +114,10 @@ def _create(parts: Parts, caller: Caller, body: bytes, keys: list[str]) -> tuple
 
     asked = replace(asked, client=caller.client)
     found = parts.store.create(asked, defer=defer, limit=parts.access.quota)
+    if made == [found]:
+        with about(job=found):
+            _log.info("accepted, %d links", len(asked.sources))
+        JOBS_ACCEPTED.inc()
     return found, made == [found]
 
 
@@ -213,6 +223,7 @@ def _retry(parts: Parts, caller: Caller, hash_: str, asked: RetryIn) -> Status:
         defer=lambda connection, queued: parts.enqueue(connection, queued, priority),
         limit=parts.access.quota,
     )
+    _log.info("queued again")
     return status_of(job, (), parts.public_url)
 
 
@@ -234,6 +245,7 @@ async def cancel(
 def _cancel(parts: Parts, caller: Caller, hash_: str) -> Status:
     refuse_strangers(parts, caller, hash_)
     job = parts.store.cancel(hash_)
+    _log.info("cancelled")
     # A cancelled job is never taken up again. A run that has not heard of it writes on, to a file
     # that nobody sees, until its next checkpoint is refused.
     parts.storage.discard(hash_)
@@ -255,5 +267,6 @@ async def delete(parts: GivenParts, caller: GivenCaller, archive_hash: Hash) -> 
 def _delete(parts: Parts, caller: Caller, hash_: str) -> None:
     refuse_strangers(parts, caller, hash_)
     parts.store.delete(hash_, also=parts.defer_removal)
+    _log.info("deleted")
     # At once; should that fail, the task does it later.
     parts.storage.remove(hash_)

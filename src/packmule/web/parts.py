@@ -18,6 +18,7 @@ from packmule.storage.interface import Storage
 from packmule.web.keys import Keyring
 from packmule.web.limits import RateLimit
 from packmule.web.peers import Peers
+from packmule.web.scraping import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Parts:
     `enqueue(connection, hash, priority)` puts a job's task into the caller's transaction,
     `defer_removal(connection, job)` that of removing its bytes.
     `worker_age` gives the seconds since a worker was last seen alive, None for never.
+    `metrics` is the page for Prometheus; None where there is none.
     `draining` tells that the process is about to stop, so that nobody is kept waiting.
     """
 
@@ -68,6 +70,8 @@ class Parts:
     bounds: Bounds = field(default_factory=Bounds)
     access: Access = field(default_factory=Access)
     draining: Callable[[], bool] = lambda: False
+    metrics: Metrics | None = None
+    access_log: bool = False
 
 
 def _parts(request: Request) -> Parts:

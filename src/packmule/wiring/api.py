@@ -15,6 +15,8 @@ from packmule.web.keys import Keyring, distinct
 from packmule.web.limits import RateLimit
 from packmule.web.parts import Access, Bounds, Parts
 from packmule.web.peers import Peers
+from packmule.web.scraping import Metrics
+from packmule.wiring.metrics import teller
 from packmule.wiring.rules import address_rules
 from packmule.wiring.stores import BUILD
 from packmule.worker.heartbeat import Heartbeat
@@ -37,6 +39,7 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
     def enqueue(connection: Connection, hash_: str, priority: int) -> None:
         stores.engine.defer(connection, Task(BUILD, hash_, priority))
 
+    worker_age = Heartbeat(settings.data_dir).age
     return create_app(
         Parts(
             store=stores.jobs,
@@ -44,7 +47,7 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
             enqueue=enqueue,
             defer_removal=stores.defer_removal,
             rules=address_rules(settings),
-            worker_age=Heartbeat(settings.data_dir).age,
+            worker_age=worker_age,
             public_url=settings.public_url,
             bounds=Bounds(
                 max_urls=settings.max_urls,
@@ -56,6 +59,12 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
             ),
             access=_access(settings),
             draining=draining,
+            metrics=Metrics(
+                teller(settings, stores, worker_age),
+                readers=settings.metrics,
+                token=settings.metrics_token,
+            ),
+            access_log=settings.access_log == "on",
         )
     )
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from packmule.assembly.build import Builder
 from packmule.cleanup.expiry import Expiry, Removal
 from packmule.engine.interface import Task
+from packmule.wiring.signs import telling
 from packmule.wiring.stores import BUILD, EXPIRE, REMOVE, open_stores
 from packmule.wiring.workshop import open_workshop
-from packmule.worker.heartbeat import Heartbeat
 from packmule.worker.run import Duty, work
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def run_worker(settings: Settings, stop: Event) -> None:
         }
         with stores.transaction() as connection:
             stores.engine.defer(connection, Task(EXPIRE, "all"))
-        work(stores.engine, duties, Heartbeat(settings.data_dir), stop)
+        with telling(settings, workshop) as signs:
+            work(stores.engine, duties, signs, stop)
 
 
 def _end_at_once() -> None:

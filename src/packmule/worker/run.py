@@ -9,14 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from threading import Event
 
     from packmule.engine.interface import Engine, Handler
-    from packmule.worker.heartbeat import Heartbeat
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +30,14 @@ class Duty:
     at_once: int
 
 
-def work(engine: Engine, duties: Mapping[str, Duty], heartbeat: Heartbeat, stop: Event) -> None:
+class SignOfLife(Protocol):
+    """What is done again and again while the worker lives."""
+
+    def beat(self) -> None:
+        """Show that a worker is alive now. Raises OSError where that cannot be written."""
+
+
+def work(engine: Engine, duties: Mapping[str, Duty], heartbeat: SignOfLife, stop: Event) -> None:
     """Run due tasks until `stop` is set and the handlers in work have returned."""
     ended = threading.Event()
     beating = threading.Thread(target=_beat, args=(heartbeat, ended), name="heartbeat", daemon=True)
@@ -47,7 +53,7 @@ def work(engine: Engine, duties: Mapping[str, Duty], heartbeat: Heartbeat, stop:
         beating.join()
 
 
-def _beat(heartbeat: Heartbeat, ended: Event) -> None:
+def _beat(heartbeat: SignOfLife, ended: Event) -> None:
     """Beat until the end; a disk that refuses is said once, and tried again."""
     silent = False
     while True:

@@ -98,6 +98,10 @@ INDEXED = {
     "a client's open jobs": (queries.OPEN_JOBS, ["jobs_open_by_client"]),
     "what a client holds": (queries.HELD_BYTES, ["jobs_held_by_client"]),
     "jobs due for expiry": (queries.DUE_FOR_EXPIRY, ["jobs_by_expiry"]),
+    **{
+        f"jobs that are {state}": (statement, [f"COVERING INDEX jobs_{state}"])
+        for state, statement in queries.COUNTS.items()
+    },
     "failures": (queries.FILES_FAILED, ["files_failed"]),
     "a page of files": (queries.FILES, ["PRIMARY KEY"]),
     "due tasks": (engine_queries.FIND_DUE, ["tasks_in_order", "tasks_leased"]),

@@ -1,0 +1,59 @@
+"""What a log line is about: the job and its attempt, the request; kept for all of a thread's lines.
+
+Owns the fields and how they are set. `about` holds for a block, in this thread and in those that
+`anyio` lends to it, so that also the lines of libraries carry them. Where one thread works for
+many jobs, whoever speaks for one of them takes `as_extra` along and gives it to the logger as
+`extra`. Leaves how a line is written to `cli.logs`.
+
+Fields: `job` (the archive's hash: it opens the archive, so a log is as private as the archives),
+`attempt` (a number), `request` (an id).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    import logging
+
+Fields = Mapping[str, object]
+
+NOTHING: Fields = MappingProxyType({})
+_ATTRIBUTE = "packmule_about"
+
+_current: ContextVar[Fields] = ContextVar("packmule_about", default=NOTHING)
+
+
+@contextmanager
+def about(**fields: object) -> Iterator[None]:
+    """Have all lines of this block, in this thread, carry these fields beside those they have."""
+    token = _current.set({**_current.get(), **fields})
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def note(**fields: object) -> None:
+    """Have the rest of the block of the `about` we are in carry these fields too."""
+    _current.set({**_current.get(), **fields})
+
+
+def current() -> Fields:
+    """Give the fields that hold here and now."""
+    return _current.get()
+
+
+def as_extra() -> Fields:
+    """Give the fields that hold here as the `extra` of lines that are written elsewhere."""
+    return {_ATTRIBUTE: _current.get()}
+
+
+def fields_of(record: logging.LogRecord) -> Fields:
+    """Give a line's fields: those of the thread that writes it, and those it was given."""
+    given = cast("Fields", getattr(record, _ATTRIBUTE, NOTHING))
+    return {**_current.get(), **given}

@@ -1,0 +1,87 @@
+"""How the numbers of one process reach the scrape of another: as a file that is written anew.
+
+Owns the folder `metrics` of the data directory. A worker writes all it counts every two seconds,
+whole or not at all (a rename); the API reads what is there. Each worker holds the lock of a name,
+the smallest that is free, so names are as many as workers and come again after a restart: to
+Prometheus a worker that was started again is the same series begun anew, which it knows as a reset.
+What is older than `STALE_AFTER` comes from a worker that is dead or frozen, and is not told: so
+neither a number nor a worker is counted twice. Nothing here need survive a power cut.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+STALE_AFTER = 10.0
+_MODE = 0o600
+
+
+class Snapshot:
+    """What one process tells; `name` is that process's."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self._path = folder / f"{name}.prom"
+
+    def write(self, text: bytes) -> None:
+        """Replace what was told before. Raises OSError."""
+        fresh = self._path.with_suffix(".new")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(text)
+            fresh.replace(self._path)
+        except OSError:
+            fresh.unlink(missing_ok=True)
+            raise
+
+    def remove(self) -> None:
+        """Tell nothing any more."""
+        self._path.unlink(missing_ok=True)
+
+
+@contextmanager
+def claimed(data_dir: Path, kind: str) -> Iterator[Snapshot]:
+    """Give this process the first free name of its kind, for as long as the context lasts.
+
+    Raises OSError where the data directory cannot be written.
+    """
+    folder = data_dir / "metrics"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        name = kind if number == 1 else f"{kind}-{number}"
+        descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            continue
+        snapshot = Snapshot(folder, name)
+        try:
+            snapshot.remove()
+            yield snapshot
+        finally:
+            snapshot.remove()
+            os.close(descriptor)
+        return
+
+
+def told(data_dir: Path) -> Iterator[str]:
+    """Give what the processes that are alive have told last."""
+    oldest = time.time() - STALE_AFTER
+    for path in sorted((data_dir / "metrics").glob("*.prom")):
+        try:
+            with path.open(encoding="utf-8") as file:
+                if os.fstat(file.fileno()).st_mtime >= oldest:
+                    yield file.read()
+        except OSError:  # gone meanwhile, or not readable: it tells nothing
+            continue

@@ -1,0 +1,84 @@
+"""The metrics as one page for Prometheus, for those who may read it.
+
+Owns the route /metrics and who may read it; leaves what it tells to whoever gives `Parts.metrics`.
+The numbers tell how busy the service is, so by default only this machine and private networks are
+answered, and only where no proxy says that it speaks for somebody else. To the others there is no
+such page.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, cast
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.routing import Route
+
+from packmule.web.problems import Problem, ProblemCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+    from packmule.web.parts import Parts
+
+_log = logging.getLogger(__name__)
+
+_OF_PROXIES = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The page and its readers: `readers` is `private`, `all` or `none`; a token goes before it.
+
+    `text` gives the page, and its media type; it may block.
+    """
+
+    text: Callable[[], tuple[bytes, str]]
+    readers: str = "private"
+    token: str = ""
+
+
+async def metrics(request: Request) -> Response:
+    """Tell the metrics."""
+    of = cast("Parts", request.app.state.parts).metrics
+    if of is None or not may_read(request, of):
+        raise Problem(
+            404,
+            ProblemCode.NOT_FOUND,
+            "There is nothing at this address for this client; docs/operations.md says who may "
+            "read the metrics.",
+        )
+    text, media_type = await run_in_threadpool(of.text)
+    return Response(text, headers={"Cache-Control": "no-store", "Content-Type": media_type})
+
+
+def may_read(request: Request, of: Metrics) -> bool:
+    """Tell whether this client may read the metrics."""
+    if of.readers == "none":
+        return False
+    if of.token:
+        given = request.headers.get("authorization", "")
+        return hmac.compare_digest(given.encode(), f"Bearer {of.token}".encode())
+    return of.readers == "all" or _is_near(request)
+
+
+def _is_near(request: Request) -> bool:
+    """Tell whether the client is on this machine or a private network, and speaks for itself."""
+    if any(name in request.headers for name in _OF_PROXIES) or request.client is None:
+        return False
+    try:
+        address = ip_address(request.client.host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    near = mapped or address
+    return bool(near.is_loopback or near.is_private or near.is_link_local)
+
+
+routes = [Route("/metrics", metrics, methods=["GET", "HEAD"])]
