@@ -82,8 +82,9 @@ class Observing:
             )  # fmt: skip
 
     def _route(self, scope: Mapping[str, Any]) -> str:
-        endpoint = scope.get("endpoint")
-        return self._templates.get(endpoint, NO_ROUTE) if endpoint is not None else NO_ROUTE
+        # FastAPI's routes name themselves in the scope, Starlette's only what answers.
+        template: str | None = getattr(scope.get("route"), "path", None)
+        return template or self._templates.get(scope.get("endpoint"), NO_ROUTE)
 
 
 class _Seen:

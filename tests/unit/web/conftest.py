@@ -38,11 +38,13 @@ class App:
         """Give the application other parts."""
         self.parts = replace(self.parts, **parts)
 
-    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """Send one request."""
+    def ask(
+        self, method: str, path: str, *, peer: str = "127.0.0.1", **more: Any
+    ) -> httpx.Response:
+        """Send one request, from the address `peer`."""
 
         async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(create_app(self.parts))
+            transport = httpx.ASGITransport(create_app(self.parts), client=(peer, 4711))
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
                 return await client.request(method, path, **more)
 
