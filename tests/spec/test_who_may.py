@@ -13,6 +13,7 @@ from packmule.web.keys import entry, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import httpx
     from tests.fakes.origin import Origin
@@ -170,3 +171,20 @@ def test_a_head_meant_to_break_it_is_refused_like_any_other(
     with socket.create_connection(("127.0.0.1", guarded.port), timeout=20) as connection:
         connection.sendall(head % (b"0" * 32) + fields + b"\r\n")
         assert connection.recv(64).split(b" ")[1] == status
+
+
+def test_without_keys_an_address_is_a_client_and_only_our_own_proxy_says_which(
+    tmp_path: Path,
+) -> None:
+    def create(service: Service, *forwarded: str) -> int:
+        fields = [("X-Forwarded-For", each) for each in forwarded]
+        return service.client.post(CREATE, content=b"{", headers=fields).status_code
+
+    with Service(tmp_path, RATE_LIMIT="2/h", TRUSTED_PROXIES="127.0.0.1") as service:
+        service.start()
+        assert [create(service, "192.0.2.1") for _ in range(3)] == [400, 400, 429]
+        # What stands before the proxy's word is the client's own, on one line or on two.
+        assert create(service, "198.51.100.7, 192.0.2.1") == 429
+        assert create(service, "198.51.100.7", "192.0.2.1") == 429
+        assert create(service, "192.0.2.1", "198.51.100.7") == 400
+        assert [create(service) for _ in range(3)] == [400, 400, 429]

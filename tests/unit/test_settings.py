@@ -204,6 +204,14 @@ def test_who_may_is_read() -> None:
     assert settings.quota_bytes == 10**12
 
 
+def test_a_limit_that_is_none_is_told_that_it_may_be_off() -> None:
+    assert faults(QUOTA_JOBS="0", QUOTA_BYTES="none", RATE_LIMIT="60") == [
+        "PACKMULE_RATE_LIMIT: '60' is no rate: write it like 60/min, 5/s or 1000/h, or off.",
+        "PACKMULE_QUOTA_JOBS: '0' is no whole number above 0, or off.",
+        "PACKMULE_QUOTA_BYTES: 'none' is no size: write it like 500 MB, 1 GiB or 1048576, or off.",
+    ]
+
+
 def test_keys_are_told_apart_over_list_and_file_and_never_shown(tmp_path: Path) -> None:
     path = tmp_path / "keys"
     path.write_text("bob:s3cret\n")

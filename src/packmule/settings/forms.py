@@ -73,7 +73,16 @@ def count(text: str) -> int:
 
 def or_off(parse: Callable[[str], T]) -> Callable[[str], T | None]:
     """Let a form also be `off`, which is None."""
-    return lambda text: None if text.lower() == "off" else parse(text)
+
+    def read(text: str) -> T | None:
+        if text.lower() == "off":
+            return None
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise ValueError(f"{error}, or off") from error
+
+    return read
 
 
 def port(text: str) -> int:

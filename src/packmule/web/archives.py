@@ -84,7 +84,10 @@ async def create(
     caller: CallerWithinRate,
     idempotency_key: Annotated[
         str | None,
-        Header(description="The same key with the same body is one job, however often it is sent."),
+        Header(
+            description="The same key with the same body is one job, however often it is sent, "
+            "until that job expires; 1 to 255 visible ASCII characters, of the client's own choice."
+        ),
     ] = None,
 ) -> CreatedOut:
     """Accept a job; `Location` is where its status is.
