@@ -18,7 +18,6 @@ from fastapi import Depends, Request
 
 from packmule.jobs.model import ADDRESS_CLIENT
 from packmule.web.intake import unread
-from packmule.web.keys import is_key
 from packmule.web.parts import GivenParts, Parts
 from packmule.web.problems import MEDIA_TYPE, Problem, ProblemCode
 
@@ -90,7 +89,7 @@ async def _caller(request: Request, parts: GivenParts) -> Caller:
             "This needs a key: send `Authorization: Bearer` and yours.",
             headers=_challenge() | unread(request),
         )
-    name = access.keys.owner(bearer[1]) if is_key(bearer[1]) else None
+    name = access.keys.owner(bearer[1])
     if name is None:
         raise Problem(
             401,

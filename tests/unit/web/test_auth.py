@@ -10,6 +10,7 @@ from tests.fakes.jobs import FAILURE, no_defer, request
 
 from packmule.jobs.model import JobState
 from packmule.jobs.quota import Quota
+from packmule.jobs.store import JobStore
 from packmule.outbound.addresses import parse_networks
 from packmule.web.keys import Keyring, parse_keys
 from packmule.web.limits import Rate, RateLimit
@@ -293,6 +294,25 @@ def test_a_replay_says_so_and_takes_nothing_from_the_quota(app: App) -> None:
     assert "idempotent-replayed" not in first.headers
     assert again.headers["idempotent-replayed"] == "true"
     refused(create(app, with_key("l")), 429, "quota-exceeded")
+
+
+class Overtaken(JobStore):
+    """A store whose first try at a job is undone: another request of its key came in between."""
+
+    def __init__(self) -> None:
+        """Open nothing."""
+
+    def create(self, _request: object, *, defer: Any, limit: object) -> str:
+        assert limit is not None
+        defer(None, "1" * 32)
+        return "2" * 32
+
+
+def test_whoever_lost_a_race_for_a_key_is_told_of_the_replay(app: App) -> None:
+    app.change(store=Overtaken())
+    answer = create(app, with_key("k"))
+    assert answer.json() == {"archive_hash": "2" * 32}
+    assert answer.headers["idempotent-replayed"] == "true"
 
 
 def test_a_replay_counts_in_the_rate(app: App) -> None:
