@@ -302,8 +302,7 @@ class Overtaken(JobStore):
     def __init__(self) -> None:
         """Open nothing."""
 
-    def create(self, _request: object, *, defer: Any, limit: object) -> str:
-        assert limit is not None
+    def create(self, *_: object, defer: Any, **__: object) -> str:
         defer(None, "1" * 32)
         return "2" * 32
 
