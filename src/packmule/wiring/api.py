@@ -5,17 +5,13 @@ Owns giving the routes their parts. The database is opened and closed by whoever
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from packmule.engine.interface import Task
-from packmule.jobs.quota import Quota
 from packmule.web.app import create_app
-from packmule.web.keys import Keyring, distinct
-from packmule.web.limits import RateLimit
-from packmule.web.parts import Access, Bounds, Parts
-from packmule.web.peers import Peers
+from packmule.web.parts import Bounds, Parts
 from packmule.web.scraping import Metrics
+from packmule.wiring.access import access_rules
 from packmule.wiring.metrics import teller
 from packmule.wiring.rules import address_rules
 from packmule.wiring.stores import BUILD
@@ -29,8 +25,6 @@ if TYPE_CHECKING:
 
     from packmule.settings import Settings
     from packmule.wiring.stores import Stores
-
-_log = logging.getLogger(__name__)
 
 
 def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]) -> FastAPI:
@@ -57,7 +51,7 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
                 long_polls=settings.long_polls,
                 retention=settings.retention,
             ),
-            access=_access(settings),
+            access=access_rules(settings),
             draining=draining,
             metrics=Metrics(
                 teller(settings, stores, worker_age),
@@ -66,17 +60,4 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
             ),
             access_log=settings.access_log == "on",
         )
-    )
-
-
-def _access(settings: Settings) -> Access:
-    rate = settings.rate_limit
-    keys = distinct([*settings.api_keys, *settings.api_keys_file])
-    for name in sorted({key.name for key in keys if key.is_short}):
-        _log.warning("the key of %s can be guessed; `packmule keys new %s` makes one", name, name)
-    return Access(
-        keys=Keyring(keys),
-        peers=Peers(settings.trusted_proxies),
-        creates=None if rate is None else RateLimit(rate),
-        quota=Quota(settings.quota_jobs, settings.quota_bytes),
     )

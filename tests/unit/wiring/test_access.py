@@ -1,0 +1,62 @@
+"""Who may, from the settings; and what the operator is warned of."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from packmule.jobs.quota import Quota
+from packmule.settings import read
+from packmule.web.keys import new_key
+from packmule.wiring.access import access_rules
+
+if TYPE_CHECKING:
+    from packmule.web.parts import Access
+
+
+def rules(**settings: str) -> Access:
+    return access_rules(read({f"PACKMULE_{name}": value for name, value in settings.items()}))
+
+
+def test_by_default_everybody_may_sixty_times_a_minute_with_a_hundred_open_jobs() -> None:
+    access = rules()
+    assert not access.keys
+    assert access.quota == Quota(jobs=100)
+    assert access.creates is not None
+    assert sum(access.creates.take("ann") == 0 for _ in range(61)) == 60
+
+
+def test_all_can_be_turned_off() -> None:
+    access = rules(RATE_LIMIT="off", QUOTA_JOBS="off")
+    assert access.creates is None
+    assert access.quota == Quota()
+
+
+def test_keys_proxies_and_quotas_are_taken() -> None:
+    access = rules(API_KEYS="ann:a,bob:b", TRUSTED_PROXIES="10.0.0.0/8", QUOTA_BYTES="1 kB")
+    assert access.keys.owner("b") == "bob"
+    assert access.peers.client("10.0.0.1", ["192.0.2.1"]) == "address:192.0.2.1"
+    assert access.quota == Quota(jobs=100, held_bytes=1000)
+
+
+@pytest.mark.parametrize(
+    ("settings", "warnings"),
+    [
+        ({}, 0),
+        ({"HOST": "localhost"}, 0),
+        ({"HOST": "0.0.0.0"}, 1),
+        ({"HOST": "::"}, 1),
+        ({"HOST": "0.0.0.0", "API_KEYS": f"ann:{new_key()}"}, 0),
+        ({"API_KEYS": f"ann:s3cret,ann:0ther,bob:{new_key()}"}, 1),
+    ],
+    ids=str,
+)
+def test_the_operator_is_warned_of_what_is_open_or_can_be_guessed(
+    settings: dict[str, str], warnings: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        rules(**settings)
+    assert len(caplog.records) == warnings
+    assert "s3cret" not in caplog.text
