@@ -7,9 +7,12 @@ import os
 import random
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -241,3 +244,35 @@ def test_readyz_names_a_worker_that_is_gone(own: Service) -> None:
     assert document["checks"]["database"] == "ok"
     assert "worker" in document["checks"]["worker"]
     assert is_alive(api)
+
+
+def test_a_database_of_a_newer_program_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    environment = {"PACKMULE_DATA_DIR": str(tmp_path), "PACKMULE_PORT": str(a_free_port())}
+    assert run(environment, "migrate").returncode == 0
+    with closing(sqlite3.connect(tmp_path / "packmule.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    ended = run(environment, "serve")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("Error: The job database is of revision 9999, newer than")
+    assert "Traceback" not in ended.stderr
+
+
+def test_two_starts_at_once_over_one_new_folder_are_both_well(tmp_path: Path) -> None:
+    def start(folder: str) -> Service:
+        (tmp_path / folder).mkdir()
+        return Service(tmp_path / folder, DATA_DIR=str(tmp_path / "data"))
+
+    with start("one") as one, start("two") as two, ThreadPoolExecutor(2) as threads:
+        list(threads.map(Service.start, (one, two)))
+        assert {one.stop(), two.stop()} == {0}
+
+
+def test_the_operator_sees_and_cancels_a_job_beside_the_service(
+    own: Service, origin: Origin
+) -> None:
+    slow = origin.put("/process/operated", b"slow" * 500_000, rate=20_000.0)
+    archive_hash = own.start().create(slow)
+    listed = run(own.environment, "jobs", "list", "--json")
+    assert [json.loads(line)["hash"] for line in listed.stdout.splitlines()] == [archive_hash]
+    assert run(own.environment, "jobs", "cancel", archive_hash).returncode == 0
+    assert own.status(archive_hash)["status"] == "cancelled"

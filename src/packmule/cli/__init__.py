@@ -24,6 +24,7 @@ COMMANDS = {
     "worker": "packmule.cli.serve:worker",
     "pack": "packmule.cli.pack:pack",
     "verify": "packmule.cli.verify:verify",
+    "jobs": "packmule.cli.jobs:jobs",
     "keys": "packmule.cli.keys:keys",
     "settings": "packmule.cli.show:settings",
     "openapi": "packmule.cli.show:openapi",

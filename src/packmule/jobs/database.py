@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 # How long a writer waits for another before it gives up, in seconds: far more than any takes.
 BUSY_SECONDS = 30.0
 
+# How long readiness waits for one.
+CHECK_SECONDS = 2.0
+
 # An API process answers from 40 threads; a connection to a file costs little, a wait for one much.
 _POOL = {"pool_size": 16, "max_overflow": 48}
 
@@ -169,6 +172,34 @@ def reading(engine: Engine) -> Iterator[Connection]:
         raise _translated(error.orig) from error
 
 
+def check_writable(engine: Engine) -> None:
+    """Take the right to write, and give it back. Raises StorageFailed, DiskFull.
+
+    Waits for another writer at most `CHECK_SECONDS`, as who asks wants to know it now.
+    """
+    try:
+        with engine.connect().execution_options(**{_READS: True}) as connection:
+            if engine.dialect.name != "sqlite":
+                connection.execute(select(1))
+                return
+            cursor = connection.connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout = {int(CHECK_SECONDS * 1000)}")
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+                cursor.execute("ROLLBACK")
+            except sqlite3.DatabaseError as error:
+                if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                    raise StorageFailed(
+                        f"another writer has held the job database for {CHECK_SECONDS:g} seconds"
+                    ) from error
+                raise _translated(error) from error
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+                cursor.close()
+    except DatabaseError as error:
+        raise _translated(error.orig) from error
+
+
 def _translated(error: BaseException | None) -> DiskFull | StorageFailed:
     """Turn the driver's error into ours; the driver's word may be shown, no value ever is."""
     code = getattr(error, "sqlite_errorcode", None)
@@ -193,6 +224,19 @@ def upgrade(engine: Engine) -> None:
         _refuse_what_is_not_ours(connection, ScriptDirectory.from_config(settings))
         settings.attributes["connection"] = connection
         command.upgrade(settings, "head")
+
+
+def require_current(engine: Engine) -> None:
+    """Raise UsageError where the tables are not of this very version, without changing them."""
+    scripts = ScriptDirectory.from_config(_alembic())
+    with reading(engine) as connection:
+        _refuse_what_is_not_ours(connection, scripts)
+        found = MigrationContext.configure(connection).get_current_heads()
+    if set(found) != {scripts.get_current_head()}:
+        raise UsageError(
+            "The job database is older than this program: start the service with this version "
+            "first, which brings it up to date, or use the version that runs."
+        )
 
 
 def _alembic() -> Config:

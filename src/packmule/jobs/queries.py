@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, case, delete, func, insert, literal_column, select, update
+from sqlalchemy import Text, bindparam, case, delete, func, insert, literal_column, select, update
 
 from packmule.jobs.model import ADDRESS_CLIENT, TRANSITIONS, FileState, JobState
-from packmule.jobs.schema import files, jobs
+from packmule.jobs.schema import files, jobs, tasks
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -26,6 +26,10 @@ def _literal(state: JobState | FileState) -> ColumnElement[str]:
 
 # In these states a job takes up room on the disk.
 _HOLDING = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.COMPLETED)
+
+
+def _is(state: JobState) -> ColumnElement[bool]:
+    return jobs.c.state == _literal(state)
 
 
 def _before(state: JobState) -> ColumnElement[bool]:
@@ -161,7 +165,25 @@ HELD_BYTES = select(
 )
 
 # One statement a state: each has an index of its own.
-COUNTS = {state: select(func.count()).where(jobs.c.state == _literal(state)) for state in JobState}
+COUNTS = {state: select(func.count()).where(_is(state)) for state in JobState}
+
+# Of a state, or (None) of all, the newest first; what else is asked for is sifted on the way.
+NEWEST = {
+    state: select(jobs)
+    .where(jobs.c.id < bindparam("before"), *(() if state is None else [_is(state)]))
+    .where(
+        (bindparam("of_client", type_=Text).is_(None)) | (jobs.c.client == bindparam("of_client")),
+        jobs.c.created_at > bindparam("after"),
+        jobs.c.created_at <= bindparam("until"),
+    )
+    .order_by(jobs.c.id.desc())
+    .limit(bindparam("most"))
+    for state in (None, *JobState)
+}
+
+TASKS = select(tasks.c.kind, tasks.c.due_at, tasks.c.tries, tasks.c.leased_by).where(
+    tasks.c.key == bindparam("of_hash")
+)
 
 # --- the files of a job -------------------------------------------------------------------------
 

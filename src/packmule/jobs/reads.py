@@ -6,13 +6,14 @@ answer needs costs one indexed read, however many files the job has.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import starmap
 from typing import TYPE_CHECKING
 
 from packmule.errors import NotFound
 from packmule.jobs import queries
-from packmule.jobs.database import reading
+from packmule.jobs.database import check_writable, reading
 from packmule.jobs.model import DoneEntry, FileState, JobState, OpenEntry, Remembered, Source
 from packmule.jobs.records import failed_entry_of, file_of, job_of
 
@@ -24,12 +25,26 @@ if TYPE_CHECKING:
     from packmule.jobs.model import FileRecord, Job
 
 
+_LAST_ID = 2**62
+_LAST_SECOND = 1e12
+
+
 @dataclass(frozen=True, slots=True)
 class FilePage:
     """Some files of a job, by position; `cursor` asks for those that follow, None at the end."""
 
     files: tuple[FileRecord, ...]
     cursor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A task of a job: when it is due (seconds since the epoch), and whether a worker has it."""
+
+    kind: str
+    due_at: float
+    tries: int
+    is_leased: bool
 
 
 class JobReads:
@@ -105,6 +120,43 @@ class JobReads:
                 state: connection.execute(statement).scalar_one()
                 for state, statement in queries.COUNTS.items()
             }
+
+    def check(self) -> None:
+        """Raise StorageFailed, or DiskFull, where the database cannot be written, soon."""
+        check_writable(self._engine)
+
+    def newest(
+        self,
+        *,
+        state: JobState | None = None,
+        client: str | None = None,
+        after: float = 0.0,
+        until: float = math.inf,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> tuple[Job, ...]:
+        """List jobs for the operator, the newest first, those with a smaller id than `before`.
+
+        `after` and `until` bound the second, since the epoch, in which they were created.
+        """
+        values = {
+            "of_client": client,
+            "after": after,
+            "until": min(until, _LAST_SECOND),
+            "before": _LAST_ID if before is None else before,
+            "most": limit,
+        }
+        with reading(self._engine) as connection:
+            return tuple(map(job_of, connection.execute(queries.NEWEST[state], values)))
+
+    def tasks(self, hash_: str) -> tuple[TaskRecord, ...]:
+        """List what the embedded engine has still to do for a job."""
+        with reading(self._engine) as connection:
+            found = connection.execute(queries.TASKS, {"of_hash": hash_})
+            return tuple(
+                TaskRecord(kind, due_at, tries, is_leased=leased_by is not None)
+                for kind, due_at, tries, leased_by in found
+            )
 
     def open_jobs(self, client: str) -> int:
         """Count a client's jobs that are queued or running."""

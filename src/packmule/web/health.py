@@ -1,18 +1,22 @@
 """Is the process alive, and can it do its work: /healthz and /readyz.
 
-Owns what readiness means: the database answers, storage can be written, a worker is alive.
+Owns what readiness means: the database can be written, storage can be written, a worker is alive.
+However many ask, one look is taken at a time, and what it found holds for a second: whoever probes
+costs no more than that. A look that hangs, on a dead disk, is not waited for.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, cast
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from packmule.errors import NotFound, PackmuleError
+from packmule.errors import PackmuleError
 from packmule.web.problems import Problem, ProblemCode
 
 if TYPE_CHECKING:
@@ -25,7 +29,9 @@ _log = logging.getLogger(__name__)
 
 # A worker tells that it is alive every two seconds.
 WORKER_SILENCE = 10.0
-_NO_JOB = "0" * 32
+FRESH_SECONDS = 1.0
+LONGEST_LOOK = 8.0
+_PARTS = ("database", "storage", "worker")
 
 
 async def healthz(_request: Request) -> Response:
@@ -36,13 +42,44 @@ async def healthz(_request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Say whether jobs can be accepted and will be run. 503 names what is not ready."""
     parts = cast("Parts", request.app.state.parts)
-    checks = await run_in_threadpool(_checks, parts)
+    checks = await _looks.take(parts)
     if all(word == "ok" for word in checks.values()):
         return JSONResponse(
             {"status": "ready", "checks": checks}, headers={"Cache-Control": "no-store"}
         )
     faulty = ", ".join(name for name, word in checks.items() if word != "ok")
     raise Problem(503, ProblemCode.NOT_READY, f"Not ready: {faulty}.", checks=checks)
+
+
+class Looks:
+    """The looks at the parts, one at a time."""
+
+    def __init__(self) -> None:
+        self._until = float("-inf")
+        self._looking: tuple[Parts, asyncio.Future[dict[str, str]]] | None = None
+
+    async def take(self, parts: Parts) -> dict[str, str]:
+        """Give what a look finds, or has found just now."""
+        looking = self._looking
+        if looking is None or looking[0] is not parts or self._is_over(looking[1]):
+            task = asyncio.ensure_future(run_in_threadpool(_checks, parts))
+            looking = self._looking = (parts, task)
+            task.add_done_callback(self._note)
+        if not looking[1].done():
+            await asyncio.wait([looking[1]], timeout=LONGEST_LOOK)
+        if not looking[1].done():
+            return dict.fromkeys(_PARTS, f"no answer within {LONGEST_LOOK:.0f} seconds")
+        return looking[1].result()
+
+    def _note(self, _look: asyncio.Future[dict[str, str]]) -> None:
+        self._until = time.monotonic() + FRESH_SECONDS
+
+    def _is_over(self, look: asyncio.Future[dict[str, str]]) -> bool:
+        """Tell whether a look has ended, and too long ago."""
+        return look.done() and time.monotonic() >= self._until
+
+
+_looks = Looks()
 
 
 def _checks(parts: Parts) -> dict[str, str]:
@@ -55,9 +92,7 @@ def _checks(parts: Parts) -> dict[str, str]:
 
 def _database(parts: Parts) -> str:
     try:
-        parts.store.find_version(_NO_JOB)
-    except NotFound:
-        return "ok"
+        parts.store.check()
     except PackmuleError as error:
         _log.warning("not ready: %s", error)
         return str(error)

@@ -41,6 +41,9 @@ class Failing(JobStore):
     def find_version(self, _hash: str) -> NoReturn:
         raise self._error
 
+    def check(self) -> NoReturn:
+        raise self._error
+
     def create(self, *_: object, **__: object) -> NoReturn:
         raise self._error
 

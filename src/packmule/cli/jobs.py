@@ -1,0 +1,210 @@
+"""`packmule jobs`: the operator's look at the jobs, and hand on them, beside the running service.
+
+Owns the commands and what they show. Reads the database of the settings, as `serve` does; the
+changes are those of `wiring.operator`. A link is shown without its query.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from packmule import settings as settings_module
+from packmule.errors import UsageError
+from packmule.jobs.model import JobState, OnError
+from packmule.settings.forms import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from packmule.jobs.model import FileRecord, Job
+    from packmule.wiring.stores import Stores
+
+_HASH = re.compile(r"[0-9a-f]{32}")
+_COLUMNS = ("hash", "state", "created_at", "client", "files", "bytes", "failure", "name")
+_FAILURES_SHOWN = 50
+_AS_JSON = click.option(
+    "--json", "as_json", is_flag=True, help="An object a line, with all fields."
+)
+
+
+class Age(click.ParamType[float]):
+    """A time in seconds, as in the settings."""
+
+    name = "age"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it."""
+        try:
+            return value if isinstance(value, float) else duration(value)
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+class Hash(click.ParamType[str]):
+    """A job's hash."""
+
+    name = "hash"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check it."""
+        if not _HASH.fullmatch(value):
+            self.fail(f"{value!r} is no hash: that has 32 digits, 0-9 and a-f.", param, ctx)
+        return str(value)
+
+
+@click.group()
+def jobs() -> None:
+    """Look at the jobs, cancel them, try them again; the service may run meanwhile."""
+
+
+@jobs.command("list")
+@click.option("--state", type=click.Choice([state.value for state in JobState]))
+@click.option("--client", help="Only the jobs of this client, as the list names it.")
+@click.option("--newer", type=Age(), help="Only jobs created within this time, like 2h.")
+@click.option("--older", type=Age(), help="Only jobs created longer ago than this, like 7d.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@click.option("--before", type=Hash(), help="Go on behind this job, the last one of a page.")
+@_AS_JSON
+def list_(
+    *,
+    state: str | None,
+    client: str | None,
+    newer: float | None,
+    older: float | None,
+    limit: int,
+    before: str | None,
+    as_json: bool,
+) -> None:
+    """List jobs, the newest first."""
+    from packmule.cli.tables import show_rows  # noqa: PLC0415
+
+    now = time.time()
+    with _stores() as stores:
+        found = stores.jobs.newest(
+            state=None if state is None else JobState(state),
+            client=client,
+            after=0.0 if newer is None else now - newer,
+            until=now if older is None else now - older,
+            before=None if before is None else stores.jobs.get(before).id,
+            limit=limit,
+        )
+    show_rows([_row(job) for job in found], _COLUMNS, as_json=as_json)
+    if not as_json and len(found) == limit:
+        click.echo(f"More: --before {found[-1].hash}", err=True)
+
+
+@jobs.command()
+@click.argument("hash_", type=Hash(), metavar="HASH")
+@_AS_JSON
+def show(hash_: str, *, as_json: bool) -> None:
+    """Show all about one job: its attempts, its tasks, the files that failed and why."""
+    from packmule.cli.tables import show_fields, show_rows  # noqa: PLC0415
+
+    with _stores() as stores:
+        job = stores.jobs.get(hash_)
+        failures = [_failure(each) for each in stores.jobs.failures(job.id, _FAILURES_SHOWN)]
+        tasks = [
+            {
+                "task": task.kind,
+                "due_in_seconds": round(task.due_at - time.time(), 1),
+                "tries": task.tries,
+                "in_work": task.is_leased,
+            }
+            for task in stores.jobs.tasks(hash_)
+        ]
+    fields = _row(job)
+    if as_json:
+        show_rows([{**fields, "tasks": tasks, "failures": failures}], (), as_json=True)
+        return
+    show_fields(fields)
+    for title, rows in (("tasks", tasks), ("failed files", failures)):
+        if rows:
+            click.echo(f"\n{title}")
+            show_rows(rows, list(rows[0]), as_json=False)
+    if len(failures) == _FAILURES_SHOWN:
+        click.echo("More: GET /api/archive/files/HASH?state=failed", err=True)
+
+
+@jobs.command()
+@click.argument("hash_", type=Hash(), metavar="HASH")
+def cancel(hash_: str) -> None:
+    """Cancel a job that is queued or running."""
+    from packmule.wiring import operator  # noqa: PLC0415
+
+    with _stores() as stores:
+        click.echo(f"{hash_} is {operator.cancel(stores, hash_).state.value}")
+
+
+@jobs.command()
+@click.argument("hash_", type=Hash(), metavar="HASH")
+@click.option(
+    "--on-error", type=click.Choice([each.value for each in OnError]),
+    help="With skip: complete it without what fails again.  [default: as it was asked for]",
+)  # fmt: skip
+def retry(hash_: str, on_error: str | None) -> None:
+    """Queue a failed job again; it keeps what it has."""
+    from packmule.wiring import operator  # noqa: PLC0415
+
+    wanted = None if on_error is None else OnError(on_error)
+    with _stores() as stores:
+        click.echo(f"{hash_} is {operator.retry(stores, hash_, wanted).state.value}")
+
+
+@contextmanager
+def _stores() -> Iterator[Stores]:
+    from packmule.errors import NotAllowedInState, NotFound  # noqa: PLC0415
+    from packmule.wiring.operator import open_for_operator  # noqa: PLC0415
+
+    try:
+        with open_for_operator(settings_module.read(os.environ)) as stores:
+            yield stores
+    except (NotFound, NotAllowedInState) as error:
+        raise UsageError(str(error)) from error
+
+
+def _row(job: Job) -> dict[str, Any]:
+    """Give what the operator sees of a job."""
+    progress, failure = job.progress, job.failure
+    return {
+        "hash": job.hash,
+        "state": job.state.value,
+        "client": job.client or "-",
+        "name": job.name,
+        "created_at": _instant(job.created_at),
+        "started_at": _instant(job.started_at),
+        "finished_at": _instant(job.finished_at),
+        "expires_at": _instant(job.expires_at),
+        "attempt": job.attempt,
+        "priority": job.priority,
+        "on_error": job.on_error.value,
+        "files": f"{progress.files_done}/{progress.files_total}",
+        "files_failed": progress.files_failed,
+        "bytes": progress.bytes_done if job.size is None else job.size,
+        "failure": None if failure is None else failure.code.value,
+        "failure_detail": None if failure is None else failure.detail,
+    }
+
+
+def _failure(record: FileRecord) -> dict[str, Any]:
+    failure = record.failure
+    return {
+        "file": record.position,
+        "link": re.sub(r"//[^/@]*@", "//", re.split(r"[?#]", record.url, maxsplit=1)[0]),
+        "code": None if failure is None else failure.code.value,
+        "http_status": None if failure is None else failure.http_status,
+        "attempts": None if failure is None else failure.attempts,
+        "detail": None if failure is None else failure.detail,
+    }
+
+
+def _instant(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,63 @@
+"""What the operator does with jobs on the command line: the stores, and changes beside the service.
+
+Owns that nothing is made or migrated by looking: a database that is not there, or is of another
+version, is refused. Whatever is changed goes through the same transactions as the API's changes, so
+the service may run meanwhile.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import make_url
+
+from packmule.engine.interface import Task
+from packmule.errors import UsageError
+from packmule.jobs.database import connect, require_current
+from packmule.wiring.stores import BUILD, open_stores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from packmule.jobs.model import Job, OnError
+    from packmule.settings import Settings
+    from packmule.wiring.stores import Stores
+
+
+@contextmanager
+def open_for_operator(settings: Settings) -> Iterator[Stores]:
+    """Open the service's stores. Raises UsageError where there are none, StorageFailed."""
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        raise UsageError(
+            f"There is no job database {url.database}: set PACKMULE_DATA_DIR (or "
+            "PACKMULE_DATABASE_URL) as it is set for the service."
+        )
+    database = connect(settings.database_url)
+    try:
+        require_current(database)
+    finally:
+        database.dispose()
+    with open_stores(settings) as stores:
+        yield stores
+
+
+def cancel(stores: Stores, hash_: str) -> Job:
+    """Cancel a job, as the API does. Raises NotFound, NotAllowedInState."""
+    job = stores.jobs.cancel(hash_)
+    stores.storage.discard(hash_)
+    return job
+
+
+def retry(stores: Stores, hash_: str, on_error: OnError | None) -> Job:
+    """Queue a failed job again, as the API does. Raises NotFound, NotAllowedInState."""
+    priority = stores.jobs.get(hash_).priority
+    return stores.jobs.retry(
+        hash_,
+        on_error,
+        defer=lambda connection, queued: stores.engine.defer(
+            connection, Task(BUILD, queued, priority)
+        ),
+    )

@@ -1,0 +1,74 @@
+"""Readiness: what is looked at, how often, and that a look that hangs keeps nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from typing import TYPE_CHECKING
+
+from tests.fakes.jobs import no_defer, request
+
+from packmule.jobs import database
+from packmule.web import health
+from packmule.web.health import Looks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+    from tests.unit.web.conftest import App
+
+
+def test_a_database_that_another_program_has_locked_is_not_ready(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(health, "FRESH_SECONDS", 0.0)
+    other = sqlite3.connect(tmp_path / "packmule.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    answer = app.ask("GET", "/readyz")
+    other.execute("ROLLBACK")
+    other.close()
+    assert answer.status_code == 503
+    checks = answer.json()["checks"]
+    assert "another writer" in checks["database"]
+    assert (checks["storage"], checks["worker"]) == ("ok", "ok")
+    assert app.ask("GET", "/readyz").status_code == 200
+    # The connection that was looked through waits for others as long as ever.
+    assert app.parts.store.create(request(), defer=no_defer)
+
+
+def test_many_who_ask_at_once_share_one_look(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[object] = []
+
+    def look(parts: object) -> dict[str, str]:
+        looked.append(parts)
+        return {"worker": "ok"}
+
+    monkeypatch.setattr(health, "_checks", look)
+
+    async def ask() -> None:
+        looks = Looks()
+        found = await asyncio.gather(*(looks.take(app.parts) for _ in range(50)))
+        assert found == [{"worker": "ok"}] * 50
+        await looks.take(app.parts)
+
+    asyncio.run(ask())
+    assert len(looked) == 1
+
+
+def test_a_look_that_hangs_keeps_nobody(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(health, "LONGEST_LOOK", 0.05)
+    monkeypatch.setattr(health, "_checks", lambda _parts: over.wait(30) and {"worker": "ok"})
+
+    async def ask() -> None:
+        looks = Looks()
+        for _ in range(3):
+            found = await looks.take(app.parts)
+            assert set(found) == {"database", "storage", "worker"}
+            assert all("no answer within" in word for word in found.values())
+        over.set()
+
+    asyncio.run(ask())
