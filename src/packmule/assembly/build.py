@@ -42,6 +42,7 @@ from packmule.telemetry.metrics import (
     FILES_FAILED,
     FILES_PACKED,
 )
+from packmule.telemetry.tracing import fail, span
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +76,7 @@ class Builder:
         if run is None:
             self._tidy(key)
             return None
-        with about(job=key, attempt=run.attempt):
+        with about(job=key, attempt=run.attempt), span("build", key, attempt=run.attempt):
             _log.info("begins")
             ATTEMPTS.inc()
             try:
@@ -104,7 +105,8 @@ class Builder:
                     compression=run.job.compression,
                     on_html=run.job.on_html,
                 )
-                outcome, finished = self._assemble(run, assembly, stop)
+                with span("assemble", files=len(run.sources)):
+                    outcome, finished = self._assemble(run, assembly, stop)
         # From here on the scratch is let go: the next attempt need not wait for this one's end.
         if archive is not None:
             # Killed between publishing and completing: nothing is left to do but to say so.
@@ -115,7 +117,8 @@ class Builder:
         elif finished is None:
             self._fail(run, _files_failed(outcome), outcome.rest)
         else:
-            archive = self._storage.publish(key, attempt, finished)
+            with span("publish"):
+                archive = self._storage.publish(key, attempt, finished)
             progress = replace(outcome.rest.progress, bytes_per_second=0.0)
             self._complete(run, archive, Checkpoint(outcome.rest.tail, progress))
         return None
@@ -166,6 +169,7 @@ class Builder:
             _count(rest)
         _log.info("failed, %s: %s", failure.code.value, failure.detail)
         ARCHIVES_FAILED.inc(failure.code.value)
+        fail(failure.code.value)
 
 
 def _is_settled(run: Run) -> bool:

@@ -18,6 +18,7 @@ from packmule import settings as settings_module
 from packmule.errors import UsageError
 from packmule.jobs.model import JobState, OnError
 from packmule.settings.forms import duration
+from packmule.telemetry.tracing import ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,6 +191,7 @@ def _row(job: Job) -> dict[str, Any]:
         "files_failed": progress.files_failed,
         "bytes": progress.bytes_done if job.size is None else job.size,
         "failure": None if failure is None else failure.code.value,
+        "trace": f"{ids_of(job.hash).trace:032x}",
         "failure_detail": None if failure is None else failure.detail,
     }
 

@@ -20,6 +20,7 @@ import click
 from packmule import settings as settings_module
 from packmule.cli import family, listening, logs
 from packmule.cli.supervisor import Supervisor
+from packmule.telemetry import tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,7 @@ def _begin(process: str, parent: int | None) -> Settings:
     """Prepare a process of the service."""
     settings = settings_module.read(os.environ)
     logs.start(settings, process)
+    tracing.start(os.environ, process)
     if parent is not None:
         family.stop_with_parent(parent, grace=settings.drain_timeout)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -120,6 +122,7 @@ def worker(parent: int | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_stop)
     run_worker(settings, stop)
+    tracing.stop()
 
 
 @click.command(hidden=True)
@@ -143,6 +146,7 @@ def api(parent: int | None) -> None:
             connections=settings.connections,
             max_head_bytes=settings.max_head_bytes,
         )
+    tracing.stop()
     # The server's own threads may still be ending connections. They would come back to an
     # interpreter that is being taken down, and abort the process: so it ends as it is.
     logging.shutdown()

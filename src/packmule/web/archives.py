@@ -17,6 +17,7 @@ from starlette.concurrency import run_in_threadpool
 
 from packmule.errors import NotFound
 from packmule.jobs.model import FileState
+from packmule.telemetry import tracing
 from packmule.telemetry.context import about, note
 from packmule.telemetry.metrics import JOBS_ACCEPTED
 from packmule.web.auth import (
@@ -121,6 +122,7 @@ def _create(parts: Parts, caller: Caller, body: bytes, keys: list[str]) -> tuple
         with about(job=found):
             _log.info("accepted, %d links", len(asked.sources))
         JOBS_ACCEPTED.inc()
+        tracing.created(found)
     return found, made == [found]
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers, MutableHeaders
 
+from packmule.telemetry import tracing
 from packmule.telemetry.context import about
 from packmule.telemetry.metrics import (
     DOWNLOAD_BYTES,
@@ -58,7 +59,9 @@ class Observing:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        seen = _Seen(request_id(Headers(scope=scope)), send)
+        headers = Headers(scope=scope)
+        seen = _Seen(request_id(headers), send)
+        tracing.note_request(headers.get("traceparent"))
         REQUESTS_IN_WORK.inc()
         begun = time.monotonic()
         with about(request=seen.id):
