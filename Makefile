@@ -51,6 +51,10 @@ kills: $(VENV)/dev.stamp  ## kills at random moments, and at every change of a f
 power: $(VENV)/dev.stamp  ## power cuts on file systems of their own (as root)
 	$(BIN)/python -m tests.power.run --rounds $(or $(ROUNDS),50) $(ARGS)
 
+.PHONY: browser
+browser: $(VENV)/dev.stamp  ## the page in Chromium: what it does, and how it reads to axe
+	$(BIN)/python -m tests.browser.run $(ARGS)
+
 check: $(VENV)/dev.stamp  ## ruff, mypy, import-linter, house rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

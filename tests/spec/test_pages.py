@@ -55,7 +55,7 @@ def test_a_page_loads_nothing_from_elsewhere_and_nothing_inline(
     assert loaded
     for address in loaded:
         assert address is not None
-        assert re.fullmatch(r"static/[\w.]+", address), address
+        assert re.fullmatch(r"static/[0-9a-f]{16}/[\w.]+", address), address
         assert service.client.get(f"/{address}").status_code == 200
 
 
@@ -83,9 +83,8 @@ def test_a_page_has_a_language_a_title_one_heading_and_its_main_part(
 def test_every_field_of_the_page_has_a_label(service: Service) -> None:
     page = elements(service, "/")
     labelled = {each.get("for") for each in page.of("label")}
-    fields = page.of("textarea") + page.of("input")
-    in_a_label = [each for each in fields if each.get("type") == "checkbox"]
-    assert {each["id"] for each in fields if each not in in_a_label} <= labelled
+    fields = page.of("textarea") + page.of("input") + page.of("select")
+    assert {each["id"] for each in fields} <= labelled
     assert all(each.get("type") in {"button", "submit"} for each in page.of("button"))
 
 
@@ -93,6 +92,23 @@ def test_a_page_that_is_known_already_is_not_sent_again(service: Service) -> Non
     tag = service.client.get("/").headers["etag"]
     answer = service.client.get("/", headers={"If-None-Match": tag})
     assert (answer.status_code, answer.content) == (304, b"")
+
+
+def test_what_a_page_loads_is_kept_for_ever_under_the_name_of_its_version(
+    service: Service,
+) -> None:
+    for each in elements(service, "/").of("script"):
+        answer = service.client.get(f"/{each['src']}")
+        assert "immutable" in answer.headers["cache-control"]
+        other = service.client.get(re.sub(r"[0-9a-f]{16}", "0" * 16, f"/{each['src']}"))
+        assert other.content == answer.content
+        assert other.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("name", ["page.html", "..%2fpages.py", "nothing.js"])
+def test_only_what_a_page_loads_is_served_beside_it(service: Service, name: str) -> None:
+    answer = service.client.get(f"/static/{'0' * 16}/{name}")
+    assert answer.status_code == 404
 
 
 def test_the_page_can_be_asked_for_by_head(service: Service) -> None:

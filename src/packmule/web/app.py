@@ -13,7 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 import packmule
-from packmule.web import archives, downloads, health, pages, problems, scraping
+from packmule.web import archives, downloads, forms, health, pages, problems, scraping
 from packmule.web.auth import SECURITY_SCHEMES
 from packmule.web.front import Front
 from packmule.web.observing import Observing
@@ -46,7 +46,9 @@ def create_app(parts: Parts) -> FastAPI:
     """Join the application."""
     app = _api()
     app.state.parts = parts
-    app.router.routes.extend([*health.routes, *scraping.routes, *pages.routes(app.openapi())])
+    app.router.routes.extend(
+        [*health.routes, *scraping.routes, *pages.routes(app.openapi()), *forms.routes]
+    )
     problems.install(app)
     app.add_middleware(Front, public_url=parts.public_url)
     # The outermost is added last.

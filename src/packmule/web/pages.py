@@ -1,50 +1,96 @@
-"""What people see: the page, and the reference of the API.
+"""What people see: the page, its scripts and styles, and the reference of the API.
 
-Owns serving the files in `static/` and the reference made from the OpenAPI description. All of it
-comes from here and is read into memory once; a browser asks whether it changed, never guesses.
+Owns serving the files in `static/` and the reference made from the OpenAPI description; all of it
+is read into memory once. Leaves the pages without JavaScript to `forms.py`.
+
+Scripts and styles live below the digest of all of them, so that a browser may keep them for ever
+and a new version is never mixed with an old one (RFC 8246); the pages that name them are asked for
+each time. A digest of another version, as while several servers are renewed, gets what is there,
+to be used once.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
 from packmule.web.reference import as_html
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
 
-_STATIC = {
-    "/": ("page.html", "text/html; charset=utf-8"),
-    "/static/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/static/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/static/icon.svg": ("icon.svg", "image/svg+xml"),
-    "/favicon.ico": ("icon.svg", "image/svg+xml"),
+HTML = "text/html; charset=utf-8"
+_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
 }
+_FOR_EVER = "public, max-age=31536000, immutable"
+_ASK_FIRST = "no-cache"
+
+# What a form posts from has to be told, or every browser sends `Origin: null` (Fetch 3.2, "append a
+# request Origin header"); to other sites, an archive's address is still never told.
+PAGE_HEADERS = {"Referrer-Policy": "same-origin"}
+
+
+def _read() -> dict[str, bytes]:
+    folder = files("packmule.web") / "static"
+    return {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
+
+
+_FILES = _read()
+_DIGEST = hashlib.sha256(
+    b"".join(name.encode() + b"\0" + content for name, content in sorted(_FILES.items()))
+).hexdigest()[:16]
+
+
+def with_digest(html: str) -> str:
+    """Point a page's addresses of scripts and styles to the very version it goes with."""
+    return re.sub(r'"((?:\.\./)*)static/', rf'"\1static/{_DIGEST}/', html)
 
 
 def routes(description: dict[str, Any]) -> list[Route]:
-    """Give the routes of all pages; `description` is the API's."""
-    folder = files("packmule.web") / "static"
-    static = [
-        _route(path, (folder / name).read_bytes(), media_type)
-        for path, (name, media_type) in _STATIC.items()
+    """Give the routes of the page, what it loads, and the reference of the API described."""
+    page = with_digest(_FILES["page.html"].decode())
+    return [
+        _fixed("/", page.encode(), HTML),
+        _fixed("/docs", with_digest(as_html(description)).encode(), HTML),
+        _fixed("/favicon.ico", _FILES["icon.svg"], _TYPES[".svg"]),
+        Route("/static/{digest}/{name}", _static, methods=["GET", "HEAD"]),
     ]
-    reference = as_html(description).encode()
-    return [*static, _route("/docs", reference, "text/html; charset=utf-8")]
 
 
-def _route(path: str, content: bytes, media_type: str) -> Route:
-    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": "no-cache", "Content-Type": media_type}
+async def _static(request: Request) -> Response:
+    name = request.path_params["name"]
+    media_type = _TYPES.get("." + name.rpartition(".")[2])
+    if media_type is None or name not in _FILES:
+        raise HTTPException(404)
+    is_ours = request.path_params["digest"] == _DIGEST
+    kept = _FOR_EVER if is_ours else _ASK_FIRST
+    return _answer(request, _FILES[name], {"Cache-Control": kept, "Content-Type": media_type})
+
+
+def _fixed(path: str, content: bytes, media_type: str) -> Route:
+    headers = {"Cache-Control": _ASK_FIRST, "Content-Type": media_type, **PAGE_HEADERS}
 
     async def answer(request: Request) -> Response:
-        if request.headers.get("if-none-match") == etag:
-            return Response(status_code=304, headers=headers)
-        return Response(content, headers=headers)
+        return _answer(request, content, headers)
 
     return Route(path, answer, methods=["GET", "HEAD"])
+
+
+def _answer(request: Request, content: bytes, headers: Mapping[str, str]) -> Response:
+    """Answer with a representation, or say that the browser has it (RFC 9110 13.1.2)."""
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    known = {each.strip() for each in request.headers.get("if-none-match", "").split(",")}
+    if etag in known:
+        return Response(status_code=304, headers={"ETag": etag, **headers})
+    return Response(content, headers={"ETag": etag, **headers})

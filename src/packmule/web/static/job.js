@@ -1,0 +1,211 @@
+// One job: how far it is, what became of it, and what one can do about it.
+// Leaves following it to live.js, its files to files.js, its failures to failures.js, the finished
+// archive to ready.js.
+
+import { fill } from "./ask.js";
+import { Away, Refused, call } from "./api.js";
+import { make, say } from "./dom.js";
+import { failuresOf } from "./failures.js";
+import { Files, linesOfJob } from "./files.js";
+import { askForKey } from "./key.js";
+import { forget, known, remember } from "./keeping.js";
+import { follow } from "./live.js";
+import { ready } from "./ready.js";
+import { bytes, duration, failure, headline, number, plural, share } from "./words.js";
+
+const TELL_EVERY = 15_000; // milliseconds between two words on the progress to those who listen
+
+class Job {
+  constructor(hash, section) {
+    this.hash = hash;
+    this.last = { status: "" };
+    this.told = 0;
+    this.title = make("h2", { id: "job-state", tabindex: "-1" }, "Looking it up…");
+    this.percent = make("span", { class: "percent", "aria-hidden": "true" });
+    this.of = make("p", { class: "job-name" });
+    this.away = make("p", { class: "away", role: "status" });
+    this.bar = make("progress", { "aria-labelledby": "job-state", hidden: true });
+    this.facts = make("dl", { class: "facts", hidden: true });
+    this.result = make("div", { class: "result" });
+    this.refused = make("div", { class: "refused", role: "alert" });
+    this.buttons = make("div", { class: "buttons" });
+    this.failed = make("div", { class: "failures" });
+    this.files = new Files(hash);
+    section.replaceChildren(
+      make("div", { class: "job-head" }, this.title, this.percent), this.of, this.away, this.bar, this.facts, this.result, this.buttons, this.refused,
+      this.failed, this.files.element,
+    );
+    this.follow();
+  }
+
+  close() {
+    this.end?.();
+    this.files.close();
+  }
+
+  follow() {
+    this.end?.();
+    this.end = follow(this.hash, {
+      status: (found) => this.show(found),
+      files: (found) => this.files.take(found.files ?? []),
+      away: (isAway, message) => this.showAway(isAway, message),
+    });
+  }
+
+  showAway(isAway, message) {
+    const words = isAway ? `${message} Trying again. Nothing is lost: the job goes on without this page.` : "";
+    if (this.away.textContent !== words) this.away.textContent = words;
+  }
+
+  show(found) {
+    this.showAway(false);
+    const isNew = found.status !== this.last.status;
+    const text = headline(found);
+    if (this.title.textContent !== text) this.title.textContent = text;
+    this.showBar(found);
+    if (isNew) this.enter(found, text);
+    this.tell(found, text, isNew);
+    const { progress } = found;
+    const total = progress?.files.total ?? known(this.hash)?.files ?? 0;
+    if (["unknown", "expired"].includes(found.status)) this.files.element.hidden = true;
+    else this.files.update(total, found.status !== "in-progress");
+    this.last = found;
+  }
+
+  // What changes with the state only.
+  enter(found, text) {
+    const { status } = found;
+    const entry = known(this.hash);
+    const files = status !== "in-progress" && entry?.files && plural(entry.files, "file");
+    this.of.textContent = [entry?.name, files].filter(Boolean).join(", ");
+    this.of.hidden = !this.of.textContent || status === "unknown";
+    this.refused.replaceChildren();
+    this.result.replaceChildren(...this.resultOf(found));
+    this.failed.replaceChildren(...this.failuresOf(found));
+    this.buttons.replaceChildren(...this.buttonsOf(found));
+    if (status === "unknown") forget(this.hash);
+    else remember(this.hash, { state: status, ...(found.progress && { files: found.progress.files.total }) });
+    // The buttons under someone's finger may be gone: go where it is told what happened.
+    if (this.last.status || status !== "in-progress") this.title.focus({ preventScroll: true });
+    document.title = `${text}: Packmule`;
+  }
+
+  tell(found, text, isNew) {
+    const now = Date.now();
+    if (found.status === "in-progress") {
+      const done = Math.floor(share(found.progress) * 100);
+      document.title = `${done} % ${text}: Packmule`;
+      if (isNew || now - this.told > TELL_EVERY) {
+        this.told = now;
+        say(`${text}, ${done} percent`);
+      }
+    } else if (isNew) say(text);
+  }
+
+  showBar({ status, progress }) {
+    const isOpen = status === "in-progress";
+    this.bar.hidden = this.facts.hidden = this.percent.hidden = !isOpen;
+    if (!isOpen) return;
+    this.bar.max = 1;
+    this.bar.value = share(progress);
+    this.percent.textContent = `${Math.floor(share(progress) * 100)} %`;
+    const { files, bytes: amount, bytes_per_second: rate, eta_seconds: eta } = progress;
+    const facts = [
+      ["Files", `${number(files.done)} of ${number(files.total)}`],
+      ["Size", amount.total === null ? bytes(amount.done) : `${bytes(amount.done)} of ${bytes(amount.total)}`],
+      ["Speed", rate > 0 ? `${bytes(rate)}/s` : "–"],
+      ["Left", eta > 0 ? duration(eta) : "–"],
+    ];
+    if (files.failed) facts.splice(1, 0, ["Failed", number(files.failed)]);
+    this.facts.replaceChildren(
+      ...facts.map(([name, value]) =>
+        make("div", { class: name.toLowerCase() }, make("dt", {}, name), make("dd", {}, value)),
+      ),
+    );
+  }
+
+  resultOf(found) {
+    const words = (...texts) => texts.map((text) => make("p", {}, text));
+    switch (found.status) {
+      case "completed":
+        return ready(this.hash, found);
+      case "failed":
+        return words(...reasonOf(found));
+      case "cancelled":
+        return words("The job was cancelled. No archive was made.");
+      case "expired":
+        return words("Archives are kept for a time only. Ask for it anew.");
+      case "unknown":
+        return words("The address may be mistyped, or the archive was removed long ago.");
+      default:
+        return [];
+    }
+  }
+
+  failuresOf({ status, failures, missing }) {
+    if (status === "failed") return failuresOf("What failed, and why", failures);
+    return status === "completed" ? failuresOf("What is missing, and why", missing) : [];
+  }
+
+  buttonsOf(found) {
+    const { status, failures, error } = found;
+    const button = (text, then, kind = "second") => make("button", { type: "button", class: kind, onclick: then }, text);
+    const fresh = make("a", { class: "button second", href: "#" }, "New archive");
+    if (status === "in-progress") return [button("Cancel", () => this.act("cancel")), fresh];
+    if (status === "cancelled") return [button("Edit the list", () => this.edit()), fresh];
+    if (status !== "failed") return [fresh];
+    const total = known(this.hash)?.files;
+    const skips = error.code === "files-failed" && failures.length > 0 && failures.length !== total;
+    const without = failures.length === 1 ? "Finish without this file" : "Finish without these files";
+    return [
+      button("Try again", () => this.act("retry", {}), ""),
+      skips ? button(without, () => this.act("retry", { on_error: "skip" })) : null,
+      button("Edit the list", () => this.edit()),
+      fresh,
+    ].filter(Boolean);
+  }
+
+  async act(what, body) {
+    await this.trying(async () => {
+      await call("POST", `${what}/${this.hash}`, { body });
+      this.files.looked.clear();
+      this.follow();
+    }, () => this.act(what, body));
+  }
+
+  async edit() {
+    await this.trying(async () => {
+      fill(await linesOfJob(this.hash));
+      location.hash = "";
+    }, () => this.edit());
+  }
+
+  // Do it, with the buttons at rest meanwhile; `again` is for when a key had to be asked for.
+  async trying(then, again) {
+    this.refused.replaceChildren();
+    const buttons = [...this.buttons.querySelectorAll("button")];
+    for (const each of buttons) each.disabled = true;
+    try {
+      await then();
+    } catch (error) {
+      if (!(error instanceof Refused || error instanceof Away)) throw error;
+      if (error.status === 401) this.refused.replaceChildren(askForKey(error.message, again));
+      else this.refused.replaceChildren(make("p", {}, error.message));
+      if (error.code === "wrong-state") this.follow(); // another tab was faster
+    } finally {
+      for (const each of buttons) each.disabled = false;
+    }
+  }
+}
+
+function reasonOf({ error }) {
+  const [words, advice] = failure(error);
+  return error.code === "files-failed"
+    ? [`${error.detail.replace(/\.$/, "")}. What was fetched is kept; trying again fetches only the rest.`]
+    : [`${words}. ${advice}`, error.detail];
+}
+
+export function openJob(hash) {
+  const job = new Job(hash, document.getElementById("job"));
+  return () => job.close();
+}

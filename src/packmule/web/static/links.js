@@ -1,0 +1,147 @@
+// Links, as typed: read line by line, checked by the server's rules, told in the server's words.
+// Pure. The law is outbound/urls.py and hosts.py; a test compares both, case by case. What only the
+// server can know (which addresses it may reach, names beyond ASCII) it says when it is asked.
+
+const LONGEST = 8192;
+const LAST_PORT = 65535;
+const LONGEST_NAME = 1024;
+
+const PARTS = /^([a-zA-Z]+):\/\/([^/?#]*)([^?#]*)(\?[^#]*)?(?:#.*)?$/s;
+const SCHEME = /^([a-zA-Z][a-zA-Z0-9+.-]*):/;
+const AUTHORITY = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s;
+const NUMBER = /^(?:[0-9]+|0x[0-9a-f]*)$/;
+const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
+const OCTET = /^(?:0|[1-9][0-9]{0,2})$/;
+const WEB = new Set(["http", "https"]);
+
+// --- one link -------------------------------------------------------------------------------------
+
+// What is wrong with a link, as a sentence without its subject's URL; null where nothing is.
+export function fault(text) {
+  if (text.length > LONGEST) return `the link is longer than ${LONGEST} characters`;
+  if (!text) return "the link is empty";
+  if (/[\x00-\x1f\x7f]/.test(text)) {
+    return "the link has a control character, such as a tab or a line break, in it";
+  }
+  if (text.includes("\\")) return "the link has a backslash in it: write / or, within a name, %5C";
+  if (/\p{Surrogate}/u.test(text)) return "the link has half a character (a lone surrogate) in it";
+  const parts = PARTS.exec(text);
+  if (!parts || !WEB.has(parts[1].toLowerCase())) return noScheme(text);
+  return faultOfSite(parts[2]) ?? faultOfLength(parts);
+}
+
+function noScheme(text) {
+  const found = SCHEME.exec(text);
+  if (!found) return "the link must begin with http:// or https://";
+  if (WEB.has(found[1].toLowerCase())) {
+    return "after http: or https: there must be two slashes and a host";
+  }
+  return "only http:// and https:// links can be fetched";
+}
+
+function faultOfSite(authority) {
+  if (authority.includes("@")) {
+    return "user names and passwords are not taken in a link: remove all up to the @";
+  }
+  const found = AUTHORITY.exec(authority);
+  if (!found) {
+    return "host and port cannot be read: write them as host:port or [address]:port";
+  }
+  const [, host, port] = found;
+  const wrong = faultOfHost(host);
+  if (wrong) return wrong;
+  if (port !== undefined && !(/^[1-9][0-9]{0,4}$/.test(port) && Number(port) <= LAST_PORT)) {
+    return `what follows the host's colon is no port: write 1 to ${LAST_PORT}`;
+  }
+  return null;
+}
+
+function faultOfHost(text) {
+  if (!text) return "the link has no host: write it as https://host/path";
+  if (text[0] === "[") return faultOfIpv6(text);
+  const name = text.endsWith(".") ? text.slice(0, -1) : text;
+  for (const label of name.split(".")) {
+    if (/[^\x00-\x7f]/.test(label)) continue; // the server knows IDNA's tables
+    if (!LABEL.test(label.toLowerCase())) return faultOfLabel(label);
+  }
+  if (name.length > 253) return "the host is longer than 253 letters";
+  if (!NUMBER.test(name.toLowerCase().split(".").at(-1))) return null;
+  if (text.endsWith(".")) return "an IP address has no dot at its end: remove it";
+  const octets = name.split(".");
+  if (octets.length === 4 && octets.every((each) => OCTET.test(each) && Number(each) < 256)) return null;
+  return (
+    "a host that ends in a number must be an IPv4 address of four decimal numbers, such as 192.0.2.1"
+  );
+}
+
+function faultOfLabel(label) {
+  if (!label) return "the host has two dots in a row, or begins with one";
+  if (label.includes("%")) return "the host has a % in it: write its letters as they are";
+  if (/\s/.test(label)) return "the host has a space in it: remove it";
+  if (label.length > 63) return "the host has a part longer than 63 letters";
+  if (label.startsWith("-") || label.endsWith("-")) {
+    return "a part of the host begins or ends with a hyphen";
+  }
+  return "the host has characters other than letters, digits, hyphens and dots";
+}
+
+function faultOfIpv6(text) {
+  if (text.includes("%")) {
+    return "an address with a zone (%) means a machine next door: it is not fetched";
+  }
+  if (!/^\[[0-9a-f:.]+\]$/i.test(text)) {
+    return "between the brackets there is no IPv6 address such as [2001:db8::1]";
+  }
+  return URL.canParse(`http://${text}/`) ? null : "the IPv6 address is not complete or not well formed";
+}
+
+// Escapes make a link longer: a letter beyond ASCII takes three characters for each of its bytes.
+function faultOfLength([, scheme, authority, path, query = ""]) {
+  const start = scheme.length + 3 + authority.length;
+  const escaped =
+    path.replace(/[ "<>^`{}]|%(?![0-9A-Fa-f]{2})/g, "%xx") + query.replace(/[ "<>]|%(?![0-9A-Fa-f]{2})/g, "%xx");
+  const beyond = escaped.replace(/[\x00-\x7f]/g, "");
+  const longer = beyond ? new TextEncoder().encode(beyond).length * 3 - beyond.length : 0;
+  if (start + (path ? 0 : 1) + escaped.length + longer <= LONGEST) return null;
+  return `the link is longer than ${LONGEST} characters once it is encoded`;
+}
+
+// --- many lines -----------------------------------------------------------------------------------
+
+// A line that asks for a file: its number from 1, the link, its name after a tab ("" for none).
+// Empty lines and those that begin with # ask for nothing, as in a list for `packmule pack`.
+export function read(text) {
+  const lines = [];
+  text.split("\n").forEach((line, index) => {
+    const at = line.indexOf("\t");
+    const url = (at < 0 ? line : line.slice(0, at)).trim();
+    if (!url || url.startsWith("#")) return;
+    lines.push({ number: index + 1, url, name: at < 0 ? "" : line.slice(at + 1).trim() });
+  });
+  return lines;
+}
+
+// The links read, with those that are there twice (all but the first) and those that cannot be used.
+export function check(text) {
+  const lines = read(text);
+  const seen = new Set();
+  const twice = [];
+  const wrong = [];
+  for (const line of lines) {
+    const same = `${line.url}\t${line.name}`;
+    if (seen.has(same)) twice.push(line);
+    seen.add(same);
+    const why = fault(line.url) ?? (line.name.length > LONGEST_NAME ? "the name is too long" : null);
+    if (why) wrong.push({ ...line, why });
+  }
+  return { lines, twice, wrong };
+}
+
+// The text without the lines that are there twice; all else stays as it was typed.
+export function withoutDuplicates(text) {
+  const doomed = new Set(check(text).twice.map((line) => line.number));
+  return text
+    .split("\n")
+    .filter((_, index) => !doomed.has(index + 1))
+    .join("\n");
+}

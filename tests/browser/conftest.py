@@ -1,0 +1,59 @@
+"""The running program, an origin, and a page of it in the system's Chromium.
+
+A browser lives for the tests of one file: Playwright's loop would be in the way of whoever wants
+one of their own in the same process.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.browser.chromium import Watch, chromium
+from tests.fakes.origin import Origin
+from tests.spec.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Give the running program; tests leave it running and do not count on being alone."""
+    with Service(tmp_path_factory.mktemp("service"), ATTEMPTS="2") as running:
+        yield running.start()
+
+
+@pytest.fixture(scope="session")
+def origin() -> Iterator[Origin]:
+    """Give an origin; a test uses paths of its own."""
+    with Origin() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Give a browser."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """Give a browser's profile that knows nothing yet."""
+    fresh = browser.new_context(locale="en-GB", viewport={"width": 900, "height": 800})
+    fresh.set_default_timeout(20_000)
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, service: Service) -> Iterator[Page]:
+    """Give the page, opened; whatever goes wrong in it fails the test."""
+    opened = context.new_page()
+    watch = Watch(opened, service.url)
+    opened.goto(service.url)
+    yield opened
+    assert watch.faults == []

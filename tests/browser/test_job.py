@@ -1,0 +1,186 @@
+"""A job in the browser, from the list to the archive, through failures, restarts and other tabs."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+from tests.browser.chromium import Watch
+from tests.spec.service import Service
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import BrowserContext, Page
+    from tests.fakes.origin import Origin
+
+pytestmark = pytest.mark.needs("chromium")
+
+
+def ask(page: Page, *links: str, name: str = "") -> str:
+    """Fill in the form and give the job's hash."""
+    page.fill("#links", "\n".join(links))
+    page.fill("#name", name)
+    page.click("#make")
+    page.wait_for_url(re.compile("#[0-9a-f]{32}$"))
+    return page.url.rpartition("#")[2]
+
+
+def test_a_list_becomes_an_archive_that_is_downloaded(page: Page, origin: Origin) -> None:
+    ask(page, origin.put("/page/a.txt", b"one"), f"{origin.url('/page/a.txt')}\tb/c.txt", name="x")
+    expect(page.locator("#job-state")).to_have_text("The archive is ready")
+    with page.expect_download() as waiting:
+        page.click("#download")
+    assert waiting.value.suggested_filename == "x.zip"
+    with zipfile.ZipFile(waiting.value.path()) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            "a.txt": b"one",
+            "b/c.txt": b"one",
+        }
+    expect(page.locator("#job")).to_contain_text("Kept until")
+    expect(page.locator(".rows li")).to_have_count(2)
+
+
+def test_the_link_is_copied(page: Page, context: BrowserContext, origin: Origin) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    hash_ = ask(page, origin.put("/copy/a.txt", b"one"))
+    page.click("text=Copy")
+    expect(page.locator(".copy button")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()").endswith(f"/archive/get/{hash_}.zip")
+
+
+def test_what_failed_is_told_in_words_and_the_archive_finished_without_it(
+    page: Page, origin: Origin
+) -> None:
+    ask(page, origin.put("/part/a.txt", b"one"), origin.url("/part/gone.txt"))
+    expect(page.locator("#job-state")).to_have_text("The archive could not be made")
+    expect(page.locator(".failure")).to_contain_text("The file is not there any more (404)")
+    expect(page.locator(".failure")).to_contain_text("/part/gone.txt")
+    page.click("text=Finish without this file")
+    expect(page.locator("#job-state")).to_have_text("The archive is ready, but not complete")
+    expect(page.locator("#job")).to_contain_text("1 file could not be fetched and is not in it")
+
+
+def test_a_mended_link_completes_at_the_next_try(page: Page, origin: Origin) -> None:
+    ask(page, origin.url("/late/a.txt"))
+    expect(page.locator("#job-state")).to_have_text("The archive could not be made")
+    expect(page.locator("text=Finish without")).to_have_count(0)  # nothing would be in it
+    origin.put("/late/a.txt", b"one")
+    page.click("text=Try again")
+    expect(page.locator("#download")).to_be_visible()
+
+
+def test_a_job_is_cancelled_and_its_list_edited(page: Page, origin: Origin) -> None:
+    link = origin.put("/slow/a.bin", bytes(4_000_000), rate=100_000)
+    ask(page, link, f"{link}?2\tfolder/b.bin")
+    page.click("text=Cancel")
+    expect(page.locator("#job-state")).to_have_text("Cancelled")
+    page.click("text=Edit the list")
+    expect(page.locator("#links")).to_have_value(f"{link}\n{link}?2\tfolder/b.bin\n")
+
+
+def test_the_files_shown_can_be_chosen_by_their_state(page: Page, origin: Origin) -> None:
+    good = [origin.put(f"/choice/{n}.txt", b"one") for n in range(3)]
+    ask(page, *good, origin.url("/choice/gone.txt"))
+    expect(page.locator(".rows li")).to_have_count(4)
+    page.select_option("#files-filter", "failed")
+    expect(page.locator(".rows li")).to_have_count(1)
+    expect(page.locator(".rows li")).to_contain_text("gone.txt")
+    page.select_option("#files-filter", "pending")
+    expect(page.locator("#files")).to_contain_text("None at the moment.")
+
+
+def test_a_reload_in_the_middle_goes_on_where_it_was(page: Page, origin: Origin) -> None:
+    ask(page, origin.put("/again/a.bin", bytes(300_000), rate=150_000))
+    expect(page.locator(".facts")).to_be_visible()
+    page.reload()
+    expect(page.locator("#download")).to_be_visible()
+
+
+def test_a_server_that_dies_in_the_middle_is_waited_for(
+    context: BrowserContext, origin: Origin, tmp_path: Path
+) -> None:
+    with Service(tmp_path, ATTEMPTS="2") as service:
+        service.start()
+        page = context.new_page()
+        watch = Watch(page, service.url)
+        page.goto(service.url)
+        ask(page, origin.put("/dies/a.bin", bytes(2_000_000), rate=500_000))
+        expect(page.locator(".facts")).to_be_visible()
+        service.kill()
+        expect(page.locator(".away")).to_contain_text("Trying again")
+        service.start()
+        expect(page.locator("#download")).to_be_visible(timeout=40_000)
+        expect(page.locator(".away")).to_be_empty()
+        assert watch.faults == []
+
+
+def test_where_events_are_not_to_be_had_the_page_asks(
+    context: BrowserContext, service: Service, origin: Origin
+) -> None:
+    context.add_init_script("delete globalThis.EventSource")
+    page = context.new_page()
+    page.goto(service.url)
+    ask(page, origin.put("/asks/a.bin", bytes(300_000), rate=150_000))
+    expect(page.locator("#download")).to_be_visible()
+
+
+def test_recent_archives_are_remembered_and_forgotten(
+    page: Page, context: BrowserContext, service: Service, origin: Origin
+) -> None:
+    hash_ = ask(page, origin.put("/recent/a.txt", b"one"), name="may.zip")
+    expect(page.locator("#download")).to_be_visible()
+    other = context.new_page()
+    other.goto(service.url)
+    expect(other.locator("#recent li")).to_contain_text("may.zip")
+    expect(other.locator("#recent li")).to_contain_text("Ready")
+    page.click("text=New archive")
+    ask(page, origin.put("/recent/b.txt", b"two"), name="june.zip")
+    expect(other.locator("#recent li")).to_have_count(2)  # the other tab has heard of it
+    other.click("text=may.zip")
+    assert other.url.endswith(f"#{hash_}")
+    other.go_back()
+    other.get_by_label("Take may.zip off the list").click()
+    expect(other.locator("#recent li")).to_have_count(1)
+    other.click("text=Clear the list")
+    expect(other.locator("#recent")).to_be_hidden()
+
+
+def test_the_back_button_leads_from_the_job_to_the_form_and_forth(
+    page: Page, origin: Origin
+) -> None:
+    ask(page, origin.put("/back/a.txt", b"one"))
+    expect(page.locator("#download")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#links")).to_be_visible()
+    expect(page.locator("#job")).to_be_hidden()
+    page.go_forward()
+    expect(page.locator("#download")).to_be_visible()
+
+
+def test_an_archive_nobody_knows_is_told(page: Page, service: Service) -> None:
+    page.goto(f"{service.url}/#{'0' * 32}")
+    expect(page.locator("#job-state")).to_have_text("There is no such archive")
+
+
+def test_whoever_has_only_the_link_sees_the_files_too(
+    page: Page, service: Service, origin: Origin
+) -> None:
+    hash_ = service.completed(origin.put("/handed/a.txt", b"one"), origin.put("/handed/b.txt"))
+    page.goto(f"{service.url}/#{hash_}")
+    expect(page.locator(".rows li")).to_have_count(2)
+
+
+def test_all_of_it_works_by_keyboard(page: Page, origin: Origin) -> None:
+    page.locator("#links").focus()
+    page.keyboard.insert_text(origin.put("/keys/a.txt", b"one"))
+    for _ in range(3):  # the name, the options, the button
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#job-state")).to_be_focused()
+    expect(page.locator("#download")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.locator("#download")).to_be_focused()
