@@ -32,7 +32,7 @@ def lines(page: Page) -> list[str]:
 
 def choose(page: Page, name: str, content: bytes) -> None:
     page.set_input_files(
-        "#file", [{"name": name, "mimeType": "application/octet-stream", "buffer": content}]
+        "#file", {"name": name, "mimeType": "application/octet-stream", "buffer": content}
     )
 
 

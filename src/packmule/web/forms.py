@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from packmule.web.intake import BodyReader
+from packmule.web.intake import BODY_SECONDS, BodyReader
 from packmule.web.pages import HTML, PAGE_HEADERS, with_digest
 from packmule.web.plain import form_page, job_page, problem_page
 from packmule.web.problems import Problem, ProblemCode
@@ -44,7 +44,7 @@ _ACTIONS: dict[str, tuple[str, dict[str, str] | None]] = {
     "retry": ("retry", {}),
     "skip": ("retry", {"on_error": "skip"}),
 }
-_PASSED_ON = ("x-forwarded-for", "authorization", "user-agent")
+_PASSED_ON = ("x-forwarded-for", "authorization", "x-request-id")
 
 _bodies = BodyReader()
 
@@ -88,15 +88,16 @@ async def act(request: Request) -> Response:
     if action is None:
         raise HTTPException(404)
     what, body = action
-    await _bodies.read(request, _SMALL)
-    answer = await _ask(request, "POST", f"{what}/{hash_}", body=body)
+    key = (await _fields(request, _SMALL)).get("key")
+    answer = await _ask(request, "POST", f"{what}/{hash_}", key=key, body=body)
     # Another tab may have been faster: then the job's page shows what is.
     if answer.is_success or answer.status_code == httpx.codes.CONFLICT:
         return _see_other(f"../{hash_}")
-    return _html(problem_page(answer.json(), up="../../"), answer)
+    asks_for_key = answer.status_code == httpx.codes.UNAUTHORIZED
+    return _html(problem_page(answer.json(), up="../../", asks_for_key=asks_for_key), answer)
 
 
-async def _fields(request: Request, limit: int, seconds: float) -> dict[str, str]:
+async def _fields(request: Request, limit: int, seconds: float = BODY_SECONDS) -> dict[str, str]:
     """Read a form as browsers post it without files. Raises Problem. WHATWG URL 5.1."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM_TYPE:
         raise Problem(415, ProblemCode.BAD_REQUEST, f"This address takes {_FORM_TYPE}.")

@@ -32,7 +32,8 @@ _PAGE = """\
 </head>
 <body>
 <header>
-<a class="mark" href="{home}"><img src="{up}static/icon.svg" alt="" width="36" height="36"></a>
+<a class="mark" href="{home}" aria-label="Packmule: new archive">
+<img src="{up}static/icon.svg" alt="" width="36" height="36"></a>
 <div><h1>Packmule</h1><p>Paste links, get one ZIP archive.</p></div>
 </header>
 <main>
@@ -59,6 +60,13 @@ _FORM = """\
 _KEY = """\
 <label for="key">API key</label>
 <input id="key" name="key" type="password" autocomplete="off">
+"""
+
+_KEY_FORM = f"""\
+<form method="post">
+{_KEY}
+<p><button type="submit">Use this key</button></p>
+</form>
 """
 
 _HEADLINES = {
@@ -96,13 +104,17 @@ def job_page(hash_: str, status: Document, *, reloads: bool) -> str:
     return _page(_HEADLINES[state], "\n".join(parts), up="../", home="../")
 
 
-def problem_page(problem: Document, *, up: str) -> str:
-    """Write what an answer of the API that is an error means to a person."""
-    content = (
-        f'<section id="job"><h2>{escape(problem["title"])}</h2><p>{escape(problem["detail"])}</p>'
-        f'<p><a class="button second" href="{up or "./"}">New archive</a></p></section>'
-    )
-    return _page(problem["title"], content, up=up, home=up or "./")
+def problem_page(problem: Document, *, up: str, asks_for_key: bool = False) -> str:
+    """Write what an answer of the API that is an error means to a person.
+
+    With `asks_for_key` the page takes a key and posts to its own address once more.
+    """
+    content = [
+        f'<section id="job"><h2>{escape(problem["title"])}</h2><p>{escape(problem["detail"])}</p>',
+        _KEY_FORM if asks_for_key else "",
+        f'<p><a class="button second" href="{up or "./"}">New archive</a></p></section>',
+    ]
+    return _page(problem["title"], "\n".join(content), up=up, home=up or "./")
 
 
 def _page(title: str, content: str, *, up: str, home: str) -> str:

@@ -171,7 +171,10 @@ def _values(values: list[Any]) -> str:
 
 
 def _table(caption: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
+    # A column whose cells speak for themselves has no head, and an empty one is no heading.
+    titles = "".join(
+        f'<th scope="col">{escape(title)}</th>' if title else "<td></td>" for title in head
+    )
     body = "\n".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return (
         f'<div class="scroll"><table><caption>{caption}</caption>\n'

@@ -15,7 +15,8 @@ export class Rows {
     this.draw = draw;
     this.onRange = onRange;
     this.count = 0;
-    this.shown = new Map();
+    this.shown = new Map(); // number of a row -> its element
+    this.drawn = new WeakMap(); // element of a row -> what tells that its content is still true
     this.list = make("ul", { class: "rows", "aria-label": label });
     this.element = make("div", { class: "rows-window", tabindex: "0", role: "group", "aria-label": label }, this.list);
     this.element.addEventListener("scroll", () => this.place(), { passive: true });
@@ -87,10 +88,9 @@ export class Rows {
 
   fill(row, index) {
     const content = this.draw(index);
-    const key = content.key;
-    if (row.dataset.key === key) return;
-    row.dataset.key = key;
     row.setAttribute("aria-setsize", this.count);
+    if (this.drawn.get(row) === content.key) return;
+    this.drawn.set(row, content.key);
     row.replaceChildren(...content.elements());
   }
 }
