@@ -55,6 +55,10 @@ power: $(VENV)/dev.stamp  ## power cuts on file systems of their own (as root)
 browser: $(VENV)/dev.stamp  ## the page in Chromium: what it does, and how it reads to axe
 	$(BIN)/python -m tests.browser.run $(ARGS)
 
+.PHONY: picture
+picture: $(VENV)/dev.stamp  ## docs/images/page.png anew
+	$(BIN)/python -m tests.browser.picture
+
 check: $(VENV)/dev.stamp  ## ruff, mypy, import-linter, house rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

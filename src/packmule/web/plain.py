@@ -27,6 +27,7 @@ _PAGE = """\
 <title>{title}: Packmule</title>
 <link rel="icon" href="{up}static/icon.svg">
 <link rel="stylesheet" href="{up}static/page.css">
+<link rel="stylesheet" href="{up}static/fields.css">
 <link rel="stylesheet" href="{up}static/form.css">
 <link rel="stylesheet" href="{up}static/job.css">
 </head>

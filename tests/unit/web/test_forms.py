@@ -1,0 +1,138 @@
+"""The pages without JavaScript: what a form becomes, and what is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import pytest
+
+from packmule.jobs.model import Compression, OnError, OnHtml
+from packmule.web.plain import job_page
+
+if TYPE_CHECKING:
+    import httpx
+    from tests.unit.web.conftest import App
+
+LINK = "https://example.com/a"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def post(
+    app: App, path: str = "/archives", *, more: dict[str, str] | None = None, **fields: str
+) -> httpx.Response:
+    return app.ask("POST", path, content=urlencode(fields), headers=FORM | (more or {}))
+
+
+def created(app: App, answer: httpx.Response) -> str:
+    assert answer.status_code == 303, answer.text
+    where, _, hash_ = answer.headers["location"].partition("/")
+    assert where == "archives"  # relative: it holds behind whatever a proxy puts before it
+    assert [queued for queued, _ in app.queued] == [hash_]
+    return hash_
+
+
+def test_every_field_of_the_form_is_obeyed(app: App) -> None:
+    hash_ = created(
+        app,
+        post(
+            app,
+            links=f"# mine\r\n\r\n {LINK} \t b/c.txt \r\n{LINK}?2",
+            name=" may ",
+            on_error="skip",
+            on_html="fail",
+            compression="store",
+            expires_in="3600",
+            priority="-10",
+        ),
+    )
+    job = app.parts.store.get(hash_)
+    assert (job.name, job.expires_in, job.priority) == ("may.zip", 3600, -10)
+    assert (job.on_error, job.on_html) == (OnError.SKIP, OnHtml.FAIL)
+    assert job.compression is Compression.STORE
+    files = app.parts.store.files(hash_).files
+    assert [(each.url, each.name) for each in files] == [(LINK, "b/c.txt"), (f"{LINK}?2", None)]
+
+
+def test_fields_left_empty_are_as_if_they_were_not_there(app: App) -> None:
+    hash_ = created(app, post(app, links=LINK, name="", expires_in="", priority="0", key=""))
+    assert app.parts.store.get(hash_).name is None
+
+
+def test_a_form_of_another_site_is_refused(app: App) -> None:
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+        answer = post(app, links=LINK, more=headers)
+        assert answer.status_code == 403
+    assert app.queued == []
+
+
+def test_a_form_of_the_page_itself_is_taken(app: App) -> None:
+    assert post(app, links=LINK, more={"Origin": "http://test"}).status_code == 303
+
+
+def test_what_is_no_form_is_refused(app: App) -> None:
+    answer = app.ask("POST", "/archives", json={"links": LINK})
+    assert answer.status_code == 415
+    assert post(app, **{f"field{n}": "x" for n in range(100)}).status_code == 400
+    answer = app.ask("POST", "/archives", content=b"links=%ff", headers=FORM)
+    assert answer.status_code == 400
+    answer = app.ask("POST", "/archives", content=b"links=\xff", headers=FORM)
+    assert answer.status_code == 400
+    assert app.queued == []
+
+
+def test_bad_lines_come_back_with_the_form_as_it_was_filled_in(app: App) -> None:
+    answer = post(app, links=f"{LINK}\n# x\n<b>", name='"><script>', priority="10")
+    assert answer.status_code == 422
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "Line 3: the link must begin with" in answer.text
+    assert "<script>" not in answer.text
+    assert "<b>" not in answer.text
+    assert 'name="priority" value="10"' in answer.text
+
+
+def test_a_page_of_a_job_in_progress_reloads_until_that_is_stopped(app: App) -> None:
+    hash_ = created(app, post(app, links=LINK))
+    assert app.ask("GET", f"/archives/{hash_}").headers["refresh"] == "2"
+    assert "refresh" not in app.ask("GET", f"/archives/{hash_}?still").headers
+
+
+def test_a_finished_archive_has_its_link_and_its_page_rests(app: App) -> None:
+    hash_ = app.completed(b"archive")
+    answer = app.ask("GET", f"/archives/{hash_}")
+    assert f'href="../archive/get/{hash_}.zip"' in answer.text
+    assert "refresh" not in answer.headers
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_cancelling_twice_leads_to_the_job_both_times(app: App) -> None:
+    hash_ = created(app, post(app, links=LINK))
+    for _ in range(2):
+        answer = post(app, f"/archives/{hash_}/cancel")
+        assert (answer.status_code, answer.headers["location"]) == (303, f"../{hash_}")
+    assert "Cancelled" in app.ask("GET", f"/archives/{hash_}").text
+    assert post(app, f"/archives/{hash_}/retry").status_code == 303  # the job's page shows what is
+
+
+@pytest.mark.parametrize("path", ["/archives/0", "/archives/" + "0" * 32])
+def test_an_unknown_job_has_a_page_for_people(app: App, path: str) -> None:
+    answer = app.ask("GET", path)
+    assert answer.status_code == 404
+    assert "There is no archive of that hash." in answer.text
+
+
+def test_there_are_no_other_actions(app: App) -> None:
+    assert post(app, f"/archives/{'0' * 32}/delete").status_code == 404
+
+
+def test_a_page_names_so_many_failures_and_no_more() -> None:
+    failure = {"url": "https://example.org/<i>", "detail": "no such host"}
+    status = {
+        "status": "failed",
+        "error": {"code": "files-failed", "detail": "All failed"},
+        "failures": [failure] * 1_000,
+    }
+    page = job_page("0" * 32, status, reloads=False)
+    assert page.count("no such host") == 200
+    assert "These are the first 200." in page
+    assert "<i>" not in page
