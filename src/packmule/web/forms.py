@@ -160,12 +160,14 @@ async def _ask(
     body: Any = None,
 ) -> httpx.Response:
     """Put a request to the API, as coming from whom this one comes from."""
-    headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+    # Each field as often as it came: of two addresses the last one may be our proxy's word.
+    headers = [(name, each) for name in _PASSED_ON for each in request.headers.getlist(name)]
     if key:
-        headers["authorization"] = f"Bearer {key}".encode("ascii", "replace").decode()
+        headers = [field for field in headers if field[0] != "authorization"]
+        headers.append(("authorization", f"Bearer {key}".encode("ascii", "replace").decode()))
     content = None
     if body is not None:
-        headers["content-type"] = "application/json"
+        headers.append(("content-type", "application/json"))
         content = json.dumps(body).encode()
     client = (request.client.host, request.client.port) if request.client else ("", 0)
     transport = httpx.ASGITransport(request.app, client=client)

@@ -8,6 +8,10 @@ from urllib.parse import urlencode
 import pytest
 
 from packmule.jobs.model import Compression, OnError, OnHtml
+from packmule.outbound.addresses import parse_networks
+from packmule.web.keys import Keyring, parse_keys
+from packmule.web.parts import Access
+from packmule.web.peers import Peers
 from packmule.web.plain import job_page
 
 if TYPE_CHECKING:
@@ -137,3 +141,27 @@ def test_a_page_names_so_many_failures_and_no_more() -> None:
     assert page.count("no such host") == 200
     assert "These are the first 200." in page
     assert "<i>" not in page
+
+
+def test_a_form_is_counted_by_the_address_that_our_proxy_says_not_the_clients_own_word(
+    app: App,
+) -> None:
+    app.change(access=Access(peers=Peers(parse_networks("127.0.0.1"))))
+    lines = [("X-Forwarded-For", "198.51.100.7"), ("X-Forwarded-For", "192.0.2.1")]
+    headers = [*FORM.items(), *lines]
+    answer = app.ask("POST", "/archives", content=urlencode({"links": LINK}), headers=headers)
+    assert app.parts.store.get(created(app, answer)).client == "address:192.0.2.1"
+
+
+def test_a_form_cannot_be_sent_with_two_keys(app: App) -> None:
+    app.change(access=Access(keys=Keyring(parse_keys("ann:anns-key"))))
+    shown = [("Authorization", "Bearer anns-key"), ("Authorization", "Bearer other")]
+    headers = [*FORM.items(), *shown]
+    answer = app.ask("POST", "/archives", content=urlencode({"links": LINK}), headers=headers)
+    assert answer.status_code == 400
+    assert app.queued == []
+    # The form's own field stands for whatever the browser sends along.
+    answer = app.ask(
+        "POST", "/archives", content=urlencode({"links": LINK, "key": "anns-key"}), headers=headers
+    )
+    assert app.parts.store.get(created(app, answer)).client == "ann"
