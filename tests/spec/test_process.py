@@ -140,14 +140,14 @@ def test_a_killed_supervisor_leaves_no_orphan(own: Service) -> None:
 def test_after_a_kill_of_everything_a_job_is_completed_without_fetching_all_again(
     own: Service, origin: Origin
 ) -> None:
-    bodies = {f"part-{n}.bin": random.Random(n).randbytes(1_000_000) * 4 for n in range(4)}
+    bodies = {f"part-{n}.bin": random.Random(n).randbytes(1_000_000) * 8 for n in range(4)}
     links = [
-        origin.put(f"/process/{name}", body, rate=2_000_000.0) for name, body in bodies.items()
+        origin.put(f"/process/{name}", body, rate=4_000_000.0) for name, body in bodies.items()
     ]
     archive_hash = own.start().create(*links)
     until(
-        lambda: own.status(archive_hash)["progress"]["bytes"]["done"] > 4_000_000,
-        "a quarter of the bytes",
+        lambda: own.status(archive_hash)["progress"]["bytes"]["done"] > 16_000_000,
+        "half of the bytes",  # a block of each is on the disk
     )
     own.kill()
     own.start()

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from packmule.engine.interface import Later
 from packmule.engine.queue import Ended
+from packmule.telemetry.context import about
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,6 +38,8 @@ CENSUS_INTERVAL = 1.0
 FAULT_PAUSE = 1.0
 
 LONGEST_BACK_OFF = 60.0
+
+_HASH_DIGITS = 32
 
 
 @dataclass(slots=True)
@@ -170,6 +173,12 @@ class Dispatcher:
     def _work(self, run: _Run) -> None:
         """Run one handler, in a thread of its own, and hand in its answer whatever happens."""
         task = run.task
+        # Most keys are a job's hash, whatever the kind: every line from here on names the job.
+        job = {"job": task.key} if len(task.key) == _HASH_DIGITS else {}
+        with about(**job):
+            self._handle(run, task)
+
+    def _handle(self, run: _Run, task: Leased) -> None:
         ended = _failed(task)
         try:
             match self._handlers[task.kind](task.key, run.stop):

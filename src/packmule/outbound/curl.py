@@ -263,6 +263,7 @@ class TransferLoop:
                 break
         if broke:
             self._end_http2(broke)
+        self._endings.tell()
 
     def _end_http2(self, hosts: set[HostKey]) -> None:
         """End what shares a broken connection: libcurl may leave it waiting for ever."""

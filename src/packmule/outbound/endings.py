@@ -41,6 +41,7 @@ class Endings:
         self._schedule = schedule
         self._limits = limits
         self._rules = rules
+        self._finished = self._came = 0
 
     def end(
         self,
@@ -62,7 +63,7 @@ class Endings:
         host.active -= 1
         kept = fetch.receiver.kept
         if answered and after is None:
-            BYTES_FETCHED.inc(by=max(0, kept - fetch.state.kept))
+            self._came += max(0, kept - fetch.state.kept)
         try:
             if isinstance(error, Exception):
                 raise error  # noqa: TRY301 - it came out of a callback, to be told apart here
@@ -73,7 +74,7 @@ class Endings:
                 if fetch.host_key[0] == "https":
                     host.protocol.saw(kept)
                 fetch.receiver.finish()
-                TRANSFERS.inc("finished")
+                self._finished += 1
             else:
                 self._carry_out(lane, fetch, after, answered=answered, page=page)
         except BodyRefused as refused:
@@ -96,6 +97,15 @@ class Endings:
         """End a try whose job is gone."""
         if fetch.host is not None:
             fetch.host.active -= 1
+
+    def tell(self) -> None:
+        """Count what came of the tries that have ended; together, as there are many at once."""
+        if self._finished:
+            TRANSFERS.inc("finished", by=self._finished)
+            self._finished = 0
+        if self._came:
+            BYTES_FETCHED.inc(by=self._came)
+            self._came = 0
 
     def stop(self, fetch: Fetch, came: int) -> None:
         """End a try in the middle, of which so many bytes came: its job is gone."""

@@ -7,7 +7,7 @@ Prometheus' naming (a unit in the name, `_total` for counters); docs/operations.
 
 from __future__ import annotations
 
-import platform
+import sys
 
 import packmule
 from packmule.errors import FailureCode
@@ -126,5 +126,5 @@ ALL: tuple[Counter | Gauge | Histogram, ...] = tuple(
 
 def set_constants() -> None:
     """Set what never changes while the process lives."""
-    BUILD.set(1, packmule.__version__, platform.python_version())
+    BUILD.set(1, packmule.__version__, ".".join(map(str, sys.version_info[:3])))
     REQUESTS_IN_WORK.inc(by=0)

@@ -7,7 +7,7 @@ and, with PACKMULE_WORKER_METRICS_PORT, to whoever asks this worker.
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from packmule.errors import UsageError
@@ -29,19 +29,34 @@ _log = logging.getLogger(__name__)
 class Signs:
     """A worker's heartbeat, with its metrics beside it."""
 
-    def __init__(self, heartbeat: Heartbeat, snapshot: Snapshot) -> None:
+    def __init__(self, heartbeat: Heartbeat, snapshot: Snapshot | None) -> None:
         self._heartbeat = heartbeat
         self._snapshot = snapshot
+        self._silent = False
 
     def beat(self) -> None:
-        """Say that this worker is alive, and what it has counted. Raises OSError."""
+        """Say that this worker is alive, and what it has counted. Raises OSError.
+
+        Metrics that cannot be written are said once, and do not stop the heart.
+        """
         self._heartbeat.beat()
+        if self._snapshot is None:
+            return
+        try:
+            self._tell(self._snapshot)
+            self._silent = False
+        except Exception as error:  # noqa: BLE001 - of numbers nobody dies
+            if not self._silent:
+                _log.warning("the worker's metrics could not be written: %s", error, exc_info=True)
+            self._silent = True
+
+    def _tell(self, snapshot: Snapshot) -> None:
         from packmule.telemetry.exposition import (  # noqa: PLC0415 - the first beat comes first
             ProcessMetrics,
             text_of,
         )
 
-        self._snapshot.write(text_of(ProcessMetrics(self._snapshot.name, By.WORKER)))
+        snapshot.write(text_of(ProcessMetrics(snapshot.name, By.WORKER)))
 
 
 @contextmanager
@@ -49,9 +64,14 @@ def telling(settings: Settings, workshop: Workshop) -> Iterator[Signs]:
     """Prepare a worker's signs of life. Raises UsageError where its port cannot be had."""
     TRANSFERS_IN_WORK.watch(workshop.loop.in_work)
     BYTES_FETCHED.watch(workshop.loop.under_way)
-    with snapshots.claimed(settings.data_dir, "worker") as snapshot:
+    with ExitStack() as held:
+        try:
+            snapshot = held.enter_context(snapshots.claimed(settings.data_dir, "worker"))
+        except OSError as error:
+            _log.warning("the API cannot tell this worker's metrics: %s", error.strerror)
+            snapshot = None
         if settings.worker_metrics_port:
-            _serve(settings, snapshot.name)
+            _serve(settings, "worker" if snapshot is None else snapshot.name)
         yield Signs(Heartbeat(settings.data_dir), snapshot)
 
 
