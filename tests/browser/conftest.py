@@ -40,20 +40,37 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
+def _profile(browser: Browser) -> BrowserContext:
+    fresh = browser.new_context(locale="en-GB", viewport={"width": 900, "height": 800})
+    fresh.set_default_timeout(20_000)
+    return fresh
+
+
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """Give a browser's profile that knows nothing yet."""
-    fresh = browser.new_context(locale="en-GB", viewport={"width": 900, "height": 800})
-    fresh.set_default_timeout(20_000)
+    fresh = _profile(browser)
     yield fresh
     fresh.close()
 
 
+@pytest.fixture(scope="module")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """Give a profile for the tests of one file, which has the page's scripts already."""
+    kept = _profile(browser)
+    yield kept
+    kept.close()
+
+
 @pytest.fixture
-def page(context: BrowserContext, service: Service) -> Iterator[Page]:
-    """Give the page, opened; whatever goes wrong in it fails the test."""
-    opened = context.new_page()
+def page(profile: BrowserContext, service: Service) -> Iterator[Page]:
+    """Give the page, opened in a tab of its own; whatever goes wrong in it fails the test."""
+    opened = profile.new_page()
     watch = Watch(opened, service.url)
+    forget = {"origin": service.url, "storageTypes": "local_storage"}
+    profile.new_cdp_session(opened).send("Storage.clearDataForOrigin", forget)
     opened.goto(service.url)
     yield opened
+    for each in profile.pages:
+        each.close()
     assert watch.faults == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext, Page
     from tests.fakes.origin import Origin
+
+UNKNOWN_SPEED = {"bytes_per_second": 0.0, "eta_seconds": None}
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -44,8 +47,8 @@ def test_a_list_becomes_an_archive_that_is_downloaded(page: Page, origin: Origin
     expect(page.locator(".rows li")).to_have_count(2)
 
 
-def test_the_link_is_copied(page: Page, context: BrowserContext, origin: Origin) -> None:
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
+def test_the_link_is_copied(page: Page, origin: Origin) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     hash_ = ask(page, origin.put("/copy/a.txt", b"one"))
     page.click("text=Copy")
     expect(page.locator(".copy button")).to_have_text("Copied")
@@ -128,12 +131,28 @@ def test_where_events_are_not_to_be_had_the_page_asks(
     expect(page.locator("#download")).to_be_visible()
 
 
+def test_what_an_event_tells_is_shown_and_its_end_believed(page: Page, origin: Origin) -> None:
+    progress = {"files": {"total": 2, "done": 1, "failed": 0}, "bytes": {"done": 7, "total": 9}}
+    ready = {"url": "http://x/", "size": 1234, "expires_at": "2099-01-01T00:00:00Z", "missing": []}
+    events = [
+        ("progress", {"status": "in-progress", "progress": progress | UNKNOWN_SPEED}),
+        ("completed", {"status": "completed", **ready}),
+    ]
+    stream = "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in events)
+    page.route(
+        re.compile("/api/archive/events/"),
+        lambda route: route.fulfill(content_type="text/event-stream", body=stream),
+    )
+    ask(page, origin.put("/events/a.bin", bytes(4_000_000), rate=100_000))
+    expect(page.locator("#download")).to_have_text("Download, 1.2 kB")
+
+
 def test_recent_archives_are_remembered_and_forgotten(
-    page: Page, context: BrowserContext, service: Service, origin: Origin
+    page: Page, service: Service, origin: Origin
 ) -> None:
     hash_ = ask(page, origin.put("/recent/a.txt", b"one"), name="may.zip")
     expect(page.locator("#download")).to_be_visible()
-    other = context.new_page()
+    other = page.context.new_page()
     other.goto(service.url)
     expect(other.locator("#recent li")).to_contain_text("may.zip")
     expect(other.locator("#recent li")).to_contain_text("Ready")
