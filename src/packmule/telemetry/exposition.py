@@ -7,6 +7,7 @@ imported when the metrics are first told.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from prometheus_client.metrics_core import Metric
+
+_log = logging.getLogger(__name__)
 
 MEDIA_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 PROCESS = "process"
@@ -87,11 +90,20 @@ class Joined(Collector):
         """Give each metric once, with the samples of all."""
         families = {family.name: family for family in self._own.collect()}
         for text in self._others():
-            for family in text_string_to_metric_families(text):
+            for family in _parsed(text):
                 known = families.setdefault(family.name, family)
                 if known is not family:
                     known.samples.extend(family.samples)
         return families.values()
+
+
+def _parsed(text: str) -> list[Metric]:
+    """Read a text of ours; what is none (a damaged file) tells nothing."""
+    try:
+        return list(text_string_to_metric_families(text))
+    except ValueError as error:
+        _log.warning("a worker's metrics cannot be read: %s", error)
+        return []
 
 
 def registry_of(collector: Collector) -> CollectorRegistry:

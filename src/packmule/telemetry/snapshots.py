@@ -83,5 +83,5 @@ def told(data_dir: Path) -> Iterator[str]:
             with path.open(encoding="utf-8") as file:
                 if os.fstat(file.fileno()).st_mtime >= oldest:
                     yield file.read()
-        except OSError:  # gone meanwhile, or not readable: it tells nothing
+        except (OSError, UnicodeDecodeError):  # gone meanwhile, or damaged: it tells nothing
             continue

@@ -11,6 +11,7 @@ import pytest
 
 from packmule.cli import logs
 from packmule.settings import read
+from packmule.telemetry.context import about
 
 
 def record(message: str, *arguments: object, level: int = logging.INFO) -> logging.LogRecord:
@@ -56,15 +57,50 @@ def test_the_form_is_as_set_or_as_the_reader_needs_it(
     terminal: bool,
     is_json: bool,
 ) -> None:
-    root = logging.getLogger()
-    before = (root.handlers[:], root.level)
+    root, ours = logging.getLogger(), logging.getLogger("packmule")
+    before = (root.handlers[:], root.level, ours.level)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     try:
         logs.start(read({"PACKMULE_LOG_FORMAT": chosen, "PACKMULE_LOG_LEVEL": "warning"}), "api")
         logging.getLogger("packmule.test").info("not said")
         logging.getLogger("packmule.test").warning("said")
     finally:
-        root.handlers[:], root.level = before
+        root.handlers[:], root.level = before[:2]
+        ours.setLevel(before[2])
     [line] = capsys.readouterr().err.splitlines()
     assert "said" in line
     assert line.startswith("{") is is_json
+
+
+def test_a_line_carries_the_fields_that_hold_where_it_is_written() -> None:
+    with about(job="j" * 32, attempt=2):
+        document = json.loads(logs.JsonLines("worker").format(record("begun")))
+        text = logs.Text("worker").format(record("begun"))
+    assert (document["job"], document["attempt"]) == ("j" * 32, 2)
+    assert text.endswith(f" worker: begun  [job={'j' * 32} attempt=2]")
+
+
+def test_libraries_are_heard_from_warnings_on_whatever_the_level(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root, ours = logging.getLogger(), logging.getLogger("packmule")
+    before = (root.handlers[:], root.level, ours.level)
+    try:
+        logs.start(read({"PACKMULE_LOG_FORMAT": "json", "PACKMULE_LOG_LEVEL": "debug"}), "api")
+        logging.getLogger("httpx").info("GET https://a.example/?signature=topsecret")
+        logging.getLogger("httpx").warning("GET https://a.example/?signature=topsecret")
+        logging.getLogger("packmule.web").debug("said")
+    finally:
+        root.handlers[:], root.level = before[:2]
+        ours.setLevel(before[2])
+    foreign, own = map(json.loads, capsys.readouterr().err.splitlines())
+    assert foreign["message"] == "GET https://a.example/?…"
+    assert own["message"] == "said"
+
+
+def test_the_trace_of_a_foreign_error_tells_no_secret() -> None:
+    event = record("failed")
+    error = ValueError("https://ann:topsecret@a.example/f?signature=topsecret")
+    event.exc_info = (ValueError, error, None)
+    assert "topsecret" not in logs.JsonLines("api").format(event)
+    assert "topsecret" not in logs.Text("api").format(event)
