@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+_FOLDED = frozenset({"client", "name", "link", "detail"})
+
+
 def show_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
     """Show rows; as JSON every field of each, an object a line."""
     if as_json:
@@ -33,7 +36,8 @@ def show_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_j
 
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        folds = column in _FOLDED  # the others, a hash above all, are to be copied whole
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=not folds)
     for line in cells:
         table.add_row(*map(Text, line))
     Console().print(table)
