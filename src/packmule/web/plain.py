@@ -99,7 +99,12 @@ def job_page(hash_: str, status: Document, *, reloads: bool) -> str:
         '<section id="job" aria-labelledby="job-state">',
         f'<h2 id="job-state">{_HEADLINES[state]}</h2>',
         *_told(hash_, status, reloads=reloads),
-        '<p><a class="button second" href="../">New archive</a></p>',
+        '<div class="buttons">',
+        *_buttons(hash_, status),
+        '<a class="button second" href="../">New archive</a>',
+        "</div>",
+        *_failures("What is missing, and why", status.get("missing", ())),
+        *_failures("What failed, and why", status.get("failures", ())),
         "</section>",
     ]
     return _page(_HEADLINES[state], "\n".join(parts), up="../", home="../")
@@ -127,18 +132,20 @@ def _told(hash_: str, status: Document, *, reloads: bool) -> Iterable[str]:
         case "in-progress":
             yield from _progress(status["progress"])
             yield _reloading(reloads=reloads)
-            yield _button(hash_, "cancel", "Cancel")
         case "completed":
             yield from _archive(hash_, status)
-            yield from _failures("What is missing, and why", status["missing"])
         case "failed":
             yield f"<p>{escape(status['error']['detail'].removesuffix('.'))}.</p>"
-            yield '<div class="buttons">'
+
+
+def _buttons(hash_: str, status: Document) -> Iterable[str]:
+    match status["status"]:
+        case "in-progress":
+            yield _button(hash_, "cancel", "Cancel", kind="second")
+        case "failed":
             yield _button(hash_, "retry", "Try again")
             if status["error"]["code"] == "files-failed":
-                yield _button(hash_, "skip", "Finish without these files")
-            yield "</div>"
-            yield from _failures("What failed, and why", status["failures"])
+                yield _button(hash_, "skip", "Finish without these files", kind="second")
 
 
 def _progress(progress: Document) -> Iterable[str]:
@@ -181,10 +188,10 @@ def _failures(title: str, failures: Sequence[Document]) -> Iterable[str]:
         yield f'<p class="quiet">These are the first {MOST_NAMED}.</p>'
 
 
-def _button(hash_: str, action: str, text: str) -> str:
+def _button(hash_: str, action: str, text: str, *, kind: str = "") -> str:
     return (
         f'<form action="{hash_}/{action}" method="post">'
-        f'<p><button type="submit">{text}</button></p></form>'
+        f'<button type="submit" class="{kind}">{text}</button></form>'
     )
 
 
