@@ -15,8 +15,9 @@ from playwright.sync_api import sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 QUIET = (
     "--disable-gpu",
@@ -32,15 +33,35 @@ QUIET = (
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Run a browser."""
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=[*QUIET, *root]
+            executable_path=shutil.which("chromium"), args=[*QUIET, *_as_root()]
         )
         try:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def profile(folder: Path, *, downloads: Path) -> Iterator[BrowserContext]:
+    """Run a browser with a profile of its own, which has the browser's pages as well."""
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            folder,
+            executable_path=shutil.which("chromium"),
+            args=[*QUIET, *_as_root()],
+            downloads_path=downloads,
+        )
+        context.set_default_timeout(20_000)
+        try:
+            yield context
+        finally:
+            context.close()
+
+
+def _as_root() -> list[str]:
+    return ["--no-sandbox"] if os.geteuid() == 0 else []
 
 
 class Watch:
