@@ -38,17 +38,20 @@ def assemble(
     record: Callable[[Checkpoint], None],
     stop: Event,
     *,
+    check: Callable[[], None] = lambda: None,
     watch: Callable[[Progress], None] | None = None,
     interval: float = CHECKPOINT_SECONDS,
 ) -> Stopped | Resolved:
     """Fetch everything, recording each `interval` seconds what is certain.
 
-    Raises what makes the archive impossible (DiskFull, StorageFailed, ArchiveTooLarge) and what
-    `record` raises.
+    `check` is asked whenever there may be news: it raises where nobody wants the archive any more.
+    Raises what makes it impossible (DiskFull, StorageFailed, ArchiveTooLarge), and what `record`
+    and `check` raise.
     """
     assembly.start()
     while True:
         assembly.wait(interval)
+        check()
         if assembly.archive.error is not None:
             raise assembly.archive.error
         if assembly.is_resolved:

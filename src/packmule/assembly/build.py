@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from packmule.assembly.assemble import Resolved, Stopped, assemble
 from packmule.assembly.assembly import Assembly
+from packmule.assembly.holding import Holdings
 from packmule.assembly.restoring import claimed_ranges, usable
 from packmule.engine.interface import Later
 from packmule.errors import (
@@ -69,6 +70,7 @@ class Builder:
         self._store = store
         self._storage = storage
         self._workshop = workshop
+        self._holdings = Holdings(store.find_attempts)
 
     def build(self, key: str, stop: Event) -> Later | None:
         """Run the job of that hash to its end; Later where it was stopped before."""
@@ -128,7 +130,10 @@ class Builder:
     ) -> tuple[Stopped | Resolved, Path | None]:
         """Assemble; give the finished file too where there is to be an archive."""
         try:
-            outcome = assemble(assembly, lambda checkpoint: self._record(run, checkpoint), stop)
+            with self._holdings.watched(run, assembly.ask_checkpoint) as check:
+                outcome = assemble(
+                    assembly, lambda made: self._record(run, made), stop, check=check
+                )
             if isinstance(outcome, Stopped) or (
                 outcome.failed and (run.job.on_error is OnError.FAIL or not outcome.done)
             ):

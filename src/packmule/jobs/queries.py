@@ -45,6 +45,16 @@ JOB = select(jobs).where(jobs.c.hash == bindparam("of_hash"))
 
 VERSION = select(jobs.c.state, jobs.c.version).where(jobs.c.hash == bindparam("of_hash"))
 
+# The same of many jobs at once: what is waited for, and what a worker's runs still hold.
+VERSIONS = select(jobs.c.hash, jobs.c.state, jobs.c.version).where(
+    jobs.c.hash.in_(bindparam("of_hashes", expanding=True))
+)
+
+HELD = select(jobs.c.id, jobs.c.attempt).where(
+    jobs.c.id.in_(bindparam("of_jobs", expanding=True)),
+    jobs.c.state == JobState.RUNNING.value,
+)
+
 EARLIER_JOB = select(jobs.c.hash, jobs.c.request_digest).where(
     jobs.c.client == bindparam("of_client"),
     jobs.c.idempotency_key == bindparam("of_key"),

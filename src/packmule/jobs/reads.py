@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import starmap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from packmule.errors import NotFound
 from packmule.jobs import queries
@@ -18,15 +18,20 @@ from packmule.jobs.model import DoneEntry, FileState, JobState, OpenEntry, Remem
 from packmule.jobs.records import failed_entry_of, file_of, job_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
 
     from packmule.jobs.model import FileRecord, Job
 
+T = TypeVar("T")
 
 _LAST_ID = 2**62
 _LAST_SECOND = 1e12
+
+# Far below what any database takes in one statement.
+_MOST_NAMED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,24 @@ class JobReads:
         if row is None:
             raise unknown()
         return JobState(row.state), row.version
+
+    def find_versions(self, hashes: Sequence[str]) -> dict[str, tuple[JobState, int]]:
+        """Tell the same of many jobs at once; those that are not there are left out."""
+        with reading(self._engine) as connection:
+            return {
+                row.hash: (JobState(row.state), row.version)
+                for some in _batches(hashes)
+                for row in connection.execute(queries.VERSIONS, {"of_hashes": some})
+            }
+
+    def find_attempts(self, job_ids: Sequence[int]) -> dict[int, int]:
+        """Tell under which attempt jobs are running; those that are not are left out."""
+        with reading(self._engine) as connection:
+            return {
+                row.id: row.attempt
+                for some in _batches(job_ids)
+                for row in connection.execute(queries.HELD, {"of_jobs": some})
+            }
 
     def failures(self, job_id: int, limit: int) -> tuple[FileRecord, ...]:
         """List the first files that failed for good, by position."""
@@ -162,6 +185,11 @@ class JobReads:
         """Count a client's jobs that are queued or running."""
         with reading(self._engine) as connection:
             return connection.execute(queries.OPEN_JOBS, {"of_client": client}).scalar_one()
+
+
+def _batches(asked: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Split what is asked for into what one statement may name."""
+    return (asked[at : at + _MOST_NAMED] for at in range(0, len(asked), _MOST_NAMED))
 
 
 def unknown() -> NotFound:

@@ -173,7 +173,7 @@ class JobStore(JobReads):
         return job
 
     def cancel(self, hash_: str, *, also: Also | None = None) -> Job:
-        """Cancel a job; its run finds out at its next checkpoint.
+        """Cancel a job; its run finds out soon, and what it still writes is refused.
 
         Again for a cancelled one changes nothing. Raises NotFound, NotAllowedInState.
         """

@@ -251,8 +251,8 @@ def _cancel(parts: Parts, caller: Caller, hash_: str) -> Status:
     refuse_strangers(parts, caller, hash_)
     job = parts.store.cancel(hash_)
     _log.info("cancelled")
-    # A cancelled job is never taken up again. A run that has not heard of it writes on, to a file
-    # that nobody sees, until its next checkpoint is refused.
+    # A cancelled job is never taken up again. A run that has not heard of it yet writes on, for a
+    # moment, to a file that nobody sees.
     parts.storage.discard(hash_)
     return status_of(job, (), parts.public_url)
 
