@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from packmule.assembly.workshop import Workshop
     from packmule.outbound.fetch import Fetch
-    from packmule.outbound.politeness import Lane
+    from packmule.outbound.lane import Lane
 
 PIECE = 16 * 1024  # what libcurl hands out at most
 ROOMY = Bounds(min_free_bytes=0)

@@ -32,7 +32,7 @@ from packmule.jobs.model import (
     Remembered,
 )
 from packmule.outbound.fetch import Fetch
-from packmule.outbound.politeness import Lane
+from packmule.outbound.lane import Lane
 from packmule.outbound.urls import UrlInvalid, parse, refusal
 from packmule.telemetry.context import as_extra
 
@@ -60,6 +60,7 @@ class Assembly:
         *,
         compression: Compression = Compression.AUTO,
         on_html: OnHtml = OnHtml.REPORT,
+        lane: Lane | None = None,
     ) -> None:
         self.limits = workshop.bounds
         self.deflater = workshop.deflater
@@ -68,7 +69,7 @@ class Assembly:
         self._workshop = workshop
         self._sources = sources
         self._path = path
-        self._lane: Lane = Lane(as_extra())
+        self._lane = lane or Lane(as_extra())
         self._changed = threading.Event()
         self.archive = ArchiveFile(
             path, workshop.pool, workshop.writer, tail=remembered.tail, changed=self._look

@@ -65,7 +65,7 @@ class Pool:
         """Tell whether a block is free: only then are new transfers begun."""
         if self._free:
             return True
-        self._wanted = True
+        self._ask_for_one()
         return bool(self._free)
 
     def take(self) -> memoryview | None:
@@ -73,12 +73,17 @@ class Pool:
         with self._lock:
             if self._free:
                 return self._free.pop()
+        self._ask_for_one()
+        return None
+
+    def _ask_for_one(self) -> None:
+        """Have `on_room` called when there is one."""
+        with self._lock:
             self._wanted = True
             starved = self._on_the_way == 0
         if starved and self.holders:
             # All blocks are being filled and none is on its way: let the fullest go early.
             max(self.holders, key=lambda holder: holder.filled).flush()
-        return None
 
     def take_anyway(self) -> memoryview:
         """Take a block for complete small entries, beyond the bound where it must be.

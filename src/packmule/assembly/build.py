@@ -33,7 +33,8 @@ from packmule.errors import (
     StorageFailed,
 )
 from packmule.jobs.model import Checkpoint, JobState, OnError, Published
-from packmule.telemetry.context import about
+from packmule.outbound.lane import Lane
+from packmule.telemetry.context import about, as_extra
 from packmule.telemetry.metrics import (
     ARCHIVE_BYTES,
     ARCHIVE_SECONDS,
@@ -106,6 +107,7 @@ class Builder:
                     self._workshop,
                     compression=run.job.compression,
                     on_html=run.job.on_html,
+                    lane=Lane(as_extra(), client=run.job.client, priority=run.job.priority),
                 )
                 with span("assemble", files=len(run.sources)):
                     outcome, finished = self._assemble(run, assembly, stop)

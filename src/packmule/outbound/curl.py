@@ -19,7 +19,7 @@ import pycurl
 from packmule.errors import FailureCode
 from packmule.outbound import faults, transfer, watch
 from packmule.outbound.endings import Endings, internal
-from packmule.outbound.politeness import HostKey, Lane, Schedule
+from packmule.outbound.politeness import Schedule
 from packmule.outbound.readiness import Readiness
 from packmule.outbound.receiver import BodyRefused
 from packmule.outbound.resolver import Resolver
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from packmule.outbound.addresses import AddressRules
     from packmule.outbound.fetch import Fetch
+    from packmule.outbound.lane import HostKey, Lane
     from packmule.outbound.loop_settings import LoopSettings
     from packmule.outbound.resolver import Resolution
 
@@ -57,10 +58,13 @@ class TransferLoop:
         self._resolver = resolver or Resolver()
         self._may_start = may_start
         self._on_failure = on_failure
-        self._schedule = Schedule(per_host=settings.transfers_per_host, limits=settings.limits)
+        self._schedule = Schedule(
+            per_host=settings.transfers_per_host,
+            transfers=settings.transfers,
+            limits=settings.limits,
+        )
         self._endings = Endings(self._schedule, settings.limits, rules)
         self._commands: deque[Callable[[], None]] = deque()
-        self._resolving = 0
         self._next_look = 0.0
         self._closing = False
         self._ended_for_good = False
@@ -69,9 +73,9 @@ class TransferLoop:
         self._multi = pycurl.CurlMulti()
         self._ready = Readiness(self._multi)
         self._multi.setopt(pycurl.M_MAXCONNECTS, settings.transfers * 2)
-        slots = [self._new_slot() for _ in range(settings.transfers)]
-        self._free = slots
-        self._by_curl = {slot.curl: slot for slot in slots}
+        # Handles live as long as the multi; there are as many as were ever open at once.
+        self._by_curl: dict[pycurl.Curl, Slot] = {}
+        self._free = [self._new_slot() for _ in range(settings.transfers)]
         self._active: set[Slot] = set()
 
     def start(self) -> None:
@@ -128,13 +132,15 @@ class TransferLoop:
         return sum(slot.came for slot in tuple(self._active))
 
     def _new_slot(self) -> Slot:
-        return Slot(
+        slot = Slot(
             self._rules,
             self._settings.limits,
             connect_timeout=self._settings.connect_timeout,
             ca_file=self._settings.ca_file,
             opened=self._ready.opened,
         )
+        self._by_curl[slot.curl] = slot
+        return slot
 
     def _run(self) -> None:
         try:
@@ -191,8 +197,7 @@ class TransferLoop:
         self._ready.timer = 0.0
 
     def _start_tries(self, now: float) -> None:
-        free = self._free
-        while len(free) > self._resolving and self._may_start():
+        while self._may_start():
             turn = self._schedule.next(now)
             if turn is None:
                 return
@@ -206,7 +211,7 @@ class TransferLoop:
 
     def _begin(self, lane: Lane, fetch: Fetch, pin: tuple[str, ...], now: float) -> None:
         fetch.state = transfer.begin(fetch.state)
-        slot = self._free.pop()
+        slot = self._free.pop() if self._free else self._new_slot()
         try:
             slot.begin(lane, fetch, pin, now, http2=self._schedule.prefers_http2(lane, fetch))
             self._multi.add_handle(slot.curl)
@@ -223,7 +228,6 @@ class TransferLoop:
         def done(resolution: Resolution) -> None:
             self.submit(lambda: self._resolved(lane, fetch, resolution))
 
-        self._resolving += 1
         resolution = self._resolver.resolve(fetch.asked.host, fetch.asked.port, done)
         if resolution is not None:
             self._resolved(lane, fetch, resolution, now)
@@ -231,9 +235,8 @@ class TransferLoop:
     def _resolved(
         self, lane: Lane, fetch: Fetch, resolution: Resolution, now: float | None = None
     ) -> None:
-        self._resolving -= 1
         if lane.removed:
-            self._endings.drop(fetch)
+            self._endings.drop(lane, fetch)
         elif resolution.error is not None:
             fetch.state = transfer.begin(fetch.state)
             self._endings.end(lane, fetch, Broken(FailureCode.DNS, resolution.error))
@@ -287,11 +290,13 @@ class TransferLoop:
         for slot in tuple(self._active):
             if (broken := watch.look(slot, now, self._settings)) is not None:
                 self._ended(slot, broken)
+            elif slot.fetch is not None:
+                self._schedule.mark(slot.fetch, slow=watch.is_slow(slot, now, self._settings))
 
     def _drop(self, slot: Slot) -> None:
         """End a try that nobody waits for any more."""
-        if slot.fetch is not None:
-            self._endings.stop(slot.fetch, slot.came)
+        if slot.lane is not None and slot.fetch is not None:
+            self._endings.stop(slot.lane, slot.fetch, slot.came)
         self._release(slot)
 
     def _release(self, slot: Slot) -> None:

@@ -26,7 +26,8 @@ from packmule.telemetry.metrics import BYTES_FETCHED, RETRIES, TRANSFERS
 if TYPE_CHECKING:
     from packmule.outbound.addresses import AddressRules
     from packmule.outbound.fetch import Fetch
-    from packmule.outbound.politeness import Lane, Schedule
+    from packmule.outbound.lane import Lane
+    from packmule.outbound.politeness import Schedule
     from packmule.outbound.standing import Host
     from packmule.outbound.transfer import Limits
     from packmule.outbound.verdicts import After, Broken
@@ -60,7 +61,7 @@ class Endings:
         """
         host = fetch.host
         assert host is not None  # noqa: S101 - the schedule gave it with the turn
-        host.active -= 1
+        self._schedule.give_back(lane, fetch)
         kept = fetch.receiver.kept
         if answered and after is None:
             self._came += max(0, kept - fetch.state.kept)
@@ -93,10 +94,9 @@ class Endings:
         except Exception:  # noqa: BLE001 - the loop must outlive it
             _log.exception("a failure could not be told")
 
-    def drop(self, fetch: Fetch) -> None:
+    def drop(self, lane: Lane, fetch: Fetch) -> None:
         """End a try whose job is gone."""
-        if fetch.host is not None:
-            fetch.host.active -= 1
+        self._schedule.give_back(lane, fetch)
 
     def tell(self) -> None:
         """Count what came of the tries that have ended; together, as there are many at once."""
@@ -107,7 +107,7 @@ class Endings:
             BYTES_FETCHED.inc(by=self._came)
             self._came = 0
 
-    def stop(self, fetch: Fetch, came: int) -> None:
+    def stop(self, lane: Lane, fetch: Fetch, came: int) -> None:
         """End a try in the middle, of which so many bytes came: its job is gone."""
         TRANSFERS.inc("stopped")
         BYTES_FETCHED.inc(by=came)
@@ -125,11 +125,11 @@ class Endings:
             fetch.deadline = now + self._limits.seconds
         lost = lane.lost.get(fetch.host_key) if lane.lost else None
         if lost is not None:
-            self.drop(fetch)
+            self.drop(lane, fetch)
             self.fail(fetch, replace(lost, attempts=fetch.state.attempts))
             return False
         if now >= fetch.deadline:
-            self.drop(fetch)
+            self.drop(lane, fetch)
             self.fail(fetch, self._late(fetch))
             return False
         return True

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 class Fetch:
     """A source to fetch: `url` as the caller gave it, `asked` where redirects have led.
 
-    `host` is the standing of the host asked now, while a transfer is open to it; `spent` how many
-    retries it has cost its host; `began` when its last try was begun and `deadline` when it must be
-    whole, on the loop's clock.
+    `host` is the standing of the host asked now, while a transfer is open to it, and `slow` whether
+    that one moves hardly at all; `spent` how many retries it has cost its host; `began` when its
+    last try was begun and `deadline` when it must be whole, on the loop's clock.
     """
 
     __slots__ = (
-        "asked", "began", "deadline", "host", "host_key", "receiver", "spent", "state", "url",
+        "asked", "began", "deadline", "host", "host_key", "receiver", "slow", "spent", "state",
+        "url",
     )  # fmt: skip
 
     def __init__(self, url: Url, receiver: Receiver, state: State = START) -> None:
@@ -34,6 +35,7 @@ class Fetch:
         self.receiver = receiver
         self.state = state
         self.spent = 0
+        self.slow = False
         self.began = 0.0
         self.deadline: float | None = None
         self.host: Host | None = None

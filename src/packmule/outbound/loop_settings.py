@@ -14,7 +14,8 @@ from packmule.outbound.transfer import Limits
 class LoopSettings:
     """Bounds of one loop; seconds and bytes per second.
 
-    A transfer that moves less than `least_rate` over `stall_timeout` is cut.
+    A transfer that moves less than `least_rate` over `stall_timeout` is cut; one that moves less
+    than `slow_rate` does not count as one of `transfers`.
     """
 
     transfers: int = 32
@@ -22,5 +23,6 @@ class LoopSettings:
     connect_timeout: float = 10.0
     stall_timeout: float = 30.0
     least_rate: float = 1024.0
+    slow_rate: float = 16 * 1024.0
     ca_file: str | None = None
     limits: Limits = field(default_factory=Limits)

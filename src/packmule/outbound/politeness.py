@@ -1,11 +1,11 @@
 """Who may ask next: fair between jobs, bounded for each host, patient with one in trouble.
 
-Owns the order in which waiting fetches start, waiting for a retry's time, and which fetches go
-with a host that is given up. Leaves what a host bears to `standing.py`, why a try failed to
-`transfer.py` and the sockets to `curl.py`. Decides synchronously; the clock is handed in.
+Owns which waiting fetch starts, waiting for a retry's time, and which fetches go with a host that
+is given up. Leaves whose job is next to `shares.py`, what a host bears to `standing.py`, why a try
+failed to `transfer.py` and the sockets to `curl.py`. Decides synchronously; the clock is handed in.
 
-A lane is one job's fetches. Lanes take turns, and within a lane its hosts take turns, so neither a
-huge job nor a slow host starves another.
+A lane is one job's fetches. Lanes have shares, and within a lane its hosts take turns, so neither a
+huge job nor a slow host starves another; a host's bound holds over all lanes.
 """
 
 from __future__ import annotations
@@ -13,60 +13,23 @@ from __future__ import annotations
 import heapq
 import math
 import random
-from collections import deque
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
+from packmule.outbound.shares import Shares
 from packmule.outbound.standing import Host
 from packmule.outbound.transfer import Limits
-from packmule.telemetry.context import NOTHING, Fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from packmule.errors import Failure
     from packmule.outbound.fetch import Fetch
+    from packmule.outbound.lane import HostKey, Lane
 
 _jitter = random.SystemRandom()
 _HOSTS_REMEMBERED = 4096
-
-HostKey = tuple[str, str, int]
-
-
-class Lane:
-    """One job's waiting fetches, by host; `lost` are the hosts it has given up, and why.
-
-    `about` says which job it is, for the log.
-    """
-
-    __slots__ = ("about", "hosts", "joined_at", "lost", "removed", "turns")
-
-    def __init__(self, about: Fields = NOTHING) -> None:
-        self.about = about
-        self.hosts: dict[HostKey, deque[Fetch]] = {}
-        self.turns: deque[HostKey] = deque()
-        self.lost: dict[HostKey, Failure] = {}
-        self.joined_at = 0.0
-        self.removed = False
-
-    def push(self, item: Fetch, *, first: bool = False) -> None:
-        """Put a fetch behind the others of its host, or before them."""
-        waiting = self.hosts.get(item.host_key)
-        if waiting is None:
-            waiting = self.hosts[item.host_key] = deque()
-            self.turns.append(item.host_key)
-        if first:
-            waiting.appendleft(item)
-        else:
-            waiting.append(item)
-
-    def take_all(self, key: HostKey) -> Iterable[Fetch]:
-        """Take all that wait for one host."""
-        if key not in self.hosts:
-            return ()
-        self.turns.remove(key)
-        return self.hosts.pop(key)
 
 
 @dataclass(order=True, slots=True)
@@ -80,10 +43,10 @@ class _Due:
 class Schedule:
     """All lanes and hosts of one transfer loop."""
 
-    def __init__(self, *, per_host: int, limits: Limits | None = None) -> None:
+    def __init__(self, *, per_host: int, transfers: int = 32, limits: Limits | None = None) -> None:
         self._per_host = per_host
         self._limits = limits or Limits()
-        self._lanes: deque[Lane] = deque()
+        self._shares = Shares(transfers)
         self._hosts: dict[HostKey, Host] = {}
         self._later: list[_Due] = []
         self._order = count()
@@ -95,43 +58,55 @@ class Schedule:
         for item in items:
             lane.push(item)
         lane.joined_at = now
-        self._lanes.append(lane)
+        self._shares.join(lane)
 
     def remove(self, lane: Lane) -> None:
         """Forget a job and all that it waits for."""
-        lane.removed = True
-        lane.hosts.clear()
-        lane.turns.clear()
-        lane.lost.clear()
-        if lane in self._lanes:
-            self._lanes.remove(lane)
+        lane.forget()
+        self._shares.leave(lane)
 
     def next(self, now: float) -> tuple[Lane, Fetch] | None:
         """Give the fetch whose turn it is and count it as open; None if none may start now."""
         self._held_until = math.inf
-        lanes = self._lanes
-        for _ in range(len(lanes)):
-            lane = lanes[0]
-            lanes.rotate(-1)
-            turns = lane.turns
-            for _ in range(len(turns)):
-                key = turns.popleft()
-                host = self._hosts.get(key) or self.host(key)
-                if host.active >= int(host.limit) or host.not_before > now:
-                    turns.append(key)
-                    if host.not_before > now:
-                        self._held_until = min(self._held_until, host.not_before)
-                    continue
-                host.active += 1
-                waiting = lane.hosts[key]
-                item = waiting.popleft()
-                item.host = host
-                if waiting:
-                    turns.append(key)
-                else:
-                    del lane.hosts[key]
+        for lane in self._shares.in_turn():
+            item = self._take(lane, now)
+            if item is not None:
+                self._shares.take(lane)
                 return lane, item
         return None
+
+    def _take(self, lane: Lane, now: float) -> Fetch | None:
+        """Take a job's next fetch whose host may be asked now."""
+        turns = lane.turns
+        for _ in range(len(turns)):
+            key = turns.popleft()
+            host = self._hosts.get(key) or self.host(key)
+            if host.active >= int(host.limit) or host.not_before > now:
+                turns.append(key)
+                if host.not_before > now:
+                    self._held_until = min(self._held_until, host.not_before)
+                continue
+            host.active += 1
+            waiting = lane.hosts[key]
+            item = waiting.popleft()
+            item.host = host
+            if waiting:
+                turns.append(key)
+            else:
+                del lane.hosts[key]
+            return item
+        return None
+
+    def give_back(self, lane: Lane, item: Fetch) -> None:
+        """Note that what `next` gave is open no more."""
+        if item.host is not None:
+            item.host.active -= 1
+            item.host = None
+            self._shares.give_back(lane, item)
+
+    def mark(self, item: Fetch, *, slow: bool) -> None:
+        """Note whether an open transfer moves so little that it is hardly there."""
+        self._shares.mark(item, slow=slow)
 
     def later(self, lane: Lane, item: Fetch, at: float) -> None:
         """Let a fetch wait until `at` (on the clock that `next` and `wake` are given)."""
@@ -165,7 +140,7 @@ class Schedule:
         """
         since = self.host(key).silent_since
         taken: list[Fetch] = []
-        for lane in self._lanes:
+        for lane in self._shares.lanes:
             if lane.joined_at <= since:
                 lane.lost[key] = cause
                 taken += lane.take_all(key)
@@ -185,7 +160,7 @@ class Schedule:
         """Take out all that wait."""
         taken = [due.item for due in self._later if not due.lane.removed]
         self._later = []
-        for lane in self._lanes:
+        for lane in self._shares.lanes:
             for key in tuple(lane.hosts):
                 taken += lane.take_all(key)
         return taken
@@ -193,7 +168,7 @@ class Schedule:
     def waiting(self) -> int:
         """Count the fetches that wait."""
         return len(self._later) + sum(
-            len(waiting) for lane in self._lanes for waiting in lane.hosts.values()
+            len(waiting) for lane in self._shares.lanes for waiting in lane.hosts.values()
         )
 
     def host(self, key: HostKey) -> Host:
@@ -207,7 +182,7 @@ class Schedule:
 
     def _forget_some(self) -> None:
         """Forget hosts that nothing is open to: they begin anew with the best standing."""
-        waiting = {key for lane in self._lanes for key in lane.hosts}
+        waiting = {key for lane in self._shares.lanes for key in lane.hosts}
         for key in [key for key, host in self._hosts.items() if not host.active]:
             if key not in waiting:
                 del self._hosts[key]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from packmule.outbound.addresses import AddressRules
     from packmule.outbound.fetch import Fetch
-    from packmule.outbound.politeness import Lane
+    from packmule.outbound.lane import Lane
     from packmule.outbound.transfer import Limits
     from packmule.outbound.verdicts import After
 

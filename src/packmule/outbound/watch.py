@@ -1,8 +1,8 @@
 """The watch over slow transfers: who moves too little, or takes too long, is cut.
 
 Owns the window over which a transfer's bytes are counted. A stalled transfer and one that drips
-are the same: fewer bytes than the least rate over a whole window. Leaves what follows to
-`endings.py`.
+are the same: fewer bytes than the least rate over a whole window. One that moves a little more, or
+has not been watched so long, is only slow. Leaves what follows to `endings.py` and `shares.py`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from packmule.outbound.slot import Slot
 
 _LONGEST_INTERVAL = 1.0
+_SLOW_AFTER = 1.0
 
 
 def interval(window: float) -> float:
@@ -46,3 +47,14 @@ def look(slot: Slot, now: float, settings: LoopSettings) -> Broken | None:
         return Broken(FailureCode.TIMEOUT, f"the host sent no answer within {window:g} s")
     detail = f"fewer than {settings.least_rate:g} bytes a second came over {window:g} s"
     return Broken(FailureCode.STALLED, detail)
+
+
+def is_slow(slot: Slot, now: float, settings: LoopSettings) -> bool:
+    """Tell whether a transfer takes so little of what there is that it may be left out of count.
+
+    One that waits for us takes all it is given.
+    """
+    passed = now - slot.window_start
+    if slot.paused or passed < _SLOW_AFTER:
+        return False
+    return slot.moved - slot.window_moved < settings.slow_rate * passed

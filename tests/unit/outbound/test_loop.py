@@ -10,8 +10,8 @@ from packmule.errors import Failure, FailureCode
 from packmule.outbound.addresses import AddressRules, parse_networks
 from packmule.outbound.curl import TransferLoop
 from packmule.outbound.fetch import Fetch
+from packmule.outbound.lane import Lane
 from packmule.outbound.loop_settings import LoopSettings
-from packmule.outbound.politeness import Lane
 from packmule.outbound.transfer import Limits
 from packmule.outbound.urls import parse
 

@@ -9,7 +9,8 @@ import pytest
 
 from packmule.errors import Failure, FailureCode
 from packmule.outbound.fetch import Fetch
-from packmule.outbound.politeness import Lane, Schedule, jittered
+from packmule.outbound.lane import Lane
+from packmule.outbound.politeness import Schedule, jittered
 from packmule.outbound.transfer import Limits
 from packmule.outbound.urls import parse
 
@@ -32,7 +33,7 @@ def drained(schedule: Schedule, most: int = 1_000, now: float = 0.0) -> list[tup
 
 
 def test_jobs_take_turns_however_large_they_are() -> None:
-    schedule = Schedule(per_host=1_000)
+    schedule = Schedule(per_host=1_000, transfers=1_000)
     huge, small = Lane(), Lane()
     schedule.add(huge, fetches("a.example", 500))
     schedule.add(small, fetches("a.example", 5))
@@ -41,7 +42,7 @@ def test_jobs_take_turns_however_large_they_are() -> None:
 
 
 def test_hosts_of_a_job_take_turns() -> None:
-    schedule = Schedule(per_host=1_000)
+    schedule = Schedule(per_host=1_000, transfers=1_000)
     lane = Lane()
     schedule.add(lane, [*fetches("a.example", 500), *fetches("b.example", 5)])
     first = [fetch.asked.host for _, fetch in drained(schedule, 10)]
@@ -56,7 +57,7 @@ def test_a_host_is_asked_for_so_much_at_once_over_all_jobs() -> None:
     assert len(turns) == 3
     host = turns[0][1].host
     assert host is not None
-    host.active -= 1
+    schedule.give_back(*turns[0])
     assert len(drained(schedule)) == 1
 
 

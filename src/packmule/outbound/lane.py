@@ -1,0 +1,69 @@
+"""A lane: one job's waiting fetches, by host.
+
+Owns the queues of one job, in which its hosts take turns. Leaves whose job is next to `shares.py`
+and which host may be asked to `politeness.py`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from packmule.telemetry.context import NOTHING, Fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from packmule.errors import Failure
+    from packmule.outbound.fetch import Fetch
+
+HostKey = tuple[str, str, int]
+
+
+class Lane:
+    """One job's part in the transfers; `lost` are the hosts it has given up, and why.
+
+    `about` says which job it is, for the log; `client` who asked for it. `weight` is its part beside that client's other jobs: with
+    each step of `priority` one more of what a job without one gets, below zero one part of it.
+    """
+
+    __slots__ = (
+        "about", "client", "hosts", "joined_at", "lost", "open", "rank", "removed", "turns", "weight",
+    )  # fmt: skip
+
+    def __init__(self, about: Fields = NOTHING, *, client: str = "", priority: int = 0) -> None:
+        self.about = about
+        self.client = client
+        self.weight = 1.0 + priority if priority >= 0 else 1.0 / (1.0 - priority)
+        self.open = 0
+        self.rank: tuple[float, int] = (0.0, 0)
+        self.hosts: dict[HostKey, deque[Fetch]] = {}
+        self.turns: deque[HostKey] = deque()
+        self.lost: dict[HostKey, Failure] = {}
+        self.joined_at = 0.0
+        self.removed = False
+
+    def push(self, item: Fetch, *, first: bool = False) -> None:
+        """Put a fetch behind the others of its host, or before them."""
+        waiting = self.hosts.get(item.host_key)
+        if waiting is None:
+            waiting = self.hosts[item.host_key] = deque()
+            self.turns.append(item.host_key)
+        if first:
+            waiting.appendleft(item)
+        else:
+            waiting.append(item)
+
+    def take_all(self, key: HostKey) -> Iterable[Fetch]:
+        """Take all that wait for one host."""
+        if key not in self.hosts:
+            return ()
+        self.turns.remove(key)
+        return self.hosts.pop(key)
+
+    def forget(self) -> None:
+        """Forget all that waits: the job is gone."""
+        self.removed = True
+        self.hosts.clear()
+        self.turns.clear()
+        self.lost.clear()
