@@ -1,15 +1,16 @@
 """The loop of one worker: it begins due tasks, each in a thread, and gives them back when ended.
 
-Owns threads, timing and the heartbeat; leaves the table to `queue.py`. One thread, the caller's,
-does all of the database's work for the engine, a turn at a time: what ended, what is renewed and
-what is begun go into one transaction. Handlers' threads only hand in their answers.
+Owns threads, timing and the heartbeat; leaves the table to `queue.py`, whose turn it is to
+`turns.py`. One thread, the caller's, does all of the database's work for the engine, a turn at a
+time: what ended, what is renewed and what is begun go into one transaction. Handlers' threads only
+hand in their answers.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from packmule.engine import turns
 from packmule.engine.interface import Later
 from packmule.engine.queue import Ended
 from packmule.telemetry.context import about
@@ -44,9 +46,10 @@ _HASH_DIGITS = 32
 
 @dataclass(slots=True)
 class _Run:
-    """A task in work; `held` until another worker has taken it over."""
+    """A task in work since `began`; `held` until another worker has taken it over."""
 
     task: Leased
+    began: float
     stop: Event = field(default_factory=Event)
     held: bool = True
 
@@ -75,6 +78,7 @@ class Dispatcher:
         self._is_gone = is_gone
         self._renew_after = lease * RENEW_AFTER
         self._running: dict[int, _Run] = {}
+        self._stopped: Counter[str] = Counter()
         self._answers: SimpleQueue[Ended] = SimpleQueue()
         self._ended: list[Ended] = []
         self._wake = Event()
@@ -125,20 +129,51 @@ class Dispatcher:
 
     def _look(self, now: float) -> list[int]:
         """Find what to begin, and when to look again where there is room for more."""
-        ended = {one.task.id for one in self._ended}
-        busy = Counter(run.task.kind for id_, run in self._running.items() if id_ not in ended)
+        busy = self._busy()
         free = {
-            kind: most - busy[kind]
+            kind: free
             for kind, most in self._concurrency.items()
-            if kind in self._handlers and most > busy[kind]
+            if kind in self._handlers
+            and (free := turns.room([now - run.began for run in busy[kind]], most))
         }
+        lasts_at = [run.began + turns.LASTS_AFTER for runs in busy.values() for run in runs]
+        self._look_at = min((at for at in lasts_at if at > now), default=float("inf"))
+        self._make_room(now, busy)
         if not free:
-            self._look_at = float("inf")
             return []
         found = self._queue.find_due(now, free, self._running)
-        room_left = any(len(found[kind]) < most for kind, most in free.items())
-        self._look_at = self._queue.next_time(now) if room_left else float("inf")
+        if any(len(found[kind]) < most for kind, most in free.items()):
+            self._look_at = min(self._look_at, self._queue.next_time(now))
         return [id_ for ids in found.values() for id_ in ids]
+
+    def _busy(self) -> defaultdict[str, list[_Run]]:
+        """Give what is in work, by kind, the longest first."""
+        ended = {one.task.id for one in self._ended}
+        busy: defaultdict[str, list[_Run]] = defaultdict(list)
+        for id_, run in self._running.items():
+            if id_ not in ended:
+                busy[run.task.kind].append(run)
+        return busy
+
+    def _make_room(self, now: float, busy: Mapping[str, list[_Run]]) -> None:
+        """Ask as many to stop as wait, where a kind is full of tasks that last."""
+        for kind, runs in busy.items():
+            most = self._concurrency[kind]
+            if not turns.is_full([now - run.began for run in runs], most):
+                continue
+            ends = {run.task.id: run.began + self._slice_of(run) for run in runs}
+            over = [run for run in runs if ends[run.task.id] <= now and not run.stop.is_set()]
+            asked = sum(run.stop.is_set() for run in runs)
+            waiting = len(self._queue.find_due(now, {kind: most}, self._running)[kind])
+            for run in over[: max(0, waiting - asked)]:
+                log.info("%s has been in work for long, and makes room", _name(run.task))
+                self._stopped[run.task.key] += 1
+                run.stop.set()
+            later = (at for at in ends.values() if at > now)
+            self._look_at = min(self._look_at, min(later, default=float("inf")))
+
+    def _slice_of(self, run: _Run) -> float:
+        return turns.slice_of(self._stopped[run.task.key])
 
     def _in_hand(self) -> list[int]:
         ended = {one.task.id for one in self._ended}
@@ -149,6 +184,8 @@ class Dispatcher:
         if self._ended:
             for ended in self._ended:
                 del self._running[ended.task.id]
+                if ended.again is None:
+                    self._stopped.pop(ended.task.key, None)
             self._ended.clear()
             self._wake.set()  # room, and perhaps the next task of the same subject
         for id_ in exchange.lost:
@@ -159,11 +196,10 @@ class Dispatcher:
             self._begin(task)
 
     def _begin(self, task: Leased) -> None:
-        run = self._running[task.id] = _Run(task)
+        run = self._running[task.id] = _Run(task, self._clock())
         if len(self._running) == 1:
             self._renew_at = self._clock() + self._renew_after
-        # A key may be a secret that opens an archive: its beginning tells two apart.
-        name = f"{task.kind}-{task.key[:8]}"
+        name = _name(task)
         try:
             Thread(target=self._work, args=(run,), name=name, daemon=True).start()
         except RuntimeError:
@@ -197,6 +233,11 @@ class Dispatcher:
         finally:
             self._answers.put(ended)
             self._wake.set()
+
+
+def _name(task: Leased) -> str:
+    """Name a task. Its key may be a secret that opens an archive: the beginning tells two apart."""
+    return f"{task.kind}-{task.key[:8]}"
 
 
 def _failed(task: Leased) -> Ended:

@@ -1,11 +1,15 @@
 """The engine of one machine: the durable table that holds the tasks is itself the queue.
 
-Owns the port's promises; its parts are `queue.py` (leases), `dispatcher.py` (threads), `watch.py`
-(waking up) and `liveness.py` (who is dead). What it promises beyond `interface.py`:
+Owns the port's promises; its parts are `queue.py` (leases), `turns.py` (who is next),
+`dispatcher.py` (threads), `watch.py` (waking up) and `liveness.py` (who is dead). What it promises
+beyond `interface.py`:
 
 - Deferring what waits already is one task, pulled forward where the second is sooner.
 - Two runs of one kind and key are never in work at once, while their worker shows signs of life.
-- The greater priority goes first, then the longer due. A kind that nobody handles waits.
+- Clients take turns; of one client's tasks the greater priority goes first, then the longer due
+  (`turns.py`). A kind that nobody handles waits.
+- A task in work for long does not count among the `concurrency`, up to a bound; at the bound it is
+  asked to stop where others wait.
 - A task whose handler raised is tried again after 1, 2, 4, … at most 60 seconds, for ever: it is
   never lost, and an operator who has mended the cause need not ask for it. `Later` is no fault.
 - A worker's death frees its tasks at once where it can be seen, else when the lease runs out.
@@ -55,6 +59,7 @@ class EmbeddedEngine:
             {
                 "kind": task.kind,
                 "key": task.key,
+                "client": task.client,
                 "priority": task.priority,
                 "due_at": self._clock() + task.delay,
             },

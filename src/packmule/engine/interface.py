@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something to be done. `kind` names the handler, `key` its subject (an archive hash)."""
+    """Something to be done. `kind` names the handler, `key` its subject (an archive hash).
+
+    `client` is on whose behalf: an engine may let clients take turns.
+    """
 
     kind: str
     key: str
     priority: int = 0
     delay: float = 0.0
     """Seconds from now before which it is not to run."""
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from sqlalchemy import bindparam, text
 
 # The one that waits already is pulled forward where the new one is sooner or weightier.
 DEFER = text("""
-    INSERT INTO tasks (kind, key, priority, due_at, tries)
-    VALUES (:kind, :key, :priority, :due_at, 0)
+    INSERT INTO tasks (kind, key, client, priority, due_at, tries)
+    VALUES (:kind, :key, :client, :priority, :due_at, 0)
     ON CONFLICT (kind, key) WHERE leased_by IS NULL DO UPDATE SET
         due_at = CASE WHEN excluded.due_at < tasks.due_at
                  THEN excluded.due_at ELSE tasks.due_at END,
@@ -20,19 +20,47 @@ DEFER = text("""
                    THEN excluded.priority ELSE tasks.priority END
 """)
 
-# What may be run now: a task that waits and is due, whose subject nobody has in hand; or one whose
-# lease ran out. The weightiest first, then the longest due.
+# What waits and is due, and whose subject nobody has in hand: of each client and priority the
+# longest due. However many wait, the index leads from one client and priority to the next.
 FIND_DUE = text("""
-    SELECT id FROM tasks
-    WHERE kind = :kind AND due_at <= :now AND id NOT IN :mine
-      AND (lease_expires_at IS NULL OR lease_expires_at <= :now)
-      AND (leased_by IS NOT NULL OR NOT EXISTS (
-            SELECT 1 FROM tasks AS other
-            WHERE other.kind = tasks.kind AND other.key = tasks.key
-              AND other.leased_by IS NOT NULL))
-    ORDER BY priority DESC, due_at, id
-    LIMIT :most
-""").bindparams(bindparam("mine", expanding=True))
+    WITH RECURSIVE
+    clients (client) AS (
+        SELECT min(tasks.client) FROM tasks WHERE tasks.kind = :kind AND tasks.leased_by IS NULL
+        UNION ALL
+        SELECT (SELECT min(tasks.client) FROM tasks
+                WHERE tasks.kind = :kind AND tasks.leased_by IS NULL
+                  AND tasks.client > clients.client)
+        FROM clients WHERE clients.client IS NOT NULL
+    ),
+    groups (client, priority) AS (
+        SELECT clients.client,
+               (SELECT min(tasks.priority) FROM tasks
+                WHERE tasks.kind = :kind AND tasks.leased_by IS NULL
+                  AND tasks.client = clients.client)
+        FROM clients WHERE clients.client IS NOT NULL
+        UNION ALL
+        SELECT groups.client,
+               (SELECT min(tasks.priority) FROM tasks
+                WHERE tasks.kind = :kind AND tasks.leased_by IS NULL
+                  AND tasks.client = groups.client AND tasks.priority > groups.priority)
+        FROM groups WHERE groups.priority IS NOT NULL
+    )
+    SELECT tasks.id, tasks.client, tasks.priority, tasks.due_at
+    FROM groups JOIN tasks ON tasks.id IN (
+        SELECT due.id FROM tasks AS due
+        WHERE due.kind = :kind AND due.leased_by IS NULL AND due.client = groups.client
+          AND due.priority = groups.priority AND due.due_at <= :now
+          AND NOT EXISTS (
+              SELECT 1 FROM tasks AS other
+              WHERE other.kind = due.kind AND other.key = due.key AND other.leased_by IS NOT NULL)
+        ORDER BY due.due_at, due.id
+        LIMIT :most)
+""")
+
+LEASED = text("""
+    SELECT id, kind, client, lease_expires_at FROM tasks
+    WHERE leased_by IS NOT NULL
+""")
 
 # The lease is looked at again: another may have been quicker.
 LEASE = text("""

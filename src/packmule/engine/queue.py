@@ -2,16 +2,19 @@
 
 Owns the meaning of leases: a task is its worker's until `lease` seconds after the last renewal,
 or until that worker is known to be gone; then it is anyone's. Leaves threads and timing to
-`dispatcher.py`, SQL to `queries.py`.
+`dispatcher.py`, whose turn it is to `turns.py`, SQL to `queries.py`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import starmap
 from typing import TYPE_CHECKING, Protocol
 
 from packmule.engine import queries
+from packmule.engine.turns import Waiting, choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -75,17 +78,23 @@ class WorkerQueue:
     def find_due(
         self, now: float, free: Mapping[str, int], mine: Collection[int]
     ) -> dict[str, list[int]]:
-        """Find the ids of tasks to begin now, at most `free[kind]` of a kind, in their order."""
+        """Find the ids of tasks to begin now, at most `free[kind]` of a kind, in their order.
+
+        First those whose worker has lost them: they were begun already.
+        """
+        found: dict[str, list[int]] = {}
         with self._reading() as connection:
-            return {
-                kind: list(
-                    connection.scalars(
-                        queries.FIND_DUE,
-                        {"kind": kind, "now": now, "mine": list(mine), "most": most},
-                    )
-                )
-                for kind, most in free.items()
-            }
+            leased = connection.execute(queries.LEASED).all()
+            for kind, most in free.items():
+                of_kind = [row for row in leased if row.kind == kind]
+                lost = [
+                    row.id for row in of_kind if row.lease_expires_at <= now and row.id not in mine
+                ][:most]
+                values = {"kind": kind, "now": now, "most": most}
+                waiting = starmap(Waiting, connection.execute(queries.FIND_DUE, values))
+                in_work = Counter(row.client for row in of_kind)
+                found[kind] = lost + choose(waiting, in_work, most - len(lost))
+        return found
 
     def next_time(self, now: float) -> float:
         """Tell when a task will be due or free, later than now; or infinity.

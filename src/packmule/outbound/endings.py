@@ -111,7 +111,7 @@ class Endings:
         """End a try in the middle, of which so many bytes came: its job is gone."""
         TRANSFERS.inc("stopped")
         BYTES_FETCHED.inc(by=came)
-        self.drop(fetch)
+        self.drop(lane, fetch)
 
     def avoid_http2(self, fetch: Fetch | None) -> None:
         """Speak HTTP/1.1 with this host from now on: it offers nothing else, or HTTP/2 broke."""

@@ -114,7 +114,7 @@ def _create(parts: Parts, caller: Caller, body: bytes, keys: list[str]) -> tuple
 
     def defer(connection: Connection, hash_: str) -> None:
         made[:] = [hash_]
-        parts.enqueue(connection, hash_, asked.priority)
+        parts.enqueue(connection, hash_, asked.priority, asked.client)
 
     asked = replace(asked, client=caller.client)
     found = parts.store.create(asked, defer=defer, limit=parts.access.quota)
@@ -221,11 +221,13 @@ async def retry(
 
 def _retry(parts: Parts, caller: Caller, hash_: str, asked: RetryIn) -> Status:
     refuse_strangers(parts, caller, hash_)
-    priority = parts.store.get(hash_).priority
+    known = parts.store.get(hash_)
     job = parts.store.retry(
         hash_,
         asked.on_error,
-        defer=lambda connection, queued: parts.enqueue(connection, queued, priority),
+        defer=lambda connection, queued: parts.enqueue(
+            connection, queued, known.priority, known.client
+        ),
         limit=parts.access.quota,
     )
     _log.info("queued again")

@@ -53,7 +53,7 @@ class Access:
 class Parts:
     """All that the routes need.
 
-    `enqueue(connection, hash, priority)` puts a job's task into the caller's transaction,
+    `enqueue(connection, hash, priority, client)` puts a job's task into the caller's transaction,
     `defer_removal(connection, job)` that of removing its bytes.
     `worker_age` gives the seconds since a worker was last seen alive, None for never.
     `metrics` is the page for Prometheus; None where there is none.
@@ -62,7 +62,7 @@ class Parts:
 
     store: JobStore
     storage: Storage
-    enqueue: Callable[[Connection, str, int], None]
+    enqueue: Callable[[Connection, str, int, str], None]
     defer_removal: Also
     rules: AddressRules
     worker_age: Callable[[], float | None]

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]) -> FastAPI:
     """Join the application over opened stores; `draining` tells that the process is to end."""
 
-    def enqueue(connection: Connection, hash_: str, priority: int) -> None:
-        stores.engine.defer(connection, Task(BUILD, hash_, priority))
+    def enqueue(connection: Connection, hash_: str, priority: int, client: str) -> None:
+        stores.engine.defer(connection, Task(BUILD, hash_, priority, client=client))
 
     worker_age = Heartbeat(settings.data_dir).age
     return create_app(

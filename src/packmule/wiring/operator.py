@@ -53,11 +53,11 @@ def cancel(stores: Stores, hash_: str) -> Job:
 
 def retry(stores: Stores, hash_: str, on_error: OnError | None) -> Job:
     """Queue a failed job again, as the API does. Raises NotFound, NotAllowedInState."""
-    priority = stores.jobs.get(hash_).priority
+    known = stores.jobs.get(hash_)
     return stores.jobs.retry(
         hash_,
         on_error,
         defer=lambda connection, queued: stores.engine.defer(
-            connection, Task(BUILD, queued, priority)
+            connection, Task(BUILD, queued, known.priority, client=known.client)
         ),
     )

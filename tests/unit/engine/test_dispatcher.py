@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from tests.fakes.waiting import eventually
 
-from packmule.engine import dispatcher
+from packmule.engine import dispatcher, turns
 from packmule.engine.dispatcher import Dispatcher
 from packmule.engine.embedded import EmbeddedEngine
-from packmule.engine.interface import Task
+from packmule.engine.interface import Later, Task
 from packmule.engine.queue import Exchange, Leased, WorkerQueue
 from packmule.engine.watch import Poll
 
@@ -196,3 +196,56 @@ def test_a_log_line_does_not_tell_a_whole_key(
     running.drain()
     assert key[:8] in caplog.text
     assert key not in caplog.text
+
+
+class Held:
+    """A handler that holds each task until it is told to stop, or let go."""
+
+    def __init__(self) -> None:
+        self.inside: list[str] = []
+        self.stopped: list[str] = []
+        self.let_go = Event()
+
+    def __call__(self, key: str, stop: Event) -> Later | None:
+        self.inside.append(key)
+        while not self.let_go.wait(0.005):
+            if stop.is_set():
+                self.stopped.append(key)
+                return Later(0.0)
+        return None
+
+
+def test_what_lasts_makes_room_for_others_up_to_a_bound(clock: FakeClock) -> None:
+    queue = FakeQueue(*(f"{n}" for n in range(40)))
+    held = Held()
+    running = Running(queue, clock, held)
+    for begun in (4, 8, 12, 16):
+        eventually(lambda begun=begun: len(held.inside) == begun)  # type: ignore[misc]
+        clock.advance(turns.LASTS_AFTER)
+    clock.advance(turns.LASTS_AFTER)
+    assert not running.stop.wait(0.1)
+    assert len(held.inside) == 4 * (1 + turns.LASTING_TIMES)
+    held.let_go.set()
+    eventually(lambda: not queue.waiting)
+    running.drain()
+
+
+def test_at_the_bound_those_longest_in_work_take_turns_with_those_that_wait(
+    clock: FakeClock,
+) -> None:
+    queue = FakeQueue(*(f"{n}" for n in range(18)))
+    held = Held()
+    running = Running(queue, clock, held)
+    eventually(
+        lambda: len(held.inside) == 16, meanwhile=lambda: clock.advance(turns.LASTS_AFTER / 2)
+    )
+    assert held.stopped == []
+    clock.advance(turns.SLICE)
+    eventually(lambda: len(held.inside) == 18)
+    assert sorted(held.stopped) == ["0", "1"]
+    assert not queue.waiting
+    clock.advance(turns.SLICE)
+    assert not running.stop.wait(0.1)
+    assert len(held.stopped) == 2  # nobody waits, nobody makes room
+    held.let_go.set()
+    running.drain()

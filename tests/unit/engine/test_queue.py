@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from packmule.engine import queries
 from packmule.engine.embedded import EmbeddedEngine
 from packmule.engine.interface import Task
 from packmule.engine.queue import Ended, Leased, WorkerQueue
@@ -24,9 +25,11 @@ INFINITY = float("inf")
 def defer(db: Engine, clock: FakeClock) -> Callable[..., None]:
     engine = EmbeddedEngine(db, clock)
 
-    def deferred(key: str, *, delay: float = 0.0) -> None:
+    def deferred(
+        key: str, *, delay: float = 0.0, client: str = "", priority: int = 0, kind: str = "job"
+    ) -> None:
         with db.begin() as connection:
-            engine.defer(connection, Task("job", key, delay=delay))
+            engine.defer(connection, Task(kind, key, priority, delay, client))
 
     return deferred
 
@@ -226,3 +229,43 @@ def test_the_tasks_of_the_dead_are_free_at_once_and_those_of_the_living_are_not(
     third = Worker(db, clock, "third")
     third.queue.free_the_gone(lambda name: name == "ann")
     assert [task.key for task in third.take()] == ["a"]
+
+
+def test_clients_take_turns_and_what_is_in_work_counts(
+    defer: Callable[..., None], ann: Worker, bob: Worker
+) -> None:
+    for n in range(4):
+        defer(f"a{n}", client="ann")
+    defer("b0", client="bob")
+    assert [task.key for task in ann.take(most=2)] == ["a0", "b0"]
+    defer("b1", client="bob")
+    defer("c0", client="cid")
+    assert [task.key for task in bob.take(most=9)] == ["c0", "a1", "b1", "a2", "a3"]
+
+
+def test_of_one_client_the_greater_priority_is_first(
+    defer: Callable[..., None], ann: Worker
+) -> None:
+    for key, priority in (("low", -1), ("mid", 0), ("high", 5)):
+        defer(key, priority=priority)
+    assert [task.key for task in ann.take(most=2)] == ["high", "mid"]
+
+
+def test_what_is_not_yet_due_or_of_another_kind_is_nobodys_turn(
+    defer: Callable[..., None], clock: FakeClock, ann: Worker
+) -> None:
+    defer("later", client="ann", priority=9, delay=5.0)
+    defer("other", client="bob", kind="another")
+    defer("now", client="cid")
+    assert [task.key for task in ann.take()] == ["now"]
+    clock.advance(5.0)
+    assert [task.key for task in ann.take()] == ["later"]
+
+
+def test_to_find_what_is_due_costs_no_look_at_all_that_waits(db: Engine) -> None:
+    plan = db.connect().exec_driver_sql(
+        f"EXPLAIN QUERY PLAN {queries.FIND_DUE.text}", {"kind": "job", "now": 0.0, "most": 1}
+    )
+    steps = [str(row[-1]) for row in plan]
+    assert not [step for step in steps if "SCAN tasks" in step or "SCAN due" in step]
+    assert [step for step in steps if "TEMP B-TREE" in step] == []

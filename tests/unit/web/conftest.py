@@ -75,7 +75,7 @@ def app(tmp_path: Path) -> Iterator[App]:
     upgrade(database)
     queued: list[tuple[str, int]] = []
 
-    def enqueue(_connection: Connection, hash_: str, priority: int) -> None:
+    def enqueue(_connection: Connection, hash_: str, priority: int, _client: str) -> None:
         queued.append((hash_, priority))
 
     yield App(

@@ -1,0 +1,83 @@
+"""Turns of tasks: which of those that wait begins next, and when one in work makes room. Pure.
+
+Owns fairness between clients: the client with the fewest tasks in work goes first, and of its own
+tasks the one of greater priority. Waiting counts too, so that none waits for ever: a step of
+priority goes before those that have waited an hour less. A client's priorities are its own affair.
+
+Owns how long a task holds up others. `most` of a kind are in work at once, but one that lasts does
+not count among them, up to a bound; at the bound the longest in work is asked to stop where others
+wait, and takes its turn again later. Each time it is given twice as long: so what cannot be stopped
+and resumed without loss comes to its end as well.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+PRIORITY_SECONDS = 3600.0
+"""What a step of priority is worth, in seconds of waiting."""
+
+LASTS_AFTER = 2.0
+"""Seconds in work after which a task no longer counts."""
+
+LASTING_TIMES = 3
+"""Tasks that last, as a multiple of `most`: more of them count again."""
+
+SLICE = 60.0
+"""Seconds in work after which a task may be asked to stop for others; each time twice as many."""
+
+_MOST_DOUBLINGS = 20
+
+
+class Waiting(NamedTuple):
+    """A task that might begin now."""
+
+    id: int
+    client: str
+    priority: int
+    due_at: float
+
+
+def choose(waiting: Iterable[Waiting], in_work: Mapping[str, int], most: int) -> list[int]:
+    """Give the ids of those that begin now, at most so many, in their order.
+
+    `in_work` counts each client's tasks that are in work already.
+    """
+    by_client: defaultdict[str, list[Waiting]] = defaultdict(list)
+    for one in waiting:
+        by_client[one.client].append(one)
+    for own in by_client.values():
+        own.sort(key=_rank, reverse=True)
+    chosen: list[int] = []
+    counts = {client: in_work.get(client, 0) for client in by_client}
+    while by_client and len(chosen) < most:
+        client = min(by_client, key=lambda each: (counts[each], _rank(by_client[each][-1])))
+        chosen.append(by_client[client].pop().id)
+        counts[client] += 1
+        if not by_client[client]:
+            del by_client[client]
+    return chosen
+
+
+def _rank(one: Waiting) -> tuple[float, int]:
+    return one.due_at - PRIORITY_SECONDS * one.priority, one.id
+
+
+def room(ages: Sequence[float], most: int) -> int:
+    """Tell how many more of a kind may begin, where so many have been in work for these seconds."""
+    lasting = sum(age >= LASTS_AFTER for age in ages)
+    return max(0, most - len(ages) + min(lasting, LASTING_TIMES * most))
+
+
+def is_full(ages: Sequence[float], most: int) -> bool:
+    """Tell whether not even tasks that last make room any more."""
+    return len(ages) >= most * (1 + LASTING_TIMES)
+
+
+def slice_of(times_stopped: int) -> float:
+    """Give the seconds a task may be in work before it is asked to stop for others."""
+    return SLICE * 2.0 ** min(times_stopped, _MOST_DOUBLINGS)
