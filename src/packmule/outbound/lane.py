@@ -23,12 +23,14 @@ HostKey = tuple[str, str, int]
 class Lane:
     """One job's part in the transfers; `lost` are the hosts it has given up, and why.
 
-    `about` says which job it is, for the log; `client` who asked for it. `weight` is its part beside that client's other jobs: with
-    each step of `priority` one more of what a job without one gets, below zero one part of it.
+    `about` says which job it is, for the log; `client` who asked for it. `weight` is its part
+    beside that client's other jobs: with each step of `priority` one more of what a job without
+    one gets, below zero one part of it.
     """
 
     __slots__ = (
-        "about", "client", "hosts", "joined_at", "lost", "open", "rank", "removed", "turns", "weight",
+        "about", "client", "hosts", "joined_at", "lost", "open", "rank", "removed", "turns",
+        "weight",
     )  # fmt: skip
 
     def __init__(self, about: Fields = NOTHING, *, client: str = "", priority: int = 0) -> None:

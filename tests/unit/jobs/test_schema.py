@@ -105,7 +105,7 @@ INDEXED = {
     "failures": (queries.FILES_FAILED, ["files_failed"]),
     "a page of files": (queries.FILES, ["PRIMARY KEY"]),
     "due tasks": (engine_queries.FIND_DUE, ["tasks_in_turn", "tasks_leased"]),
-    "tasks in work": (engine_queries.LEASED, ["tasks_leased"]),
+    "tasks in work": (engine_queries.LEASED, ["tasks_by_expiry"]),
     "the next task": (engine_queries.NEXT_DUE, ["tasks_by_due"]),
     "the oldest task": (engine_queries.OLDEST_DUE, ["tasks_by_due"]),
     "the next lease to run out": (engine_queries.NEXT_EXPIRY, ["tasks_by_expiry"]),
