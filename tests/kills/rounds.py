@@ -34,7 +34,7 @@ def play(seed: int, folder: Path) -> Round:
             with load.posting():
                 time.sleep(rng.uniform(0.0, LONGEST_LIFE))
                 victim = rng.choice(VICTIMS)
-                said.kills.append(_kill(service, victim))
+                said.kills.append(kill(service, victim))
             if victim in {"all", "supervisor"}:
                 service.start()
             load.note_the_completed()
@@ -42,7 +42,7 @@ def play(seed: int, folder: Path) -> Round:
     return said
 
 
-def _kill(service: Service, victim: str) -> str:
+def kill(service: Service, victim: str) -> str:
     """Kill a process, or all, as they come; tell whom."""
     supervisor, *children = service.processes()
     match victim:
@@ -53,7 +53,8 @@ def _kill(service: Service, victim: str) -> str:
             until(lambda: not any(map(is_alive, children)), "its children have noticed")
         case _:
             doomed = [child for child in children if victim in _command(child)]
-            service.kill(*doomed)  # none where it is just about to be started again
+            if doomed:  # none where it is just about to be started again
+                service.kill(*doomed)
             return victim if doomed else f"no {victim}"
     return victim
 

@@ -139,7 +139,9 @@ class Settings:
         "200", forms.count, "times its size on the wire that a wrapped file may become"
     )
     max_redirects: int = _setting("10", forms.count, "redirects in a row")
-    concurrent_jobs: int = _setting("8", forms.count, "jobs that a worker runs at once")
+    concurrent_jobs: int = _setting(
+        "8", forms.count, "jobs that a worker runs at once; more beside those that last"
+    )
     transfers: int = _setting("32", forms.count, "transfers that a worker makes at once")
     transfers_per_host: int = _setting("8", forms.count, "of which to one host")
     connect_timeout: float = _setting(

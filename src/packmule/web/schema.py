@@ -87,7 +87,10 @@ class CreateIn(_In):
         description="Seconds until the archive is removed, up to the operator's limit.",
     )
     priority: int = Field(
-        default=0, ge=-MAX_PRIORITY, le=MAX_PRIORITY, description="Higher ones begin first."
+        default=0,
+        ge=-MAX_PRIORITY,
+        le=MAX_PRIORITY,
+        description="Among the client's own jobs: higher ones begin first and have more transfers.",
     )
 
 
