@@ -47,6 +47,14 @@ readers: $(VENV)/dev.stamp  ## every archive by every reader; writes docs/reader
 kills: $(VENV)/dev.stamp  ## kills at random moments, and at every change of a file
 	$(BIN)/python -m tests.kills.run --rounds $(or $(ROUNDS),300) $(ARGS)
 
+.PHONY: load
+load: $(VENV)/dev.stamp  ## many small jobs, and good ones beside sources that drip
+	$(BIN)/python -m tests.load.run --jobs $(or $(JOBS),30000) $(ARGS)
+
+.PHONY: soak
+soak: $(VENV)/dev.stamp  ## steady jobs for a long time, with faults and kills
+	$(BIN)/python -m tests.soak.run --minutes $(or $(MINUTES),60) $(ARGS)
+
 .PHONY: power
 power: $(VENV)/dev.stamp  ## power cuts on file systems of their own (as root)
 	$(BIN)/python -m tests.power.run --rounds $(or $(ROUNDS),50) $(ARGS)
