@@ -35,8 +35,10 @@ class Origin:
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
+        self.connections: set[_Connection] = set()
         self.dripping: set[_Connection] = set()
         self.port = 0
+        self._servers: list[asyncio.Server] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="origin", daemon=True)
 
@@ -52,13 +54,20 @@ class Origin:
         listening = socket.create_server((host, self.port), backlog=512)
         self.port = listening.getsockname()[1]
         made = self._loop.create_server(lambda: _Connection(self), sock=listening)
-        self._loop.run_until_complete(made)
+        self._servers.append(self._loop.run_until_complete(made))
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(self._hang_up())
         self._loop.close()
+
+    async def _hang_up(self) -> None:
+        for server in self._servers:
+            server.close()
+        for connection in self.connections:
+            connection.abort()
+        await asyncio.sleep(0.05)  # what was closed is gone after the loop's next turns
 
     def small(self, number: int) -> str:
         """Give the URL of the body number N."""
@@ -84,8 +93,10 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._origin.connections.add(self)
 
     def connection_lost(self, _: Exception | None) -> None:
+        self._origin.connections.discard(self)
         self._origin.dripping.discard(self)
 
     def data_received(self, data: bytes) -> None:
@@ -107,3 +118,7 @@ class _Connection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Send something."""
         self._transport.write(data)
+
+    def abort(self) -> None:
+        """Hang up at once."""
+        self._transport.abort()

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.timeout(180)
+
 
 @pytest.fixture
 def origin() -> Iterator[Origin]:
