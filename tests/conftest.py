@@ -75,3 +75,38 @@ def free_ports() -> Callable[[], int]:
 def free_port(free_ports: Callable[[], int]) -> int:
     """Find one TCP port of 127.0.0.1 on which nothing listens."""
     return free_ports()
+
+
+# --- PostgreSQL: imported by whoever asks, so that this file stands alone ------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give the URL of the run's PostgreSQL server, started at the first question."""
+    from tests.fakes.postgres import shared_server  # noqa: PLC0415
+
+    return shared_server(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """Give the URL of an empty database on PostgreSQL."""
+    from tests.fakes.postgres import empty_database  # noqa: PLC0415
+
+    return empty_database(postgres_server)
+
+
+@pytest.fixture(scope="session")
+def _postgres_with_tables(postgres_server: str) -> str:
+    from tests.fakes.postgres import database_with_tables  # noqa: PLC0415
+
+    return database_with_tables(postgres_server)
+
+
+@pytest.fixture
+def postgres_with_tables(_postgres_with_tables: str) -> str:
+    """Give the URL of a database on PostgreSQL that has all tables, and nothing in them."""
+    from tests.fakes.postgres import empty_tables  # noqa: PLC0415
+
+    empty_tables(_postgres_with_tables)
+    return _postgres_with_tables

@@ -125,3 +125,7 @@ class StorageFailed(PackmuleError):
     """The disk or the object store refused a read or a write."""
 
     code = "storage"
+
+
+class DatabaseAway(StorageFailed):
+    """The job database cannot be reached for now; the same again, a moment later, may succeed."""

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from tests.fakes.clock import FakeClock
 from tests.fakes.jobs import RETENTION
+from tests.fakes.postgres import DatabaseClock
 
 from packmule.engine.embedded import EmbeddedEngine
+from packmule.engine.postgres import PostgresEngine
 from packmule.jobs import database
 from packmule.jobs.store import JobStore
 from packmule.storage.local import LocalStorage
@@ -26,12 +28,14 @@ if TYPE_CHECKING:
     from packmule.storage.interface import Storage
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Name an empty database of each kind that jobs may be kept in."""
+    """Name a database of each kind that jobs may be kept in, with nothing in it."""
     match request.param:
         case "sqlite":
             return f"sqlite:///{tmp_path / 'packmule.db'}"
+        case "postgresql":
+            return str(request.getfixturevalue("postgres_with_tables"))
         case other:
             raise AssertionError(other)
 
@@ -46,9 +50,10 @@ def db(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
+def clock(request: pytest.FixtureRequest) -> FakeClock:
     """Give the clock by which the backends of this test live."""
-    return FakeClock()
+    url = request.getfixturevalue("database_url") if "db" in request.fixturenames else ""
+    return DatabaseClock(url) if url.startswith("postgresql") else FakeClock()
 
 
 @pytest.fixture
@@ -63,14 +68,12 @@ class EngineMaker(Protocol):
     def __call__(self) -> Engine: ...
 
 
-@pytest.fixture(params=["embedded"])
-def make_engine(request: pytest.FixtureRequest, db: Database, clock: FakeClock) -> EngineMaker:
-    """Give engines of each kind."""
-    match request.param:
-        case "embedded":
-            return lambda: EmbeddedEngine(db, clock)
-        case other:
-            raise AssertionError(other)
+@pytest.fixture
+def make_engine(db: Database, clock: FakeClock) -> EngineMaker:
+    """Give engines of the kind that belongs to the database."""
+    if db.dialect.name == "postgresql":
+        return lambda: PostgresEngine(db, clock, look_every=0.05)
+    return lambda: EmbeddedEngine(db, clock)
 
 
 @pytest.fixture(params=["local"])

@@ -14,12 +14,16 @@ from threading import Event
 
 from packmule.engine.embedded import EmbeddedEngine
 from packmule.engine.interface import Engine, Later
+from packmule.engine.postgres import PostgresEngine
 from packmule.jobs import database
 
 
 def engine_of(url: str, lease: float) -> Engine:
     """Open the engine that belongs to that kind of database."""
-    return EmbeddedEngine(database.connect(url), lease=lease)
+    db = database.connect(url)
+    if db.dialect.name == "postgresql":
+        return PostgresEngine(db, lease=lease)
+    return EmbeddedEngine(db, lease=lease)
 
 
 def main(url: str, notes: Path, lease: float) -> None:

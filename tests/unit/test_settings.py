@@ -153,7 +153,12 @@ def test_a_secret_is_neither_shown_nor_a_flag_nor_told_when_it_is_wrong() -> Non
     assert settings.database_url == "sqlite:///hunter2.db"
     assert "hunter2" not in repr(settings)
     assert [each.flag for each in TABLE if each.field == "database_url"] == [None]
-    assert "hunter2" not in "".join(faults(DATABASE_URL="postgresql://me:hunter2@db/packmule"))
+    assert "hunter2" not in "".join(faults(DATABASE_URL="mysql://me:hunter2@db/packmule"))
+
+
+def test_both_spellings_of_postgresql_are_one() -> None:
+    settings = read({"PACKMULE_DATABASE_URL": "postgres://me:hunter2@db/packmule?sslmode=require"})
+    assert settings.database_url == "postgresql://me:hunter2@db/packmule?sslmode=require"
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -26,6 +26,7 @@ from packmule.assembly.restoring import claimed_ranges, usable
 from packmule.engine.interface import Later
 from packmule.errors import (
     ArchiveTooLarge,
+    DatabaseAway,
     DiskFull,
     Failure,
     FailureCode,
@@ -87,6 +88,9 @@ class Builder:
             except StaleAttempt:
                 _log.info("was overtaken or cancelled")
                 self._tidy(key)
+            except DatabaseAway:
+                # No fault of this job's: the engine runs it again, from its last checkpoint.
+                raise
             except (DiskFull, StorageFailed, ArchiveTooLarge) as error:
                 self._fail(run, Failure(_CODES[type(error)], str(error)))
             return None

@@ -21,13 +21,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from packmule.engine import turns
 from packmule.engine.interface import Later
 from packmule.engine.queue import Ended
+from packmule.errors import StorageFailed
 from packmule.telemetry.context import about
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from packmule.engine.interface import Handler
-    from packmule.engine.queue import Leased, WorkerQueue
+    from packmule.engine.queue import Leased, Queue
     from packmule.engine.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        queue: WorkerQueue,
+        queue: Queue,
         watch: Watch,
         *,
         handlers: Mapping[str, Handler],
@@ -90,7 +91,7 @@ class Dispatcher:
             pause = self._watch.interval
             try:
                 self._turn()
-            except SQLAlchemyError:
+            except (SQLAlchemyError, StorageFailed):
                 log.exception("The task queue cannot be used; trying again")
                 pause = FAULT_PAUSE
                 self._look_at = float("-inf")
@@ -187,7 +188,9 @@ class Dispatcher:
                 if ended.again is None:
                     self._stopped.pop(ended.task.key, None)
             self._ended.clear()
-            self._wake.set()  # room, and perhaps the next task of the same subject
+            # There is room, and perhaps the next task of the same subject.
+            self._look_at = float("-inf")
+            self._wake.set()
         for id_ in exchange.lost:
             log.warning("A task was taken over by another worker while in work here")
             self._running[id_].held = False

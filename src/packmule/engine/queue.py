@@ -64,6 +64,26 @@ class Exchange:
     lost: frozenset[int]
 
 
+class Queue(Protocol):
+    """A queue of tasks as one worker sees it; `WorkerQueue` says what each method means."""
+
+    def find_due(
+        self, now: float, free: Mapping[str, int], mine: Collection[int], /
+    ) -> dict[str, list[int]]:
+        """Find the ids of tasks to begin now."""
+
+    def next_time(self, now: float, /) -> float:
+        """Tell when to look again."""
+
+    def exchange(
+        self, ended: Collection[Ended], renew: Collection[int], wanted: Collection[int], /
+    ) -> Exchange:
+        """Give back, renew and begin, in one transaction."""
+
+    def free_the_gone(self, is_gone: Callable[[str], bool], /) -> None:
+        """Let the tasks of dead workers be taken."""
+
+
 class WorkerQueue:
     """The queue as the worker of that name sees it."""
 

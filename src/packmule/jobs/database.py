@@ -1,7 +1,7 @@
 """The database that holds jobs and tasks: how it is opened, written, read and brought up to date.
 
 Owns the connection's properties and the translation of the driver's errors; leaves what is kept
-to `schema.py`. The laws are SQLite's own:
+to `schema.py`, and PostgreSQL's own ways to `postgres.py`. The laws of SQLite:
 
 - WAL with synchronous=FULL: a commit that has returned survives a power cut (with NORMAL it does
   not, https://www.sqlite.org/pragma.html#pragma_synchronous), and readers never wait for writers.
@@ -19,7 +19,7 @@ import sqlite3
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alembic import command
 from alembic.config import Config
@@ -28,16 +28,18 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, event, func, inspect, make_url, select
 from sqlalchemy.exc import (
     ArgumentError,
-    DatabaseError,
     DataError,
+    DBAPIError,
     IntegrityError,
     ProgrammingError,
 )
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from packmule.errors import DiskFull, SettingInvalid, StorageFailed, UsageError
+from packmule.jobs import postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import URL, Connection, Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -78,7 +80,7 @@ def connect(url: str) -> Engine:
         case "sqlite":
             return _connect_sqlite(parsed)
         case "postgresql":
-            return create_engine(parsed, hide_parameters=True, pool_pre_ping=True, **_POOL)
+            return postgres.connect(parsed)
         case other:
             raise SettingInvalid(
                 f"A {other} database is not supported; use sqlite:///path or postgresql://…"
@@ -151,24 +153,31 @@ def _begin(connection: Connection) -> None:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that writes; committed at the end, undone at an exception."""
-    try:
-        with engine.begin() as connection:
-            yield connection
-    except _OURS_TO_MEND:
-        raise
-    except DatabaseError as error:
-        raise _translated(error.orig) from error
+    with _translating(engine), engine.begin() as connection:
+        yield connection
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that only reads: it sees one moment, and waits for no writer."""
+    options: dict[str, Any] = {_READS: True}
+    if engine.dialect.name == "postgresql":
+        options |= postgres.READ_ONE_MOMENT
+    with _translating(engine), engine.connect().execution_options(**options) as connection:
+        yield connection
+
+
+@contextmanager
+def _translating(engine: Engine) -> Iterator[None]:
     try:
-        with engine.connect().execution_options(**{_READS: True}) as connection:
-            yield connection
+        yield
     except _OURS_TO_MEND:
         raise
-    except DatabaseError as error:
+    except PoolExhausted as error:
+        raise StorageFailed("All connections to the job database are in use.") from error
+    except DBAPIError as error:
+        if engine.dialect.name == "postgresql":
+            raise postgres.translated(error.orig) from error
         raise _translated(error.orig) from error
 
 
@@ -177,27 +186,27 @@ def check_writable(engine: Engine) -> None:
 
     Waits for another writer at most `CHECK_SECONDS`, as who asks wants to know it now.
     """
-    try:
-        with engine.connect().execution_options(**{_READS: True}) as connection:
-            if engine.dialect.name != "sqlite":
-                connection.execute(select(1))
-                return
-            cursor = connection.connection.cursor()
-            cursor.execute(f"PRAGMA busy_timeout = {int(CHECK_SECONDS * 1000)}")
-            try:
-                cursor.execute("BEGIN IMMEDIATE")
-                cursor.execute("ROLLBACK")
-            except sqlite3.DatabaseError as error:
-                if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-                    raise StorageFailed(
-                        f"another writer has held the job database for {CHECK_SECONDS:g} seconds"
-                    ) from error
-                raise _translated(error) from error
-            finally:
-                cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-                cursor.close()
-    except DatabaseError as error:
-        raise _translated(error.orig) from error
+    with (
+        _translating(engine),
+        engine.connect().execution_options(**{_READS: True}) as connection,
+    ):
+        if engine.dialect.name != "sqlite":
+            postgres.check_writable(connection)
+            return
+        cursor = connection.connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {int(CHECK_SECONDS * 1000)}")
+        try:
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("ROLLBACK")
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise StorageFailed(
+                    f"another writer has held the job database for {CHECK_SECONDS:g} seconds"
+                ) from error
+            raise _translated(error) from error
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+            cursor.close()
 
 
 def _translated(error: BaseException | None) -> DiskFull | StorageFailed:
@@ -211,11 +220,12 @@ def _translated(error: BaseException | None) -> DiskFull | StorageFailed:
     return StorageFailed(f"The job database cannot be used{reason}; the log says more.")
 
 
-def upgrade(engine: Engine) -> None:
+def upgrade(engine: Engine, *, also: Callable[[Connection], None] | None = None) -> None:
     """Bring the database's tables to this program's version, in one transaction.
 
-    Safe when several processes start at once: the second waits, then finds nothing to do. Raises
-    UsageError where the tables are newer than this program, or are another program's.
+    `also` runs in it, for tables that others own. Safe when several processes start at once: the
+    second waits, then finds nothing to do. Raises UsageError where the tables are newer than this
+    program, or are another program's.
     """
     settings = _alembic()
     with writing(engine) as connection:
@@ -224,6 +234,8 @@ def upgrade(engine: Engine) -> None:
         _refuse_what_is_not_ours(connection, ScriptDirectory.from_config(settings))
         settings.attributes["connection"] = connection
         command.upgrade(settings, "head")
+        if also is not None:
+            also(connection)
 
 
 def require_current(engine: Engine) -> None:

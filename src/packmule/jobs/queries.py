@@ -43,6 +43,9 @@ INSERT_JOB = insert(jobs).returning(jobs.c.id)
 
 JOB = select(jobs).where(jobs.c.hash == bindparam("of_hash"))
 
+# SQLite lets nobody else write meanwhile, and knows no FOR UPDATE: it is left out there.
+HELD_JOB = JOB.with_for_update()
+
 VERSION = select(jobs.c.state, jobs.c.version).where(jobs.c.hash == bindparam("of_hash"))
 
 # The same of many jobs at once: what is waited for, and what a worker's runs still hold.

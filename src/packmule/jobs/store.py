@@ -7,6 +7,10 @@ cancel has come between. Leaves questions to `reads.py`, SQL to `queries.py`. Th
 
 What must come true together with a change is given to its method and runs in its transaction:
 `defer` when a job is queued, `also` (once for each change of state) when its state changes.
+
+What a run writes waits for a database that is away for a while (a restart, a fail-over): so the run
+need not begin anew. It is written again as it was; where the first time had come through after all,
+a checkpoint says the same twice, and an end is refused as stale, having been told already.
 """
 
 from __future__ import annotations
@@ -14,12 +18,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from packmule.errors import Conflict, StaleAttempt
+from packmule.errors import Conflict, DatabaseAway, StaleAttempt
 from packmule.jobs import queries, quota
 from packmule.jobs.database import reading, writing
 from packmule.jobs.digest import request_digest
@@ -44,11 +48,17 @@ if TYPE_CHECKING:
 
 Defer = Callable[[Connection, str], None]
 
+T = TypeVar("T")
+
 WEEK = 7 * 86_400.0
+
+# Seconds that a run waits for a database that is away, and between two tries.
+PATIENCE = 60.0
+_TRY_EVERY = 0.5
 
 
 class JobStore(JobReads):
-    """Remembers jobs. `clock` gives seconds since the epoch, `retention` is in seconds."""
+    """Remembers jobs. `clock` gives seconds since the epoch; the other times are in seconds."""
 
     def __init__(
         self,
@@ -56,10 +66,12 @@ class JobStore(JobReads):
         clock: Callable[[], float] = time.time,
         *,
         retention: float = WEEK,
+        patience: float = PATIENCE,
     ) -> None:
         super().__init__(engine)
         self._clock = clock
         self._retention = retention
+        self._patience = patience
         self._entries = EntryRows(engine.dialect)
 
     def create(self, request: JobRequest, *, defer: Defer, limit: Quota = UNLIMITED) -> str:
@@ -113,10 +125,14 @@ class JobStore(JobReads):
     def checkpoint(self, job_id: int, attempt: int, checkpoint: Checkpoint) -> None:
         """Remember what became certain. Raises StaleAttempt."""
         values = _fence(job_id, attempt) | progress_values(checkpoint)
-        with writing(self._engine) as connection:
-            if connection.execute(queries.CHECKPOINT_JOB, values).rowcount != 1:
-                raise _stale()
-            self._entries.update(connection, job_id, checkpoint)
+
+        def write() -> None:
+            with writing(self._engine) as connection:
+                if connection.execute(queries.CHECKPOINT_JOB, values).rowcount != 1:
+                    raise _stale()
+                self._entries.update(connection, job_id, checkpoint)
+
+        self._patiently(write)
 
     def complete(
         self,
@@ -161,16 +177,30 @@ class JobStore(JobReads):
         also: Also | None,
     ) -> Job:
         values |= {"now": self._clock(), "retention": self._retention}
-        with writing(self._engine) as connection:
-            row = connection.execute(statement, values).one_or_none()
-            if row is None:
-                raise _stale()
-            job = job_of(row)
-            if checkpoint is not None:
-                self._entries.update(connection, job.id, checkpoint)
-            if also is not None:
-                also(connection, job)
-        return job
+
+        def write() -> Job:
+            with writing(self._engine) as connection:
+                row = connection.execute(statement, values).one_or_none()
+                if row is None:
+                    raise _stale()
+                job = job_of(row)
+                if checkpoint is not None:
+                    self._entries.update(connection, job.id, checkpoint)
+                if also is not None:
+                    also(connection, job)
+            return job
+
+        return self._patiently(write)
+
+    def _patiently(self, write: Callable[[], T]) -> T:
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                return write()
+            except DatabaseAway:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(_TRY_EVERY)
 
     def cancel(self, hash_: str, *, also: Also | None = None) -> Job:
         """Cancel a job; its run finds out soon, and what it still writes is refused.

@@ -25,8 +25,8 @@ Also = Callable[[Connection, Job], None]
 
 
 def find(connection: Connection, hash_: str) -> Job:
-    """Look a job up. Raises NotFound."""
-    row = connection.execute(queries.JOB, {"of_hash": hash_}).one_or_none()
+    """Look a job up, and keep others from changing it meanwhile. Raises NotFound."""
+    row = connection.execute(queries.HELD_JOB, {"of_hash": hash_}).one_or_none()
     if row is None:
         raise unknown()
     return job_of(row)

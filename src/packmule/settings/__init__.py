@@ -96,7 +96,7 @@ class Settings:
     database_url: str = _setting(
         "",
         forms.database_url,
-        "database of the jobs",
+        "database of the jobs; postgresql://… lets many machines work on them",
         shown_default="a file in the data directory",
         secret=True,
     )

@@ -135,8 +135,13 @@ def file(text: str) -> Path | None:
 def database_url(text: str) -> str:
     """Read the URL of a database that can be used; nothing stays nothing."""
     # Never repeat the value: it may hold a password.
-    if text and not text.startswith("sqlite:///"):
-        raise ValueError("only SQLite can be used: write sqlite:///path/to/packmule.db")
+    if text.startswith("postgres://"):
+        text = text.replace("postgres://", "postgresql://", 1)
+    if text and not text.startswith(("sqlite:///", "postgresql://")):
+        raise ValueError(
+            "only SQLite and PostgreSQL can be used: write sqlite:///path/to/packmule.db or "
+            "postgresql://user:password@host/name"
+        )
     return text
 
 

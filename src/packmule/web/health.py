@@ -86,7 +86,7 @@ def _checks(parts: Parts) -> dict[str, str]:
     return {
         "database": _database(parts),
         "storage": _storage(parts),
-        "worker": _worker(parts.worker_age()),
+        "worker": _worker(parts),
     }
 
 
@@ -108,7 +108,11 @@ def _storage(parts: Parts) -> str:
     return "ok"
 
 
-def _worker(age: float | None) -> str:
+def _worker(parts: Parts) -> str:
+    try:
+        age = parts.worker_age()
+    except PackmuleError as error:
+        return str(error)
     if age is None:
         return "no worker has been seen yet"
     if age > WORKER_SILENCE:

@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from packmule.errors import (
     Conflict,
+    DatabaseAway,
     DiskFull,
     NotAllowedInState,
     NotFound,
@@ -145,6 +146,8 @@ def _of_ours(error: PackmuleError) -> Problem:
     headers = None
     if isinstance(error, QuotaExceeded):
         headers = {"Retry-After": str(math.ceil(error.retry_after))}
+    elif isinstance(error, DatabaseAway):
+        headers = {"Retry-After": "2"}
     return Problem(*known, str(error), headers=headers)
 
 

@@ -15,7 +15,6 @@ from packmule.wiring.access import access_rules
 from packmule.wiring.metrics import teller
 from packmule.wiring.rules import address_rules
 from packmule.wiring.stores import BUILD
-from packmule.worker.heartbeat import Heartbeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +32,6 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
     def enqueue(connection: Connection, hash_: str, priority: int, client: str) -> None:
         stores.engine.defer(connection, Task(BUILD, hash_, priority, client=client))
 
-    worker_age = Heartbeat(settings.data_dir).age
     return create_app(
         Parts(
             store=stores.jobs,
@@ -41,7 +39,7 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
             enqueue=enqueue,
             defer_removal=stores.defer_removal,
             rules=address_rules(settings),
-            worker_age=worker_age,
+            worker_age=stores.worker_age,
             public_url=settings.public_url,
             bounds=Bounds(
                 max_urls=settings.max_urls,
@@ -54,7 +52,7 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
             access=access_rules(settings),
             draining=draining,
             metrics=Metrics(
-                teller(settings, stores, worker_age),
+                teller(settings, stores, stores.worker_age),
                 readers=settings.metrics,
                 token=settings.metrics_token,
             ),

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packmule.engine.embedded import EmbeddedEngine
 from packmule.engine.interface import Task
 from packmule.jobs.database import connect, upgrade, writing
 from packmule.jobs.store import JobStore
 from packmule.storage.local import LocalStorage
+from packmule.wiring.engines import open_engine, tables_of_the_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +39,7 @@ class Stores:
     engine: Engine
     storage: Storage
     transaction: Callable[[], AbstractContextManager[Connection]]
+    worker_age: Callable[[], float | None]
 
     def defer_removal(self, connection: Connection, job: Job) -> None:
         """Put the removal of a job's bytes into the queue, in the transaction of `connection`."""
@@ -49,12 +50,14 @@ class Stores:
 def open_stores(settings: Settings) -> Iterator[Stores]:
     """Open the stores until the end of the context. Raises StorageFailed, DiskFull."""
     database = connect(settings.database_url)
+    engine, worker_age = open_engine(database, settings)
     try:
         yield Stores(
             jobs=JobStore(database, retention=settings.retention),
-            engine=EmbeddedEngine(database),
+            engine=engine,
             storage=LocalStorage(settings.data_dir),
             transaction=lambda: writing(database),
+            worker_age=worker_age,
         )
     finally:
         database.dispose()
@@ -68,6 +71,6 @@ def migrate(settings: Settings) -> None:
     LocalStorage(settings.data_dir).check()
     database = connect(settings.database_url)
     try:
-        upgrade(database)
+        upgrade(database, also=tables_of_the_engine(database))
     finally:
         database.dispose()

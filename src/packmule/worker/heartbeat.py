@@ -1,7 +1,8 @@
 """The worker's sign of life: the time of a file in the data directory.
 
 Owns the file, its writing and its reading. All workers of a data directory share it: it says when
-any of them was last alive, which is what readiness asks.
+any of them was last alive, which is what readiness asks. Where workers are on many machines, their
+engine tells it instead.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class Running:
         self.stop = Event()
         self._thread = Thread(
             target=Dispatcher(
-                queue,  # type: ignore[arg-type]
+                queue,
                 Poll(),
                 handlers={"job": handler},
                 concurrency={"job": 4},

@@ -1,0 +1,228 @@
+"""One worker's dealings with Procrastinate's queue: what is due, what it holds, what it gives back.
+
+Owns what `queue.py` owns for one machine, for workers that see each other only in the database:
+each beats a heart there, and what is held by one that has been silent for `lease` seconds is
+anyone's. Leaves threads and timing to `dispatcher.py`, and every write to Procrastinate.
+
+A task that is given back to run again, or is taken over, is put in anew and the old one removed, in
+one transaction: its number changes hands with it, so that whoever held it before can no longer end
+it. Who holds a task looks at it under lock before he ends it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
+from procrastinate.sync_psycopg_connector import SyncPsycopgConnector
+
+from packmule.engine import fleet_queries as queries
+from packmule.engine.interface import Task
+from packmule.engine.joined import at_once, driver_connection, manager_of, telling
+from packmule.engine.queue import Exchange, Leased
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from sqlalchemy import Connection, Engine
+
+    from packmule.engine.queue import Ended
+
+_log = logging.getLogger(__name__)
+
+# Of a lease: so a heart beats five times in it, and one late beat loses nothing.
+BEAT_AFTER = 1 / 5
+
+# Seconds after which a worker that is silent is forgotten altogether.
+_FORGET_AFTER = 86_400.0
+
+# Never opened: what is put in goes through the connection that is given with it.
+_deferring = JobManager(SyncPsycopgConnector())
+
+
+def put_in(connection: Connection, task: Task, tries: int = 0) -> None:
+    """Put a task into the queue, in the transaction of `connection`.
+
+    One of its subject that waits already is pulled forward where this one is sooner or weightier.
+    """
+    due_at = connection.execute(queries.NOW).scalar_one() + timedelta(seconds=task.delay)
+    job = Job(
+        queue=task.kind,
+        task_name=f"packmule.{task.kind}",
+        task_kwargs={"key": task.key, "tries": tries},
+        lock=_subject(task),
+        queueing_lock=_subject(task),
+        priority=task.priority,
+        scheduled_at=due_at,
+    )
+    while not _insert(connection, job):
+        waiting = connection.execute(queries.WAITING, {"subject": _subject(task)}).one_or_none()
+        if waiting is None:
+            continue  # begun in this very moment: so another may wait
+        if waiting.scheduled_at <= job.scheduled_at and waiting.priority >= job.priority:
+            return
+        job = job.evolve(
+            scheduled_at=min(waiting.scheduled_at, job.scheduled_at),
+            priority=max(waiting.priority, job.priority),
+            task_kwargs=waiting.args,
+        )
+        with telling():
+            _deferring.cancel_job_by_id(
+                waiting.id, delete_job=True, connection=driver_connection(connection)
+            )
+
+
+def _insert(connection: Connection, job: Job) -> bool:
+    """Put a job in; False where one of its subject waits."""
+    try:
+        with connection.begin_nested(), telling():
+            _deferring.defer_job(job, connection=driver_connection(connection))
+    except AlreadyEnqueued:
+        return False
+    return True
+
+
+def _subject(task: Task) -> str:
+    return f"{task.kind}:{task.key}"
+
+
+class FleetQueue:
+    """The queue as one worker sees it; times are the database's, `clock` is the dispatcher's."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], float], *, lease: float) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._lease = lease
+        self._worker: int | None = None
+        self._kinds: list[str] = []
+        self._found: dict[int, str] = {}
+        self._beat_at = self._judge_at = self._seen_at = float("-inf")
+
+    def find_due(
+        self, _now: float, free: Mapping[str, int], _mine: Collection[int]
+    ) -> dict[str, list[int]]:
+        """Find tasks that could be begun now, at most `free[kind]` of a kind."""
+        self._kinds = list(free)
+        values = {"kinds": self._kinds, "most": max(free.values())}
+        found: dict[str, list[int]] = {kind: [] for kind in free}
+        with self._engine.connect() as connection:
+            for kind, id_ in connection.execute(queries.DUE, values):
+                if len(found[kind]) < free[kind]:
+                    found[kind].append(id_)
+        self._found = {id_: kind for kind, ids in found.items() for id_ in ids}
+        return found
+
+    def next_time(self, now: float) -> float:
+        """Tell when a task of the kinds last asked for will be due; or infinity."""
+        with self._engine.connect() as connection:
+            seconds = connection.execute(queries.NEXT_DUE, {"kinds": self._kinds}).scalar_one()
+        return float("inf") if seconds is None else now + seconds
+
+    def exchange(
+        self, ended: Collection[Ended], renew: Collection[int], wanted: Collection[int]
+    ) -> Exchange:
+        """Give back what has ended, ask what is still ours, begin what is due: all or nothing.
+
+        In the place of a task that was found, the first of its kind is begun.
+        """
+        with self._joined() as (connection, jobs):
+            for one in ended:
+                self._give_back(connection, jobs, one)
+            lost = frozenset(renew) - self._held(jobs) if renew else frozenset()
+            leased = []
+            if self._worker is not None:
+                for id_ in wanted:
+                    queue = [self._found[id_]]
+                    job = at_once(jobs.fetch_job(queues=queue, worker_id=self._worker))
+                    if job is not None and job.id is not None:
+                        leased.append(_leased(job.id, job))
+        return Exchange(tuple(leased), lost)
+
+    def _held(self, jobs: JobManager) -> frozenset[int]:
+        if self._worker is None:
+            return frozenset()
+        held = at_once(jobs.list_jobs_async(worker_id=self._worker, status=Status.DOING.value))
+        return frozenset(job.id for job in held if job.id is not None)
+
+    def _give_back(self, connection: Connection, jobs: JobManager, ended: Ended) -> None:
+        """Remove a finished task, or let it wait again; another's by now stays as it is."""
+        task = ended.task
+        values = {"id": task.id, "worker": self._worker}
+        row = connection.execute(queries.HOLD, values).one_or_none()
+        if row is None:
+            return
+        _remove(jobs, task)
+        if ended.again is not None:
+            again = Task(task.kind, task.key, row.priority, ended.again)
+            put_in(connection, again, ended.tries)
+
+    def free_the_gone(self, _is_gone: object = None) -> None:
+        """Show that this worker is alive, and let the tasks of the silent wait again."""
+        now = time.monotonic()
+        if now < self._beat_at:
+            return
+        self._beat(now)
+        self._beat_at = now + self._lease * BEAT_AFTER
+        if now >= self._judge_at:
+            self._free_the_silent()
+
+    def _beat(self, now: float) -> None:
+        """Beat; whoever has been away himself judges nobody before the others could beat too."""
+        if self._worker is not None and now - self._seen_at > self._lease:
+            self._judge_at = now + 2 * self._lease * BEAT_AFTER
+        with self._joined() as (connection, jobs):
+            worker = self._worker
+            known = worker is not None and (
+                connection.execute(queries.IS_KNOWN, {"worker": worker}).scalar_one()
+            )
+            if worker is not None and known:
+                at_once(jobs.update_heartbeat(worker))
+            else:
+                # At the start; or a standby took over that had not heard of us yet.
+                at_once(jobs.prune_stalled_workers(_FORGET_AFTER))
+                worker = at_once(jobs.register_worker())
+        self._worker = worker
+        self._seen_at = now
+
+    def _free_the_silent(self) -> None:
+        with self._joined() as (connection, jobs):
+            for job in at_once(jobs.get_stalled_jobs(seconds_since_heartbeat=self._lease)):
+                if job.id is None or job.worker_id == self._worker:
+                    continue
+                values = {"id": job.id, "worker": job.worker_id}
+                row = connection.execute(queries.HOLD_STALLED, values).one_or_none()
+                if row is None:
+                    continue
+                task = _leased(job.id, job)
+                _remove(jobs, task)
+                put_in(connection, Task(task.kind, task.key, row.priority), task.tries)
+                _log.warning("%s of %s… is free: its worker is silent", task.kind, task.key[:8])
+
+    def leave(self) -> None:
+        """Say that this worker ends; what it still holds is free at once."""
+        if self._worker is not None:
+            with self._joined() as (_, jobs):
+                at_once(jobs.unregister_worker(self._worker))
+            self._worker = None
+
+    @contextmanager
+    def _joined(self) -> Iterator[tuple[Connection, JobManager]]:
+        """Open a transaction in which Procrastinate works too."""
+        with telling(), self._engine.begin() as connection:
+            yield connection, manager_of(connection)
+
+
+def _remove(jobs: JobManager, task: Leased) -> None:
+    job = Job(id=task.id, queue=task.kind, lock=None, queueing_lock=None, task_name=task.kind)
+    at_once(jobs.finish_job(job, Status.SUCCEEDED, delete_job=True))
+
+
+def _leased(id_: int, job: Job) -> Leased:
+    kwargs: dict[str, Any] = dict(job.task_kwargs)
+    return Leased(id_, job.queue, str(kwargs["key"]), int(kwargs["tries"]) + 1)

@@ -1,0 +1,68 @@
+"""Procrastinate's tables, brought to the version of the library that is installed.
+
+Owns which of its migrations a database has seen, noted in a table of ours, since Procrastinate
+leaves that to its user: https://procrastinate.readthedocs.io/en/stable/howto/production/migrations.html
+Its files are run in the order of their names, those for before and after an upgrade alike: where
+one of the latter is among them, programs of the earlier version are to be stopped first.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from procrastinate.schema import SchemaManager
+from sqlalchemy import text
+
+from packmule.engine.joined import driver_connection, telling
+from packmule.errors import UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_MAKE_NOTES = text("""
+    CREATE TABLE IF NOT EXISTS packmule_queue_migrations (
+        name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())
+""")
+_NOTED = text("SELECT name FROM packmule_queue_migrations")
+_NOTE = text("INSERT INTO packmule_queue_migrations (name) VALUES (:name)")
+_IS_THERE = text("SELECT to_regclass('procrastinate_jobs') IS NOT NULL")
+
+
+def prepare(connection: Connection) -> None:
+    """Make Procrastinate's tables, or migrate them, in the transaction of `connection`.
+
+    Whoever calls sees to it that nobody else does so at the same time. Raises UsageError where they
+    are of a newer version than this program's, or are another program's.
+    """
+    files = {path.name: path for path in sorted(_folder().glob("*.sql"))}
+    connection.execute(_MAKE_NOTES)
+    noted = set(connection.scalars(_NOTED))
+    newer = sorted(noted - set(files))
+    if newer:
+        raise UsageError(
+            f"The task queue's tables are newer than this program: {newer[-1]} is not known to it. "
+            "Start the newer Packmule again, or restore the backup made before its upgrade."
+        )
+    if not noted:
+        if connection.execute(_IS_THERE).scalar_one():
+            raise UsageError(
+                "The database holds Procrastinate's tables of another program; give Packmule a "
+                "database of its own."
+            )
+        _run(connection, SchemaManager.get_schema())
+    for name in sorted(set(files) - noted):
+        if noted:
+            _run(connection, files[name].read_text(encoding="utf-8"))
+        connection.execute(_NOTE, {"name": name})
+
+
+def _folder() -> Path:
+    return Path(SchemaManager.get_migrations_path())
+
+
+def _run(connection: Connection, script: str) -> None:
+    """Run a file of many statements; without parameters the driver sends it as it is."""
+    with telling():
+        driver_connection(connection).execute(psycopg.sql.SQL(script))

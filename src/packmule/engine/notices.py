@@ -1,0 +1,100 @@
+"""How a worker learns from PostgreSQL that a task was put in: LISTEN, on a connection of its own.
+
+Owns that connection and its coming back; leaves what to do then to `dispatcher.py`. A notice is a
+hint and no more: what is missed (the connection was lost, or a pooler stands between that lends out
+another one for each transaction) is found by looking again each second.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, cast
+
+import psycopg
+from procrastinate.manager import JobManager
+from sqlalchemy.exc import SQLAlchemyError
+
+from packmule.engine.joined import Joined, at_once
+from packmule.errors import StorageFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+_log = logging.getLogger(__name__)
+
+LOOK_EVERY = 1.0
+"""Seconds after which one looks without having been told."""
+
+_CONNECT_EVERY = 5.0
+
+
+class Notices:
+    """Watches the queues of these kinds."""
+
+    interval = 0.02
+
+    def __init__(self, engine: Engine, kinds: list[str], *, look_every: float) -> None:
+        self._engine = engine
+        self._kinds = kinds
+        self._look_every = look_every
+        self._connection: psycopg.Connection[Any] | None = None
+        self._connect_at = self._look_at = float("-inf")
+
+    def changed(self) -> bool:
+        """Tell whether a task was put in since the last time, or it is time to look anyhow."""
+        now = time.monotonic()
+        told = self._hear(now)
+        if told or now >= self._look_at:
+            self._look_at = now + self._look_every
+            return True
+        return False
+
+    def _hear(self, now: float) -> bool:
+        """Take the notices that have come; a lost connection counts as one, and is made again."""
+        try:
+            if self._connection is None:
+                return now >= self._connect_at and self._listen(now)
+            return bool(list(self._connection.notifies(timeout=0)))
+        except (psycopg.Error, SQLAlchemyError, StorageFailed) as error:
+            _log.warning("the database gives no notices for now (%s)", type(error).__name__)
+            self.close()
+            return True
+
+    def _listen(self, now: float) -> bool:
+        self._connect_at = now + _CONNECT_EVERY
+        pooled = self._engine.raw_connection()
+        connection = cast("psycopg.Connection[Any]", pooled.driver_connection)
+        pooled.detach()
+        self._connection = connection
+        connection.rollback()
+        connection.autocommit = True
+        jobs = JobManager(Joined(connection))
+        at_once(jobs.listen_for_jobs(on_notification=_pass, queues=self._kinds))
+        return True
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            with suppress(psycopg.Error):  # it is lost already
+                self._connection.close()
+            self._connection = None
+
+
+async def _pass(**_: object) -> None:
+    """Do nothing: `Notices` itself asks the connection."""
+
+
+@contextmanager
+def listening(
+    engine: Engine, kinds: list[str], *, look_every: float = LOOK_EVERY
+) -> Iterator[Notices]:
+    """Watch until the end of the context."""
+    notices = Notices(engine, kinds, look_every=look_every)
+    try:
+        yield notices
+    finally:
+        notices.close()

@@ -1,0 +1,106 @@
+"""The engine of many machines: Procrastinate's queue, in the PostgreSQL database of the jobs.
+
+Owns the port's promises there, the same as `embedded.py` makes; its parts are `fleet_queue.py` (who
+holds what), `notices.py` (waking up), `joined.py` (one transaction for their rows and ours) and,
+shared with the embedded engine, `dispatcher.py` (threads). What differs:
+
+- Each kind is a queue of its own, so that no kind waits for another.
+- Of one priority the task that was put in first goes first, even where another was due sooner.
+- A worker's death is noticed by its silence alone: its tasks are free after `lease` seconds, and
+  are begun by another within a fifth of that.
+
+Why Procrastinate's tables, and not our own table on PostgreSQL too, but not its worker:
+docs/decisions/0023-procrastinate.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from packmule.engine import fleet_queries as queries
+from packmule.engine.dispatcher import Dispatcher
+from packmule.engine.fleet_queue import FleetQueue, put_in
+from packmule.engine.joined import telling
+from packmule.engine.notices import LOOK_EVERY, listening
+from packmule.errors import StorageFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from threading import Event
+
+    from sqlalchemy import Connection, Engine
+
+    from packmule.engine.interface import Handler, Task
+
+_log = logging.getLogger(__name__)
+
+LEASE = 15.0
+
+
+class PostgresEngine:
+    """Durable tasks in the jobs' database.
+
+    `lease` is how many seconds a worker that shows no sign of life keeps its tasks. When a task is
+    due is decided by the database's clock; `clock` only times this worker's own turns. After
+    `look_every` seconds it looks without having been told.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Callable[[], float] = time.time,
+        *,
+        lease: float = LEASE,
+        look_every: float = LOOK_EVERY,
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._lease = lease
+        self._look_every = look_every
+
+    def defer(self, connection: Connection, task: Task) -> None:
+        """Put a task into the queue, in the transaction of `connection`."""
+        put_in(connection, task)
+
+    def run(
+        self, handlers: Mapping[str, Handler], *, concurrency: Mapping[str, int], stop: Event
+    ) -> None:
+        """Run due tasks, at most `concurrency[kind]` of a kind at once, until `stop` is set."""
+        queue = FleetQueue(self._engine, self._clock, lease=self._lease)
+        kinds = sorted(handlers)
+        with listening(self._engine, kinds, look_every=self._look_every) as notices:
+            try:
+                Dispatcher(
+                    queue,
+                    notices,
+                    handlers=handlers,
+                    concurrency=concurrency,
+                    stop=stop,
+                    clock=self._clock,
+                    is_gone=lambda _: False,
+                    lease=self._lease,
+                ).run()
+            finally:
+                _leave(queue)
+
+    def queue_age(self) -> float:
+        """Seconds the oldest due task has waited; 0.0 when nothing waits. Raises DatabaseAway."""
+        with telling(), self._engine.connect() as connection:
+            return connection.execute(queries.OLDEST_DUE).scalar_one() or 0.0
+
+    def worker_age(self) -> float | None:
+        """Seconds since a worker has last shown itself; None for never. Raises DatabaseAway."""
+        with telling(), self._engine.connect() as connection:
+            age: float | None = connection.execute(queries.LAST_SIGN).scalar_one()
+        return age
+
+
+def _leave(queue: FleetQueue) -> None:
+    try:
+        queue.leave()
+    except (SQLAlchemyError, StorageFailed) as error:
+        _log.warning("this worker's end could not be told (%s)", type(error).__name__)

@@ -1,0 +1,83 @@
+"""PostgreSQL as the job database: how it is reached, and what its refusals mean.
+
+Owns the connection's properties and the meaning of the server's error codes; leaves transactions to
+`database.py`. Nothing is set for a session and no statement is prepared on the server, so that the
+connections may be a pooler's that hands out another one for each transaction (PgBouncer's
+`pool_mode = transaction`). The law: https://www.postgresql.org/docs/current/errcodes-appendix.html
+and, for what a dead network costs, https://www.postgresql.org/docs/current/libpq-connect.html.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, func, select
+
+from packmule.errors import DatabaseAway, DiskFull, StorageFailed
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine
+
+# One pool a process. Each connection is a process of the server: so few are kept, and few at most.
+POOL_KEPT = 5
+POOL_MOST = 20
+
+# Seconds for a connection to be made, and for one to become free.
+_CONNECT_SECONDS = 5
+_POOL_SECONDS = 15.0
+
+# A server that is gone without a word is noticed after 15 to 20 seconds, not after hours.
+_REACH = {
+    "connect_timeout": _CONNECT_SECONDS,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+
+# An execution option's worth: one moment for all that is read, and no write by mistake.
+READ_ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+_DISK_FULL = "53100"
+# What is over in a moment: connections lost or too many, deadlocks, waits cut short, shutdowns, and
+# a server that only reads because another takes its place.
+_FOR_NOW = ("08", "25006", "40", "53", "55P03", "57")
+
+
+def connect(url: URL) -> Engine:
+    """Open the database; nothing is sent before the first transaction."""
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=POOL_KEPT,
+        max_overflow=POOL_MOST - POOL_KEPT,
+        pool_timeout=_POOL_SECONDS,
+        pool_use_lifo=True,
+        connect_args=connect_arguments(url),
+    )
+
+
+def connect_arguments(url: URL) -> dict[str, Any]:
+    """Give what libpq is told beside the URL, whose own word counts first."""
+    ours = {**_REACH, "application_name": "packmule"}
+    return {k: v for k, v in ours.items() if k not in url.query} | {"prepare_threshold": None}
+
+
+def check_writable(connection: Connection) -> None:
+    """Raise DatabaseAway where the server only reads for now: it stands by for another."""
+    if connection.execute(select(func.pg_is_in_recovery())).scalar_one():
+        raise DatabaseAway("The job database only reads for now; it stands by for another.")
+
+
+def translated(error: BaseException | None) -> DatabaseAway | DiskFull | StorageFailed:
+    """Turn the driver's error into ours: the server's code is shown, no value ever is.
+
+    Without a code the server has not spoken: the connection was not made, or was lost.
+    """
+    code = getattr(error, "sqlstate", None)
+    if code == _DISK_FULL:
+        return DiskFull("The database's disk is full: the job could not be written.")
+    if code is None or code.startswith(_FOR_NOW):
+        return DatabaseAway("The job database does not answer for now; try again in a moment.")
+    return StorageFailed(f"The job database refused (SQLSTATE {code}); the log says more.")

@@ -1,0 +1,43 @@
+"""The engine that belongs to the job database, and where its workers show that they are alive.
+
+Owns the choice by the database's kind: on one machine the embedded engine and a file, for a fleet
+Procrastinate and the hearts that its workers beat in the database. What is for a fleet is imported
+only there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packmule.engine.embedded import EmbeddedEngine
+from packmule.worker.heartbeat import Heartbeat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+    from sqlalchemy import Engine as Database
+
+    from packmule.engine.interface import Engine
+    from packmule.settings import Settings
+
+    WorkerAge = Callable[[], float | None]
+
+
+def open_engine(database: Database, settings: Settings) -> tuple[Engine, WorkerAge]:
+    """Give the engine over a database, and what tells how long ago a worker was seen alive."""
+    if database.dialect.name != "postgresql":
+        return EmbeddedEngine(database), Heartbeat(settings.data_dir).age
+    from packmule.engine.postgres import PostgresEngine  # noqa: PLC0415
+
+    engine = PostgresEngine(database)
+    return engine, engine.worker_age
+
+
+def tables_of_the_engine(database: Database) -> Callable[[Connection], None] | None:
+    """Give what makes the engine's own tables; None where the job store's migrations do."""
+    if database.dialect.name != "postgresql":
+        return None
+    from packmule.engine.fleet_schema import prepare  # noqa: PLC0415
+
+    return prepare

@@ -1,0 +1,98 @@
+"""The same program on PostgreSQL: whatever dies, worker or database, jobs come to their end."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.fakes.postgres_server import PostgresServer
+from tests.spec.service import Service, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.fakes.origin import Origin
+
+RATE = 1_000_000.0  # bytes a second: slow enough to die in the middle
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    """Give a database server of this file's own, to be restarted."""
+    with PostgresServer() as running:
+        yield running
+
+
+@pytest.fixture
+def own(tmp_path: Path, server: PostgresServer) -> Iterator[Service]:
+    """Give a program on an empty database, not yet started."""
+    url = server.create(f"spec_{tmp_path.name.translate(str.maketrans('-[]', '___'))}"[:60])
+    with Service(tmp_path, DATABASE_URL=url, ATTEMPTS="2", DRAIN_TIMEOUT="20") as running:
+        yield running
+
+
+def bodies_of(origin: Origin, path: str, count: int = 3) -> tuple[dict[str, bytes], list[str]]:
+    """Put some slow bodies onto an origin."""
+    bodies = {f"{n}.bin": random.Random(f"{path}/{n}").randbytes(4_000_000) for n in range(count)}
+    links = [origin.put(f"{path}/{name}", body, rate=RATE) for name, body in bodies.items()]
+    return bodies, links
+
+
+def until_begun(service: Service, archive_hash: str) -> None:
+    """Wait until a part of the bytes is there, and told to the database."""
+
+    def begun() -> bool:
+        progress = service.status(archive_hash)["progress"]
+        return bool(progress["bytes"]["done"] > 2_000_000)
+
+    until(begun, "some bytes")
+
+
+def test_a_killed_programs_job_is_completed_by_the_next_without_fetching_all_again(
+    own: Service, origin: Origin
+) -> None:
+    bodies, links = bodies_of(origin, "/postgres/killed")
+    archive_hash = own.start().create(*links)
+    until_begun(own, archive_hash)
+    own.kill()
+    own.start()
+    assert own.outcome(archive_hash)["status"] == "completed"
+    assert own.members(archive_hash) == bodies
+    again = [r for name in bodies for r in origin.requests_for(f"/postgres/killed/{name}")[1:]]
+    assert again
+    assert all("Range" in request.headers for request in again)
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_a_job_goes_on_where_it_is_when_the_database_was_restarted_in_the_middle(
+    own: Service, origin: Origin, server: PostgresServer, how: str
+) -> None:
+    bodies, links = bodies_of(origin, f"/postgres/{how}")
+    archive_hash = own.start().create(*links)
+    until_begun(own, archive_hash)
+    getattr(server, how)()
+    answer = own.client.get(f"/api/archive/status/{archive_hash}")
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "storage"
+    assert "Retry-After" in answer.headers
+    time.sleep(1.5)  # longer than from one checkpoint to the next
+    server.start()
+    assert own.outcome(archive_hash)["status"] == "completed"
+    assert own.members(archive_hash) == bodies
+    for name in bodies:
+        assert len(origin.requests_for(f"/postgres/{how}/{name}")) == 1
+    assert own.completed(origin.put(f"/postgres/after-{how}", b"x"))
+
+
+def test_it_is_not_ready_while_the_database_is_away(own: Service, server: PostgresServer) -> None:
+    own.start()
+    server.stop()
+    answer = own.client.get("/readyz")
+    assert answer.status_code == 503
+    assert "database" in answer.json()["detail"]
+    server.start()
+    until(lambda: own.client.get("/readyz").is_success, "ready again")
+    assert own.stop() == 0

@@ -1,0 +1,213 @@
+"""One worker's dealings with the fleet's queue: who holds a task, and who may end it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import text
+from tests.fakes.postgres import DatabaseClock, cut_connections
+
+from packmule.engine.fleet_queue import FleetQueue, put_in
+from packmule.engine.interface import Task
+from packmule.engine.joined import at_once
+from packmule.engine.queue import Ended, Leased
+from packmule.errors import DatabaseAway
+from packmule.jobs import database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+LEASE = 15.0
+WAITING = text("SELECT args ->> 'key', (args ->> 'tries')::int FROM procrastinate_jobs ORDER BY id")
+
+
+@pytest.fixture
+def db(postgres_with_tables: str) -> Iterator[Engine]:
+    engine = database.connect(postgres_with_tables)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def clock(postgres_with_tables: str) -> DatabaseClock:
+    return DatabaseClock(postgres_with_tables)
+
+
+class Hand(FleetQueue):
+    """A worker's queue, worked by hand; its next turn is as late as the test wants."""
+
+    def __init__(self, db: Engine, clock: DatabaseClock, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(db, clock, lease=LEASE)
+        self._patch = monkeypatch
+        self._now = time.monotonic()
+        self.turn()
+
+    def turn(self, after: float = 0.0) -> None:
+        """Beat, and free what the silent have."""
+        self._now += after
+        self._patch.setattr(time, "monotonic", lambda: self._now)
+        self._beat_at = float("-inf")
+        self.free_the_gone()
+
+    def take(self) -> list[Leased]:
+        """Begin all that is due."""
+        found = self.find_due(0.0, {"job": 10}, ())
+        return list(self.exchange((), (), found["job"]).leased)
+
+
+@pytest.fixture
+def hand(db: Engine, clock: DatabaseClock, monkeypatch: pytest.MonkeyPatch) -> Hand:
+    return Hand(db, clock, monkeypatch)
+
+
+@pytest.fixture
+def other(db: Engine, clock: DatabaseClock, monkeypatch: pytest.MonkeyPatch) -> Hand:
+    return Hand(db, clock, monkeypatch)
+
+
+def defer(db: Engine, *tasks: Task) -> None:
+    with db.begin() as connection:
+        for task in tasks:
+            put_in(connection, task)
+
+
+def left(db: Engine) -> list[tuple[str, int]]:
+    with database.reading(db) as connection:
+        return [(key, tries) for key, tries in connection.execute(WAITING)]
+
+
+def test_what_was_taken_over_is_lost_and_can_no_longer_be_ended(
+    db: Engine, hand: Hand, other: Hand, clock: DatabaseClock
+) -> None:
+    defer(db, Task("job", "a"))
+    (held,) = hand.take()
+    clock.advance(LEASE + 1)
+    other.turn()
+    (taken,) = other.take()
+    assert (taken.key, taken.tries) == ("a", 2)
+    assert hand.exchange((), [held.id], ()).lost == {held.id}
+    hand.exchange([Ended(held)], (), ())
+    assert left(db) == [("a", 1)]
+    other.exchange([Ended(taken)], (), ())
+    assert left(db) == []
+
+
+def test_what_a_silent_worker_holds_is_freed_once_however_many_look(
+    db: Engine, hand: Hand, other: Hand, clock: DatabaseClock
+) -> None:
+    defer(db, *(Task("job", key, priority=3) for key in "abc"))
+    assert len(hand.take()) == 3
+    clock.advance(LEASE + 1)
+    other.turn()
+    other.turn()
+    assert left(db) == [("a", 1), ("b", 1), ("c", 1)]
+    assert [task.key for task in other.take()] == ["a", "b", "c"]
+
+
+def test_who_shows_himself_keeps_what_he_holds(
+    db: Engine, hand: Hand, other: Hand, clock: DatabaseClock
+) -> None:
+    defer(db, Task("job", "a"))
+    (held,) = hand.take()
+    for _ in range(5):
+        clock.advance(LEASE - 1)
+        hand.turn()
+        other.turn()
+    assert hand.exchange((), [held.id], ()).lost == frozenset()
+
+
+def test_who_was_away_himself_judges_nobody_until_the_others_could_beat(
+    db: Engine, hand: Hand, other: Hand, clock: DatabaseClock
+) -> None:
+    defer(db, Task("job", "a"))
+    (held,) = hand.take()
+    clock.advance(LEASE * 4)
+    other.turn(after=LEASE * 4)
+    hand.turn(after=LEASE / 5)
+    other.turn(after=LEASE / 5)
+    assert hand.exchange((), [held.id], ()).lost == frozenset()
+
+
+def test_a_worker_the_database_has_forgotten_is_registered_anew(db: Engine, hand: Hand) -> None:
+    with database.writing(db) as connection:
+        connection.execute(text("DELETE FROM procrastinate_workers"))
+    defer(db, Task("job", "a"))
+    hand.turn()
+    assert [task.key for task in hand.take()] == ["a"]
+
+
+def test_what_a_leaving_worker_could_not_give_back_is_free_at_once(
+    db: Engine, hand: Hand, other: Hand
+) -> None:
+    defer(db, Task("job", "a"))
+    assert hand.take()
+    hand.leave()
+    other.turn()
+    assert [task.key for task in other.take()] == ["a"]
+
+
+def test_again_and_put_in_meanwhile_is_one_task(db: Engine, hand: Hand) -> None:
+    defer(db, Task("job", "a", priority=2))
+    (held,) = hand.take()
+    defer(db, Task("job", "a", delay=3600))
+    assert hand.take() == []
+    hand.exchange([Ended(held, again=0.0, tries=1)], (), ())
+    (again,) = hand.take()
+    assert (again.key, again.tries) == ("a", 1)
+
+
+def test_again_keeps_priority_and_tries(db: Engine, hand: Hand) -> None:
+    defer(db, Task("job", "a", priority=2), Task("job", "b", priority=1))
+    held = hand.take()
+    hand.exchange([Ended(held[0], again=0.0, tries=4), Ended(held[1], again=0.0)], (), ())
+    assert [(task.key, task.tries) for task in hand.take()] == [("a", 5), ("b", 1)]
+
+
+def test_the_next_time_is_that_of_the_first_task_that_is_not_due(db: Engine, hand: Hand) -> None:
+    defer(db, Task("job", "a"), Task("job", "b", delay=30), Task("other", "c", delay=5))
+    hand.take()
+    assert hand.next_time(100.0) == pytest.approx(130.0)
+
+
+def test_a_task_of_another_transaction_is_waited_for_and_is_one(db: Engine, hand: Hand) -> None:
+    with db.begin() as first:
+        put_in(first, Task("job", "a", delay=60))
+        put_in(first, Task("job", "a", delay=60, priority=7))
+        put_in(first, Task("job", "a"))
+    assert len(left(db)) == 1
+    assert [task.key for task in hand.take()] == ["a"]
+
+
+def test_nothing_is_kept_of_what_was_done(db: Engine, hand: Hand) -> None:
+    defer(db, *(Task("job", f"{n}") for n in range(5)))
+    hand.exchange([Ended(task) for task in hand.take()], (), ())
+    with database.reading(db) as connection:
+        for table in ("procrastinate_jobs", "procrastinate_events"):
+            count = connection.exec_driver_sql(f"SELECT count(*) FROM {table}")  # noqa: S608
+            assert count.scalar_one() == 0
+
+
+def test_a_task_put_in_over_a_lost_connection_is_refused_as_the_rows_are(
+    db: Engine, postgres_with_tables: str
+) -> None:
+    with pytest.raises(DatabaseAway), database.writing(db) as connection:  # noqa: PT012  # within one
+        put_in(connection, Task("job", "a"))
+        cut_connections(postgres_with_tables)
+        put_in(connection, Task("job", "b"))
+    assert left(db) == []
+
+
+def test_what_procrastinate_does_over_a_lost_connection_is_told_the_same_way(
+    db: Engine, hand: Hand, postgres_with_tables: str
+) -> None:
+    with pytest.raises(DatabaseAway), hand._joined() as (_, jobs):  # noqa: PT012  # within one
+        at_once(jobs.update_heartbeat(1))
+        cut_connections(postgres_with_tables)
+        at_once(jobs.update_heartbeat(1))
+    hand.turn()
+    defer(db, Task("job", "a"))
+    assert hand.take()
