@@ -122,9 +122,12 @@ class Dispatcher:
                 self._renew_at = now + self._renew_after
 
     def _take_census(self) -> None:
-        """Free what the dead have left, at the start and then now and again."""
+        """Free what the dead have left, at the start and then now and again.
+
+        While stopping too: a worker that others know by its heart's beat is alive until it ends.
+        """
         now = time.monotonic()
-        if now >= self._census_at and not self._stop.is_set():
+        if now >= self._census_at:
             self._queue.free_the_gone(self._is_gone)
             self._census_at = now + CENSUS_INTERVAL
 

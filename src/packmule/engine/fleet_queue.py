@@ -7,6 +7,9 @@ anyone's. Leaves threads and timing to `dispatcher.py`, and every write to Procr
 A task that is given back to run again, or is taken over, is put in anew and the old one removed, in
 one transaction: its number changes hands with it, so that whoever held it before can no longer end
 it. Who holds a task looks at it under lock before he ends it.
+
+A commit whose answer was lost may have come through: what was ended stays ended, and a task that
+was begun without our knowing is found at the next beat, and waits again.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from packmule.engine.joined import at_once, driver_connection, manager_of, telli
 from packmule.engine.queue import Exchange, Leased
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from sqlalchemy import Connection, Engine
 
@@ -102,6 +105,7 @@ class FleetQueue:
         self._worker: int | None = None
         self._kinds: list[str] = []
         self._found: dict[int, str] = {}
+        self._in_hand: set[int] = set()
         self._beat_at = self._judge_at = self._seen_at = float("-inf")
 
     def find_due(
@@ -142,13 +146,19 @@ class FleetQueue:
                     job = at_once(jobs.fetch_job(queues=queue, worker_id=self._worker))
                     if job is not None and job.id is not None:
                         leased.append(_leased(job.id, job))
+        self._in_hand -= {one.task.id for one in ended}
+        self._in_hand |= {task.id for task in leased}
         return Exchange(tuple(leased), lost)
 
     def _held(self, jobs: JobManager) -> frozenset[int]:
+        return frozenset(job.id for job in self._jobs_held(jobs) if job.id is not None)
+
+    def _jobs_held(self, jobs: JobManager) -> Iterable[Job]:
+        """List what the database says that this worker holds."""
         if self._worker is None:
-            return frozenset()
-        held = at_once(jobs.list_jobs_async(worker_id=self._worker, status=Status.DOING.value))
-        return frozenset(job.id for job in held if job.id is not None)
+            return ()
+        doing = Status.DOING.value
+        return at_once(jobs.list_jobs_async(worker_id=self._worker, status=doing))
 
     def _give_back(self, connection: Connection, jobs: JobManager, ended: Ended) -> None:
         """Remove a finished task, or let it wait again; another's by now stays as it is."""
@@ -173,8 +183,8 @@ class FleetQueue:
             self._free_the_silent()
 
     def _beat(self, now: float) -> None:
-        """Beat; whoever has been away himself judges nobody before the others could beat too."""
-        if self._worker is not None and now - self._seen_at > self._lease:
+        """Beat; who is new, or has been away, judges nobody before the others could beat too."""
+        if now - self._seen_at > self._lease:
             self._judge_at = now + 2 * self._lease * BEAT_AFTER
         with self._joined() as (connection, jobs):
             worker = self._worker
@@ -183,6 +193,9 @@ class FleetQueue:
             )
             if worker is not None and known:
                 at_once(jobs.update_heartbeat(worker))
+                for job in self._jobs_held(jobs):
+                    if job.id not in self._in_hand:
+                        _free(connection, jobs, job, "nobody heard that it was begun")
             else:
                 # At the start; or a standby took over that had not heard of us yet.
                 at_once(jobs.prune_stalled_workers(_FORGET_AFTER))
@@ -193,16 +206,8 @@ class FleetQueue:
     def _free_the_silent(self) -> None:
         with self._joined() as (connection, jobs):
             for job in at_once(jobs.get_stalled_jobs(seconds_since_heartbeat=self._lease)):
-                if job.id is None or job.worker_id == self._worker:
-                    continue
-                values = {"id": job.id, "worker": job.worker_id}
-                row = connection.execute(queries.HOLD_STALLED, values).one_or_none()
-                if row is None:
-                    continue
-                task = _leased(job.id, job)
-                _remove(jobs, task)
-                put_in(connection, Task(task.kind, task.key, row.priority), task.tries)
-                _log.warning("%s of %s… is free: its worker is silent", task.kind, task.key[:8])
+                if job.worker_id != self._worker:
+                    _free(connection, jobs, job, "its worker is silent")
 
     def leave(self) -> None:
         """Say that this worker ends; what it still holds is free at once."""
@@ -216,6 +221,20 @@ class FleetQueue:
         """Open a transaction in which Procrastinate works too."""
         with telling(), self._engine.begin() as connection:
             yield connection, manager_of(connection)
+
+
+def _free(connection: Connection, jobs: JobManager, job: Job, why: str) -> None:
+    """Let a task in work wait again, unless another is just doing so."""
+    if job.id is None:
+        return
+    values = {"id": job.id, "worker": job.worker_id}
+    row = connection.execute(queries.HOLD_STALLED, values).one_or_none()
+    if row is None:
+        return
+    task = _leased(job.id, job)
+    _remove(jobs, task)
+    put_in(connection, Task(task.kind, task.key, row.priority), task.tries)
+    _log.warning("%s of %s… is free: %s", task.kind, task.key[:8], why)
 
 
 def _remove(jobs: JobManager, task: Leased) -> None:

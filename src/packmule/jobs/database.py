@@ -35,7 +35,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from packmule.errors import DiskFull, SettingInvalid, StorageFailed, UsageError
+from packmule.errors import DatabaseAway, DiskFull, SettingInvalid, StorageFailed, UsageError
 from packmule.jobs import postgres
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _translating(engine: Engine) -> Iterator[None]:
     except _OURS_TO_MEND:
         raise
     except PoolExhausted as error:
-        raise StorageFailed("All connections to the job database are in use.") from error
+        raise DatabaseAway("All connections to the job database are in use.") from error
     except DBAPIError as error:
         if engine.dialect.name == "postgresql":
             raise postgres.translated(error.orig) from error

@@ -49,6 +49,7 @@ def connect(url: URL) -> Engine:
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
+        isolation_level="READ COMMITTED",  # said at each BEGIN, whatever the server's default is
         pool_pre_ping=True,
         pool_size=POOL_KEPT,
         max_overflow=POOL_MOST - POOL_KEPT,

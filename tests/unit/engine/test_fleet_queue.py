@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
@@ -45,6 +46,7 @@ class Hand(FleetQueue):
         self._patch = monkeypatch
         self._now = time.monotonic()
         self.turn()
+        self.turn(after=LEASE / 2)  # by now it may judge others
 
     def turn(self, after: float = 0.0) -> None:
         """Beat, and free what the silent have."""
@@ -211,3 +213,40 @@ def test_what_procrastinate_does_over_a_lost_connection_is_told_the_same_way(
     hand.turn()
     defer(db, Task("job", "a"))
     assert hand.take()
+
+
+def test_a_task_begun_without_its_workers_knowing_waits_again(db: Engine, hand: Hand) -> None:
+    defer(db, Task("job", "a", priority=2))
+    joined = hand._joined
+
+    @contextmanager
+    def unanswered() -> Iterator[Any]:
+        with joined() as parts:
+            yield parts
+        raise DatabaseAway("the commit has come through, its answer was lost")
+
+    hand._joined = unanswered  # type: ignore[method-assign]
+    with pytest.raises(DatabaseAway):
+        hand.take()
+    hand._joined = joined  # type: ignore[method-assign]
+    assert hand.take() == []
+    hand.turn()
+    assert [(task.key, task.tries) for task in hand.take()] == [("a", 2)]
+
+
+def test_what_is_in_hand_stays_there_at_each_beat(db: Engine, hand: Hand) -> None:
+    defer(db, Task("job", "a"))
+    (held,) = hand.take()
+    hand.turn(after=LEASE / 5)
+    assert hand.exchange((), [held.id], ()).lost == frozenset()
+
+
+def test_who_is_new_judges_nobody_until_the_others_could_beat(
+    db: Engine, hand: Hand, clock: DatabaseClock
+) -> None:
+    defer(db, Task("job", "a"))
+    (held,) = hand.take()
+    clock.advance(LEASE + 1)
+    newcomer = FleetQueue(db, clock, lease=LEASE)
+    newcomer.free_the_gone()
+    assert hand.exchange((), [held.id], ()).lost == frozenset()
