@@ -30,6 +30,7 @@ COMMANDS = {
     "openapi": "packmule.cli.show:openapi",
     "api": "packmule.cli.serve:api",
     "migrate": "packmule.cli.serve:migrate",
+    "migrate-store": "packmule.cli.moving:migrate_store",
 }
 
 _GARBAGE_THRESHOLD = 100_000

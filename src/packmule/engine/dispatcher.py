@@ -36,7 +36,11 @@ log = logging.getLogger(__name__)
 # Of a lease: renewed three times in its life, so that one late renewal loses nothing.
 RENEW_AFTER = 1 / 3
 
-# Seconds between two looks for dead workers, and after a fault of the database.
+# Of a lease: where others know a worker by its heart's beat, it beats five times in it.
+BEAT_AFTER = 1 / 5
+
+# Seconds between two looks for dead workers, or less with short leases, and after a fault of the
+# database.
 CENSUS_INTERVAL = 1.0
 FAULT_PAUSE = 1.0
 
@@ -78,6 +82,7 @@ class Dispatcher:
         self._clock = clock
         self._is_gone = is_gone
         self._renew_after = lease * RENEW_AFTER
+        self._census_every = min(CENSUS_INTERVAL, lease * BEAT_AFTER)
         self._running: dict[int, _Run] = {}
         self._stopped: Counter[str] = Counter()
         self._answers: SimpleQueue[Ended] = SimpleQueue()
@@ -129,7 +134,7 @@ class Dispatcher:
         now = time.monotonic()
         if now >= self._census_at:
             self._queue.free_the_gone(self._is_gone)
-            self._census_at = now + CENSUS_INTERVAL
+            self._census_at = now + self._census_every
 
     def _look(self, now: float) -> list[int]:
         """Find what to begin, and when to look again where there is room for more."""

@@ -20,15 +20,17 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.sync_psycopg_connector import SyncPsycopgConnector
 
 from packmule.engine import fleet_queries as queries
+from packmule.engine.dispatcher import BEAT_AFTER
 from packmule.engine.interface import Task
 from packmule.engine.joined import at_once, driver_connection, manager_of, telling
 from packmule.engine.queue import Exchange, Leased
+from packmule.errors import DatabaseAway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -38,9 +40,6 @@ if TYPE_CHECKING:
     from packmule.engine.queue import Ended
 
 _log = logging.getLogger(__name__)
-
-# Of a lease: so a heart beats five times in it, and one late beat loses nothing.
-BEAT_AFTER = 1 / 5
 
 # Seconds after which a worker that is silent is forgotten altogether.
 _FORGET_AFTER = 86_400.0
@@ -219,8 +218,11 @@ class FleetQueue:
     @contextmanager
     def _joined(self) -> Iterator[tuple[Connection, JobManager]]:
         """Open a transaction in which Procrastinate works too."""
-        with telling(), self._engine.begin() as connection:
-            yield connection, manager_of(connection)
+        try:
+            with telling(), self._engine.begin() as connection:
+                yield connection, manager_of(connection)
+        except UniqueViolation as error:
+            raise DatabaseAway("Two workers met over one task; trying again.") from error
 
 
 def _free(connection: Connection, jobs: JobManager, job: Job, why: str) -> None:

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
+
 
 class Joined(SyncPsycopgConnector):
     """A connector over one open connection, which it neither opens, commits nor closes."""
@@ -96,7 +102,7 @@ def telling() -> Iterator[None]:
         raise
     except (ConnectorException, psycopg.Error, DBAPIError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error.__cause__ or error
-        if isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
+        if isinstance(cause, _AWAY):
             raise DatabaseAway("The task queue cannot be reached for now.") from error
         code = getattr(cause, "sqlstate", None)
         raise StorageFailed(f"The task queue refused (SQLSTATE {code}).") from error

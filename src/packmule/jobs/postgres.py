@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import create_engine, event, func, select
 
 from packmule.errors import DatabaseAway, DiskFull, StorageFailed
 
@@ -35,18 +35,22 @@ _REACH = {
     "tcp_user_timeout": 15_000,
 }
 
+# A transaction's, not a session's: whoever freezes, or is cut off, with rows locked in his hand
+# lets go of them before others would take up his jobs.
+_LET_GO = "SET LOCAL idle_in_transaction_session_timeout = '10s'"
+
 # An execution option's worth: one moment for all that is read, and no write by mistake.
 READ_ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 _DISK_FULL = "53100"
-# What is over in a moment: connections lost or too many, deadlocks, waits cut short, shutdowns, and
-# a server that only reads because another takes its place.
-_FOR_NOW = ("08", "25006", "40", "53", "55P03", "57")
+# What is over in a moment: connections lost or too many, deadlocks, waits cut short, shutdowns, a
+# server that only reads because another takes its place, and a transaction that was idle too long.
+_FOR_NOW = ("08", "25006", "25P03", "40", "53", "55P03", "57")
 
 
 def connect(url: URL) -> Engine:
     """Open the database; nothing is sent before the first transaction."""
-    return create_engine(
+    engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
         isolation_level="READ COMMITTED",  # said at each BEGIN, whatever the server's default is
@@ -57,6 +61,14 @@ def connect(url: URL) -> Engine:
         pool_use_lifo=True,
         connect_args=connect_arguments(url),
     )
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _begin(connection: Connection) -> None:
+    """Bound how long a transaction that may lock rows waits for us."""
+    if not connection.get_execution_options().get("postgresql_readonly", False):
+        connection.exec_driver_sql(_LET_GO)
 
 
 def connect_arguments(url: URL) -> dict[str, Any]:

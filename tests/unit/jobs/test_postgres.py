@@ -196,6 +196,7 @@ def test_patience_with_a_database_that_stays_away_has_an_end(postgres_url: str) 
         (psycopg.OperationalError("server closed the connection"), DatabaseAway),
         (errors.QueryCanceled("x"), DatabaseAway),
         (errors.DeadlockDetected("x"), DatabaseAway),
+        (errors.IdleInTransactionSessionTimeout("x"), DatabaseAway),
         (errors.IoError("x"), StorageFailed),
     ],
 )
@@ -220,3 +221,17 @@ def test_the_urls_own_word_counts_before_ours() -> None:
     arguments = postgres.connect_arguments(url)
     assert not {"connect_timeout", "application_name"} & set(arguments)
     assert arguments["prepare_threshold"] is None
+
+
+def test_who_freezes_with_a_row_in_his_hand_lets_go_of_it(
+    db: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "_LET_GO", "SET LOCAL idle_in_transaction_session_timeout = 200")
+    store = JobStore(db)
+    hash_ = store.create(request(), defer=no_defer)
+    with pytest.raises(DatabaseAway), database.writing(db) as frozen:  # noqa: PT012  # within one
+        frozen.execute(text("UPDATE jobs SET attempt = 7"))
+        run = store.begin(hash_)  # waits until the other is cut
+        frozen.execute(text("SELECT 1"))
+    assert run is not None
+    assert run.attempt == 1
