@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tests.fakes.origin import Origin
 
+pytestmark = pytest.mark.timeout(180)  # a database and a program, each started twice
+
 RATE = 1_000_000.0  # bytes a second: slow enough to die in the middle
 
 
