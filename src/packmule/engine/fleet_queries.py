@@ -18,36 +18,51 @@ WAITING = text("""
     FOR UPDATE
 """)
 
-# What one worker could begin now: how many it will get is decided when it fetches.
+# What waits and is due, and whose subject nobody has in hand: of each queue the first ones. However
+# many wait, the index leads from one queue to the next.
 DUE = text("""
-    SELECT kind.name, due.id
-    FROM unnest(:kinds) AS kind (name) CROSS JOIN LATERAL (
-        SELECT job.id FROM procrastinate_jobs AS job
-        WHERE job.queue_name = kind.name AND job.status = 'todo' AND job.scheduled_at <= now()
+    WITH RECURSIVE queues (name) AS (
+        SELECT min(queue_name) FROM procrastinate_jobs
+        UNION ALL
+        SELECT (SELECT min(queue_name) FROM procrastinate_jobs WHERE queue_name > queues.name)
+        FROM queues WHERE queues.name IS NOT NULL
+    )
+    SELECT due.id, queues.name AS queue, due.priority,
+           extract(epoch FROM due.scheduled_at)::float8 AS due_at
+    FROM queues CROSS JOIN LATERAL (
+        SELECT job.id, job.priority, job.scheduled_at FROM procrastinate_jobs AS job
+        WHERE job.queue_name = queues.name AND job.status = 'todo' AND job.scheduled_at <= now()
           AND NOT EXISTS (
             SELECT 1 FROM procrastinate_jobs AS other
             WHERE other.lock = job.lock AND other.status = 'doing')
         ORDER BY job.priority DESC, job.id
         LIMIT :most
     ) AS due
+    WHERE split_part(queues.name, ':', 1) = ANY(:kinds)
 """).bindparams(bindparam("kinds", type_=ARRAY(Text)))
+
+IN_WORK = text("""
+    SELECT queue_name AS queue, count(*) AS number FROM procrastinate_jobs
+    WHERE status = 'doing' AND worker_id IS NOT NULL GROUP BY queue_name
+""")
 
 # Seconds from now.
 NEXT_DUE = text("""
     SELECT extract(epoch FROM min(scheduled_at) - now())::float8 FROM procrastinate_jobs
-    WHERE status = 'todo' AND scheduled_at > now() AND queue_name = ANY(:kinds)
+    WHERE status = 'todo' AND scheduled_at > now()
+      AND split_part(queue_name, ':', 1) = ANY(:kinds)
 """).bindparams(bindparam("kinds", type_=ARRAY(Text)))
 
 # Whoever no longer holds a task, for it was taken over, finds nothing.
 HOLD = text("""
-    SELECT priority FROM procrastinate_jobs
+    SELECT priority, args FROM procrastinate_jobs
     WHERE id = :id AND status = 'doing' AND worker_id = :worker
     FOR UPDATE
 """)
 
 # One of several who find the same dead worker's task gets it; the others pass on.
 HOLD_STALLED = text("""
-    SELECT priority FROM procrastinate_jobs
+    SELECT priority, args FROM procrastinate_jobs
     WHERE id = :id AND status = 'doing' AND worker_id IS NOT DISTINCT FROM :worker
     FOR UPDATE SKIP LOCKED
 """)

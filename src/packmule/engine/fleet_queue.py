@@ -14,6 +14,7 @@ was begun without our knowing is found at the next beat, and waits again.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ from packmule.engine.dispatcher import BEAT_AFTER
 from packmule.engine.interface import Task
 from packmule.engine.joined import at_once, driver_connection, manager_of, telling
 from packmule.engine.queue import Exchange, Leased
+from packmule.engine.turns import Waiting, choose
 from packmule.errors import DatabaseAway
 
 if TYPE_CHECKING:
@@ -55,9 +57,9 @@ def put_in(connection: Connection, task: Task, tries: int = 0) -> None:
     """
     due_at = connection.execute(queries.NOW).scalar_one() + timedelta(seconds=task.delay)
     job = Job(
-        queue=task.kind,
+        queue=_queue(task),
         task_name=f"packmule.{task.kind}",
-        task_kwargs={"key": task.key, "tries": tries},
+        task_kwargs={"key": task.key, "client": task.client, "tries": tries},
         lock=_subject(task),
         queueing_lock=_subject(task),
         priority=task.priority,
@@ -94,6 +96,14 @@ def _subject(task: Task) -> str:
     return f"{task.kind}:{task.key}"
 
 
+def _queue(task: Task) -> str:
+    """Name the queue of a kind and a client; a notice's name has room for 63 bytes only."""
+    if not task.client:
+        return task.kind
+    digest = hashlib.sha256(task.client.encode(errors="surrogateescape")).hexdigest()
+    return f"{task.kind}:{digest[:16]}"
+
+
 class FleetQueue:
     """The queue as one worker sees it; times are the database's, `clock` is the dispatcher's."""
 
@@ -110,16 +120,20 @@ class FleetQueue:
     def find_due(
         self, _now: float, free: Mapping[str, int], _mine: Collection[int]
     ) -> dict[str, list[int]]:
-        """Find tasks that could be begun now, at most `free[kind]` of a kind."""
+        """Find tasks that could be begun now, at most `free[kind]` of a kind, in their order.
+
+        Each client has a queue of its own for each kind, and they take turns.
+        """
         self._kinds = list(free)
         values = {"kinds": self._kinds, "most": max(free.values())}
-        found: dict[str, list[int]] = {kind: [] for kind in free}
         with self._engine.connect() as connection:
-            for kind, id_ in connection.execute(queries.DUE, values):
-                if len(found[kind]) < free[kind]:
-                    found[kind].append(id_)
-        self._found = {id_: kind for kind, ids in found.items() for id_ in ids}
-        return found
+            due = [Waiting(*row) for row in connection.execute(queries.DUE, values)]
+            in_work = {row.queue: row.number for row in connection.execute(queries.IN_WORK)}
+        self._found = {one.id: one.client for one in due}
+        return {
+            kind: choose([one for one in due if _kind(one.client) == kind], in_work, most)
+            for kind, most in free.items()
+        }
 
     def next_time(self, now: float) -> float:
         """Tell when a task of the kinds last asked for will be due; or infinity."""
@@ -132,7 +146,7 @@ class FleetQueue:
     ) -> Exchange:
         """Give back what has ended, ask what is still ours, begin what is due: all or nothing.
 
-        In the place of a task that was found, the first of its kind is begun.
+        In the place of a task that was found, the first of its kind and client is begun.
         """
         with self._joined() as (connection, jobs):
             for one in ended:
@@ -168,7 +182,7 @@ class FleetQueue:
             return
         _remove(jobs, task)
         if ended.again is not None:
-            again = Task(task.kind, task.key, row.priority, ended.again)
+            again = Task(task.kind, task.key, row.priority, ended.again, row.args["client"])
             put_in(connection, again, ended.tries)
 
     def free_the_gone(self, _is_gone: object = None) -> None:
@@ -235,7 +249,8 @@ def _free(connection: Connection, jobs: JobManager, job: Job, why: str) -> None:
         return
     task = _leased(job.id, job)
     _remove(jobs, task)
-    put_in(connection, Task(task.kind, task.key, row.priority), task.tries)
+    again = Task(task.kind, task.key, row.priority, client=row.args["client"])
+    put_in(connection, again, task.tries)
     _log.warning("%s of %s… is free: %s", task.kind, task.key[:8], why)
 
 
@@ -244,6 +259,10 @@ def _remove(jobs: JobManager, task: Leased) -> None:
     at_once(jobs.finish_job(job, Status.SUCCEEDED, delete_job=True))
 
 
+def _kind(queue: str) -> str:
+    return queue.partition(":")[0]
+
+
 def _leased(id_: int, job: Job) -> Leased:
     kwargs: dict[str, Any] = dict(job.task_kwargs)
-    return Leased(id_, job.queue, str(kwargs["key"]), int(kwargs["tries"]) + 1)
+    return Leased(id_, _kind(job.queue), str(kwargs["key"]), int(kwargs["tries"]) + 1)

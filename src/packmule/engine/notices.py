@@ -33,13 +33,12 @@ _CONNECT_EVERY = 5.0
 
 
 class Notices:
-    """Watches the queues of these kinds."""
+    """Watches all queues: those of new clients come and go."""
 
     interval = 0.02
 
-    def __init__(self, engine: Engine, kinds: list[str], *, look_every: float) -> None:
+    def __init__(self, engine: Engine, *, look_every: float) -> None:
         self._engine = engine
-        self._kinds = kinds
         self._look_every = look_every
         self._connection: psycopg.Connection[Any] | None = None
         self._connect_at = self._look_at = float("-inf")
@@ -73,7 +72,7 @@ class Notices:
         connection.rollback()
         connection.autocommit = True
         jobs = JobManager(Joined(connection))
-        at_once(jobs.listen_for_jobs(on_notification=_pass, queues=self._kinds))
+        at_once(jobs.listen_for_jobs(on_notification=_pass))
         return True
 
     def close(self) -> None:
@@ -89,11 +88,9 @@ async def _pass(**_: object) -> None:
 
 
 @contextmanager
-def listening(
-    engine: Engine, kinds: list[str], *, look_every: float = LOOK_EVERY
-) -> Iterator[Notices]:
+def listening(engine: Engine, *, look_every: float = LOOK_EVERY) -> Iterator[Notices]:
     """Watch until the end of the context."""
-    notices = Notices(engine, kinds, look_every=look_every)
+    notices = Notices(engine, look_every=look_every)
     try:
         yield notices
     finally:

@@ -4,8 +4,9 @@ Owns the port's promises there, the same as `embedded.py` makes; its parts are `
 holds what), `notices.py` (waking up), `joined.py` (one transaction for their rows and ours) and,
 shared with the embedded engine, `dispatcher.py` (threads). What differs:
 
-- Each kind is a queue of its own, so that no kind waits for another.
-- Of one priority the task that was put in first goes first, even where another was due sooner.
+- Each kind and client is a queue of its own, so that no kind waits for another, and clients take
+  turns. Of one client and priority the task that was put in first goes first, even where another
+  was due sooner.
 - A worker's death is noticed by its silence alone: its tasks are free after `lease` seconds, and
   are begun by another within a fifth of that.
 
@@ -71,8 +72,7 @@ class PostgresEngine:
     ) -> None:
         """Run due tasks, at most `concurrency[kind]` of a kind at once, until `stop` is set."""
         queue = FleetQueue(self._engine, self._clock, lease=self._lease)
-        kinds = sorted(handlers)
-        with listening(self._engine, kinds, look_every=self._look_every) as notices:
+        with listening(self._engine, look_every=self._look_every) as notices:
             try:
                 Dispatcher(
                     queue,

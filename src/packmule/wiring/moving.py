@@ -45,7 +45,7 @@ def _put_in(source: Connection, target: Connection, new: Engine) -> int:
     engine, now, number = PostgresEngine(new), time.time(), 0
     for row in waiting_tasks(source):
         delay = max(0.0, row.due_at - now)
-        engine.defer(target, Task(row.kind, row.key, row.priority, delay))
+        engine.defer(target, Task(row.kind, row.key, row.priority, delay, row.client))
         number += 1
     return number
 

@@ -250,3 +250,30 @@ def test_who_is_new_judges_nobody_until_the_others_could_beat(
     newcomer = FleetQueue(db, clock, lease=LEASE)
     newcomer.free_the_gone()
     assert hand.exchange((), [held.id], ()).lost == frozenset()
+
+
+def test_clients_take_turns_and_what_a_client_has_in_work_counts(db: Engine, hand: Hand) -> None:
+    defer(db, *(Task("job", f"a{n}", priority=9, client="ann") for n in range(4)))
+    defer(db, *(Task("job", f"b{n}", client="10.0.0.7") for n in range(2)), Task("job", "c"))
+    for wanted in ({"a0", "b0", "c"}, {"a1", "b1"}, {"a2", "a3"}):
+        found = hand.find_due(0.0, {"job": len(wanted)}, ())
+        leased = hand.exchange((), (), found["job"]).leased
+        assert {task.key for task in leased} == wanted
+
+
+def test_a_task_that_runs_again_is_its_clients_still(db: Engine, hand: Hand, other: Hand) -> None:
+    defer(db, Task("job", "a", client="ann"))
+    (held,) = hand.take()
+    hand.exchange([Ended(held, again=0.0)], (), ())
+    hand.take()
+    hand.leave()
+    other.turn()
+    with database.reading(db) as connection:
+        row = connection.execute(text("SELECT queue_name, args FROM procrastinate_jobs")).one()
+    assert row.queue_name.startswith("job:")
+    assert row.args["client"] == "ann"
+
+
+def test_a_clients_name_may_be_of_any_length(db: Engine, hand: Hand) -> None:
+    defer(db, Task("job", "a", client="ä" * 500))
+    assert [task.key for task in hand.take()] == ["a"]

@@ -1,0 +1,149 @@
+"""`python -m tests.failover.run`: workers and databases that die, and one line of figures.
+
+--rounds N  rounds of each way to die
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.failover.fleet import Fleet, patiently
+from tests.kills.workers import until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+JOBS = 6
+PROMISED = 30.0
+"""Seconds within which a dead worker's jobs are in other hands, at default settings."""
+
+_AWAY = 2.0
+
+
+@dataclass(frozen=True)
+class Played:
+    """A round: seconds until each job was in work again, and what was wrong."""
+
+    seconds: list[float]
+    problems: list[str] = field(default_factory=list)
+
+
+def killed(folder: Path) -> Played:
+    """Kill a worker, with jobs in its hands, like a power cut."""
+    with Fleet(folder) as fleet:
+        fleet.worker(), fleet.worker()
+        _all_in_work(fleet)
+        doomed = fleet.busiest()
+        doomed.kill()
+        return _taken_over(fleet, fleet.in_hand(doomed))
+
+
+def frozen(folder: Path) -> Played:
+    """Freeze a worker, and wake it when others have its jobs."""
+    with Fleet(folder) as fleet:
+        fleet.worker(), fleet.worker()
+        _all_in_work(fleet)
+        asleep = fleet.busiest()
+        asleep.freeze()
+        try:
+            return _taken_over(fleet, fleet.in_hand(asleep), and_then=asleep.wake)
+        finally:
+            asleep.wake()
+
+
+def restarted(folder: Path) -> Played:
+    """Crash the database, and start it again: every run goes on where it is."""
+    with Fleet(folder) as fleet:
+        fleet.worker(), fleet.worker()
+        keys = _all_in_work(fleet)
+        fleet.server.kill()
+        time.sleep(_AWAY)
+        before = time.monotonic()
+        fleet.server.start()
+        was = {key: fleet.bytes_done(key) for key in keys}
+        moved = patiently(lambda: all(fleet.bytes_done(key) > was[key] for key in keys))
+        until(moved, "checkpoints are written again")
+        seconds = time.monotonic() - before
+        problems = fleet.faults() + fleet.left_over()
+        twice = sum(fleet.requests(key) > 1 for key in keys)
+        if twice:
+            problems.append(f"{twice} files were asked for again")
+        return Played([seconds], problems)
+
+
+WAYS: dict[str, Callable[[Path], Played]] = {
+    "killed": killed,
+    "frozen": frozen,
+    "database restarted": restarted,
+}
+
+
+def _all_in_work(fleet: Fleet) -> list[str]:
+    keys = [fleet.create() for _ in range(JOBS)]
+    until(lambda: all(fleet.bytes_done(key) for key in keys), "every job has a checkpoint")
+    return keys
+
+
+def _taken_over(
+    fleet: Fleet, lost: set[str], *, and_then: Callable[[], None] = lambda: None
+) -> Played:
+    """Wait until the jobs of a worker that is gone are in work again, and all have ended."""
+    began = time.monotonic()
+    seconds: dict[str, float] = {}
+    while len(seconds) < len(lost):
+        for key in lost - seconds.keys():
+            if fleet.attempt(key) > 1:
+                seconds[key] = time.monotonic() - began
+        assert time.monotonic() - began < 2 * PROMISED, f"{lost - seconds.keys()} were not begun"
+        time.sleep(0.02)
+    and_then()
+    problems = fleet.faults() + fleet.left_over()
+    problems += [f"{key} was begun {n} times" for key in lost if (n := fleet.attempt(key)) != 2]
+    if not lost:
+        problems.append("the worker that died had nothing in its hands")
+    if seconds and max(seconds.values()) > PROMISED:
+        problems.append(f"not in other hands within {PROMISED:.0f} s")
+    return Played(list(seconds.values()), problems)
+
+
+def main() -> None:
+    """Play everything; exit with 1 where something was wrong."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    right, figures = 0, []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, play in WAYS.items():
+            seconds: list[float] = []
+            for number in range(rounds):
+                played = _play(play, Path(folder) / f"{name}-{number}")
+                seconds += played.seconds
+                right += not played.problems
+                for problem in played.problems:
+                    sys.stderr.write(f"{name}, round {number}: {problem}\n")
+            if seconds:
+                figures.append(f"{name} {statistics.median(seconds):.1f} s, {max(seconds):.1f} s")
+    count = rounds * len(WAYS)
+    sys.stdout.write(
+        f"fail-over: {right} of {count} rounds right; jobs go on after (median, longest) "
+        f"{'; '.join(figures)}\n"
+    )
+    sys.exit(0 if right == count else 1)
+
+
+def _play(play: Callable[[Path], Played], folder: Path) -> Played:
+    try:
+        return play(folder)
+    except AssertionError as error:
+        return Played([], [str(error)])
+
+
+if __name__ == "__main__":
+    main()
