@@ -55,6 +55,10 @@ load: $(VENV)/dev.stamp  ## many small jobs, and good ones beside sources that d
 soak: $(VENV)/dev.stamp  ## steady jobs for a long time, with faults and kills
 	$(BIN)/python -m tests.soak.run --minutes $(or $(MINUTES),60) $(ARGS)
 
+.PHONY: failover
+failover: $(VENV)/dev.stamp  ## workers and databases that die under a fleet
+	$(BIN)/python -m tests.failover.run --rounds $(or $(ROUNDS),5) $(ARGS)
+
 .PHONY: power
 power: $(VENV)/dev.stamp  ## power cuts on file systems of their own (as root)
 	$(BIN)/python -m tests.power.run --rounds $(or $(ROUNDS),50) $(ARGS)

@@ -27,7 +27,7 @@ from typing import Self
 import psycopg
 
 PATIENCE = 60.0
-_NOBODY = 65534
+NOBODY = 65534
 _ON_DEBIAN = "/usr/lib/postgresql"
 _OPTIONS = {
     "listen_addresses": "127.0.0.1",
@@ -45,7 +45,7 @@ class PostgresServer:
     def __init__(self) -> None:
         self._programs = _programs()
         self.folder = Path(tempfile.mkdtemp(prefix="packmule-postgres-"))
-        self._user = _NOBODY if os.geteuid() == 0 else None
+        self._user = NOBODY if os.geteuid() == 0 else None
         if self._user is not None:
             os.chown(self.folder, self._user, self._user)
         self._data = self.folder / "data"
