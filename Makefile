@@ -71,6 +71,26 @@ browser: $(VENV)/dev.stamp  ## the page in Chromium: what it does, and how it re
 picture: $(VENV)/dev.stamp  ## docs/images/page.png anew
 	$(BIN)/python -m tests.browser.picture
 
+# A venv of its own: what makes the bill must not be on it.
+$(VENV)/sbom.stamp: requirements/sbom.lock $(VENV)/run.stamp
+	$(BIN)/python -m venv $(VENV)/sbom
+	$(VENV)/sbom/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes \
+		-r requirements/sbom.lock
+	touch $@
+
+.PHONY: sbom
+sbom: $(VENV)/sbom.stamp  ## dist/packmule.cdx.json: what the program consists of, by CycloneDX
+	rm -rf build/sbom && mkdir -p build/sbom dist
+	$(BIN)/python -m pip download --quiet --require-hashes --only-binary :all: \
+		--dest build/sbom/wheels --requirement requirements/run.lock
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/sbom/wheels .
+	$(BIN)/python -m venv --without-pip build/sbom/program
+	PIP_NO_INDEX=1 PIP_FIND_LINKS=build/sbom/wheels $(BIN)/python -m pip \
+		--python build/sbom/program/bin/python install --quiet packmule
+	$(VENV)/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-file dist/packmule.cdx.json build/sbom/program/bin/python
+	rm -rf build/sbom
+
 check: $(VENV)/dev.stamp  ## ruff, mypy, import-linter, house rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -103,4 +123,4 @@ lock: $(VENV)/dev.stamp  ## pin anew, with hashes
 	$(PIN) --group sbom -o requirements/sbom.lock
 
 clean:  ## all that make made, but not your data
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
