@@ -71,6 +71,10 @@ browser: $(VENV)/dev.stamp  ## the page in Chromium: what it does, and how it re
 picture: $(VENV)/dev.stamp  ## docs/images/page.png anew
 	$(BIN)/python -m tests.browser.picture
 
+.PHONY: docker-test
+docker-test: $(VENV)/dev.stamp  ## the image: built, run, killed, fenced in (as root, or where an engine answers)
+	$(BIN)/python -m tests.docker.run $(ARGS)
+
 # A venv of its own: what makes the bill must not be on it.
 $(VENV)/sbom.stamp: requirements/sbom.lock $(VENV)/run.stamp
 	$(BIN)/python -m venv $(VENV)/sbom

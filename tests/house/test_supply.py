@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import subprocess
 
 import pytest
 from tests.house.tree import ROOT, files_under, parse, read
@@ -52,6 +53,7 @@ def test_every_locked_requirement_has_one_version_and_its_hashes(lock: str) -> N
 
 def test_ci_can_be_run() -> None:
     assert os.access(ROOT / ".ci/run", os.X_OK)
+    assert subprocess.run(["bash", "-n", ROOT / ".ci/run"], check=False).returncode == 0
 
 
 def test_ci_installs_what_tests_need_and_no_more() -> None:

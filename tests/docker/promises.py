@@ -1,0 +1,146 @@
+"""What the image promises, each a function that fails where it is not kept.
+
+Owns the promises; the world they are tried in is that of `world`. `run` counts them, pytest runs
+them in CI.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+import threading
+import uuid
+from shutil import which
+from typing import TYPE_CHECKING
+
+import httpx
+from tests.docker.container import FENCES, PATIENCE, until
+from tests.docker.engine import CLIENT, Engine
+from tests.docker.world import ROOT, World, small, volume
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MIB = 1 << 20
+BIG = random.Random("big").randbytes(24 * MIB)
+
+
+def the_image_is_small_shut_and_labelled(world: World) -> None:
+    """It adds little, runs as 10001, and has neither compiler nor pip."""
+    found = json.loads(world.engine.run("image", "inspect", world.image))[0]
+    under = json.loads(world.engine.run("image", "inspect", world.built_on))[0]
+    assert found["Size"] - under["Size"] < 200e6
+    config = found["Config"]
+    assert config["User"] == "10001:10001"
+    assert list(config["Volumes"]) == ["/data"]
+    assert config["Labels"]["org.opencontainers.image.title"] == "Packmule"
+    assert config["Labels"]["org.opencontainers.image.licenses"] == "Apache-2.0"
+    inside = "id -u; for p in gcc cc g++ make; do command -v $p; done; ls /opt/packmule/bin"
+    said = world.engine.run(
+        "run", "--rm", "--network", "none", "--entrypoint", "sh", world.image, "-c", inside
+    ).split()
+    assert said[0] == "10001"
+    assert not {word for word in said[1:] if re.search(r"gcc|/cc|g\+\+|make|pip|hatch", word)}
+    assert "packmule" in said
+
+
+def the_command_of_the_readme_serves_everything(world: World) -> None:
+    """One command: page, API and worker, and an archive byte for byte; healthy by its own check."""
+    typed = "docker build -t packmule .\ndocker run -p 8000:8000 -v packmule:/data packmule"
+    assert typed in (ROOT / "README.md").read_text()
+    with volume(world) as kept, world.container(kept, "--health-interval", "1s") as service:
+        service.ready()
+        page = service.client.get("/", headers={"Accept": "text/html"})
+        assert page.status_code == 200
+        assert "<form" in page.text
+        assert service.members(service.create(*world.sources())) == small()
+        until(lambda: service.inspect("State", "Health", "Status") == "healthy", "it is healthy")
+        assert world.engine.run("exec", service.id, "packmule", "jobs", "list").count("completed")
+
+
+def killed_in_the_middle_it_goes_on_on_the_same_volume(world: World) -> None:
+    """Fenced in, killed by 9: a new container completes what the first began, byte for byte."""
+    slow = world.origin.put(f"/{uuid.uuid4()}/slow.bin", BIG, rate=3 * MIB)
+    path = httpx.URL(slow).path
+    with volume(world) as kept:
+        with world.container(kept, *FENCES) as service:
+            archive = service.ready().create(slow, *world.sources())
+            until(
+                lambda: service.status(archive)["progress"]["bytes"]["done"] > 8 * MIB,
+                "the job is under way",
+            )
+            world.engine.run("kill", "--signal", "KILL", service.id)
+            until(lambda: not service.inspect("State", "Running"), "it is dead")
+            assert service.inspect("State", "ExitCode") == 137
+        world.origin.resources[path].rate = None
+        with world.container(kept, *FENCES) as service:
+            found = service.ready().members(archive)
+            assert {name: hashlib.sha256(body).digest() for name, body in found.items()} == {
+                name: hashlib.sha256(body).digest()
+                for name, body in ({"slow.bin": BIG} | small()).items()
+            }
+            resumed = world.origin.requests_for(path)[-1].headers.get("Range", "")
+            assert re.fullmatch(r"bytes=[1-9]\d*-", resumed), resumed
+            assert world.engine.run("diff", service.id).strip() in {"", "A /data"}
+
+
+def sigterm_drains(world: World) -> None:
+    """A download under way comes to its end, and the service exits with 0."""
+    big = world.origin.put(f"/{uuid.uuid4()}/big.bin", BIG)
+    with volume(world) as kept, world.container(kept, *FENCES) as service:
+        archive = service.ready().create(big)
+        assert service.members(archive) == {"big.bin": BIG}
+        stop = threading.Thread(
+            target=world.engine.run, args=("stop", "--time", "60", service.id), daemon=True
+        )
+        with service.client.stream("GET", f"/archive/get/{archive}.zip") as answer:
+            pieces = answer.iter_bytes(64 * 1024)
+            size = len(next(pieces))
+            stop.start()
+            until(lambda: "stopping" in service.log, "it has heard the signal")
+            size += sum(map(len, pieces))
+            assert size == int(answer.headers["Content-Length"])
+        stop.join(PATIENCE)
+        assert service.inspect("State", "ExitCode") == 0, service.log
+        assert '"stopped"' in service.log
+
+
+def compose_up_serves_everything(world: World) -> None:
+    """`docker compose up`: the same, with the fences of compose.yaml."""
+    project = f"packmule-{uuid.uuid4().hex[:8]}"
+    compose = [*_compose(world.engine), "-f", str(ROOT / "compose.yaml"), "-p", project]
+    variables = {
+        "PACKMULE_IMAGE": world.image,
+        "PACKMULE_PORT": str(world.port),
+        "PACKMULE_ALLOW_NETWORKS": f"{world.engine.gateway}/32",
+    }
+    try:
+        world.engine.run_program(*compose, "up", "-d", "--no-build", variables=variables)
+        with httpx.Client(base_url=f"http://127.0.0.1:{world.port}", trust_env=False) as client:
+            until(lambda: client.get("/readyz").is_success, "the service is ready")
+            urls = {"urls": world.sources()}
+            archive = client.post("/api/archive/create", json=urls).json()["archive_hash"]
+            status = f"/api/archive/status/{archive}?wait=20"
+            until(lambda: client.get(status, timeout=60).json()["status"] == "completed", "done")
+            link = client.get(status).json()["url"]
+            assert link.startswith(f"http://localhost:{world.port}/")
+    finally:
+        world.engine.run_program(*compose, "down", "--volumes", check=False, variables=variables)
+
+
+def _compose(engine: Engine) -> list[str]:
+    """Find compose, the plugin or the program."""
+    if CLIENT is not None and "Compose version" in engine.run("compose", "version", check=False):
+        return [CLIENT, "compose"]
+    return [which("docker-compose") or "docker-compose"]
+
+
+PROMISES: tuple[Callable[[World], None], ...] = (
+    the_image_is_small_shut_and_labelled,
+    the_command_of_the_readme_serves_everything,
+    killed_in_the_middle_it_goes_on_on_the_same_volume,
+    sigterm_drains,
+    compose_up_serves_everything,
+)
