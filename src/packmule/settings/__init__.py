@@ -133,6 +133,7 @@ class Settings:
     )
     connections: int = _setting("1024", forms.count, "connections that the API holds open at once")
     long_polls: int = _setting("256", forms.count, "answers that may wait (`wait`) at once")
+    event_streams: int = _setting("512", forms.count, "streams of events that may be open at once")
     max_file_bytes: int = _setting("50 GB", forms.more_than_zero(size), "size of a file")
     max_archive_bytes: int = _setting("500 GB", forms.more_than_zero(size), "size of an archive")
     max_unpack_ratio: int = _setting(

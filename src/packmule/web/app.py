@@ -13,7 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 import packmule
-from packmule.web import archives, downloads, forms, health, pages, problems, scraping
+from packmule.web import archives, downloads, events, forms, health, pages, problems, scraping
 from packmule.web.auth import SECURITY_SCHEMES
 from packmule.web.front import Front
 from packmule.web.observing import Observing
@@ -72,6 +72,7 @@ def _api() -> FastAPI:
         redoc_url=None,
     )
     app.include_router(archives.router)
+    app.include_router(events.router)
     app.include_router(downloads.router)
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app

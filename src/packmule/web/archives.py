@@ -1,4 +1,4 @@
-"""The API of jobs: create, status, files, retry, cancel, delete.
+"""The API of jobs: create, status, files, retry, cancel, delete; events are in `events.py`.
 
 Owns the routes under /api/archive. Leaves what comes in to `intake.py`, what goes out to
 `documents.py`, how long a status waits to `waiting.py`, every change to the job store. Whatever
@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
 from packmule.errors import NotFound
-from packmule.jobs.model import FileState
+from packmule.jobs.model import FileState, Job
 from packmule.telemetry import tracing
 from packmule.telemetry.context import about, note
 from packmule.telemetry.metrics import JOBS_ACCEPTED
@@ -38,7 +38,6 @@ from packmule.web.documents import (
 from packmule.web.intake import BodyReader, job_request, parse
 from packmule.web.parts import GivenParts, Parts
 from packmule.web.schema import CreatedOut, FilesOut, RetryIn, StatusOut
-from packmule.web.waiting import LongPolls
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +48,6 @@ _MOST_FILES = 1000
 _HASH = re.compile(r"[0-9a-f]{32}")
 
 _bodies = BodyReader()
-_long_polls = LongPolls()
 
 
 def checked_hash(archive_hash: str) -> str:
@@ -148,13 +146,17 @@ async def status(
     """
     checked_hash(archive_hash)
     if wait > 0:
-        await _long_polls.hold(request, parts, archive_hash, wait)
+        await parts.changes.hold(request, parts, archive_hash, wait)
     response.headers["Cache-Control"] = "no-store"
     return await run_in_threadpool(_status, parts, archive_hash)
 
 
 def _status(parts: Parts, hash_: str) -> Status:
-    job = parts.store.get(hash_)
+    return status_document(parts, parts.store.get(hash_))
+
+
+def status_document(parts: Parts, job: Job) -> Status:
+    """Say where a job is, with the files that failed where it has ended."""
     failures = parts.store.failures(job.id, MOST_FAILURES) if has_failures(job) else ()
     return status_of(job, failures, parts.public_url)
 

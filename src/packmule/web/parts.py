@@ -19,13 +19,15 @@ from packmule.web.keys import Keyring
 from packmule.web.limits import RateLimit
 from packmule.web.peers import Peers
 from packmule.web.scraping import Metrics
+from packmule.web.waiting import Changes
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """How much a request may ask for; times in seconds.
 
-    `long_polls`: how many answers may wait at once, over all clients of this process.
+    `long_polls`: how many answers may wait at once, over all clients of this process;
+    `event_streams`: how many streams of events may be open.
     """
 
     max_urls: int = 10_000
@@ -33,6 +35,7 @@ class Bounds:
     max_body_bytes: int = 11 * 1024 * 1024
     body_timeout: float = 60.0
     long_polls: int = 256
+    event_streams: int = 512
     retention: float = 7 * 86_400.0
 
 
@@ -57,6 +60,7 @@ class Parts:
     `defer_removal(connection, job)` that of removing its bytes.
     `worker_age` gives the seconds since a worker was last seen alive, None for never.
     `metrics` is the page for Prometheus; None where there is none.
+    `changes` is what all who wait for a job share.
     `draining` tells that the process is about to stop, so that nobody is kept waiting.
     """
 
@@ -72,6 +76,7 @@ class Parts:
     draining: Callable[[], bool] = lambda: False
     metrics: Metrics | None = None
     access_log: bool = False
+    changes: Changes = field(default_factory=Changes)
 
 
 def _parts(request: Request) -> Parts:

@@ -47,6 +47,7 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
                 max_body_bytes=settings.max_body_bytes,
                 body_timeout=settings.body_timeout,
                 long_polls=settings.long_polls,
+                event_streams=settings.event_streams,
                 retention=settings.retention,
             ),
             access=access_rules(settings),

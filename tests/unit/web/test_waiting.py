@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from packmule.errors import StorageFailed
 from packmule.jobs.model import JobState
 from packmule.web.parts import Bounds
-from packmule.web.waiting import LongPolls
+from packmule.web.waiting import Changes
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -24,6 +25,7 @@ class Waiting:
         self.bounds = Bounds(long_polls=most)
         self.store = self
         self.state = JobState.RUNNING
+        self.asked: list[list[str]] = []
         self.looks = 0
         self.hung_up = False
         self.draining = lambda: False
@@ -32,18 +34,22 @@ class Waiting:
         self.looks += 1
         return self.state, 1
 
+    def find_versions(self, hashes: list[str]) -> dict[str, tuple[JobState, int]]:
+        self.asked.append(hashes)
+        return dict.fromkeys(hashes, (self.state, 1))
+
     async def is_disconnected(self) -> bool:
         return self.hung_up
 
-    async def poll(self, polls: LongPolls, seconds: float) -> None:
-        await polls.hold(cast("Request", self), cast("Parts", self), "0" * 32, seconds)
+    async def poll(self, changes: Changes, seconds: float, hash_: str = "0" * 32) -> None:
+        await changes.hold(cast("Request", self), cast("Parts", self), hash_, seconds)
 
 
 def held(waiting: Waiting, number: int, **after: Any) -> int:
     """Hold so many, then change something; tell how many were held until then."""
 
     async def run() -> int:
-        polls = LongPolls()
+        polls = Changes()
         tasks = [asyncio.create_task(waiting.poll(polls, 60)) for _ in range(number)]
         while waiting.looks < min(number, waiting.bounds.long_polls):  # noqa: ASYNC110 - by a thread
             await asyncio.sleep(0.01)
@@ -74,9 +80,40 @@ def test_room_is_made_by_those_that_end() -> None:
     waiting.state = JobState.COMPLETED
 
     async def run() -> None:
-        polls = LongPolls()
+        polls = Changes()
         for _ in range(3):
             await waiting.poll(polls, 60)
 
     asyncio.run(run())
     assert waiting.looks == 3
+
+
+def test_one_question_is_asked_for_all_jobs_that_are_waited_for() -> None:
+    waiting = Waiting(most=5)
+
+    async def run() -> None:
+        changes = Changes()
+        hashes = ["a" * 32, "a" * 32, "b" * 32]
+        tasks = [asyncio.create_task(waiting.poll(changes, 60, each)) for each in hashes]
+        while ["a" * 32, "b" * 32] not in waiting.asked:  # noqa: ASYNC110 - by a thread
+            await asyncio.sleep(0.01)
+        waiting.state = JobState.COMPLETED
+        await asyncio.gather(*tasks)
+
+    asyncio.run(run())
+    assert waiting.looks == 3
+
+
+def test_a_store_that_fails_for_a_while_is_asked_again() -> None:
+    waiting = Waiting(most=5)
+    answers = waiting.find_versions
+
+    def failing(hashes: list[str]) -> dict[str, tuple[JobState, int]]:
+        if len(waiting.asked) < 3:
+            waiting.asked.append(hashes)
+            raise StorageFailed("Not now.")
+        waiting.state = JobState.COMPLETED
+        return answers(hashes)
+
+    waiting.find_versions = failing  # type: ignore[method-assign]
+    assert held(waiting, 2) == 2

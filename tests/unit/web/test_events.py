@@ -1,0 +1,261 @@
+"""Events: progress, then the end; nothing is told twice, and a slow reader costs no memory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.fakes.jobs import PUBLISHED, begun, checkpoint, done, in_state
+
+from packmule.jobs.model import JobState
+from packmule.web import events
+from packmule.web.app import create_app
+from packmule.web.keys import Keyring, parse_keys
+from packmule.web.parts import Access, Bounds
+from packmule.web.problems import ProblemCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tests.unit.web.conftest import App
+
+    from packmule.jobs.model import Run
+
+
+@dataclass(slots=True)
+class Reader:
+    """One who follows a job; `then` are called, each after one more piece was taken."""
+
+    app: App
+    hash: str
+    then: list[Callable[[], object]] = field(default_factory=list)
+    last: str | None = None
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    pieces: list[str] = field(default_factory=list)
+    hangs_up: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def read(self, application: Any = None) -> None:
+        """Follow until the stream ends, or `hangs_up`."""
+        path = f"/api/archive/events/{self.hash}"
+        headers = [] if self.last is None else [(b"last-event-id", self.last.encode())]
+        scope = {
+            "type": "http", "method": "GET", "path": path, "raw_path": path.encode(),
+            "query_string": b"", "headers": headers, "client": ("127.0.0.1", 4711),
+            "server": ("test", 80), "scheme": "http", "http_version": "1.1", "root_path": "",
+        }  # fmt: skip
+        asked = False
+
+        async def receive() -> dict[str, Any]:
+            nonlocal asked
+            if asked:
+                await self.hangs_up.wait()
+                return {"type": "http.disconnect"}
+            asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                self.status = message["status"]
+                self.headers = {n.decode(): v.decode() for n, v in message["headers"]}
+            elif message.get("body"):
+                self.pieces.append(message["body"].decode())
+                if self.then:
+                    await asyncio.to_thread(self.then.pop(0))
+
+        await (application or create_app(self.app.parts))(scope, receive, send)
+
+    def events(self) -> list[tuple[int, str, Any]]:
+        """List id, name and data of the events."""
+        found = []
+        for piece in self.pieces:
+            if piece.startswith("id:"):
+                lines = dict(line.split(": ", 1) for line in piece.strip().split("\n"))
+                found.append((int(lines["id"]), lines["event"], json.loads(lines["data"])))
+        return found
+
+    def names(self) -> list[str]:
+        return [name for _, name, _ in self.events()]
+
+
+def follow(app: App, hash_: str, *then: Callable[[], object], last: object = None) -> Reader:
+    async def run() -> Reader:
+        reader = Reader(app, hash_, list(then), None if last is None else str(last))
+        await reader.read()
+        return reader
+
+    return asyncio.run(run())
+
+
+def nothing() -> None:
+    """Let one piece pass."""
+
+
+def completing(app: App, run: Run) -> Callable[[], object]:
+    return lambda: app.parts.store.complete(run.job.id, run.attempt, PUBLISHED, checkpoint(done()))
+
+
+def moving(app: App, run: Run) -> Callable[[], object]:
+    return lambda: app.parts.store.checkpoint(run.job.id, run.attempt, checkpoint(done()))
+
+
+def test_progress_is_told_as_it_comes_and_then_the_end(app: App) -> None:
+    run = begun(app.parts.store)
+    reader = follow(app, run.job.hash, nothing, moving(app, run), completing(app, run))
+    assert reader.names() == ["progress", "progress", "completed"]
+    ids = [number for number, _, _ in reader.events()]
+    assert ids == sorted(set(ids))
+    assert ids[-1] == app.parts.store.get(run.job.hash).version
+    status = app.ask("GET", f"/api/archive/status/{run.job.hash}").json()
+    assert reader.events()[-1][2] == status
+
+
+def test_the_stream_is_for_no_cache_and_no_buffer_and_says_when_to_come_again(app: App) -> None:
+    reader = follow(app, in_state(app.parts.store, JobState.COMPLETED))
+    assert reader.headers["content-type"].startswith("text/event-stream")
+    assert reader.headers["cache-control"] == "no-store"
+    assert reader.headers["x-accel-buffering"] == "no"
+    assert "content-length" not in reader.headers
+    assert reader.pieces[0].startswith("retry: ")
+
+
+@pytest.mark.parametrize("state", ["completed", "failed", "cancelled", "expired"])
+def test_of_a_job_that_has_ended_the_end_is_told_at_once(app: App, state: str) -> None:
+    assert follow(app, in_state(app.parts.store, JobState(state))).names() == [state]
+
+
+def test_what_was_told_is_not_told_again(app: App) -> None:
+    run = begun(app.parts.store)
+    told = app.parts.store.get(run.job.hash).version
+    reader = follow(app, run.job.hash, completing(app, run), last=told)
+    assert reader.names() == ["completed"]
+
+
+def test_who_comes_again_after_the_end_is_told_it(app: App) -> None:
+    run = begun(app.parts.store)
+    told = app.parts.store.get(run.job.hash).version
+    completing(app, run)()
+    assert follow(app, run.job.hash, last=told).names() == ["completed"]
+
+
+def test_who_was_told_the_end_is_told_to_ask_no_more(app: App) -> None:
+    hash_ = in_state(app.parts.store, JobState.FAILED)
+    reader = follow(app, hash_, last=app.parts.store.get(hash_).version)
+    assert (reader.status, reader.pieces) == (204, [])
+
+
+@pytest.mark.parametrize("last", ["", "x", "-1", "٣", "1" * 40, "999999", "1.5"])
+def test_an_id_that_was_never_given_tells_nothing(app: App, last: str) -> None:
+    hash_ = in_state(app.parts.store, JobState.CANCELLED)
+    assert follow(app, hash_, last=last).names() == ["cancelled"]
+
+
+def test_after_a_retry_the_job_can_be_followed_again(app: App) -> None:
+    hash_ = in_state(app.parts.store, JobState.FAILED)
+    told = app.parts.store.get(hash_).version
+    app.parts.store.retry(hash_, defer=lambda *_: None)
+    reader = follow(app, hash_, nothing, lambda: app.parts.store.cancel(hash_), last=told)
+    assert reader.names() == ["progress", "cancelled"]
+
+
+def test_the_hash_alone_opens_it_and_no_other(app: App) -> None:
+    app.change(access=Access(keys=Keyring(parse_keys("ann:" + "k" * 43))))
+    assert follow(app, in_state(app.parts.store, JobState.FAILED)).names() == ["failed"]
+    assert follow(app, "0" * 32).status == 404
+    assert follow(app, "nonsense").status == 404
+
+
+def test_more_streams_than_may_be_are_refused(app: App) -> None:
+    app.change(bounds=Bounds(event_streams=0))
+    hash_ = begun(app.parts.store).job.hash
+    answer = app.ask("GET", f"/api/archive/events/{hash_}")
+    assert answer.status_code == 503
+    assert answer.json()["code"] == ProblemCode.OVERLOADED
+    assert "retry-after" in answer.headers
+
+
+def test_a_stream_ends_when_the_process_does(app: App) -> None:
+    ending = Event()
+    app.change(draining=ending.is_set)
+    reader = follow(app, begun(app.parts.store).job.hash, nothing, ending.set)
+    assert reader.names() == ["progress"]
+    assert app.parts.changes.streams == 0
+
+
+def test_a_stream_ends_when_its_reader_hangs_up(app: App) -> None:
+    async def run() -> None:
+        reader = Reader(app, begun(app.parts.store).job.hash)
+        loop = asyncio.get_running_loop()
+        reader.then = [nothing, lambda: loop.call_soon_threadsafe(reader.hangs_up.set)]
+        await reader.read()
+
+    asyncio.run(run())
+    assert app.parts.changes.streams == 0
+
+
+def test_a_silent_job_is_followed_by_comments(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "_KEEP_ALIVE", 0.02)
+    run = begun(app.parts.store)
+    reader = follow(app, run.job.hash, nothing, nothing, nothing, completing(app, run))
+    assert reader.names() == ["progress", "completed"]
+    assert [piece for piece in reader.pieces if piece.startswith(":")]
+
+
+def test_a_slow_reader_misses_what_is_no_longer_so(app: App) -> None:
+    run = begun(app.parts.store)
+
+    def much() -> None:
+        for _ in range(30):
+            moving(app, run)()
+        completing(app, run)()
+
+    assert follow(app, run.job.hash, nothing, much).names() == ["progress", "completed"]
+
+
+def test_a_reader_that_takes_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "_LONGEST_SEND", 0.05)
+    hangs = asyncio.Event()
+
+    async def send(_message: object) -> None:
+        await hangs.wait()
+
+    assert asyncio.run(events._sent(send, b"data")) is False
+
+
+def test_all_who_follow_a_job_share_what_is_read(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = app.parts.store
+    run = begun(store)
+    questions: list[list[str]] = []
+    reads: list[str] = []
+    versions, event = store.find_versions, events._event_of
+
+    def find_versions(hashes: Sequence[str]) -> Any:
+        questions.append(list(hashes))
+        return versions(hashes)
+
+    def event_of(parts: Any, hash_: str) -> Any:
+        reads.append(hash_)
+        return event(parts, hash_)
+
+    monkeypatch.setattr(store, "find_versions", find_versions)
+    monkeypatch.setattr(events, "_event_of", event_of)
+
+    async def follow_all() -> list[Reader]:
+        application = create_app(app.parts)
+        readers = [Reader(app, run.job.hash) for _ in range(20)]
+        tasks = [asyncio.create_task(each.read(application)) for each in readers]
+        while not all(each.names() for each in readers):  # noqa: ASYNC110 - as they come
+            await asyncio.sleep(0.01)
+        begun_with = len(reads)
+        await asyncio.to_thread(completing(app, run))
+        await asyncio.gather(*tasks)
+        assert len(reads) == begun_with + 1
+        return readers
+
+    readers = asyncio.run(follow_all())
+    assert all(each.names()[-1] == "completed" for each in readers)
+    assert all(question == [run.job.hash] for question in questions)
