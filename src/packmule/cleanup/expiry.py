@@ -56,10 +56,11 @@ class Expiry:
             for hash_ in due:
                 if stop.is_set():
                     return Later(0.0)
-                self._let_go(hash_)
+                self.let_go(hash_)
         return Later(self._pause)
 
-    def _let_go(self, hash_: str) -> None:
+    def let_go(self, hash_: str) -> None:
+        """Let a job go, unless somebody has done so already or tries it again."""
         try:
             self._store.expire(hash_, also=self._defer_removal)
         except (NotFound, NotAllowedInState):

@@ -162,6 +162,13 @@ DUE_FOR_EXPIRY = (
     .limit(bindparam("most"))
 )
 
+OLDEST_COMPLETED = (
+    select(jobs)
+    .where(_is(JobState.COMPLETED), jobs.c.id > bindparam("after"))
+    .order_by(jobs.c.id)
+    .limit(bindparam("most"))
+)
+
 OPEN_JOBS = select(func.count()).where(
     jobs.c.client == bindparam("of_client"), _before(JobState.CANCELLED)
 )

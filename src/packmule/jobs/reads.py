@@ -136,6 +136,12 @@ class JobReads:
         with reading(self._engine) as connection:
             return tuple(connection.scalars(queries.DUE_FOR_EXPIRY, values))
 
+    def oldest_completed(self, after: int, limit: int = 100) -> tuple[Job, ...]:
+        """List completed jobs in the order they were created, those with an id beyond `after`."""
+        values = {"after": after, "most": limit}
+        with reading(self._engine) as connection:
+            return tuple(map(job_of, connection.execute(queries.OLDEST_COMPLETED, values)))
+
     def counts(self) -> dict[JobState, int]:
         """Count the jobs in each state: a walk over indexes, tens of milliseconds a million."""
         with reading(self._engine) as connection:

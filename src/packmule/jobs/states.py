@@ -80,7 +80,7 @@ CHANGES = (
         JobState.EXPIRED,
         "expire",
         "worker, client",
-        "its time is over; or delete",
+        "its time is over, or the disk runs short; or delete",
     ),
     Change(
         JobState.CANCELLED,

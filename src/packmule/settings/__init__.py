@@ -159,6 +159,11 @@ class Settings:
         "7 d", forms.more_than_zero(duration), "time after which archives are removed"
     )
     min_free_bytes: int = _setting("1 GB", size, "free space below which no job begins to write")
+    expire_when_full: str = _setting(
+        "on",
+        forms.one_of("on", "off"),
+        "let the oldest archives expire before their time where the disk runs short",
+    )
     verify: str = _setting(
         "directory",
         forms.one_of("directory", "full"),

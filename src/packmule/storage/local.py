@@ -23,11 +23,11 @@ import errno
 import os
 import re
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from packmule.errors import DiskFull, StorageFailed, UsageError
-from packmule.storage import scratch
+from packmule.storage import reading, scratch
 from packmule.storage.interface import StoredArchive
 
 if TYPE_CHECKING:
@@ -113,6 +113,23 @@ class LocalStorage:
             _make_folder(self._data_dir)
             room = os.statvfs(self._data_dir)
         return room.f_bavail * room.f_frsize
+
+    def is_in_use(self, key: str, within: float) -> bool:
+        """Tell whether an archive is being read, or was asked for within so many seconds."""
+        with _translated("The archive could not be looked up"):
+            try:
+                return reading.is_read(self._archive(key), within)
+            except FileNotFoundError:
+                return False
+
+    def left_over(self) -> Iterator[tuple[str, float]]:
+        """List the keys that have scratch, with the time it was last written."""
+        with _translated("The scratch could not be listed"):
+            for path in (self._data_dir / "scratch").glob("*/*"):
+                key = path.name.partition(".")[0]
+                if _KEY.fullmatch(key):
+                    with suppress(FileNotFoundError):  # gone since it was listed
+                        yield key, path.stat().st_mtime
 
     def check(self) -> None:
         """Raise StorageFailed, or DiskFull, where storage cannot be written."""

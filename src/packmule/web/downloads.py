@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from packmule.jobs.model import Job, JobState
 from packmule.storage.interface import StoredArchive
+from packmule.storage.reading import note_read
 from packmule.web.archives import Hash, checked_hash
 from packmule.web.documents import state_now
 from packmule.web.parts import GivenParts, Parts
@@ -91,6 +92,7 @@ def _find(parts: Parts, hash_: str) -> tuple[Job, StoredArchive]:
             archive = parts.storage.find(hash_)
             if archive is None:
                 raise _gone()
+            note_read(archive.path)
             return job, archive
         case JobState.EXPIRED:
             raise _gone()

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from packmule.assembly.build import Builder
 from packmule.cleanup.expiry import Expiry, Removal
-from packmule.engine.interface import Task
+from packmule.cleanup.room import Room, Sweep
+from packmule.engine.interface import Later, Task
+from packmule.storage.local import LocalStorage
 from packmule.wiring.signs import telling
 from packmule.wiring.stores import BUILD, EXPIRE, REMOVE, open_stores
 from packmule.wiring.workshop import open_workshop
@@ -17,7 +19,9 @@ from packmule.worker.run import Duty, work
 if TYPE_CHECKING:
     from threading import Event
 
+    from packmule.engine.interface import Handler
     from packmule.settings import Settings
+    from packmule.wiring.stores import Stores
 
 
 def run_worker(settings: Settings, stop: Event) -> None:
@@ -30,13 +34,29 @@ def run_worker(settings: Settings, stop: Event) -> None:
         expiry = Expiry(stores.jobs, stores.defer_removal, lambda: datetime.now(UTC))
         duties = {
             BUILD: Duty(builder.build, settings.concurrent_jobs),
-            EXPIRE: Duty(expiry.sweep, 1),
+            EXPIRE: Duty(_clean_up(settings, stores, expiry), 1),
             REMOVE: Duty(Removal(stores.storage).remove, 1),
         }
         with stores.transaction() as connection:
             stores.engine.defer(connection, Task(EXPIRE, "all"))
         with telling(settings, workshop) as signs:
             work(stores.engine, duties, signs, stop)
+
+
+def _clean_up(settings: Settings, stores: Stores, expiry: Expiry) -> Handler:
+    """Join what is done again and again into one task, which comes back when the first is due."""
+    handlers: list[Handler] = [expiry.sweep]
+    if isinstance(stores.storage, LocalStorage):
+        handlers.append(Sweep(stores.jobs, stores.storage).sweep)
+        if settings.expire_when_full == "on":
+            reserve = settings.min_free_bytes
+            handlers.append(Room(stores.jobs, stores.storage, expiry.let_go, reserve).make)
+
+    def clean_up(key: str, stop: Event) -> Later:
+        answers = [handler(key, stop) for handler in handlers]
+        return Later(min(answer.delay for answer in answers if answer is not None))
+
+    return clean_up
 
 
 def _end_at_once() -> None:

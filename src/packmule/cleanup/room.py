@@ -1,0 +1,139 @@
+"""Room on the disk: the oldest archives go before jobs find none, and what dead jobs left goes too.
+
+Owns when that begins and ends, and who is spared: a job that is not completed, an archive that is
+being downloaded or was asked for a moment ago. Leaves letting a job go to `expiry.py`, in whose
+order it is done: the job says first that it has expired, then its bytes are removed.
+
+    free   0 ────── reserve ────── 1.5 ────── 2 ──────
+                    jobs stop      begins     ends, in reserves
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from packmule.engine.interface import Later
+from packmule.errors import NotFound, StorageFailed
+from packmule.jobs.model import JobState
+from packmule.telemetry.context import about
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from threading import Event
+
+    from packmule.jobs.store import JobStore
+
+_log = logging.getLogger(__name__)
+
+LOOK_EVERY = 10.0
+SWEEP_EVERY = 600.0
+
+# A download that is gone on with in pieces has nothing open between them.
+GRACE = 600.0
+
+# Scratch that no job knows may be of a database that is being restored.
+_UNKNOWN_FOR = 3600.0
+
+_BEGINS = 1.5
+_ENDS = 2.0
+
+
+class LocalRoom(Protocol):
+    """What is asked of a storage whose archives take up room on this machine's disk."""
+
+    def free_bytes(self) -> int:
+        """Tell how many bytes may still be written."""
+
+    def is_in_use(self, key: str, within: float) -> bool:
+        """Tell whether an archive is being read, or was asked for within so many seconds."""
+
+    def left_over(self) -> Iterator[tuple[str, float]]:
+        """List the keys that have scratch, with the time it was last written."""
+
+    def discard(self, key: str) -> None:
+        """Remove the scratch alone; nothing there is no error."""
+
+    def remove(self, key: str) -> None:
+        """Remove scratch and archive, for good; nothing there is no error."""
+
+
+class Room:
+    """Makes room where the disk runs short; a part of the task `expire`.
+
+    `reserve` is what is to stay free, in bytes; `let_go` lets a job go, and has its bytes removed.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        storage: LocalRoom,
+        let_go: Callable[[str], None],
+        reserve: int,
+    ) -> None:
+        self._store = store
+        self._storage = storage
+        self._let_go = let_go
+        self._reserve = reserve
+
+    def make(self, _key: str, stop: Event) -> Later:
+        """Let the oldest archives go while the disk is short, and look again after a pause."""
+        free = self._storage.free_bytes()
+        if free < self._reserve * _BEGINS:
+            _log.warning("the disk is short of room: %d bytes are free", free)
+            self._free(stop)
+        return Later(LOOK_EVERY)
+
+    def _free(self, stop: Event) -> None:
+        """Let archives go, the oldest first, until enough is free."""
+        after = -1
+        while jobs := self._store.oldest_completed(after):
+            for job in jobs:
+                after = job.id
+                if stop.is_set() or self._storage.free_bytes() >= self._reserve * _ENDS:
+                    return
+                if not self._storage.is_in_use(job.hash, GRACE):
+                    self._let_go(job.hash)
+                    # At once, so that what is free is known; should that fail, the task does it.
+                    self._storage.remove(job.hash)
+
+
+class Sweep:
+    """Removes scratch of jobs that nobody will take up; a part of the task `expire`.
+
+    Runs do so themselves; this is for what a kill or a crash has left.
+    """
+
+    def __init__(self, store: JobStore, storage: LocalRoom) -> None:
+        self._store = store
+        self._storage = storage
+        self._due_at = -math.inf
+
+    def sweep(self, _key: str, stop: Event) -> Later:
+        """Look at all scratch where that is due, and look again after a pause."""
+        now = time.monotonic()
+        if now < self._due_at:
+            return Later(self._due_at - now)
+        self._due_at = now + SWEEP_EVERY
+        for key, written_at in list(self._storage.left_over()):
+            if stop.is_set():
+                return Later(0.0)
+            if self._is_dead(key, time.time() - written_at):
+                with about(job=key):
+                    try:
+                        self._storage.discard(key)
+                    except StorageFailed as error:
+                        _log.warning("what a dead job has left cannot be removed: %s", error)
+                    else:
+                        _log.info("what was left of it is removed")
+        return Later(SWEEP_EVERY)
+
+    def _is_dead(self, key: str, age: float) -> bool:
+        """Tell whether nobody will ever go on with a job."""
+        try:
+            state, _ = self._store.find_version(key)
+        except NotFound:
+            return age > _UNKNOWN_FOR
+        return state in {JobState.COMPLETED, JobState.CANCELLED, JobState.EXPIRED}

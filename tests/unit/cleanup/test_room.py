@@ -1,0 +1,194 @@
+"""Where the disk runs short the oldest archives go, and nothing that anybody still needs."""
+
+from __future__ import annotations
+
+import os
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.fakes.jobs import in_state, no_defer, request
+
+from packmule.cleanup.expiry import Expiry
+from packmule.cleanup.room import GRACE, LOOK_EVERY, SWEEP_EVERY, Room, Sweep
+from packmule.engine.interface import Later
+from packmule.jobs.database import connect, upgrade
+from packmule.jobs.model import JobState
+from packmule.jobs.store import JobStore
+from packmule.storage.local import LocalStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from packmule.jobs.model import Job
+
+SIZE = 1000
+LONG_AGO = 1_700_000_000.0
+
+
+class SmallDisk(LocalStorage):
+    """Local storage on a disk of so many bytes, of which each archive and scratch takes SIZE."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        super().__init__(folder)
+        self._folder_ = folder
+        self.size = size
+
+    def free_bytes(self) -> int:
+        return self.size - SIZE * sum(1 for _ in self._folder_.glob("*/*/*.zip"))
+
+
+class House:
+    """A store and a small disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = connect(f"sqlite:///{folder / 'packmule.db'}")
+        upgrade(self.database)
+        self.store = JobStore(self.database)
+        self.storage = SmallDisk(folder, 10 * SIZE)
+        self.removals: list[str] = []
+
+    def defer_removal(self, _connection: Connection, job: Job) -> None:
+        self.removals.append(job.hash)
+
+    def job(self, state: JobState = JobState.COMPLETED, *, read: bool = False) -> str:
+        """Make a job with its archive or scratch, which nobody has asked for in a long time."""
+        hash_ = in_state(self.store, state)
+        with self.storage.claim(hash_, 1, ()) as path:
+            path.write_bytes(b"bytes")
+        if state is JobState.COMPLETED:
+            path = self.storage.publish(hash_, 1, path).path
+        if not read:
+            os.utime(path, (LONG_AGO, LONG_AGO))
+        return hash_
+
+    def make(self, reserve: int, stop: Event | None = None) -> None:
+        expiry = Expiry(self.store, self.defer_removal, lambda: pytest.fail("no time is asked"))
+        room = Room(self.store, self.storage, expiry.let_go, reserve)
+        assert room.make("all", stop or Event()) == Later(LOOK_EVERY)
+
+    def states(self, hashes: list[str]) -> list[str]:
+        return [self.store.get(hash_).state.value for hash_ in hashes]
+
+    def sweep(self) -> None:
+        assert Sweep(self.store, self.storage).sweep("all", Event()) == Later(SWEEP_EVERY)
+
+    def has_scratch(self, hash_: str) -> bool:
+        return hash_ in {key for key, _ in self.storage.left_over()}
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    yield made
+    made.database.dispose()
+
+
+def test_the_oldest_archives_go_until_twice_the_reserve_is_free(house: House) -> None:
+    jobs = [house.job() for _ in range(8)]
+    house.make(2 * SIZE)
+    assert house.states(jobs) == ["expired"] * 2 + ["completed"] * 6
+    assert house.storage.find(jobs[1]) is None
+    assert house.storage.find(jobs[2]) is not None
+    assert house.removals == jobs[:2]
+
+
+def test_nothing_goes_while_there_is_room(house: House) -> None:
+    jobs = [house.job() for _ in range(7)]
+    house.make(2 * SIZE)  # 3,000 bytes are free: one and a half times the reserve
+    assert house.states(jobs) == ["completed"] * 7
+
+
+def test_only_what_is_completed_goes(house: House) -> None:
+    others = [JobState.QUEUED, JobState.RUNNING, JobState.FAILED]
+    kept = [house.job(state) for state in others]
+    jobs = [house.job() for _ in range(6)]
+    house.make(5 * SIZE)
+    assert house.states(kept) == [state.value for state in others]
+    assert all(house.has_scratch(hash_) for hash_ in kept)
+    assert house.states(jobs) == ["expired"] * 6
+
+
+def test_what_was_asked_for_lately_is_spared(house: House) -> None:
+    jobs = [house.job(read=number == 0) for number in range(8)]
+    assert GRACE > 60
+    house.make(2 * SIZE)
+    assert house.states(jobs) == ["completed", "expired", "expired"] + ["completed"] * 5
+
+
+def test_what_is_being_downloaded_is_spared(house: House) -> None:
+    jobs = [house.job() for _ in range(8)]
+    archive = house.storage.find(jobs[0])
+    assert archive is not None
+    with archive.path.open("rb"):
+        house.make(2 * SIZE)
+    assert house.states(jobs) == ["completed", "expired", "expired"] + ["completed"] * 5
+
+
+def test_a_stop_ends_it_between_two_archives(house: House) -> None:
+    jobs = [house.job() for _ in range(8)]
+    stop = Event()
+    stop.set()
+    house.make(2 * SIZE, stop)
+    assert house.states(jobs) == ["completed"] * 8
+
+
+def test_more_archives_than_one_look_lists_can_go(house: House) -> None:
+    house.storage.size = 120 * SIZE
+    jobs = [house.job(read=number < 110) for number in range(115)]
+    house.make(5 * SIZE)
+    assert house.states(jobs)[105:] == ["completed"] * 5 + ["expired"] * 5
+
+
+@pytest.mark.parametrize("state", [JobState.COMPLETED, JobState.CANCELLED, JobState.EXPIRED])
+def test_what_a_crash_has_left_of_a_dead_job_is_removed(house: House, state: JobState) -> None:
+    hash_ = in_state(house.store, state)
+    with house.storage.claim(hash_, 1, ()) as scratch:
+        beside = scratch.with_name(f"{scratch.name}.spool-1")
+        beside.write_bytes(b"spooled")
+    house.sweep()
+    assert not house.has_scratch(hash_)
+    assert not beside.exists()
+
+
+@pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING, JobState.FAILED])
+def test_scratch_that_will_be_gone_on_with_stays(house: House, state: JobState) -> None:
+    hash_ = house.job(state)
+    house.sweep()
+    assert house.has_scratch(hash_)
+
+
+def test_scratch_that_no_job_knows_is_removed_after_an_hour(house: House) -> None:
+    old, new = "0a" * 16, "0b" * 16
+    for key in (old, new):
+        with house.storage.claim(key, 1, ()) as scratch:
+            scratch.write_bytes(b"of whom?")
+        if key == old:
+            os.utime(scratch, (LONG_AGO, LONG_AGO))
+    house.sweep()
+    assert not house.has_scratch(old)
+    assert house.has_scratch(new)
+
+
+def test_all_scratch_is_looked_at_only_every_ten_minutes(house: House) -> None:
+    sweep = Sweep(house.store, house.storage)
+    sweep.sweep("all", Event())
+    hash_ = house.job(JobState.CANCELLED)
+    assert SWEEP_EVERY - 60 < sweep.sweep("all", Event()).delay <= SWEEP_EVERY
+    assert house.has_scratch(hash_)
+
+
+def test_an_archive_is_not_swept(house: House) -> None:
+    hash_ = house.job()
+    house.sweep()
+    assert house.storage.find(hash_) is not None
+
+
+def test_a_job_begun_meanwhile_is_not_touched(house: House) -> None:
+    hash_ = house.store.create(request(), defer=no_defer)
+    house.make(10 * SIZE)
+    house.sweep()
+    assert house.states([hash_]) == ["queued"]
