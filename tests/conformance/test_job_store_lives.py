@@ -98,6 +98,18 @@ def test_a_retry_may_change_what_becomes_of_failures(
     assert store.retry(hash_, asked, defer=no_defer).on_error is then
 
 
+def test_how_fast_a_run_was_is_not_told_of_the_next_one(store: JobStore) -> None:
+    hash_ = in_state(store, JobState.FAILED)
+    assert store.get(hash_).progress.bytes_per_second > 0
+    assert store.retry(hash_, defer=no_defer).progress.bytes_per_second == 0
+    run = store.begin(hash_)
+    assert run is not None
+    store.checkpoint(run.job.id, run.attempt, checkpoint(opened()))
+    assert store.get(hash_).progress.bytes_per_second > 0
+    store.begin(hash_)
+    assert store.get(hash_).progress.bytes_per_second == 0
+
+
 def test_a_retry_is_deferred_in_its_transaction(store: JobStore) -> None:
     hash_ = in_state(store, JobState.FAILED)
     before = store.get(hash_)

@@ -82,6 +82,8 @@ def _change(state: JobState) -> Update:
 BEGIN_JOB = _change(JobState.RUNNING).values(
     attempt=jobs.c.attempt + 1,
     started_at=func.coalesce(jobs.c.started_at, bindparam("now")),
+    # How fast an earlier run was says nothing of when this one will be done.
+    bytes_per_second=0.0,
 )
 
 CANCEL_JOB = _change(JobState.CANCELLED).values(_FINISHED)
@@ -91,6 +93,7 @@ RETRY_JOB = _change(JobState.QUEUED).values(
     finished_at=None,
     expires_at=None,
     files_failed=0,
+    bytes_per_second=0.0,
     failure_code=None,
     failure_detail=None,
     failure_http_status=None,
