@@ -112,6 +112,10 @@ bench: $(VENV)/dev.stamp  ## Packmule beside its peers; writes docs/benchmarks.m
 bench-compression: $(VENV)/dev.stamp  ## an archive with text in it, beside zip -6
 	$(BIN)/python -m bench.compression $(ARGS)
 
+.PHONY: bench-downloads
+bench-downloads: $(VENV)/dev.stamp  ## sending an archive, beside nginx
+	$(BIN)/python -m bench.downloads $(ARGS)
+
 $(VENV)/fuzz.stamp: requirements/fuzz.lock $(VENV)/dev.stamp
 	$(PIP) --require-hashes -r requirements/fuzz.lock
 	touch $@

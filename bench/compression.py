@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import document, machine
 from bench.measure import Reading, Step, run_steps
 from bench.origin import running
 from bench.works import MIB, Door
@@ -187,6 +188,21 @@ def verdict(results: dict[str, Result]) -> tuple[bool, str]:
     )
 
 
+def section(results: dict[str, Result], sentence: str, about: dict[str, str]) -> str:
+    """Write the document's section."""
+    rounds = len(results["packmule"].seconds)
+    lines = [
+        "## An archive with text in it",
+        "",
+        f"By `make bench-compression`, medians of {rounds} rounds; {'; '.join(about.values())}.",
+        "",
+        "| | seconds | bytes |",
+        "|---|--:|--:|",
+    ]
+    lines += [f"| {name} | {one.median:.2f} | {one.size:,} |" for name, one in results.items()]
+    return "\n".join([*lines, "", f"Packmule is {sentence}."])
+
+
 def main() -> None:
     """Measure, print, and exit with 1 where the promise is not kept."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -208,6 +224,8 @@ def main() -> None:
     shutil.rmtree(out, ignore_errors=True)
     kept, sentence = verdict(results)
     print(sentence)
+    if (given.mib, given.rounds) == (options.get_default("mib"), options.get_default("rounds")):
+        document.write("compression", section(results, sentence, machine.describe(folder)))
     raise SystemExit(not kept)
 
 

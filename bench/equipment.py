@@ -43,9 +43,12 @@ def provide(folder: Path) -> Equipment:
         raise SystemExit(
             f"The benchmark needs {', '.join(missing)}: apt-get install {' '.join(missing)}"
         )
-    # Not resolved: the environment's python is a link to the system's.
-    program = Path(sys.executable).parent / "packmule"
-    return Equipment(_python(folder), _node(folder), program)
+    return Equipment(_python(folder), _node(folder), our_program())
+
+
+def our_program() -> Path:
+    """Find the program beside this Python, which is not resolved: it links to the system's."""
+    return Path(sys.executable).parent / "packmule"
 
 
 def _python(folder: Path) -> Path:

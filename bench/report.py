@@ -10,14 +10,12 @@ from bench.promises import OURS, Verdict, promises
 from bench.records import Record, Run
 
 HEAD = """\
-# Benchmarks
-
-<!-- Written by `make bench`; do not edit. -->
+## Packing
 
 Packmule beside the tools one would otherwise reach for, on one machine, in one run.
 """
 METHOD = """\
-## How it is measured
+### How it is measured
 
 - The origin is nginx on loopback, on the same machine and so on the same cores; its files are
   incompressible, all different, and in the page cache. The work with latency is served by a small
@@ -61,7 +59,7 @@ def _facts(runs: Sequence[Run]) -> str:
 
 def _promises(found: dict[str, Table], works: dict[str, str]) -> str:
     """Tell of each promise whether it was held."""
-    lines = ["## Promises", "", "| work | what | figure | target | |", "|---|---|--:|--:|---|"]
+    lines = ["### Promises", "", "| work | what | figure | target | |", "|---|---|--:|--:|---|"]
     measured = [name for name in works if name in found]
     lines += [_verdict(promise.verdict(found), works) for promise in promises(measured)]
     return "\n".join(lines) + "\n"
@@ -80,7 +78,7 @@ def _verdict(verdict: Verdict, works: dict[str, str]) -> str:
 
 def _work(name: str, title: str, table: Table, titles: dict[str, str]) -> str:
     """Write one work's table, fastest first, those that failed last."""
-    lines = [f"## {name}: {title}", ""]
+    lines = [f"### {name}: {title}", ""]
     lines += ["| | seconds | least to most | to ours | CPU s/GB | peak MB | rounds |"]
     lines += ["|---|--:|--:|--:|--:|--:|--:|"]
     ordered = sorted(table.values(), key=lambda line: (not line.rounds, line.seconds))
@@ -115,7 +113,7 @@ def _failure(line: Line, title: str) -> str:
 
 def _contestants(run: Run) -> str:
     """Say how each contestant goes about it, and all versions."""
-    lines = ["## Contestants", ""]
+    lines = ["### Contestants", ""]
     lines += [f"- {title}: {run.ways[name]}." for name, title in run.titles.items()]
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     return "\n".join([*lines, "", f"Versions: {versions}.", ""])

@@ -16,11 +16,10 @@ from types import FrameType
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script's own folder is on the path, the project's root is not
 
-from bench import equipment, machine, records, report, rounds  # noqa: E402
+from bench import document, equipment, machine, records, report, rounds  # noqa: E402
 from bench.contestants import roster  # noqa: E402
 from bench.works import USUAL, WORKS, scaled  # noqa: E402
 
-DOCUMENT = ROOT / "docs/benchmarks.md"
 # Options that name a place of this machine, or where the report goes: not part of the method.
 PRIVATE = ("--dir", "--output")
 
@@ -37,7 +36,9 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0, help="shrink the data, for a trial")
     parser.add_argument("--set", action="append", default=[], metavar="PACKMULE_X=Y")
     parser.add_argument("--dir", type=Path, default=os.environ.get("BENCH_DIR"))
-    parser.add_argument("--output", type=Path, help=f"the report; {DOCUMENT.name} for a whole run")
+    parser.add_argument(
+        "--output", type=Path, help="the report; a whole run goes into docs/benchmarks.md"
+    )
     parser.add_argument("--run", action="append", default=[], help="report on these runs")
     chosen = parser.parse_args(arguments)
     for given, known in ((chosen.works, _works()), (chosen.only, roster.NAMES)):
@@ -108,7 +109,7 @@ def run(chosen: argparse.Namespace, arguments: Sequence[str], folder: Path) -> N
 
     rounds.play(plan, note)
     whole = chosen.scale == 1 and not chosen.works and not chosen.only
-    publish(results, [plan.run], chosen.output or (DOCUMENT if whole else None))
+    publish(results, [plan.run], chosen.output or (document.DOCUMENT if whole else None))
 
 
 def outcome(record: records.Record) -> str:
@@ -126,9 +127,7 @@ def publish(results: Path, wanted: Sequence[str], output: Path | None) -> None:
     if output is None:
         print(text)
         return
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(text)
-    print(f"Written: {output}")
+    document.write("packing", text, output)
 
 
 def _end(number: int, frame: FrameType | None) -> None:

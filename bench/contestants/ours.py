@@ -124,6 +124,10 @@ class Service(Contestant):
         reading = Reading(seconds, tree_cpu(root) - before, watch.peak_bytes)
         return Outcome(reading, self._find(archive_hash))
 
+    def download_url(self, archive_hash: str) -> str:
+        """Say where an archive is downloaded."""
+        return f"{self._base}/archive/get/{archive_hash}.zip"
+
     def _wait_until_completed(self, archive_hash: str) -> None:
         """Ask for the status, held by the service, until it is final."""
         deadline = time.monotonic() + LIMIT_SECONDS
