@@ -16,6 +16,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +62,7 @@ _OURS_TO_MEND = (IntegrityError, ProgrammingError, DataError)
 
 # Any constant does, so long as no other program takes the same advisory lock in this database.
 _UPGRADE_LOCK = 0x7061636B6D756C65
+_upgrading = threading.Lock()
 
 
 def connect(url: str) -> Engine:
@@ -228,7 +230,8 @@ def upgrade(engine: Engine, *, also: Callable[[Connection], None] | None = None)
     program, or are another program's.
     """
     settings = _alembic()
-    with writing(engine) as connection:
+    # Alembic keeps its context in its module: one upgrade at a time in a process.
+    with _upgrading, writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
         _refuse_what_is_not_ours(connection, ScriptDirectory.from_config(settings))
