@@ -16,12 +16,10 @@ import time
 import zipfile
 from contextlib import suppress
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import Any, Self
 
 import httpx
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PATIENCE = 60.0
 """Seconds in which the program must have started, ended, or done a small job."""
@@ -45,6 +43,12 @@ def is_alive(process_id: int) -> bool:
             return stat.read().rpartition(")")[2].split()[0] not in {"Z", "X"}
     except OSError:
         return False
+
+
+def _is_frozen(process_id: int) -> bool:
+    """Tell whether no thread of a process runs code of its own: stopped, or in the kernel."""
+    stats = Path(f"/proc/{process_id}/task").glob("*/stat")
+    return all(stat.read_text().rpartition(")")[2].split()[0] in "TtDZX" for stat in stats)
 
 
 def until(true: Any, what: str, seconds: float = PATIENCE) -> None:
@@ -124,6 +128,13 @@ class Service:
         assert self.process is not None
         self.process.send_signal(number)
         return self.process.wait(PATIENCE)
+
+    def freeze(self) -> None:
+        """Stop all of it where it is; what it is waiting for in the kernel may still end there."""
+        processes = self.processes()
+        for process_id in processes:
+            os.kill(process_id, signal.SIGSTOP)
+        until(lambda: all(map(_is_frozen, processes)), "frozen")
 
     def kill(self, *processes: int) -> None:
         """Kill processes of it, all if none is named, as a power cut would."""
