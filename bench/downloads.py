@@ -161,7 +161,7 @@ def main() -> None:
     given = options.parse_args()
     work = given.dir.absolute()
     files = Files(FILES, given.mib * MIB // FILES)
-    data: DataSet = provide(work / "data", files)
+    data: DataSet = provide(files, work / "data")
     (work / "downloads").mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=work / "downloads") as name, ExitStack() as stack:
         folder = Path(name)
