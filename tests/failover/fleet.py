@@ -1,4 +1,4 @@
-"""A fleet under test: a database server of its own, one folder, and worker processes on both.
+"""A fleet under test: a database, a folder, and worker processes on both.
 
 Owns the way into the fleet past its API: jobs are put into the store from here, and the program's
 own workers, at its own settings, run them.
@@ -7,6 +7,7 @@ own workers, at its own settings, run them.
 from __future__ import annotations
 
 import random
+import secrets
 import sys
 import zipfile
 from contextlib import ExitStack
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import text
 from tests.fakes.origin import Origin
-from tests.fakes.postgres_server import PostgresServer
 from tests.kills.workers import Worker, environment, until
 
 from packmule import settings as settings_module
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.fakes.postgres_server import PostgresServer
+
 SIZE = 3_000_000
 RATE = 300_000.0
 """Bytes a second: slow enough that every job is still in work when something dies."""
@@ -35,8 +37,9 @@ RATE = 300_000.0
 class Fleet:
     """A database, workers, and the jobs that were put in; use it as a context."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, server: PostgresServer) -> None:
         self.folder = folder
+        self.server = server
         self.bodies: dict[str, bytes] = {}
         self._links: dict[str, str] = {}
         self._workers: list[Worker] = []
@@ -45,8 +48,7 @@ class Fleet:
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True)
         self.origin = self._stack.enter_context(Origin())
-        self.server = self._stack.enter_context(PostgresServer())
-        url = self.server.create("fleet")
+        url = self.server.create(f"fleet_{secrets.token_hex(6)}")
         self._environment = environment(self.folder / "data", DATABASE_URL=url)
         settings = settings_module.read(self._environment)
         migrate(settings)

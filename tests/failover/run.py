@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.failover.fleet import Fleet, patiently
+from tests.fakes.postgres_server import PostgresServer
 from tests.kills.workers import until
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ class Played:
     problems: list[str] = field(default_factory=list)
 
 
-def killed(folder: Path) -> Played:
+def killed(folder: Path, server: PostgresServer) -> Played:
     """Kill a worker, with jobs in its hands, like a power cut."""
-    with Fleet(folder) as fleet:
+    with Fleet(folder, server) as fleet:
         fleet.worker(), fleet.worker()
         _all_in_work(fleet)
         doomed = fleet.busiest()
@@ -45,9 +46,9 @@ def killed(folder: Path) -> Played:
         return _taken_over(fleet, fleet.in_hand(doomed))
 
 
-def frozen(folder: Path) -> Played:
+def frozen(folder: Path, server: PostgresServer) -> Played:
     """Freeze a worker, and wake it when others have its jobs."""
-    with Fleet(folder) as fleet:
+    with Fleet(folder, server) as fleet:
         fleet.worker(), fleet.worker()
         _all_in_work(fleet)
         asleep = fleet.busiest()
@@ -58,9 +59,9 @@ def frozen(folder: Path) -> Played:
             asleep.wake()
 
 
-def restarted(folder: Path) -> Played:
+def restarted(folder: Path, server: PostgresServer) -> Played:
     """Crash the database, and start it again: every run goes on where it is."""
-    with Fleet(folder) as fleet:
+    with Fleet(folder, server) as fleet:
         fleet.worker(), fleet.worker()
         keys = _all_in_work(fleet)
         fleet.server.kill()
@@ -78,7 +79,7 @@ def restarted(folder: Path) -> Played:
         return Played([seconds], problems)
 
 
-WAYS: dict[str, Callable[[Path], Played]] = {
+WAYS: dict[str, Callable[[Path, PostgresServer], Played]] = {
     "killed": killed,
     "frozen": frozen,
     "database restarted": restarted,
@@ -119,11 +120,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     right, figures = 0, []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, PostgresServer() as server:
         for name, play in WAYS.items():
             seconds: list[float] = []
             for number in range(rounds):
-                played = _play(play, Path(folder) / f"{name}-{number}")
+                played = _play(play, Path(folder) / f"{name}-{number}", server)
                 seconds += played.seconds
                 right += not played.problems
                 for problem in played.problems:
@@ -138,9 +139,11 @@ def main() -> None:
     sys.exit(0 if right == count else 1)
 
 
-def _play(play: Callable[[Path], Played], folder: Path) -> Played:
+def _play(
+    play: Callable[[Path, PostgresServer], Played], folder: Path, server: PostgresServer
+) -> Played:
     try:
-        return play(folder)
+        return play(folder, server)
     except AssertionError as error:
         return Played([], [str(error)])
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.failover.run import frozen
+from tests.fakes.postgres_server import PostgresServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,4 +14,5 @@ if TYPE_CHECKING:
 
 @pytest.mark.timeout(180)
 def test_a_frozen_workers_jobs_go_to_another_within_half_a_minute(tmp_path: Path) -> None:
-    assert frozen(tmp_path / "round").problems == []
+    with PostgresServer() as server:
+        assert frozen(tmp_path / "round", server).problems == []
