@@ -235,6 +235,9 @@ class FleetQueue:
         try:
             with telling(), self._engine.begin() as connection:
                 yield connection, manager_of(connection)
+        except DatabaseAway:
+            self._engine.dispose()  # perhaps another server takes its place
+            raise
         except UniqueViolation as error:
             raise DatabaseAway("Two workers met over one task; trying again.") from error
 

@@ -17,6 +17,7 @@ from packmule.errors import DatabaseAway, DiskFull, StorageFailed
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy.engine import ExceptionContext
 
 # One pool a process. Each connection is a process of the server: so few are kept, and few at most.
 POOL_KEPT = 5
@@ -43,9 +44,10 @@ _LET_GO = "SET LOCAL idle_in_transaction_session_timeout = '10s'"
 READ_ONE_MOMENT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 _DISK_FULL = "53100"
+_ONLY_READS = "25006"
 # What is over in a moment: connections lost or too many, deadlocks, waits cut short, shutdowns, a
 # server that only reads because another takes its place, and a transaction that was idle too long.
-_FOR_NOW = ("08", "25006", "25P03", "40", "53", "55P03", "57")
+_FOR_NOW = ("08", _ONLY_READS, "25P03", "40", "53", "55P03", "57")
 
 
 def connect(url: URL) -> Engine:
@@ -62,7 +64,14 @@ def connect(url: URL) -> Engine:
         connect_args=connect_arguments(url),
     )
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "handle_error", _leave_a_standby)
     return engine
+
+
+def _leave_a_standby(context: ExceptionContext) -> None:
+    """Count connections to a server that has come to only read as lost: another writes now."""
+    if getattr(context.original_exception, "sqlstate", None) == _ONLY_READS:
+        context.is_disconnect = True
 
 
 def _begin(connection: Connection) -> None:
@@ -80,6 +89,7 @@ def connect_arguments(url: URL) -> dict[str, Any]:
 def check_writable(connection: Connection) -> None:
     """Raise DatabaseAway where the server only reads for now: it stands by for another."""
     if connection.execute(select(func.pg_is_in_recovery())).scalar_one():
+        connection.engine.dispose()  # so that the next look finds who writes now
         raise DatabaseAway("The job database only reads for now; it stands by for another.")
 
 

@@ -277,3 +277,16 @@ def test_a_task_that_runs_again_is_its_clients_still(db: Engine, hand: Hand, oth
 def test_a_clients_name_may_be_of_any_length(db: Engine, hand: Hand) -> None:
     defer(db, Task("job", "a", client="ä" * 500))
     assert [task.key for task in hand.take()] == ["a"]
+
+
+def test_a_worker_finds_the_server_that_writes_when_its_own_only_reads(
+    db: Engine, hand: Hand
+) -> None:
+    with db.connect() as connection:  # given back to the pool as it is
+        connection.exec_driver_sql("SET default_transaction_read_only = on")
+        connection.commit()
+    with pytest.raises(DatabaseAway):
+        hand.turn()
+    hand.turn()
+    defer(db, Task("job", "a"))
+    assert [task.key for task in hand.take()] == ["a"]

@@ -223,6 +223,24 @@ def test_the_urls_own_word_counts_before_ours() -> None:
     assert arguments["prepare_threshold"] is None
 
 
+def test_a_server_that_has_come_to_only_read_is_left(db: Engine) -> None:
+    with db.connect() as connection:  # given back to the pool as it is
+        connection.exec_driver_sql("SET default_transaction_read_only = on")
+        connection.commit()
+    store = JobStore(db)
+    with pytest.raises(DatabaseAway):
+        store.create(request(), defer=no_defer)
+    assert store.create(request(), defer=no_defer)
+
+
+def test_several_servers_may_be_named() -> None:
+    url = make_url("postgresql://me@/x?host=a:5432&host=b:5433&target_session_attrs=read-write")
+    engine = postgres.connect(url)
+    _, arguments = engine.dialect.create_connect_args(engine.url)
+    assert (arguments["host"], arguments["port"]) == ("a,b", "5432,5433")
+    assert arguments["target_session_attrs"] == "read-write"
+
+
 def test_who_freezes_with_a_row_in_his_hand_lets_go_of_it(
     db: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
