@@ -92,18 +92,22 @@ def database_with_tables(server: str) -> str:
     return url
 
 
+# Many times as quick as TRUNCATE, which makes a new file for each index.
+_EMPTIED = """
+    SELECT format('DELETE FROM %I.%I', schemaname, tablename) FROM pg_tables
+    WHERE schemaname IN ('public', 'test_clock')
+      AND tablename NOT IN ('alembic_version', 'packmule_queue_migrations')
+    UNION ALL
+    SELECT format('SELECT setval(%L, 1, false)', schemaname || '.' || sequencename)
+    FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL
+"""
+
+
 def empty_tables(url: str) -> None:
     """Forget everything but which migrations were made; the clock goes by itself again."""
     with psycopg.connect(url, autocommit=True) as connection:
-        names = [
-            name
-            for (name,) in connection.execute(
-                "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"
-                " WHERE schemaname IN ('public', 'test_clock')"
-                " AND tablename NOT IN ('alembic_version', 'packmule_queue_migrations')"
-            )
-        ]
-        connection.execute(f"TRUNCATE {', '.join(names)} RESTART IDENTITY".encode())
+        statements = [statement for (statement,) in connection.execute(_EMPTIED)]
+        connection.execute("; ".join(statements).encode())
 
 
 def cut_connections(url: str) -> None:
