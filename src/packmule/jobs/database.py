@@ -20,6 +20,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from alembic import command
@@ -54,6 +55,7 @@ CHECK_SECONDS = 2.0
 # An API process answers from 40 threads; a connection to a file costs little, a wait for one much.
 _POOL = {"pool_size": 16, "max_overflow": 48}
 
+_TURN = "packmule_turn"
 _READS = "packmule_reads"
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -102,6 +104,7 @@ def _connect_sqlite(url: URL) -> Engine:
         connect_args={"timeout": BUSY_SECONDS},
         **_POOL,
     )
+    engine.update_execution_options(**{_TURN: Lock()})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
@@ -155,8 +158,25 @@ def _begin(connection: Connection) -> None:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that writes; committed at the end, undone at an exception."""
-    with _translating(engine), engine.begin() as connection:
+    with _translating(engine), _turn(engine), engine.begin() as connection:
         yield connection
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """Let the writers of this process wait for each other before they wait for SQLite's lock.
+
+    SQLite polls, less often the longer one waits: among many, whoever has just come gets the lock,
+    and one that has waited long waits on. So only one of a process asks at a time. None waits here
+    for longer than SQLite would let it.
+    """
+    turn: Lock | None = engine.get_execution_options().get(_TURN)
+    held = turn is not None and turn.acquire(timeout=BUSY_SECONDS)
+    try:
+        yield
+    finally:
+        if turn is not None and held:
+            turn.release()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from threading import Barrier, Thread
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 from tests.fakes.jobs import begun, checkpoint, no_defer, opened, request
 
@@ -50,6 +50,32 @@ def test_a_file_needs_its_job(db: Engine) -> None:
         connection.execute(
             text("INSERT INTO files (job_id, position, url) VALUES (1, 0, 'https://a.example')")
         )
+
+
+def test_of_a_process_one_writer_at_a_time_asks_sqlite(db: Engine) -> None:
+    asked: list[object] = []
+    event.listen(db, "begin", asked.append)
+
+    def write() -> None:
+        with database.writing(db):
+            pass
+
+    threads = [Thread(target=write) for _ in range(5)]
+    with database.writing(db):
+        for thread in threads:
+            thread.start()
+        threads[0].join(0.2)
+        assert len(asked) == 1
+    for thread in threads:
+        thread.join()
+    assert len(asked) == 1 + len(threads)
+
+
+def test_a_writer_that_failed_lets_the_next_one_in(db: Engine) -> None:
+    with pytest.raises(KeyError), database.writing(db):
+        raise KeyError
+    with database.writing(db) as connection:
+        assert connection.execute(text("SELECT 1")).scalar_one() == 1
 
 
 def test_a_reader_sees_one_moment_while_another_writes(db: Engine) -> None:
