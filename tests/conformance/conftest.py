@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from tests.fakes.bucket import FakeS3, running_s3
 from tests.fakes.clock import FakeClock
 from tests.fakes.jobs import RETENTION
 from tests.fakes.postgres import DatabaseClock
@@ -17,6 +18,8 @@ from packmule.engine.postgres import PostgresEngine
 from packmule.jobs import database
 from packmule.jobs.store import JobStore
 from packmule.storage.local import LocalStorage
+from packmule.storage.s3 import S3Storage
+from packmule.storage.s3_bucket import Address, Bucket, Encryption
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,11 +79,28 @@ def make_engine(db: Database, clock: FakeClock) -> EngineMaker:
     return lambda: EmbeddedEngine(db, clock)
 
 
-@pytest.fixture(params=["local"])
-def open_storage(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Storage]:
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[FakeS3]:
+    """Run one S3 server for all tests."""
+    with running_s3() as server:
+        yield server
+
+
+@pytest.fixture(params=["local", "moto"])
+def open_storage(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], Storage]:
     """Give a function that opens the same storage, as after a restart."""
     match request.param:
         case "local":
             return lambda: LocalStorage(tmp_path / "data")
+        case "moto":
+            server: FakeS3 = request.getfixturevalue("s3_server")
+            for name, value in server.environment.items():
+                monkeypatch.setenv(name, value)
+            address = Address(server.make_bucket(), "some/archives/")
+            return lambda: S3Storage(
+                Bucket(address, Encryption()), tmp_path / "data", most_bytes=10**9
+            )
         case other:
             raise AssertionError(other)

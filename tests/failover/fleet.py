@@ -118,6 +118,7 @@ class Fleet:
         job, archive = self.stores.jobs.get(key), self.stores.storage.find(key)
         if job.state is not JobState.COMPLETED or archive is None:
             return [f"{key} is {job.state}: {job.failure}"]
+        assert archive.path is not None
         with zipfile.ZipFile(archive.path) as opened:
             (entry,) = opened.infolist()
             if opened.read(entry) != self.bodies[key]:

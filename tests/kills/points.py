@@ -178,6 +178,7 @@ def hit_worker(folder: Path, hits: Hits) -> Result:
         if job.state is not JobState.COMPLETED or archive is None:
             problems.append(f"{job.state} {job.failure}: {site.log}")
         else:
+            assert archive.path is not None
             problems += links.faults(archive.path)
             if (job.size, job.etag) != (archive.size, archive.etag):
                 problems.append("the job tells of another archive")

@@ -156,6 +156,7 @@ class Site:
             return [f"{job.state}, {job.failure}"]
         if (job.size, job.etag) != (archive.size, archive.etag):
             return [f"the job tells {job.size} {job.etag}, the archive {archive}"]
+        assert archive.path is not None
         return faults(archive.path, wanted)
 
     def scratch(self) -> list[str]:

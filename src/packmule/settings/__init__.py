@@ -100,6 +100,23 @@ class Settings:
         shown_default="a file in the data directory",
         secret=True,
     )
+    storage_url: str = _setting(
+        "",
+        forms.storage_url,
+        "bucket of the archives, like s3://bucket/prefix; AWS_* variables say how it is reached",
+        shown_default="a folder of the data directory",
+    )
+    s3_downloads: str = _setting(
+        "proxy",
+        forms.one_of("proxy", "redirect"),
+        "archives in a bucket are sent through the API, or clients are redirected to the bucket",
+    )
+    s3_encryption: str = _setting(
+        "",
+        forms.encryption,
+        "how the bucket encrypts archives: AES256, aws:kms, or aws:kms:KEY",
+        shown_default="as the bucket is set",
+    )
     allow_networks: tuple[Network, ...] = _setting(
         "",
         parse_networks,

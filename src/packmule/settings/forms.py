@@ -145,6 +145,22 @@ def database_url(text: str) -> str:
     return text
 
 
+def storage_url(text: str) -> str:
+    """Read the address of a bucket, with a prefix or without; nothing stays nothing."""
+    if text and not re.fullmatch(
+        r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()-]+)*/?", text
+    ):
+        raise ValueError(f"{text!r} is no bucket's address: write it like s3://bucket/prefix")
+    return text.rstrip("/")
+
+
+def encryption(text: str) -> str:
+    """Read how a bucket is to encrypt what it keeps; nothing stays nothing."""
+    if text and not re.fullmatch(r"AES256|aws:kms(:[A-Za-z0-9:/_-]+)?", text):
+        raise ValueError(f"{text!r} is none of AES256, aws:kms, aws:kms:KEY")
+    return text
+
+
 def one_of(*words: str) -> Callable[[str], str]:
     """Make the reader of one of these words."""
 

@@ -11,7 +11,7 @@ Owns the words and the promises; each backend passes the one suite in `tests/con
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from packmule.errors import DiskFull, StorageFailed
@@ -21,17 +21,52 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-__all__ = ["DiskFull", "Storage", "StorageFailed", "StoredArchive"]
+__all__ = ["Bytes", "DiskFull", "Reader", "Storage", "StorageFailed", "StoredArchive"]
+
+
+class Reader(Protocol):
+    """An archive that is being read. Raises StorageFailed."""
+
+    def read(self, part: range, most: int) -> bytes:
+        """Give the beginning of `part`, `most` bytes at most; nothing only past the end.
+
+        The rest of the part is likely to be asked for next.
+        """
+
+    def close(self) -> None:
+        """Let it go."""
+
+
+class Bytes(Protocol):
+    """Where an archive's bytes are."""
+
+    @property
+    def path(self) -> Path | None:
+        """The file, where it is one of this machine."""
+
+    def open(self) -> Reader:
+        """Open them for reading. Raises StorageFailed."""
+
+    def link(self, name: str) -> str | None:
+        """Give a link, good for a while, by which anybody may download them under that name.
+
+        None where they are to be asked of us.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class StoredArchive:
-    """A whole archive: where to read it, its length in bytes, its strong entity tag, its age."""
+    """A whole archive: its length in bytes, its strong entity tag, its age, and where it is."""
 
-    path: Path
     size: int
     etag: str
     modified_at: float
+    bytes: Bytes = field(compare=False)
+
+    @property
+    def path(self) -> Path | None:
+        """The file, where it is one of this machine."""
+        return self.bytes.path
 
 
 class Storage(Protocol):

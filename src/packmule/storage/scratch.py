@@ -55,6 +55,21 @@ def claim(
         os.close(descriptor)
 
 
+@contextmanager
+def held(path: Path) -> Iterator[int]:
+    """Hold a finished file while it is read, as `claim` does while it is written.
+
+    Raises FileNotFoundError where it is not there any more, StaleAttempt where another holds it.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        if not _lock(descriptor, path):
+            raise _overtaken()
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def remove(folder: Path, key: str, *, up_to: int | None = None) -> None:
     """Remove the scratch of a key, of attempts up to one where that is told."""
     for number, path in _listed(folder, key):

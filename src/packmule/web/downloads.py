@@ -27,6 +27,7 @@ from packmule.web.ranges import (
     http_date,
     select,
 )
+from packmule.web.ranges import Parts as Ranges
 from packmule.web.sending import FileParts, WholeFile
 
 router = APIRouter(tags=["downloads"])
@@ -37,6 +38,7 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {"content": {MEDIA_TYPE: {}}, "description": "The archive."},
     206: {"content": {MEDIA_TYPE: {}}, "description": "The ranges asked for."},
     304: {"description": "Not modified."},
+    307: {"description": "The archive is in an object store; `Location` is a link to it."},
 }
 
 
@@ -62,6 +64,12 @@ async def download(request: Request, parts: GivenParts, archive_hash: Hash) -> R
         "Content-Disposition": disposition(job.name or f"{job.hash}.zip"),
     }
     selection = select(request.method, request.headers, of)
+    if request.method == "GET" and isinstance(selection, Whole | Ranges):
+        # The client asks there again, with its Range and If-Range: the entity tag is the same.
+        link = await run_in_threadpool(archive.bytes.link, job.name or f"{job.hash}.zip")
+        if link is not None:
+            elsewhere = {"Location": link, "Cache-Control": "private, no-store"}
+            return Response(status_code=307, headers=elsewhere)
     match selection:
         case NotModified():
             return Response(status_code=304, headers=validators)
@@ -79,9 +87,9 @@ async def download(request: Request, parts: GivenParts, archive_hash: Hash) -> R
                 headers={"Content-Range": f"bytes */{of.size}"},
             )
         case Whole():
-            return WholeFile(archive.path, of.size, headers | {"Content-Type": MEDIA_TYPE})
+            return WholeFile(archive.bytes, of.size, headers | {"Content-Type": MEDIA_TYPE})
         case _:
-            return FileParts(archive.path, of.size, selection.ranges, headers, MEDIA_TYPE)
+            return FileParts(archive.bytes, of.size, selection.ranges, headers, MEDIA_TYPE)
 
 
 def _find(parts: Parts, hash_: str) -> tuple[Job, StoredArchive]:
@@ -92,7 +100,8 @@ def _find(parts: Parts, hash_: str) -> tuple[Job, StoredArchive]:
             archive = parts.storage.find(hash_)
             if archive is None:
                 raise _gone()
-            note_read(archive.path)
+            if archive.path is not None:
+                note_read(archive.path)
             return job, archive
         case JobState.EXPIRED:
             raise _gone()

@@ -1,16 +1,15 @@
-"""Sending a file, or ranges of it, with little memory whatever its size.
+"""Sending an archive, or ranges of it, with little memory whatever its size.
 
-Owns how bytes go from the disk to the server. A whole file is handed over by its path (the ASGI
-extension `http.response.pathsend`) and never passes through Python. Ranges are read in pieces that
-grow with the client's own speed, since the server may hold several of them for each slow client.
-A file that is open stays readable to its end, also when the archive is removed meanwhile.
+Owns how bytes go from the storage to the server. A whole file of this machine is handed over by its
+path (the ASGI extension `http.response.pathsend`) and never passes through Python. All else is read
+in pieces that grow with the client's own speed, since the server may hold several of them for each
+slow client.
 
 The law: RFC 9110 14.4 (Content-Range), 14.6 (multipart/byteranges).
 """
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from typing import TYPE_CHECKING
@@ -21,9 +20,10 @@ from starlette.responses import Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from starlette.types import Receive, Scope, Send
+
+    from packmule.storage.interface import Bytes, Reader
 
 # A piece is what the client takes in a fiftieth of a second, within these bounds. Its speed counts
 # from half a second on: what the buffers on the way swallow at first says nothing about it.
@@ -37,11 +37,11 @@ _readers = anyio.CapacityLimiter(16)
 
 
 class WholeFile(Response):
-    """200: all of a file."""
+    """200: all of an archive."""
 
-    def __init__(self, path: Path, size: int, headers: Mapping[str, str]) -> None:
+    def __init__(self, source: Bytes, size: int, headers: Mapping[str, str]) -> None:
         super().__init__(None, 200, {**headers, "Content-Length": str(size)})
-        self.path = path
+        self.source = source
         self._size = size
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,25 +49,25 @@ class WholeFile(Response):
         if scope["method"] == "HEAD":
             await _start(self, send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-        elif "http.response.pathsend" in scope.get("extensions", {}):
+        elif self.source.path and "http.response.pathsend" in scope.get("extensions", {}):
             await _start(self, send)
-            await send({"type": "http.response.pathsend", "path": str(self.path)})
+            await send({"type": "http.response.pathsend", "path": str(self.source.path)})
         else:
             await _stream(self, [range(self._size)], receive, send)
 
 
 class FileParts(Response):
-    """206: some ranges of a file, several of them as multipart/byteranges."""
+    """206: some ranges of an archive, several of them as multipart/byteranges."""
 
     def __init__(
         self,
-        path: Path,
+        source: Bytes,
         size: int,
         ranges: tuple[range, ...],
         headers: Mapping[str, str],
         media_type: str,
     ) -> None:
-        self.path = path
+        self.source = source
         if len(ranges) == 1:
             self._pieces: list[bytes | range] = [ranges[0]]
             of_parts = {
@@ -117,8 +117,8 @@ async def _start(response: Response, send: Send) -> None:
 async def _stream(
     response: WholeFile | FileParts, pieces: list[bytes | range], receive: Receive, send: Send
 ) -> None:
-    """Send bytes as they are and ranges from the file, until the end or the client's."""
-    file = await to_thread.run_sync(os.open, response.path, os.O_RDONLY, limiter=_readers)
+    """Send bytes as they are and ranges from the storage, until the end or the client's."""
+    reader = await to_thread.run_sync(response.source.open, limiter=_readers)
     try:
         async with anyio.create_task_group() as tasks:
 
@@ -134,18 +134,18 @@ async def _stream(
                 if isinstance(piece, bytes):
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
                 else:
-                    await _send_range(file, piece, pace, send)
+                    await _send_range(reader, piece, pace, send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             tasks.cancel_scope.cancel()
     finally:
-        os.close(file)
+        reader.close()
 
 
-async def _send_range(file: int, part: range, pace: _Pace, send: Send) -> None:
+async def _send_range(reader: Reader, part: range, pace: _Pace, send: Send) -> None:
     at = part.start
     while at < part.stop:
         body = await to_thread.run_sync(
-            os.pread, file, min(pace.piece(), part.stop - at), at, limiter=_readers
+            reader.read, range(at, part.stop), pace.piece(), limiter=_readers
         )
         if not body:
             raise OSError("the archive is shorter than it was when it was published")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from packmule.engine.interface import Task
 from packmule.jobs.database import connect, upgrade, writing
 from packmule.jobs.store import JobStore
-from packmule.storage.local import LocalStorage
+from packmule.wiring.archives import open_storage
 from packmule.wiring.engines import open_engine, tables_of_the_engine
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
         yield Stores(
             jobs=JobStore(database, retention=settings.retention),
             engine=engine,
-            storage=LocalStorage(settings.data_dir),
+            storage=open_storage(settings),
             transaction=lambda: writing(database),
             worker_age=worker_age,
         )
@@ -68,7 +68,7 @@ def migrate(settings: Settings) -> None:
 
     Raises UsageError where the database is of a newer program; StorageFailed, DiskFull.
     """
-    LocalStorage(settings.data_dir).check()
+    open_storage(settings).check()
     database = connect(settings.database_url)
     try:
         upgrade(database, also=tables_of_the_engine(database))

@@ -108,6 +108,7 @@ def test_an_entity_tag_survives_a_copy_that_keeps_times(
     archive = storage.publish(KEY, 1, write(storage))
     copy = tmp_path / "restored/archives/0f" / f"{KEY}.zip"
     copy.parent.mkdir(parents=True)
+    assert archive.path is not None
     copy.write_bytes(archive.path.read_bytes())
     status = archive.path.stat()
     os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))

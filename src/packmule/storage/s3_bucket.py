@@ -1,0 +1,228 @@
+"""A bucket and a prefix in it: S3's control calls, and its refusals in our words.
+
+Owns the client (boto3), the names of objects below the prefix, and the links that are signed for
+what moves many bytes. Leaves what an object means to `s3.py`, parts to `s3_upload.py`. Endpoint,
+region and keys come from the usual AWS_* variables, which boto3 reads. The law: the S3 API
+reference; a server of one's own (AWS_ENDPOINT_URL_S3) is asked by path, Amazon's by host name.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+from packmule.errors import StorageFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from mypy_boto3_s3.client import S3Client
+
+_TRIES = 8
+_CONNECT_SECONDS = 5
+_READ_SECONDS = 60
+_CONNECTIONS = 64
+LINK_SECONDS = 3600
+"""How long a link may be begun to be followed; a download that has begun goes on to its end."""
+
+_GONE = frozenset({"NoSuchKey", "NoSuchUpload", "404"})
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Which bucket, and what every object's name begins with: nothing, or a path that ends in /."""
+
+    bucket: str
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """How the server is to encrypt what it keeps; nothing: as the bucket is set."""
+
+    algorithm: str = ""
+    key: str = ""
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """Say it in the words of the calls that make an object."""
+        words = {"ServerSideEncryption": self.algorithm, "SSEKMSKeyId": self.key}
+        return {word: value for word, value in words.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object in a list: its name below the prefix."""
+
+    name: str
+    size: int
+    etag: str
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part that the server has."""
+
+    number: int
+    size: int
+    etag: str
+
+
+class S3Refused(StorageFailed):
+    """The object store refused; `reason` is its word for why."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether what was asked for is not there."""
+        return self.reason in _GONE
+
+
+class Bucket:
+    """The objects below a prefix. Raises S3Refused, StorageFailed. Used by any thread."""
+
+    def __init__(self, address: Address, encryption: Encryption) -> None:
+        self._address = address
+        self._encryption = encryption
+        own = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        config = Config(
+            signature_version="s3v4",
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            max_pool_connections=_CONNECTIONS,
+            retries={"mode": "standard", "total_max_attempts": _TRIES},
+            # Servers other than Amazon's do not all know the newer checksums.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": "path" if own else "virtual"},
+        )
+        with _translated("The object store cannot be used"):
+            self._client: S3Client = boto3.session.Session().client("s3", config=config)
+
+    def find(self, beginning: str) -> list[Found]:
+        """List the objects whose names begin so."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._address.bucket, Prefix=self._key(beginning)
+        )
+        cut = len(self._address.prefix)
+        with _translated("The archive could not be looked up"):
+            return [
+                Found(item["Key"][cut:], item["Size"], item["ETag"], item["LastModified"])
+                for page in pages
+                for item in page.get("Contents", ())
+            ]
+
+    def put(self, name: str, body: Any) -> None:
+        """Make a small object at once; `body` is bytes or a file from its beginning."""
+        with _translated("The archive could not be stored"):
+            self._client.put_object(**self._at(name), Body=body, **self._making())
+
+    def delete(self, name: str) -> None:
+        """Remove an object; none there is no error."""
+        with _translated("The archive could not be removed"):
+            self._client.delete_object(**self._at(name))
+
+    def uploads(self, beginning: str) -> list[tuple[str, str]]:
+        """List the uploads under way of objects whose names begin so: names, and uploads' ids."""
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self._address.bucket, Prefix=self._key(beginning)
+        )
+        cut = len(self._address.prefix)
+        with _translated("The uploads could not be looked up"):
+            return [
+                (item["Key"][cut:], item["UploadId"])
+                for page in pages
+                for item in page.get("Uploads", ())
+                # Not every server heeds the prefix.
+                if item["Key"].startswith(self._key(beginning))
+            ]
+
+    def begin(self, name: str) -> str:
+        """Begin the upload of an object in parts; give its id."""
+        with _translated("The upload could not be begun"):
+            made = self._client.create_multipart_upload(**self._at(name), **self._making())
+        return made["UploadId"]
+
+    def parts(self, name: str, upload: str) -> list[Part]:
+        """List the parts that the server has."""
+        pages = self._client.get_paginator("list_parts").paginate(**self._at(name), UploadId=upload)
+        with _translated("The upload's parts could not be listed"):
+            return [
+                Part(item["PartNumber"], item["Size"], item["ETag"])
+                for page in pages
+                for item in page.get("Parts", ())
+            ]
+
+    def complete(self, name: str, upload: str, etags: dict[int, str]) -> None:
+        """Make the object of its parts, whose numbers and entity tags are given."""
+        parts = [{"PartNumber": number, "ETag": etags[number]} for number in sorted(etags)]
+        with _translated("The upload could not be completed"):
+            self._client.complete_multipart_upload(
+                **self._at(name), UploadId=upload, MultipartUpload=cast("Any", {"Parts": parts})
+            )
+
+    def abort(self, name: str, upload: str) -> None:
+        """Let an upload's parts go; none there is no error."""
+        try:
+            with _translated("The upload could not be aborted"):
+                self._client.abort_multipart_upload(**self._at(name), UploadId=upload)
+        except S3Refused as refused:
+            if not refused.is_gone:
+                raise
+
+    def link_to_part(self, name: str, upload: str, number: int) -> str:
+        """Sign a link to which a part's bytes are put."""
+        with _translated("The link could not be signed"):
+            return self._client.generate_presigned_url(
+                "upload_part",
+                {**self._at(name), "UploadId": upload, "PartNumber": number},
+                ExpiresIn=LINK_SECONDS,
+            )
+
+    def link_to(self, name: str, **answer: str) -> str:
+        """Sign a link by which anybody may download an object; `answer`: headers of the answer."""
+        with _translated("The link could not be signed"):
+            return self._client.generate_presigned_url(
+                "get_object", {**self._at(name), **answer}, ExpiresIn=LINK_SECONDS
+            )
+
+    def open(self, name: str, etag: str, part: range) -> Any:
+        """Ask for a part of an object that must still be the same; give the answer's stream."""
+        asked = f"bytes={part.start}-{part.stop - 1}"
+        with _translated("The archive could not be read"):
+            answer = self._client.get_object(**self._at(name), Range=asked, IfMatch=etag)
+        return answer["Body"]
+
+    def _key(self, name: str) -> str:
+        return f"{self._address.prefix}{name}"
+
+    def _at(self, name: str) -> dict[str, Any]:
+        return {"Bucket": self._address.bucket, "Key": self._key(name)}
+
+    def _making(self) -> dict[str, Any]:
+        return {"ContentType": "application/zip", **self._encryption.arguments}
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    """Turn the store's refusal into ours; names and links stay out of it."""
+    try:
+        yield
+    except ClientError as error:
+        reason = error.response.get("Error", {}).get("Code", "unknown reason")
+        raise S3Refused(f"{what}: the object store says {reason}.", reason) from error
+    except HTTPClientError as error:
+        raise StorageFailed(f"{what}: the object store cannot be reached.") from error
+    except (BotoCoreError, ValueError) as error:
+        raise StorageFailed(f"{what}: {error}") from error

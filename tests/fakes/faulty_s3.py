@@ -1,0 +1,142 @@
+"""An S3 server that misbehaves at parts: it stands before a good one and hands the rest on.
+
+Owns the faults: what `faults` holds is done to one part after the other, then all goes well.
+"""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from contextlib import contextmanager
+from enum import Enum, auto
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Reduce your rate.</Message></Error>"
+NO_SUCH_UPLOAD = b"<Error><Code>NoSuchUpload</Code><Message>Gone.</Message></Error>"
+DENIED = b"<Error><Code>AccessDenied</Code><Message>No.</Message></Error>"
+
+
+class Fault(Enum):
+    """What is done to a part."""
+
+    SLOW_DOWN = auto()
+    """503, before the part is kept."""
+    CUT = auto()
+    """The connection is closed in the middle of the part."""
+    CUT_ANSWER = auto()
+    """The part is kept, but the answer does not come."""
+    WRONG_ETAG = auto()
+    """The part is kept, but the answer names another's entity tag."""
+    NO_ETAG = auto()
+    """The part is kept, but the answer names no entity tag."""
+    LOST_UPLOAD = auto()
+    """The upload is aborted behind our back."""
+    DENIED = auto()
+    """403."""
+
+
+class FaultyS3:
+    """Counts the parts that arrive, and spoils some; `faults` are used up from the front."""
+
+    def __init__(self, behind: str) -> None:
+        self.behind = urlsplit(behind).netloc
+        self.url = ""
+        self.faults: list[Fault] = []
+        self.parts: list[int] = []
+        self.lost: set[str] = set()
+        self.lock = threading.Lock()
+
+    def next_fault(self, number: int) -> Fault | None:
+        """Count a part; tell what is to be done to it."""
+        with self.lock:
+            self.parts.append(number)
+            return self.faults.pop(0) if self.faults else None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    faulty: FaultyS3
+
+    def handle_any(self) -> None:
+        query = parse_qs(urlsplit(self.path).query)
+        number = query.get("partNumber")
+        is_part = self.command == "PUT" and number is not None
+        fault = self.faulty.next_fault(int(number[0])) if is_part and number else None
+        length = int(self.headers.get("Content-Length", 0))
+        if fault is Fault.CUT:
+            self.rfile.read(length // 2)
+            self.close_connection = True
+            return
+        body = self.rfile.read(length)
+        if fault is Fault.SLOW_DOWN:
+            self.answer(503, {}, SLOW_DOWN)
+        elif fault is Fault.DENIED:
+            self.answer(403, {}, DENIED)
+        else:
+            self.hand_on(body, fault)
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_any  # noqa: N815 - names there
+
+    def hand_on(self, body: bytes, fault: Fault | None) -> None:
+        url = urlsplit(self.path)
+        upload = parse_qs(url.query).get("uploadId", [""])[0]
+        if fault is Fault.LOST_UPLOAD:
+            self.faulty.lost.add(upload)
+            self.ask("DELETE", f"{url.path}?uploadId={upload}", b"")
+        if upload in self.faulty.lost and self.command == "PUT":
+            self.answer(404, {}, NO_SUCH_UPLOAD)
+            return
+        status, headers, answer = self.ask(self.command, self.path, body)
+        if fault is Fault.CUT_ANSWER:
+            self.close_connection = True
+            return
+        if fault is Fault.WRONG_ETAG:
+            headers["ETag"] = '"00000000000000000000000000000000"'
+        if fault is Fault.NO_ETAG:
+            headers = {name: value for name, value in headers.items() if name.lower() != "etag"}
+        self.answer(status, headers, answer)
+
+    def ask(self, method: str, path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection(self.faulty.behind, timeout=30)
+        dropped = {"connection", "content-length", "transfer-encoding", "expect"}
+        passed = {n: v for n, v in self.headers.items() if n.lower() not in dropped}
+        try:
+            connection.request(method, path, body, passed)
+            answer = connection.getresponse()
+            content = answer.read()
+        finally:
+            connection.close()
+        headers = {n: v for n, v in answer.getheaders() if n.lower() not in dropped}
+        return answer.status, headers, content
+
+    def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response_only(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+        pass
+
+
+@contextmanager
+def before(url: str) -> Iterator[FaultyS3]:
+    """Run one before the server at `url`, until the end of the context."""
+    faulty = FaultyS3(url)
+    handler = type("Handler", (_Handler,), {"faulty": faulty})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        faulty.url = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield faulty
+        finally:
+            server.shutdown()
+            thread.join()
