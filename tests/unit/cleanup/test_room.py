@@ -60,7 +60,9 @@ class House:
         with self.storage.claim(hash_, 1, ()) as path:
             path.write_bytes(b"bytes")
         if state is JobState.COMPLETED:
-            path = self.storage.publish(hash_, 1, path).path
+            published = self.storage.publish(hash_, 1, path).path
+            assert published is not None
+            path = published
         if not read:
             os.utime(path, (LONG_AGO, LONG_AGO))
         return hash_
@@ -123,6 +125,7 @@ def test_what_is_being_downloaded_is_spared(house: House) -> None:
     jobs = [house.job() for _ in range(8)]
     archive = house.storage.find(jobs[0])
     assert archive is not None
+    assert archive.path is not None
     with archive.path.open("rb"):
         house.make(2 * SIZE)
     assert house.states(jobs) == ["completed", "expired", "expired"] + ["completed"] * 5

@@ -67,6 +67,7 @@ def test_an_archive_is_in_use_for_a_while_after_it_was_published(tmp_path: Path)
     archive = storage.publish(KEY, 1, scratch)
     assert storage.is_in_use(KEY, 60)
     assert not storage.is_in_use(KEY, 0)
+    assert archive.path is not None
     note_read(archive.path)
     assert storage.find(KEY) == archive
     storage.remove(KEY)
