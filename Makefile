@@ -59,6 +59,10 @@ soak: $(VENV)/dev.stamp  ## steady jobs for a long time, with faults and kills
 failover: $(VENV)/dev.stamp  ## workers and databases that die under a fleet
 	$(BIN)/python -m tests.failover.run --rounds $(or $(ROUNDS),5) $(ARGS)
 
+.PHONY: webhooks-kill
+webhooks-kill: $(VENV)/dev.stamp  ## messages over random kills, to a receiver that fails half the time
+	$(BIN)/python -m tests.kills.webhooks --messages $(or $(MESSAGES),1000) $(ARGS)
+
 .PHONY: power
 power: $(VENV)/dev.stamp  ## power cuts on file systems of their own (as root)
 	$(BIN)/python -m tests.power.run --rounds $(or $(ROUNDS),50) $(ARGS)

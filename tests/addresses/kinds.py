@@ -19,7 +19,10 @@ from tests.cases import ssrf
 
 from packmule.errors import FailureCode
 from packmule.outbound.addresses import parse_networks
-from packmule.outbound.urls import UrlInvalid, parse, refusal
+from packmule.outbound.post import Poster
+from packmule.outbound.resolver import Resolver
+from packmule.outbound.urls import UrlInvalid, parse
+from packmule.outbound.verdicts import Answered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -229,15 +232,41 @@ def _hop(world: World, chain: tuple[str, ...], endless: bool, asked: Asked) -> A
 
 
 def webhook(world: World) -> Report:
-    """Each address for a webhook, by the rule: it passes the filter that links pass."""
+    """Each webhook of the table, and each address and answer as one, really sent to."""
     report = Report()
     for case in ssrf.cases("webhook"):
-        try:
-            refused = refusal(parse(case.url), world.rules) is not None
-        except UrlInvalid:
-            refused = True
-        report.add(case.id, None if refused else "taken", wanted=case.allowed)
-    return report
+        report.add(case.id, _posted(world, case, case.url, []), wanted=case.allowed)
+    for case in ssrf.cases("dns"):
+        answer = [world.at(one) for one in case.resolves_to or ()]
+        fault = _posted(world, case, world.link(f"http://{case.host}/hook"), answer)
+        report.add(case.id, fault, wanted=case.allowed)
+        _reach(world, report, (case.resolves_to or ()) if case.allowed else ())
+    if world.tap is not None:
+        for case in ssrf.cases("ip"):
+            written = f"http://[{case.ip}]/" if ":" in case.ip else f"http://{case.ip}/"
+            by_link = _posted(world, case, written, [])
+            by_name = _posted(world, case, "http://hooks.example/", [case.ip])
+            report.add(case.id, by_link or by_name, wanted=case.allowed)
+            _reach(world, report, [case.ip] if case.allowed else [])
+    return report.close(world)
+
+
+def _posted(world: World, case: ssrf.Case, link: str, answer: list[str]) -> str | None:
+    """Send a message as the program does; say what is wrong with what came of it."""
+    try:
+        url = parse(link)
+    except UrlInvalid:
+        return "not read" if case.allowed else None
+    resolver = Resolver(lambda _host, _port: answer, ttl=0.0, failure_ttl=0.0)
+    ca_file = str(world.authority)
+    found = Poster(resolver, world.rules, ca_file=ca_file, seconds=5.0).post(url, {}, b"")
+    resolver.close()
+    if case.allowed:
+        return None if found == Answered(200) else f"not sent: {found}"
+    if isinstance(found, Answered):
+        return "sent"
+    codes = REFUSED | ({FailureCode.DNS} if not answer else set())
+    return None if found.code in codes else f"failed otherwise: {found}"
 
 
 def own(world: World) -> Report:

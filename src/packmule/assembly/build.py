@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from packmule.assembly.workshop import Workshop
     from packmule.jobs.model import Run
     from packmule.jobs.store import JobStore
+    from packmule.jobs.transitions import Also
     from packmule.storage.interface import Storage, StoredArchive
 
 _log = logging.getLogger(__name__)
@@ -68,7 +69,11 @@ _CODES = {
 class Builder:
     """Builds the archives of the jobs in a store: the engine's handler of the task `build`."""
 
-    def __init__(self, store: JobStore, storage: Storage, workshop: Workshop) -> None:
+    def __init__(
+        self, store: JobStore, storage: Storage, workshop: Workshop, *, also: Also | None = None
+    ) -> None:
+        """Join the parts; `also` comes true together with a job's end."""
+        self._also = also
         self._store = store
         self._storage = storage
         self._workshop = workshop
@@ -164,7 +169,7 @@ class Builder:
 
     def _complete(self, run: Run, archive: StoredArchive, rest: Checkpoint) -> None:
         published = Published(archive.size, archive.etag)
-        self._store.complete(run.job.id, run.attempt, published, rest)
+        self._store.complete(run.job.id, run.attempt, published, rest, also=self._also)
         _log.info("completed, %d bytes", archive.size)
         ARCHIVES_COMPLETED.inc()
         ARCHIVE_BYTES.inc(by=archive.size)
@@ -172,7 +177,7 @@ class Builder:
 
     def _fail(self, run: Run, failure: Failure, rest: Checkpoint | None = None) -> None:
         try:
-            self._store.fail(run.job.id, run.attempt, failure, rest)
+            self._store.fail(run.job.id, run.attempt, failure, rest, also=self._also)
         except StaleAttempt:
             self._tidy(run.job.hash)
             return

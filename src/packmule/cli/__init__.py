@@ -25,6 +25,7 @@ COMMANDS = {
     "pack": "packmule.cli.pack:pack",
     "verify": "packmule.cli.verify:verify",
     "jobs": "packmule.cli.jobs:jobs",
+    "webhooks": "packmule.cli.webhooks:webhooks",
     "keys": "packmule.cli.keys:keys",
     "settings": "packmule.cli.show:settings",
     "openapi": "packmule.cli.show:openapi",

@@ -141,8 +141,9 @@ def cancel(hash_: str) -> None:
     """Cancel a job that is queued or running."""
     from packmule.wiring import operator  # noqa: PLC0415
 
+    settings = settings_module.read(os.environ)
     with _stores() as stores:
-        click.echo(f"{hash_} is {operator.cancel(stores, hash_).state.value}")
+        click.echo(f"{hash_} is {operator.cancel(settings, stores, hash_).state.value}")
 
 
 @jobs.command()

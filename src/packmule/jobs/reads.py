@@ -94,9 +94,8 @@ class JobReads:
 
     def failures(self, job_id: int, limit: int) -> tuple[FileRecord, ...]:
         """List the first files that failed for good, by position."""
-        values = {"of_job": job_id, "after": -1, "most": limit}
         with reading(self._engine) as connection:
-            return tuple(file_of(row) for row in connection.execute(queries.FILES_FAILED, values))
+            return failures_of(connection, job_id, limit)
 
     def files(
         self,
@@ -201,6 +200,12 @@ def _batches(asked: Sequence[T]) -> Iterator[Sequence[T]]:
 def unknown() -> NotFound:
     """Say that there is no such job, without repeating what may be a secret."""
     return NotFound("There is no archive of that hash.")
+
+
+def failures_of(connection: Connection, job_id: int, limit: int) -> tuple[FileRecord, ...]:
+    """List the first files of a job that failed for good, by position."""
+    values = {"of_job": job_id, "after": -1, "most": limit}
+    return tuple(file_of(row) for row in connection.execute(queries.FILES_FAILED, values))
 
 
 def load(connection: Connection, job_id: int, tail: int) -> tuple[tuple[Source, ...], Remembered]:

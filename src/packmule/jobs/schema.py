@@ -1,8 +1,9 @@
-"""The tables: jobs, their files, and the tasks of the embedded engine.
+"""The tables: jobs, their files, the messages of webhooks, and the tasks of the embedded engine.
 
 Owns columns, keys and indexes, alike on SQLite and PostgreSQL; `migrations` makes them, and a test
 holds the two equal. Instants are seconds since the epoch (a double keeps microseconds until the
-year 2100). What the words mean stands in `model.py` and `engine/interface.py`.
+year 2100). What the words mean stands in `model.py`, `webhook/messages.py` and
+`engine/interface.py`.
 """
 
 from __future__ import annotations
@@ -195,4 +196,34 @@ tasks = Table(
     ),
     # An id is never given twice: the oldest of two is the smaller.
     sqlite_autoincrement=True,
+)
+
+# What webhooks are told; a waiting one has a task of the engine, whose key is its name.
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", ROW_ID, primary_key=True),
+    Column("name", String(40), nullable=False),
+    Column("hash", String(32), nullable=False),
+    Column("kind", String(32), nullable=False),
+    # Null: the operator's, which the settings name.
+    Column("url", Text),
+    Column("body", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("tried_at", Double),
+    Column("next_at", Double),
+    Column("ended_at", Double),
+    Column("http_status", Integer),
+    Column("detail", Text),
+    UniqueConstraint("name", name="messages_name"),
+    Index("messages_of_job", "hash", "id"),
+    Index("messages_in_state", "state", "id"),
+    Index(
+        "messages_by_end",
+        "ended_at",
+        sqlite_where=text("ended_at IS NOT NULL"),
+        postgresql_where=text("ended_at IS NOT NULL"),
+    ),
 )

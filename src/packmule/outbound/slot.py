@@ -1,16 +1,15 @@
 """A slot: one reused libcurl handle, and what flows through it during one try.
 
 Owns the options that keep a transfer inside its rules, and the callbacks that libcurl makes. The
-address guard stands here, in the two hooks that no transfer can go round: every address before a
-connection is made to it, and the peer of every request, also on a connection that is reused.
-Leaves when to start and what an end means to `curl.py`.
+guard (`guard.py`) is asked here, in the two hooks that no transfer can go round: every address
+before a connection is made to it, and the peer of every request, also on a connection that is
+reused. Leaves when to start and what an end means to `curl.py`.
 
 libcurl forbids calls into the handle from its own callbacks, so these only collect and judge.
 """
 
 from __future__ import annotations
 
-import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,10 @@ import pycurl
 
 from packmule.errors import Failure, FailureCode
 from packmule.outbound import urls
+from packmule.outbound.guard import Guard, NewSocket, keep_to_the_request
+from packmule.outbound.guard import pin as pinned
 from packmule.outbound.head import HeadIncomplete, HeadInvalid
 from packmule.outbound.head import parse as parse_head
-from packmule.outbound.own import is_own
 from packmule.outbound.receiver import BodyRefused
 from packmule.outbound.transfer import judge, range_fields
 from packmule.outbound.verdicts import Broken, Take
@@ -55,8 +55,7 @@ class Slot:
         ca_file: str | None,
         opened: Callable[[int, int], int],
     ) -> None:
-        self._rules = rules
-        self._permitted: set[str] = set()
+        self._guard = Guard(rules)
         self._limits = limits
         self.curl = pycurl.Curl()
         self.lane: Lane | None = None
@@ -87,19 +86,10 @@ class Slot:
         option(pycurl.SOCKOPTFUNCTION, opened)
         option(pycurl.PREREQFUNCTION, self._on_request)
         option(pycurl.BUFFERSIZE, BUFFER_BYTES)
-        option(pycurl.NOSIGNAL, 1)
-        option(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-        option(pycurl.FOLLOWLOCATION, 0)
-        option(pycurl.PATH_AS_IS, 1)
-        # Nothing from the environment: no proxy, and libcurl reads no netrc unless told to.
-        option(pycurl.PROXY, "")
-        option(pycurl.NOPROXY, "*")
-        option(pycurl.HTTP09_ALLOWED, 0)
-        option(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        keep_to_the_request(self.curl)
         option(pycurl.PIPEWAIT, 1)
         option(pycurl.TCP_KEEPALIVE, 1)
         option(pycurl.CONNECTTIMEOUT_MS, int(connect_timeout * 1000))
-        option(pycurl.USERAGENT, "packmule")
         option(pycurl.HTTPHEADER, list(_FIELDS))
         if ca_file is not None:
             option(pycurl.CAINFO, ca_file)
@@ -137,8 +127,7 @@ class Slot:
             self.curl.setopt(pycurl.HTTP_VERSION, version)
             self.http2 = http2
         if pin:
-            addresses = ",".join(f"[{a}]" if ":" in a else a for a in pin)
-            self.curl.setopt(pycurl.RESOLVE, [f"{url.host}:{url.port}:{addresses}"])
+            self.curl.setopt(pycurl.RESOLVE, pinned(url.host, url.port, pin))
             self._pinned = True
         elif self._pinned:
             self.curl.setopt(pycurl.RESOLVE, [])
@@ -236,38 +225,20 @@ class Slot:
     def _refuse(self, _view: memoryview) -> bool:
         raise _EnoughDiscardedError
 
-    def _on_open(self, _purpose: int, address: pycurl.CurlSockAddr) -> _Handed | int:
+    def _on_open(self, _purpose: int, address: pycurl.CurlSockAddr) -> NewSocket | int:
         try:
-            if self._may_open(address.addr[0], address.family):
-                return _Handed(address.family, address.socktype, address.protocol)
+            if self._guard.may_open(address.addr[0], address.family):
+                return NewSocket(address)
             self.stopped_by = address_refused(self.fetch)
         except OSError as error:
             self.stopped_by = error
         return _NO_SOCKET
 
-    def _may_open(self, address: str, family: int) -> bool:
-        rules = self._rules
-        return rules.permits(address) and (rules.allows(address) or not is_own(address, family))
-
     def _on_request(self, peer: str, _local: str, _peer_port: int, _local_port: int) -> int:
-        if peer in self._permitted:
-            return _PREREQ_OK
-        if self._rules.permits(peer):
-            self._permitted.add(peer)
+        if self._guard.may_ask(peer):
             return _PREREQ_OK
         self.stopped_by = address_refused(self.fetch)
         return _PREREQ_ABORT
-
-
-class _Handed:
-    """A new socket on its way to pycurl, which hands libcurl a duplicate; ours is closed then."""
-
-    def __init__(self, family: int, kind: int, protocol: int) -> None:
-        self._socket = socket.socket(family, kind, protocol)
-        self.fileno = self._socket.fileno
-
-    def __del__(self) -> None:
-        self._socket.close()
 
 
 class _EnoughDiscardedError(Exception):

@@ -55,6 +55,13 @@ class Finished:
     """The body is whole."""
 
 
+class Answered(NamedTuple):
+    """A receiver's answer to a message: its status, and for how many seconds it wants no other."""
+
+    status: int
+    retry_after: float | None = None
+
+
 class Broken(NamedTuple):
     """How a try ended other than well: a code, a sentence, and whether trying again may help."""
 

@@ -13,8 +13,6 @@ value is not of its form, stops the program, with all faults named at once.
 
 from __future__ import annotations
 
-import difflib
-import re
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -23,39 +21,16 @@ from packmule.errors import SettingInvalid
 from packmule.outbound.addresses import Network, Ports, parse_networks, parse_ports
 from packmule.settings import forms
 from packmule.settings.forms import duration, size
+from packmule.settings.names import PREFIX, is_service_link, unknown
+from packmule.settings.setting import Setting
 from packmule.web.keys import ApiKey, distinct, parse_keys, read_keys
 from packmule.web.limits import Rate, parse_rate
+from packmule.webhook.signing import Secrets, parse_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-PREFIX = "PACKMULE_"
 T = TypeVar("T")
-
-# Kubernetes sets these for a service that is called packmule; they are no settings of ours.
-_SERVICE_LINK = re.compile(r"PACKMULE_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP))")
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row of the table. `default` is text of the same form as the variable's value."""
-
-    field: str
-    default: str
-    parse: Callable[[str], Any]
-    help: str
-    shown_default: str
-    secret: bool
-
-    @property
-    def name(self) -> str:
-        """The variable's name."""
-        return f"{PREFIX}{self.field.upper()}"
-
-    @property
-    def flag(self) -> str | None:
-        """The flag of `serve`; None for a secret, which other users of a machine could see."""
-        return None if self.secret else f"--{self.field.replace('_', '-')}"
 
 
 # --- the table ---------------------------------------------------------------------------------
@@ -216,6 +191,28 @@ class Settings:
         forms.or_off(forms.more_than_zero(size)),
         "size of the archives and open jobs that a client may have at once, or off",
     )
+    webhook_url: str | None = _setting(
+        "",
+        forms.webhook_url,
+        "webhook that is told of every job that has ended",
+        shown_default="none",
+        secret=True,
+    )
+    webhook_secret: Secrets = _setting(
+        "",
+        parse_secrets,
+        "secret that webhooks are signed with, or several; `packmule webhooks secret` makes one",
+        shown_default="none: not signed",
+        secret=True,
+    )
+    webhook_retry_first: float = _setting(
+        "5 s",
+        forms.more_than_zero(duration),
+        "time from a webhook's first try to the second; the later ones in proportion",
+    )
+    job_webhooks: str = _setting(
+        "off", forms.one_of("on", "off"), "whether a job may name a webhook of its own"
+    )
     metrics: str = _setting(
         "private",
         forms.one_of("private", "all", "none"),
@@ -266,10 +263,10 @@ def read(environment: Mapping[str, str]) -> Settings:
     given = {
         name: value.strip()
         for name, value in environment.items()
-        if name.startswith(PREFIX) and value.strip() and not _is_service_link(name, value)
+        if name.startswith(PREFIX) and value.strip() and not is_service_link(name, value)
     }
     names = [setting.name for setting in TABLE]
-    faults = [_unknown(name, names) for name in sorted(set(given) - set(names))]
+    faults = [unknown(name, names) for name in sorted(set(given) - set(names))]
     values: dict[str, Any] = {}
     for setting in TABLE:
         try:
@@ -300,18 +297,6 @@ def _shared_keys(values: dict[str, Any]) -> list[str]:
 def _usual_body(max_urls: int) -> int:
     """Give the size of a body for so many links: a kibibyte each, ten times the usual."""
     return 1024 * 1024 + max_urls * 1024
-
-
-def _is_service_link(name: str, value: str) -> bool:
-    return bool(_SERVICE_LINK.match(name)) or (
-        name == f"{PREFIX}PORT" and value.startswith("tcp://")
-    )
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else "docs/settings.md lists those there are."
-    return f"{name}: there is no such setting; {hint}"
 
 
 def as_markdown() -> str:

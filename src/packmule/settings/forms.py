@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlsplit
 
+from packmule.outbound import urls
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -120,6 +122,17 @@ def token(text: str) -> str:
     if text and not re.fullmatch(r"[A-Za-z0-9._~+/-]{16,}=*", text):
         raise ValueError("a token is at least 16 letters, digits or -._~+/")
     return text
+
+
+def webhook_url(text: str) -> str | None:
+    """Read the URL of a webhook; nothing is None."""
+    if not text:
+        return None
+    # Never repeat the value: it may hold a password.
+    try:
+        return urls.parse(text).text
+    except urls.UrlInvalid as error:
+        raise ValueError(error.detail) from error
 
 
 def file(text: str) -> Path | None:

@@ -253,7 +253,7 @@ async def cancel(
 
 def _cancel(parts: Parts, caller: Caller, hash_: str) -> Status:
     refuse_strangers(parts, caller, hash_)
-    job = parts.store.cancel(hash_)
+    job = parts.store.cancel(hash_, also=parts.announce)
     _log.info("cancelled")
     # A cancelled job is never taken up again. A run that has not heard of it yet writes on, for a
     # moment, to a file that nobody sees.
@@ -275,7 +275,12 @@ async def delete(parts: GivenParts, caller: GivenCaller, archive_hash: Hash) -> 
 
 def _delete(parts: Parts, caller: Caller, hash_: str) -> None:
     refuse_strangers(parts, caller, hash_)
-    parts.store.delete(hash_, also=parts.defer_removal)
+
+    def also(connection: Connection, job: Job) -> None:
+        parts.defer_removal(connection, job)
+        parts.announce(connection, job)
+
+    parts.store.delete(hash_, also=also)
     _log.info("deleted")
     # At once; should that fail, the task does it later.
     parts.storage.remove(hash_)

@@ -61,9 +61,11 @@ def archive_url(public_url: str, hash_: str) -> str:
     return f"{public_url}/archive/get/{hash_}.zip"
 
 
-def status_of(job: Job, failures: Iterable[FileRecord], public_url: str) -> Status:
+def status_of(
+    job: Job, failures: Iterable[FileRecord], public_url: str, *, now: datetime | None = None
+) -> Status:
     """Say where a job is. `failures` are its failed files, where `has_failures`."""
-    match state_now(job):
+    match state_now(job, now):
         case JobState.QUEUED | JobState.RUNNING:
             return InProgressOut(progress=_progress(job.progress))
         case JobState.COMPLETED:

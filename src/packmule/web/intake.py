@@ -141,7 +141,7 @@ def job_request(
         raise _invalid(
             [("/urls", f"has {len(asked.urls)} links; a job may have {bounds.max_urls}")]
         )
-    errors = [*_bad_fields(asked, bounds), *_bad_links(enumerate(asked.urls), rules, bounds)]
+    errors = [*_bad_fields(asked, rules, bounds), *_bad_links(enumerate(asked.urls), rules, bounds)]
     if errors:
         raise _invalid(errors)
     return JobRequest(
@@ -153,6 +153,7 @@ def job_request(
         on_error=asked.on_error,
         on_html=asked.on_html,
         compression=asked.compression,
+        webhook_url=asked.webhook_url,
         expires_in=asked.expires_in,
         priority=asked.priority,
         idempotency_key=idempotency_key,
@@ -211,14 +212,17 @@ def _place(pointer: str) -> tuple[str, int]:
     return name, int(number) if number.isdecimal() else -1
 
 
-def _bad_fields(asked: CreateIn, bounds: Bounds) -> Iterator[tuple[str, str]]:
+def _bad_fields(asked: CreateIn, rules: AddressRules, bounds: Bounds) -> Iterator[tuple[str, str]]:
     """Check what the structure alone does not tell."""
     if asked.name is not None and _UNFIT_IN_FILE_NAME.search(asked.name):
         yield "/name", "must be a file name, without slashes and control characters"
     if asked.expires_in is not None and asked.expires_in > bounds.retention:
         yield "/expires_in", f"is above this server's limit of {bounds.retention:.0f} seconds"
     if asked.webhook_url is not None:
-        yield "/webhook_url", "this server does not let a job name its own webhook"
+        if not bounds.job_webhooks:
+            yield "/webhook_url", "this server does not let a job name its own webhook"
+        elif (fault := _fault_of(asked.webhook_url, rules, bounds)) is not None:
+            yield "/webhook_url", fault
 
 
 def _bad_links(
@@ -226,17 +230,18 @@ def _bad_links(
 ) -> Iterator[tuple[str, str]]:
     """Check each link; what can be told only by looking its host up is told by the job."""
     for position, item in items:
-        text = item if isinstance(item, str) else item.url
-        try:
-            url = urls.parse(text, max_length=bounds.max_url_length)
-            refused = urls.refusal(url, rules)
-        except UrlInvalid as error:
-            detail = error.detail
-        else:
-            if refused is None:
-                continue
-            detail = refused[1]
-        yield f"/urls/{position}" + ("" if isinstance(item, str) else "/url"), detail
+        fault = _fault_of(item if isinstance(item, str) else item.url, rules, bounds)
+        if fault is not None:
+            yield f"/urls/{position}" + ("" if isinstance(item, str) else "/url"), fault
+
+
+def _fault_of(link: str, rules: AddressRules, bounds: Bounds) -> str | None:
+    """Say why a link cannot be used; None where nothing is known against it."""
+    try:
+        refused = urls.refusal(urls.parse(link, max_length=bounds.max_url_length), rules)
+    except UrlInvalid as error:
+        return error.detail
+    return None if refused is None else refused[1]
 
 
 def _with_extension(name: str | None) -> str | None:

@@ -28,6 +28,7 @@ class Bounds:
 
     `long_polls`: how many answers may wait at once, over all clients of this process;
     `event_streams`: how many streams of events may be open.
+    `job_webhooks`: a job may name a webhook of its own.
     """
 
     max_urls: int = 10_000
@@ -37,6 +38,7 @@ class Bounds:
     long_polls: int = 256
     event_streams: int = 512
     retention: float = 7 * 86_400.0
+    job_webhooks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class Parts:
     """All that the routes need.
 
     `enqueue(connection, hash, priority, client)` puts a job's task into the caller's transaction,
-    `defer_removal(connection, job)` that of removing its bytes.
+    `defer_removal(connection, job)` that of removing its bytes, `announce(connection, job)` what
+    webhooks are to be told of it.
     `worker_age` gives the seconds since a worker was last seen alive, None for never.
     `metrics` is the page for Prometheus; None where there is none.
     `changes` is what all who wait for a job share.
@@ -68,6 +71,7 @@ class Parts:
     storage: Storage
     enqueue: Callable[[Connection, str, int, str], None]
     defer_removal: Also
+    announce: Also
     rules: AddressRules
     worker_age: Callable[[], float | None]
     public_url: str

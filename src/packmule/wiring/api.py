@@ -15,6 +15,7 @@ from packmule.wiring.access import access_rules
 from packmule.wiring.metrics import teller
 from packmule.wiring.rules import address_rules
 from packmule.wiring.stores import BUILD
+from packmule.wiring.webhooks import announcer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,7 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
             storage=stores.storage,
             enqueue=enqueue,
             defer_removal=stores.defer_removal,
+            announce=announcer(settings, stores).announce,
             rules=address_rules(settings),
             worker_age=stores.worker_age,
             public_url=settings.public_url,
@@ -49,6 +51,7 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
                 long_polls=settings.long_polls,
                 event_streams=settings.event_streams,
                 retention=settings.retention,
+                job_webhooks=settings.job_webhooks == "on",
             ),
             access=access_rules(settings),
             draining=draining,

@@ -17,6 +17,7 @@ from packmule.engine.interface import Task
 from packmule.errors import UsageError
 from packmule.jobs.database import connect, require_current
 from packmule.wiring.stores import BUILD, open_stores
+from packmule.wiring.webhooks import announcer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,9 +45,9 @@ def open_for_operator(settings: Settings) -> Iterator[Stores]:
         yield stores
 
 
-def cancel(stores: Stores, hash_: str) -> Job:
+def cancel(settings: Settings, stores: Stores, hash_: str) -> Job:
     """Cancel a job, as the API does. Raises NotFound, NotAllowedInState."""
-    job = stores.jobs.cancel(hash_)
+    job = stores.jobs.cancel(hash_, also=announcer(settings, stores).announce)
     stores.storage.discard(hash_)
     return job
 

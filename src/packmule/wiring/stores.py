@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from packmule.engine.interface import Task
 from packmule.jobs.database import connect, upgrade, writing
 from packmule.jobs.store import JobStore
+from packmule.webhook.messages import MessageStore
 from packmule.wiring.archives import open_storage
 from packmule.wiring.engines import open_engine, tables_of_the_engine
 
@@ -27,8 +28,13 @@ if TYPE_CHECKING:
     from packmule.storage.interface import Storage
 
 BUILD = "build"
+CLEAN = "clean"
 EXPIRE = "expire"
 REMOVE = "remove"
+
+# Two kinds, so that receivers whom strangers have named never hold up the operator's.
+WEBHOOK = "webhook"
+JOB_WEBHOOK = "job-webhook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +44,24 @@ class Stores:
     jobs: JobStore
     engine: Engine
     storage: Storage
+    messages: MessageStore
     transaction: Callable[[], AbstractContextManager[Connection]]
     worker_age: Callable[[], float | None]
 
     def defer_removal(self, connection: Connection, job: Job) -> None:
         """Put the removal of a job's bytes into the queue, in the transaction of `connection`."""
         self.engine.defer(connection, Task(REMOVE, job.hash))
+
+    def defer_delivery(self, connection: Connection, message: str, client: str | None) -> None:
+        """Put the delivery of a message into the queue.
+
+        `client`: on whose behalf, where a job has named the URL; None for the operator's.
+        """
+        if client is None:
+            task = Task(WEBHOOK, message)
+        else:
+            task = Task(JOB_WEBHOOK, message, client=client)
+        self.engine.defer(connection, task)
 
 
 @contextmanager
@@ -56,6 +74,7 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
             jobs=JobStore(database, retention=settings.retention),
             engine=engine,
             storage=open_storage(settings),
+            messages=MessageStore(database),
             transaction=lambda: writing(database),
             worker_age=worker_age,
         )

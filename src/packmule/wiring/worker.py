@@ -12,7 +12,16 @@ from packmule.cleanup.room import Room, Sweep
 from packmule.engine.interface import Later, Task
 from packmule.storage.local import LocalStorage
 from packmule.wiring.signs import telling
-from packmule.wiring.stores import BUILD, EXPIRE, REMOVE, open_stores
+from packmule.wiring.stores import (
+    BUILD,
+    CLEAN,
+    EXPIRE,
+    JOB_WEBHOOK,
+    REMOVE,
+    WEBHOOK,
+    open_stores,
+)
+from packmule.wiring.webhooks import AT_ONCE, announcer, delivering
 from packmule.wiring.workshop import open_workshop
 from packmule.worker.run import Duty, work
 
@@ -29,16 +38,22 @@ def run_worker(settings: Settings, stop: Event) -> None:
     with (
         open_stores(settings) as stores,
         open_workshop(settings, on_failure=_end_at_once) as workshop,
+        delivering(settings, stores) as delivery,
     ):
-        builder = Builder(stores.jobs, stores.storage, workshop)
+        announce = announcer(settings, stores).announce
+        builder = Builder(stores.jobs, stores.storage, workshop, also=announce)
         expiry = Expiry(stores.jobs, stores.defer_removal, lambda: datetime.now(UTC))
         duties = {
             BUILD: Duty(builder.build, settings.concurrent_jobs),
             EXPIRE: Duty(_clean_up(settings, stores, expiry), 1),
             REMOVE: Duty(Removal(stores.storage).remove, 1),
+            WEBHOOK: Duty(delivery.deliver, AT_ONCE),
+            JOB_WEBHOOK: Duty(delivery.deliver, AT_ONCE),
+            CLEAN: Duty(delivery.clean, 1),
         }
         with stores.transaction() as connection:
             stores.engine.defer(connection, Task(EXPIRE, "all"))
+            stores.engine.defer(connection, Task(CLEAN, "messages"))
         with telling(settings, workshop) as signs:
             work(stores.engine, duties, signs, stop)
 

@@ -15,6 +15,7 @@ from packmule.engine import queries as engine_queries
 from packmule.jobs import database, queries
 from packmule.jobs.entries import EntryRows
 from packmule.jobs.schema import metadata
+from packmule.webhook import queries as webhook_queries
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Dialect, Engine
@@ -89,6 +90,10 @@ PARAMETERS: dict[str, object] = {
     "kind": "job",
     "mine": [1, 2],
     "worker": "w",
+    "of_name": "msg_0",
+    "of_state": "waiting",
+    "before": 1,
+    "until": 0.0,
 }
 
 INDEXED = {
@@ -111,6 +116,13 @@ INDEXED = {
     "the next lease to run out": (engine_queries.NEXT_EXPIRY, ["tasks_by_expiry"]),
     "the oldest lease that ran out": (engine_queries.OLDEST_EXPIRY, ["tasks_by_expiry"]),
     "workers": (engine_queries.OTHER_WORKERS, ["tasks_by_expiry"]),
+    "a message": (webhook_queries.MESSAGE, ["sqlite_autoindex_messages_1 (name=?)"]),
+    "a job's messages": (webhook_queries.NEWEST_OF_JOB, ["messages_of_job"]),
+    "messages in a state": (
+        webhook_queries.NEWEST.where(webhook_queries.IN_STATE),
+        ["messages_in_state"],
+    ),
+    "messages of long ago": (webhook_queries.LONG_OVER, ["messages_by_end"]),
 }
 
 

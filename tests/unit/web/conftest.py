@@ -64,8 +64,8 @@ class App:
         return hash_
 
 
-def no_removal(_connection: Connection, _job: Job) -> None:
-    """Leave the removal of bytes to the request alone."""
+def nothing_more(_connection: Connection, _job: Job) -> None:
+    """Leave it at the change."""
 
 
 @pytest.fixture
@@ -83,7 +83,8 @@ def app(tmp_path: Path) -> Iterator[App]:
             store=JobStore(database),
             storage=LocalStorage(tmp_path),
             enqueue=enqueue,
-            defer_removal=no_removal,
+            defer_removal=nothing_more,
+            announce=nothing_more,
             rules=AddressRules(),
             worker_age=lambda: 0.5,
             public_url="https://public.example/pack",

@@ -1,0 +1,194 @@
+"""One POST of a webhook's message: sent from the calling thread, its answer read and forgotten.
+
+Owns a request's whole way, over a libcurl handle of its own: nothing (connection, cookie, name) is
+shared with transfers of sources or with another try. Under rules it passes the same guard as a
+source: the URL, every address of its name, each connection, its peer. Follows no redirect. Leaves
+what an answer means to whoever sends.
+
+    name looked up ──> all addresses judged ──> connected to one of them ──> sent ──> head ──> body
+    |<─────────────────────────────── `seconds`, all in all ─────────────────────────────────────>|
+
+Once the head is whole the answer is known; of the body no more than `MOST_BODY` bytes are read, so
+that a receiver can end its answer in peace.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from typing import TYPE_CHECKING
+
+import pycurl
+
+from packmule.errors import FailureCode
+from packmule.outbound import faults, urls
+from packmule.outbound.guard import Guard, NewSocket, keep_to_the_request, pin
+from packmule.outbound.head import HeadInvalid, parse
+from packmule.outbound.transfer import retry_after
+from packmule.outbound.verdicts import Answered, Broken
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from packmule.outbound.addresses import AddressRules
+    from packmule.outbound.head import Head
+    from packmule.outbound.resolver import Resolution, Resolver
+    from packmule.outbound.urls import Url
+
+SECONDS = 15.0
+MOST_HEAD = 64 * 1024
+MOST_BODY = 64 * 1024
+_PREREQ_OK, _PREREQ_ABORT = 0, 1
+_NO_SOCKET: int = pycurl.SOCKET_BAD
+
+
+class Poster:
+    """Sends messages; any thread may. `rules`: what a stranger's URL must pass; None: no rule."""
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        rules: AddressRules | None,
+        *,
+        ca_file: str | None = None,
+        seconds: float = SECONDS,
+    ) -> None:
+        self._resolver = resolver
+        self._rules = rules
+        self._ca_file = ca_file
+        self._seconds = seconds
+
+    def post(self, url: Url, fields: Mapping[str, str], body: bytes) -> Answered | Broken:
+        """Send a body, and tell what was answered, or why nothing was."""
+        deadline = time.monotonic() + self._seconds
+        if self._rules is not None and (refused := urls.refusal(url, self._rules)) is not None:
+            return Broken(*refused, lasting=True)
+        found = self._look_up(url)
+        if isinstance(found, Broken):
+            return found
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return _too_late(self._seconds)
+        request = _Request(url, None if self._rules is None else Guard(self._rules))
+        try:
+            request.prepare(found, fields, body, left, self._ca_file)
+            return request.perform(self._seconds)
+        finally:
+            request.curl.close()
+
+    def _look_up(self, url: Url) -> tuple[str, ...] | Broken:
+        """Find the addresses to connect to; under rules every one of the answer is judged."""
+        answers: queue.SimpleQueue[Resolution] = queue.SimpleQueue()
+        try:
+            found = self._resolver.resolve(url.host, url.port, answers.put) or answers.get(
+                timeout=self._seconds
+            )
+        except queue.Empty:
+            return Broken(FailureCode.DNS, f"{url.host} could not be looked up in time")
+        if found.error is not None:
+            return Broken(FailureCode.DNS, found.error)
+        if self._rules is not None and not self._rules.permits_all(found.addresses):
+            return _refused(url)
+        return found.addresses
+
+
+class _Request:
+    """One request over a handle of its own. The callbacks of libcurl only collect and judge."""
+
+    def __init__(self, url: Url, guard: Guard | None) -> None:
+        self.curl = pycurl.Curl()
+        self._url = url
+        self._guard = guard
+        self._lines: list[bytes] = []
+        self._head_left = MOST_HEAD
+        self._body_left = MOST_BODY
+        self._stopped_by: Broken | None = None
+
+    def prepare(
+        self,
+        addresses: tuple[str, ...],
+        fields: Mapping[str, str],
+        body: bytes,
+        seconds: float,
+        ca_file: str | None,
+    ) -> None:
+        """Set all options."""
+        option, url = self.curl.setopt, self._url
+        keep_to_the_request(self.curl)
+        option(pycurl.URL, url.text)
+        option(pycurl.REQUEST_TARGET, url.target)
+        option(pycurl.POSTFIELDS, body)
+        # An empty field is left out: nobody is asked beforehand whether the body may come.
+        option(pycurl.HTTPHEADER, ["Expect:", *(f"{name}: {fields[name]}" for name in fields)])
+        option(pycurl.TIMEOUT_MS, max(1, int(seconds * 1000)))
+        option(pycurl.FORBID_REUSE, 1)
+        if not url.is_address:
+            option(pycurl.RESOLVE, pin(url.host, url.port, addresses))
+        if ca_file is not None:
+            option(pycurl.CAINFO, ca_file)
+        option(pycurl.HEADERFUNCTION, self._on_header)
+        option(pycurl.WRITEFUNCTION, self._on_body)
+        if self._guard is not None:
+            option(pycurl.OPENSOCKETFUNCTION, self._on_open)
+            option(pycurl.PREREQFUNCTION, self._on_request)
+
+    def perform(self, seconds: float) -> Answered | Broken:
+        """Send it."""
+        broken = None
+        try:
+            self.curl.perform()
+        except pycurl.error as error:
+            number = error.args[0]
+            late = number == pycurl.E_OPERATION_TIMEDOUT
+            broken = _too_late(seconds) if late else faults.broken(number)
+        if self._stopped_by is not None:
+            return self._stopped_by
+        try:
+            return _answered(parse(self._lines))
+        except HeadInvalid as error:
+            detail = f"the answer is not valid: {error}"
+            return broken or Broken(FailureCode.BAD_RESPONSE, detail)
+
+    def _on_header(self, line: bytes) -> int | None:
+        self._head_left -= len(line)
+        if self._head_left < 0:
+            detail = f"the answer's head is larger than {MOST_HEAD:,} bytes"
+            self._stopped_by = Broken(FailureCode.BAD_RESPONSE, detail)
+            return 0
+        self._lines.append(line)
+        return None
+
+    def _on_body(self, data: bytes) -> int | None:
+        self._body_left -= len(data)
+        return 0 if self._body_left < 0 else None
+
+    def _on_open(self, _purpose: int, address: pycurl.CurlSockAddr) -> NewSocket | int:
+        assert self._guard is not None  # noqa: S101 - it is set only where there is one
+        try:
+            if self._guard.may_open(address.addr[0], address.family):
+                return NewSocket(address)
+            self._stopped_by = _refused(self._url)
+        except OSError as error:
+            detail = f"no connection could be made here: {error.strerror}"
+            self._stopped_by = Broken(FailureCode.CONNECT, detail)
+        return _NO_SOCKET
+
+    def _on_request(self, peer: str, _local: str, _peer_port: int, _local_port: int) -> int:
+        assert self._guard is not None  # noqa: S101 - as above
+        if self._guard.may_ask(peer):
+            return _PREREQ_OK
+        self._stopped_by = _refused(self._url)
+        return _PREREQ_ABORT
+
+
+def _answered(head: Head) -> Answered:
+    sent_at = head.sent_at or time.time()
+    return Answered(head.status, retry_after(head.fields.get("retry-after"), sent_at))
+
+
+def _refused(url: Url) -> Broken:
+    return Broken(*urls.address_refused(url.host), lasting=True)
+
+
+def _too_late(seconds: float) -> Broken:
+    return Broken(FailureCode.TIMEOUT, f"the receiver did not answer within {seconds:g} s")

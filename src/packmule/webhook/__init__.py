@@ -1,0 +1,1 @@
+"""Webhooks: messages about ended jobs, signed, and handed over until they are received."""

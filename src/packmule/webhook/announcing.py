@@ -1,0 +1,72 @@
+"""What is told when a job has ended, put in with the change that it tells.
+
+Owns the message's document, and who gets it: the operator's webhook, and the job's own. Each is a
+message of its own, so that none waits for the other's receiver. Leaves what a status says to
+whoever gives `status`, sending to `delivery.py`.
+
+    {"type": "archive.completed", "timestamp": "…", "data": {"archive_hash": "…", the status}}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from packmule.jobs.model import JobState
+
+if TYPE_CHECKING:
+    from packmule.jobs.model import Job
+    from packmule.webhook.messages import Defer, MessageStore
+
+# The status document of a job, which may read more of it over the connection.
+Status = Callable[[Connection, "Job"], Mapping[str, Any]]
+
+KINDS = {
+    JobState.COMPLETED: "archive.completed",
+    JobState.FAILED: "archive.failed",
+    JobState.CANCELLED: "archive.cancelled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Announcer:
+    """Puts in the messages about a job's end: what the store's changes take as `also`.
+
+    `predefined`: the operator has a webhook; `of_jobs`: a job may have its own.
+    """
+
+    store: MessageStore
+    defer: Defer
+    status: Status
+    predefined: bool
+    of_jobs: bool
+
+    def announce(self, connection: Connection, job: Job) -> None:
+        """Tell of the state that a job has come to, where anybody is to be told."""
+        kind = KINDS.get(job.state)
+        own = job.webhook_url if self.of_jobs else None
+        urls = ([None] if self.predefined else []) + ([own] if own is not None else [])
+        if kind is None or not urls:
+            return
+        body = document(kind, job, self.status(connection, job))
+        for url in urls:
+            name = self.store.add(connection, hash_=job.hash, kind=kind, url=url, body=body)
+            self.defer(connection, name, None if url is None else job.client)
+
+
+def document(kind: str, job: Job, status: Mapping[str, Any]) -> str:
+    """Write a message: the same bytes at every try."""
+    moment = job.finished_at or datetime.now(UTC)
+    return json.dumps(
+        {
+            "type": kind,
+            "timestamp": moment.isoformat().replace("+00:00", "Z"),
+            "data": {"archive_hash": job.hash, **status},
+        },
+        separators=(",", ":"),
+    )

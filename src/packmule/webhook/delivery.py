@@ -1,0 +1,123 @@
+"""Handing messages over: each try is a task of the engine, until the receiver has it.
+
+Owns one try from the message's row to the record of its end. The row is the truth, the task only
+wakes: a task that comes too early (after a kill) goes back to sleep, one whose message has ended
+does nothing. A kill between the receiver's answer and its record makes one more try: a receiver
+sees each message once or more, and tells by its id.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from packmule.engine.interface import Later
+from packmule.errors import FailureCode
+from packmule.outbound.urls import UrlInvalid, parse
+from packmule.outbound.verdicts import Broken
+from packmule.telemetry.context import about
+from packmule.telemetry.metrics import WEBHOOK_TRIES
+from packmule.telemetry.tracing import fail, span
+from packmule.webhook.messages import MessageState
+from packmule.webhook.schedule import Again, Delivered, Schedule
+from packmule.webhook.signing import headers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Event
+
+    from packmule.outbound.post import Poster
+    from packmule.outbound.verdicts import Answered
+    from packmule.webhook.messages import Message, MessageStore
+    from packmule.webhook.schedule import Verdict
+    from packmule.webhook.signing import Secrets
+
+_log = logging.getLogger(__name__)
+
+_CONTENT = {"content-type": "application/json"}
+
+KEEP = 30 * 86_400.0
+"""Seconds that a message is kept after its end: so long it can be looked at and replayed."""
+
+CLEANING_PAUSE = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Hands messages over: the engine's handler of the task of one message.
+
+    `url` is the operator's webhook; `own` sends to URLs that jobs have named, None where they may
+    not, `predefined` to the operator's.
+    """
+
+    store: MessageStore
+    url: str | None
+    predefined: Poster
+    own: Poster | None
+    secrets: Secrets = field(repr=False)
+    schedule: Schedule = field(default_factory=Schedule)
+    clock: Callable[[], float] = time.time
+    chance: Callable[[], float] = random.random
+
+    def deliver(self, key: str, stop: Event) -> Later | None:
+        """Make the try that is due at the message of that name."""
+        message = self.store.find(key)
+        if message is None or message.state is not MessageState.WAITING:
+            return None
+        early = (message.next_at or 0.0) - self.clock()
+        if early > 0:
+            return Later(early)
+        if stop.is_set():
+            return Later(0.0)
+        with about(job=message.hash), span("webhook", message.hash, attempt=message.tries + 1):
+            verdict = self.schedule.judge(self._send(message), message.tries + 1, self.chance())
+            self.store.record(message, verdict)
+            _tell(message, verdict)
+        return Later(verdict.pause) if isinstance(verdict, Again) else None
+
+    def _send(self, message: Message) -> Answered | Broken:
+        text, poster = self.url, self.predefined
+        if message.url is not None:
+            if self.own is None:
+                return _not_allowed("a job may not name a webhook of its own here any more")
+            text, poster = message.url, self.own
+        if text is None:
+            detail = "PACKMULE_WEBHOOK_URL, to which it was to go, is not set any more"
+            return Broken(FailureCode.CONNECT, detail)
+        try:
+            url = parse(text)
+        except UrlInvalid as error:
+            return Broken(FailureCode.URL_INVALID, error.detail)
+        body = message.body.encode()
+        signed = headers(self.secrets, message.name, int(self.clock()), body)
+        return poster.post(url, _CONTENT | signed, body)
+
+    def clean(self, _key: str, stop: Event) -> Later:
+        """Forget messages whose end is long ago, and look again after a pause."""
+        while not stop.is_set() and self.store.forget(KEEP):
+            pass
+        return Later(CLEANING_PAUSE)
+
+
+def _not_allowed(detail: str) -> Broken:
+    return Broken(FailureCode.ADDRESS_NOT_ALLOWED, detail, lasting=True)
+
+
+def _tell(message: Message, verdict: Verdict) -> None:
+    """Count a try and log it."""
+    tries = message.tries + 1
+    match verdict:
+        case Delivered():
+            WEBHOOK_TRIES.inc("delivered")
+            _log.info("webhook told %s, try %d", message.kind, tries)
+        case Again(pause):
+            WEBHOOK_TRIES.inc("retried")
+            _log.info("webhook, try %d: %s; again in %.0f s", tries, verdict.detail, pause)
+            fail("webhook-retried")
+        case _:
+            WEBHOOK_TRIES.inc("given-up")
+            _log.warning("webhook given up, message %s: %s", message.name, verdict.detail)
+            fail("webhook-given-up")
