@@ -1,8 +1,8 @@
 """The download of an archive: whole or in ranges, resumable, never held in memory.
 
 Owns the route /archive/get and the headers of its answers. Leaves which part is asked for to
-`ranges.py`, moving the bytes to `sending.py`. The law: RFC 9110 (conditions, ranges), RFC 6266 (the
-file's name).
+`ranges.py`, moving the bytes to `sending.py`, or both to a proxy (`handover.py`). The law: RFC 9110
+(conditions, ranges), RFC 6266 (the file's name).
 """
 
 from typing import Any
@@ -16,6 +16,7 @@ from packmule.storage.interface import StoredArchive
 from packmule.storage.reading import note_read
 from packmule.web.archives import Hash, checked_hash
 from packmule.web.documents import state_now
+from packmule.web.handover import HandedOver
 from packmule.web.parts import GivenParts, Parts
 from packmule.web.problems import Problem, ProblemCode
 from packmule.web.ranges import (
@@ -59,10 +60,11 @@ async def download(request: Request, parts: GivenParts, archive_hash: Hash) -> R
         # What the hash opens is for whoever has it, and may be removed at any time.
         "Cache-Control": "private, no-cache, no-transform",
     }
-    headers = validators | {
-        "Accept-Ranges": "bytes",
-        "Content-Disposition": disposition(job.name or f"{job.hash}.zip"),
-    }
+    named = validators | {"Content-Disposition": disposition(job.name or f"{job.hash}.zip")}
+    if parts.handover is not None:
+        # Without Accept-Ranges: nginx would add its own to it.
+        return HandedOver(parts.handover.ask(archive.path), named | {"Content-Type": MEDIA_TYPE})
+    headers = named | {"Accept-Ranges": "bytes"}
     selection = select(request.method, request.headers, of)
     if request.method == "GET" and isinstance(selection, Whole | Ranges):
         # The client asks there again, with its Range and If-Range: the entity tag is the same.

@@ -15,6 +15,7 @@ from packmule.jobs.store import JobStore
 from packmule.jobs.transitions import Also
 from packmule.outbound.addresses import AddressRules
 from packmule.storage.interface import Storage
+from packmule.web.handover import Handover
 from packmule.web.keys import Keyring
 from packmule.web.limits import RateLimit
 from packmule.web.peers import Peers
@@ -64,6 +65,7 @@ class Parts:
     `worker_age` gives the seconds since a worker was last seen alive, None for never.
     `metrics` is the page for Prometheus; None where there is none.
     `changes` is what all who wait for a job share.
+    `handover` is how the proxy is asked to send archives; None where they are sent from here.
     `draining` tells that the process is about to stop, so that nobody is kept waiting.
     """
 
@@ -79,6 +81,7 @@ class Parts:
     access: Access = field(default_factory=Access)
     draining: Callable[[], bool] = lambda: False
     metrics: Metrics | None = None
+    handover: Handover | None = None
     access_log: bool = False
     changes: Changes = field(default_factory=Changes)
 

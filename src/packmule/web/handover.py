@@ -1,0 +1,60 @@
+"""Handing a download over to the proxy before the API, which then sends the file by itself.
+
+Owns the two ways (nginx's `X-Accel-Redirect`, Apache's `X-Sendfile`), how they are written in the
+settings, and the headers that ask for it. The proxy judges conditions and ranges: it may send the
+file under an entity tag of its own, so ours must not decide what the client's tags mean.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_NONE = "none"
+_SENDFILE = "x-sendfile"
+_ACCEL = "x-accel-redirect:"
+# A path that means the same to whoever decodes, joins or matches it.
+_LOCATION = re.compile(r"(/[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)+/")
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """How the proxy is asked; `location` is where nginx has the archives, None for X-Sendfile."""
+
+    location: str | None
+
+    def ask(self, path: Path) -> Mapping[str, str]:
+        """Give the header that asks for an archive, `archives/ab/<hash>.zip`."""
+        if self.location is None:
+            return {"X-Sendfile": str(path)}
+        # Of digits and letters only: nothing is to be escaped.
+        return {"X-Accel-Redirect": f"{self.location}{path.parent.name}/{path.name}"}
+
+
+class HandedOver(Response):
+    """200 without a body: the proxy puts the file, or what is asked of it, in its place."""
+
+    def __init__(self, ask: Mapping[str, str], headers: Mapping[str, str]) -> None:
+        super().__init__(None, 200, {**headers, **ask})
+
+
+def parse_handover(text: str) -> Handover | None:
+    """Read `none`, `x-sendfile` or `x-accel-redirect:/place/`. Raises ValueError."""
+    way = text.lower()
+    if way == _NONE:
+        return None
+    if way == _SENDFILE:
+        return Handover(None)
+    if way.startswith(_ACCEL) and _LOCATION.fullmatch(text[len(_ACCEL) :]):
+        return Handover(text[len(_ACCEL) :])
+    raise ValueError(
+        f"{text!r} is none of none, x-sendfile, x-accel-redirect:/place/ (nginx's internal "
+        "location, from / to /)"
+    )
