@@ -67,6 +67,10 @@ webhooks-kill: $(VENV)/dev.stamp  ## messages over random kills, to a receiver t
 power: $(VENV)/dev.stamp  ## power cuts on file systems of their own (as root)
 	$(BIN)/python -m tests.power.run --rounds $(or $(ROUNDS),50) $(ARGS)
 
+.PHONY: downloads
+downloads: $(VENV)/dev.stamp  ## downloads cut and resumed by real clients, and 500 at once
+	$(BIN)/python -m tests.downloads.run $(ARGS)
+
 .PHONY: browser
 browser: $(VENV)/dev.stamp  ## the page in Chromium: what it does, and how it reads to axe
 	$(BIN)/python -m tests.browser.run $(ARGS)

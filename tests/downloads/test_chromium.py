@@ -1,7 +1,8 @@
-"""Chromium's own downloads, cut on the way: it goes on by itself and ends with the very bytes.
+"""Chromium's own downloads, cut on the way: it goes on by itself, or by a click on "Resume".
 
-It does so five times at most where a connection is closed before its time, and only because the
-archive has a strong validator.
+Where the connection is closed before its time, Chromium goes on by itself, five times at most.
+Where it is reset, it tells a network error and waits for its user, who clicks on "Resume" on the
+browser's page of downloads. Both only because the archive has a strong validator.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import pytest
 from playwright.sync_api import Error
 from tests.browser.chromium import profile
 from tests.fakes.cutter import Cutter
+from tests.spec.service import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +28,7 @@ pytestmark = pytest.mark.needs("chromium")
 
 # The archive has 12 MiB: at most four cuts, within the five times that Chromium goes on by itself.
 LEAST, MOST = 2_600_000, 5_000_000
+MOST_CLICKS = 20
 
 
 @contextmanager
@@ -54,3 +57,38 @@ def test_a_download_whose_connection_is_closed_goes_on_by_itself(
         assert download.suggested_filename == "body.zip"
         assert filecmp.cmp(download.path(), served.file, shallow=False)
         assert cutter.cuts >= 2
+
+
+def test_a_download_whose_connection_is_reset_goes_on_at_resume(
+    served: Served, tmp_path: Path
+) -> None:
+    port = served.service.port
+    with (
+        Cutter(port, 3, least=LEAST, most=MOST, kinds=("reset",)) as cutter,
+        browsing(tmp_path) as page,
+    ):
+        download = begun(page, served.url(cutter.port))
+        assert download.failure() is not None
+        page.goto("chrome://downloads")
+        for _ in range(MOST_CLICKS):
+            before = cutter.cuts
+            page.get_by_role("button", name="More actions").click()
+            page.get_by_role("menuitem", name="Resume").click()
+            until(
+                lambda before=before: cutter.cuts > before or whole(tmp_path, served),
+                "cut again, or whole",
+            )
+            if whole(tmp_path, served):
+                break
+            page.get_by_text("Network error").wait_for()
+        assert whole(tmp_path, served)
+        assert cutter.cuts >= 2
+
+
+def whole(folder: Path, served: Served) -> bool:
+    """Tell whether a file among the downloads has the archive's bytes."""
+    return any(
+        filecmp.cmp(file, served.file, shallow=False)
+        for file in (folder / "downloads").iterdir()
+        if file.is_file()
+    )

@@ -88,6 +88,8 @@ class Cutter:
                     if await self._answers(server, client, allowed):
                         self.cuts += 1
                         if kind == "reset":
+                            # A reset takes with it what the client has not read yet.
+                            await asyncio.sleep(0.05)
                             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                 finally:
                     asked.cancel()

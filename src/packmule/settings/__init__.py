@@ -213,6 +213,7 @@ class Settings:
     )
     job_webhooks: str = _setting(
         "off", forms.one_of("on", "off"), "whether a job may name a webhook of its own"
+    )
     sendfile: Handover | None = _setting(
         "none",
         parse_handover,
