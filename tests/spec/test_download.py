@@ -265,6 +265,59 @@ def test_conditions_hold_for_head_too(archive: Archive) -> None:
     assert answer.content == b""
 
 
+def test_conditions_with_a_head_ask_for_no_range(archive: Archive) -> None:
+    assert archive.head(If_Modified_Since=archive.last_modified).status_code == 304
+    assert archive.head(If_Unmodified_Since=archive.date(-1)).status_code == 412
+    assert archive.head(Range="bytes=0-0", If_Range=archive.etag).status_code == 200
+    assert archive.head(Range="bytes=99999999-").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("field", "others", "status"),
+    [("If-None-Match", 200, 304), ("If-Match", 412, 200)],
+)
+def test_tags_in_several_lines_are_one_list(
+    archive: Archive, field: str, others: int, status: int
+) -> None:
+    lines = [(field, '"one"'), (field, '"two"')]
+    assert archive.service.client.get(archive.path, headers=lines).status_code == others
+    for at in range(3):
+        three = [*lines[:at], (field, archive.etag), *lines[at:]]
+        assert archive.service.client.get(archive.path, headers=three).status_code == status
+
+
+def test_two_ranges_in_two_lines_are_none(archive: Archive) -> None:
+    lines = [("Range", "bytes=0-9"), ("Range", "bytes=20-29")]
+    answer = archive.service.client.get(archive.path, headers=lines)
+    assert answer.status_code == 200
+    assert len(answer.content) == archive.size
+
+
+def test_if_match_that_holds_lets_the_range_hold(archive: Archive) -> None:
+    answer = archive.get(Range="bytes=-3", If_Match=archive.etag)
+    assert (answer.status_code, answer.content) == (206, archive.content[-3:])
+    problem(archive.get(Range="bytes=-3", If_Match='"other"'), 412, "precondition-failed")
+    # A range that cannot be had is told as that only where the conditions hold.
+    problem(archive.get(Range="bytes=-0", If_Match='"other"'), 412, "precondition-failed")
+    assert archive.get(Range="bytes=-0", If_Range='"other"').status_code == 200
+
+
+def test_first_and_last_byte_are_two_parts(archive: Archive) -> None:
+    answer = archive.get(Range="bytes=0-0,-1")
+    assert answer.status_code == 206
+    assert answer.headers["content-type"].startswith("multipart/byteranges; boundary=")
+    size = archive.size
+    assert f"Content-Range: bytes 0-0/{size}\r\n\r\nP\r\n".encode() in answer.content
+    assert f"Content-Range: bytes {size - 1}-{size - 1}/{size}\r\n".encode() in answer.content
+
+
+def test_however_often_the_whole_is_asked_for_it_is_sent_once(archive: Archive) -> None:
+    answer = archive.get(Range="bytes=" + ",".join(["0-"] * 32))
+    assert answer.status_code == 206
+    assert answer.headers["content-range"] == f"bytes 0-{archive.size - 1}/{archive.size}"
+    assert answer.content == archive.content
+
+
 def pieces(content: bytes, randomly: random.Random) -> Iterator[tuple[int, int]]:
     """Cut a content at random."""
     at = 0

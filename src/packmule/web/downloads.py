@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 
 from packmule.jobs.model import Job, JobState
 from packmule.storage.interface import StoredArchive
@@ -61,11 +62,11 @@ async def download(request: Request, parts: GivenParts, archive_hash: Hash) -> R
         "Cache-Control": "private, no-cache, no-transform",
     }
     named = validators | {"Content-Disposition": disposition(job.name or f"{job.hash}.zip")}
-    if parts.handover is not None:
+    if parts.handover is not None and archive.path is not None:
         # Without Accept-Ranges: nginx would add its own to it.
         return HandedOver(parts.handover.ask(archive.path), named | {"Content-Type": MEDIA_TYPE})
     headers = named | {"Accept-Ranges": "bytes"}
-    selection = select(request.method, request.headers, of)
+    selection = select(request.method, _fields(request.headers), of)
     if request.method == "GET" and isinstance(selection, Whole | Ranges):
         # The client asks there again, with its Range and If-Range: the entity tag is the same.
         link = await run_in_threadpool(archive.bytes.link, job.name or f"{job.hash}.zip")
@@ -92,6 +93,14 @@ async def download(request: Request, parts: GivenParts, archive_hash: Hash) -> R
             return WholeFile(archive.bytes, of.size, headers | {"Content-Type": MEDIA_TYPE})
         case _:
             return FileParts(archive.bytes, of.size, selection.ranges, headers, MEDIA_TYPE)
+
+
+def _fields(headers: Headers) -> dict[str, str]:
+    """Join a field that was sent in several lines, as a list of tags may be (RFC 9110 5.3).
+
+    Of a field that is no list, two joined are of no grammar, so that neither counts.
+    """
+    return {name: ", ".join(headers.getlist(name)) for name in headers}
 
 
 def _find(parts: Parts, hash_: str) -> tuple[Job, StoredArchive]:

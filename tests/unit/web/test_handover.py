@@ -61,6 +61,7 @@ def test_apache_is_asked_by_the_whole_path(app: App) -> None:
     answer = app.ask("GET", f"/archive/get/{hash_}.zip")
     found = app.parts.storage.find(hash_)
     assert found is not None
+    assert found.path is not None
     assert answer.headers["x-sendfile"] == str(found.path)
     assert found.path.read_bytes() == BODY
     assert answer.content == b""
