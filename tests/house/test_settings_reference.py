@@ -10,7 +10,7 @@ import re
 
 from tests.house.tree import ROOT, project_files, read
 
-from packmule.settings import TABLE, as_markdown
+from packmule.settings import OF_THE_CLIENT, TABLE, as_markdown
 
 DOCUMENT = "docs/settings.md"
 MADE = re.compile(r"(?<=\n)(<!-- begin: [^\n]*-->\n).*?(<!-- end -->\n)", re.DOTALL)
@@ -36,7 +36,7 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_no_document_names_a_setting_that_does_not_exist() -> None:
-    known = {setting.name for setting in TABLE} | OF_THE_TESTS
+    known = {setting.name for setting in TABLE} | OF_THE_CLIENT | OF_THE_TESTS
     named = {
         (str(path), name)
         for path in project_files()

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from packmule.client import transport
 from packmule.errors import SettingInvalid, UsageError
-from packmule.settings import TABLE, Settings, as_markdown, read
+from packmule.settings import OF_THE_CLIENT, TABLE, Settings, as_markdown, read
 from packmule.settings.forms import duration, size
 from packmule.web.limits import Rate
 
@@ -69,6 +70,11 @@ def test_a_variable_that_is_empty_counts_as_not_set() -> None:
 
 def test_other_programs_variables_are_passed_over() -> None:
     assert read({"PATH": "/bin", "PACKMULEX": "1", "HOST": "example.com"}) == read({})
+
+
+def test_the_clients_own_variables_are_passed_over() -> None:
+    assert {transport.SERVER_VARIABLE, transport.KEY_VARIABLE} == OF_THE_CLIENT
+    assert read(dict.fromkeys(OF_THE_CLIENT, "x")) == read({})
 
 
 def test_what_kubernetes_sets_for_a_service_of_that_name_is_passed_over() -> None:

@@ -1,0 +1,44 @@
+"""docs/python.md, done for real: each of its Python blocks is a program that runs to its end."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.fakes.origin import Origin
+    from tests.spec.service import Service
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+GUIDE = (DOCS / "python.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```python\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+ARCHIVES = [["documents.zip"], [], ["one.zip"]]
+
+
+@pytest.mark.parametrize(("block", "archives"), list(zip(BLOCKS, ARCHIVES, strict=True)))
+def test_every_program_of_the_guide_runs(
+    service: Service, origin: Origin, tmp_path: Path, block: str, archives: list[str]
+) -> None:
+    for name in ("glossary.md", "settings.md"):
+        origin.put(f"/{name}", (DOCS / name).read_bytes())
+    program = block.replace("http://127.0.0.1:9000", origin.url(""))
+    done = subprocess.run(
+        [sys.executable, "-c", program.replace("http://localhost:8000", service.url)],
+        env={"PATH": os.environ["PATH"], "PACKMULE_SERVER": service.url, "PYTHONWARNINGS": "error"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == archives
+    for each in archives:
+        assert zipfile.ZipFile(tmp_path / each).testzip() is None

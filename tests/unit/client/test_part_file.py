@@ -1,0 +1,143 @@
+"""The part file keeps what is right, and only that."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from packmule.client.errors import DownloadFailed
+from packmule.client.part_file import PartFile
+from packmule.client.versions import Held, Take, Version
+from packmule.errors import UsageError
+
+VERSION = Version(10, '"a"')
+
+
+def begun(path: Path, content: bytes, version: Version = VERSION, hash_: str = "h") -> None:
+    part = PartFile(path, hash_, resume=True)
+    part.begin(Take(0, version))
+    part.write(content)
+    part.close()
+
+
+def held(path: Path, hash_: str = "h", *, resume: bool = True) -> Held:
+    part = PartFile(path, hash_, resume=resume)
+    part.close()
+    return part.held
+
+
+def test_what_has_come_is_there_the_next_time(tmp_path: Path) -> None:
+    begun(tmp_path / "a.zip", b"01234")
+    assert held(tmp_path / "a.zip") == Held(5, VERSION)
+    assert not (tmp_path / "a.zip").exists()
+
+
+def test_a_finished_archive_has_its_name_and_nothing_beside_it(tmp_path: Path) -> None:
+    begun(tmp_path / "a.zip", b"01234")
+    part = PartFile(tmp_path / "a.zip", "h", resume=True)
+    part.begin(Take(5, VERSION))
+    assert part.write(b"56789")
+    part.finish()
+    part.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+    assert (tmp_path / "a.zip").read_bytes() == b"0123456789"
+
+
+def test_a_part_of_another_archive_is_not_gone_on_with(tmp_path: Path) -> None:
+    begun(tmp_path / "a.zip", b"01234")
+    assert held(tmp_path / "a.zip", "other") == Held()
+
+
+def test_whoever_does_not_want_to_resume_begins_at_nothing(tmp_path: Path) -> None:
+    begun(tmp_path / "a.zip", b"01234")
+    assert held(tmp_path / "a.zip", resume=False) == Held()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [None, b"", b"{", b"[]", b"null", b'{"hash": "h", "size": "10", "etag": "x"}',
+     b'{"hash": "h", "size": true, "etag": "x"}', b'{"hash": "h", "size": 10, "etag": null}',
+     b'{"hash": "h", "size": 4, "etag": "x"}', b"\xff"],
+)  # fmt: skip
+def test_bytes_of_an_unknown_version_are_nothing(tmp_path: Path, record: bytes | None) -> None:
+    begun(tmp_path / "a.zip", b"01234")
+    path = tmp_path / "a.zip.part.version"
+    path.unlink()
+    if record is not None:
+        path.write_bytes(record)
+    assert held(tmp_path / "a.zip") == Held()
+
+
+def test_a_new_version_drops_the_bytes_of_the_old_one(tmp_path: Path) -> None:
+    begun(tmp_path / "a.zip", b"01234567")
+    begun(tmp_path / "a.zip", b"ab", Version(3, '"b"'))
+    assert held(tmp_path / "a.zip") == Held(2, Version(3, '"b"'))
+    assert (tmp_path / "a.zip.part").read_bytes() == b"ab"
+
+
+def test_the_version_is_recorded_before_its_first_byte(tmp_path: Path) -> None:
+    part = PartFile(tmp_path / "a.zip", "h", resume=True)
+    part.begin(Take(0, VERSION))
+    record = json.loads((tmp_path / "a.zip.part.version").read_bytes())
+    assert record == {"hash": "h", "size": 10, "etag": '"a"'}
+    assert (tmp_path / "a.zip.part").read_bytes() == b""
+    part.close()
+
+
+def test_more_than_the_version_has_is_not_written(tmp_path: Path) -> None:
+    part = PartFile(tmp_path / "a.zip", "h", resume=True)
+    part.begin(Take(0, VERSION))
+    assert not part.write(b"0123456789-and-more")
+    part.pause()
+    assert (tmp_path / "a.zip.part").read_bytes() == b"0123456789"
+    part.close()
+
+
+def test_what_another_program_has_changed_gets_no_name(tmp_path: Path) -> None:
+    part = PartFile(tmp_path / "a.zip", "h", resume=True)
+    part.begin(Take(0, VERSION))
+    part.write(b"0123456789")
+    part.pause()
+    os.truncate(tmp_path / "a.zip.part", 3)
+    with pytest.raises(DownloadFailed, match="another program"):
+        part.finish()
+    part.close()
+    assert not (tmp_path / "a.zip").exists()
+
+
+def test_two_downloads_do_not_write_to_one_file(tmp_path: Path) -> None:
+    first = PartFile(tmp_path / "a.zip", "h", resume=True)
+    with pytest.raises(DownloadFailed, match="Another download"):
+        PartFile(tmp_path / "a.zip", "h", resume=True)
+    first.close()
+    assert held(tmp_path / "a.zip") == Held()
+
+
+def test_a_killed_program_loses_nothing_of_what_it_was_handed(tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib; from packmule.client.part_file import PartFile;"
+        "from packmule.client.versions import Take, Version;"
+        "part = PartFile(pathlib.Path('a.zip'), 'h', resume=True);"
+        "part.begin(Take(0, Version(100000, '\"a\"'))); part.write(b'x' * 70000); part.pause();"
+        "os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
+    assert killed.returncode == -9
+    assert held(tmp_path / "a.zip") == Held(70000, Version(100000, '"a"'))
+
+
+@pytest.mark.parametrize("name", ["no/such/folder/a.zip", "."])
+def test_where_no_archive_can_be_put_is_said_at_once(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError):
+        PartFile(tmp_path / name, "h", resume=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_is_not_replaced() -> None:
+    with pytest.raises(UsageError):
+        PartFile(Path("/dev/null"), "h", resume=True)
