@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from packmule import settings as settings_module
+from packmule.cli.durations import Duration
+from packmule.cli.labels import label
 from packmule.errors import UsageError
 from packmule.jobs.model import JobState, OnError
-from packmule.settings.forms import duration
 from packmule.telemetry.tracing import ids_of
 
 if TYPE_CHECKING:
@@ -33,21 +34,6 @@ _FAILURES_SHOWN = 50
 _AS_JSON = click.option(
     "--json", "as_json", is_flag=True, help="An object a line, with all fields."
 )
-
-
-class Age(click.ParamType[float]):
-    """A time in seconds, as in the settings."""
-
-    name = "age"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Read it."""
-        try:
-            return value if isinstance(value, float) else duration(value)
-        except ValueError as error:
-            self.fail(f"{error}.", param, ctx)
 
 
 class Hash(click.ParamType[str]):
@@ -70,8 +56,8 @@ def jobs() -> None:
 @jobs.command("list")
 @click.option("--state", type=click.Choice([state.value for state in JobState]))
 @click.option("--client", help="Only the jobs of this client, as the list names it.")
-@click.option("--newer", type=Age(), help="Only jobs created within this time, like 2h.")
-@click.option("--older", type=Age(), help="Only jobs created longer ago than this, like 7d.")
+@click.option("--newer", type=Duration(), help="Only jobs created within this time, like 2h.")
+@click.option("--older", type=Duration(), help="Only jobs created longer ago than this, like 7d.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
 @click.option("--before", type=Hash(), help="Go on behind this job, the last one of a page.")
 @_AS_JSON
@@ -201,7 +187,7 @@ def _failure(record: FileRecord) -> dict[str, Any]:
     failure = record.failure
     return {
         "file": record.position,
-        "link": re.sub(r"//[^/@]*@", "//", re.split(r"[?#]", record.url, maxsplit=1)[0]),
+        "link": label(record.url),
         "code": None if failure is None else failure.code.value,
         "http_status": None if failure is None else failure.http_status,
         "attempts": None if failure is None else failure.attempts,

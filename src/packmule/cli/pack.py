@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import sys
 import threading
@@ -19,6 +18,9 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from packmule import settings as settings_module
+from packmule.cli import exits
+from packmule.cli import listing as lists
+from packmule.cli.labels import label
 from packmule.errors import HTML_PAGE_DETAIL, PackmuleError, UsageError
 from packmule.jobs.model import Compression, OnError, OnHtml, Source
 
@@ -29,18 +31,12 @@ if TYPE_CHECKING:
     from packmule.assembly.pack import Packed
     from packmule.jobs.model import Progress
 
-EXIT_FAILED = 1
 _FAILURES_TOLD = 50
-EXIT_STOPPED = 130
 
 
 @click.command()
 @click.argument("urls", nargs=-1, metavar="[URL]...")
-@click.option(
-    "-i", "--input", "listing", type=click.File("r", encoding="utf-8"),
-    help="A file with one link a line, or - for standard input. After a link, a tab and the name "
-    "the file is to have in the archive may follow. Lines that begin with # are passed over.",
-)  # fmt: skip
+@click.option("-i", "--input", "listing", type=click.File("r", encoding="utf-8"), help=lists.HELP)
 @click.option(
     "-o", "--output", "out", required=True, type=click.Path(dir_okay=False, path_type=Path),
     help="The archive to make.",
@@ -86,13 +82,19 @@ def pack(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Fetch links into one ZIP archive.
+    """Fetch links into one ZIP archive, here and now, without a server.
+
+    \b
+    Examples:
+      packmule pack https://example.org/a.png https://example.org/b.png -o two.zip
+      packmule pack -i urls.txt -o out.zip --on-error skip
+      grep -o 'https://[^"]*png' page.html | packmule pack - -o pictures.zip
 
     Run it again after an interruption, whatever it was: it goes on where it was.
 
     Exit status: 0 the archive is made; 1 it is not, or a file could not be fetched; 2 the command
     was not understood; 130 interrupted, run it again to go on.
-    """
+    """  # noqa: D301  # \b is click's mark of lines that stay as they are
     sources = read_sources(urls, listing)
     if out.exists() and not force:
         raise click.UsageError(f"{out} is there already; use --force to replace it.")
@@ -113,23 +115,14 @@ def pack(
         raise click.ClickException(str(error)) from error
     _tell(packed, sources, out, quiet=quiet, as_json=as_json)
     if packed.stopped:
-        raise SystemExit(EXIT_STOPPED)
+        raise SystemExit(exits.INTERRUPTED)
     if packed.failed:
-        raise SystemExit(EXIT_FAILED)
+        raise SystemExit(exits.FAILED)
 
 
 def read_sources(urls: Sequence[str], listing: IO[str] | None) -> list[Source]:
     """Gather the links of the command line and of the list, in that order."""
-    wanted: list[tuple[str, str | None]] = [(url, None) for url in urls]
-    try:
-        for line in listing or ():
-            url, _, name = line.strip().partition("\t")
-            if url and not url.startswith("#"):
-                wanted.append((url.strip(), name.strip() or None))
-    except UnicodeDecodeError as error:
-        raise click.UsageError("the list of links is not UTF-8 text.") from error
-    if not wanted:
-        raise click.UsageError("no links were given: name some, or a list of them with -i.")
+    wanted = lists.gather(urls, listing)
     return [Source(position, url, name) for position, (url, name) in enumerate(wanted)]
 
 
@@ -191,10 +184,10 @@ def _tell(packed: Packed, sources: list[Source], out: Path, *, quiet: bool, as_j
         click.echo(json.dumps(record))
         return
     for one in packed.failed[:_FAILURES_TOLD]:
-        where = _label(sources[one.position].url)
+        where = label(sources[one.position].url)
         click.echo(f"{where}: {one.failure.detail} [{one.failure.code}]", err=True)
     for position in () if quiet else packed.html_pages[:_FAILURES_TOLD]:
-        click.echo(f"{_label(sources[position].url)}: {HTML_PAGE_DETAIL} [html-page]", err=True)
+        click.echo(f"{label(sources[position].url)}: {HTML_PAGE_DETAIL} [html-page]", err=True)
     if len(packed.failed) > _FAILURES_TOLD:
         more = len(packed.failed) - _FAILURES_TOLD
         click.echo(f"… and {more:,} more; --json tells all of them.", err=True)
@@ -210,8 +203,3 @@ def _tell(packed: Packed, sources: list[Source], out: Path, *, quiet: bool, as_j
     elif not quiet:
         kept = f", {packed.resumed} of them from before" if packed.resumed else ""
         click.echo(f"{out}: {packed.files} files{kept}, {packed.size:,} bytes", err=True)
-
-
-def _label(url: str) -> str:
-    """Give a link without what may be secret in it: its query, a user's name and password."""
-    return re.sub(r"//[^/@]*@", "//", re.split(r"[?#]", url, maxsplit=1)[0])

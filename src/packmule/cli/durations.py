@@ -1,0 +1,24 @@
+"""A time in seconds as an option's value: `90`, `30s`, `5 min`, `2h`, `7d`, as in the settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from packmule.settings.forms import duration
+
+
+class Duration(click.ParamType[float]):
+    """A time in seconds, as in the settings."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it."""
+        try:
+            return value if isinstance(value, float) else duration(value)
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
