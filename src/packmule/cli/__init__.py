@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 import packmule
+from packmule.cli import exits
 from packmule.errors import PackmuleError, UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 COMMANDS = {
     "serve": "packmule.cli.serve:serve",
     "worker": "packmule.cli.serve:worker",
+    "create": "packmule.cli.create:create",
+    "status": "packmule.cli.status:status",
+    "fetch": "packmule.cli.fetch:fetch",
+    "cancel": "packmule.cli.status:cancel",
+    "retry": "packmule.cli.status:retry",
+    "delete": "packmule.cli.status:delete",
     "pack": "packmule.cli.pack:pack",
     "verify": "packmule.cli.verify:verify",
     "jobs": "packmule.cli.jobs:jobs",
@@ -29,6 +36,7 @@ COMMANDS = {
     "keys": "packmule.cli.keys:keys",
     "settings": "packmule.cli.show:settings",
     "openapi": "packmule.cli.show:openapi",
+    "completion": "packmule.cli.completion:completion",
     "api": "packmule.cli.serve:api",
     "migrate": "packmule.cli.serve:migrate",
     "migrate-store": "packmule.cli.moving:migrate_store",
@@ -70,9 +78,25 @@ class Commands(click.Group):
         except PackmuleError as error:
             kind = Refusal if isinstance(error, UsageError) else Failure
             raise kind(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            raise SystemExit(exits.INTERRUPTED) from None
 
 
 @click.command(cls=Commands)
 @click.version_option(packmule.__version__, prog_name="packmule")
 def main() -> None:
-    """Turn a list of public links into one ZIP archive."""
+    """Turn a list of public links into one ZIP archive.
+
+    \b
+    On a server (PACKMULE_SERVER, PACKMULE_API_KEY):
+      packmule create -i urls.txt
+      packmule fetch HASH -o out.zip
+
+    \b
+    Without one:
+      packmule pack -i urls.txt -o out.zip
+
+    Exit status: 0 done; 1 failed, or not wholly done; 2 not understood; 3 the server cannot be
+    reached, try later; 4 the time is over, the job goes on; 130 interrupted.
+    """  # noqa: D301  # \b is click's mark of lines that stay as they are

@@ -1,6 +1,6 @@
-"""The progress of packing on a terminal.
+"""A bar of progress on a terminal.
 
-Owns how it looks. Leaves what it tells to whoever calls it with a `Progress`.
+Owns how it looks. Leaves what it tells to whoever calls it.
 """
 
 from __future__ import annotations
@@ -25,22 +25,39 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def shown(files: int) -> Iterator[Callable[[Progress], None]]:
-    """Show a bar on the terminal's error stream while the block runs."""
+def bar() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Show a bar on the error stream while the block runs.
+
+    It is told a label, the bytes that are done and those of the whole, where that is known.
+    """
     columns = (
-        TextColumn("{task.fields[files]} files"),
+        TextColumn("{task.fields[label]}"),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
     with Display(*columns, console=Console(stderr=True), transient=True) as display:
-        task = display.add_task("pack", total=None, files=f"0/{files}")
+        task = display.add_task("", total=None, label="")
+        shown = ""
 
-        def show(progress: Progress) -> None:
-            count = f"{progress.files_done + progress.files_failed}/{files}"
-            display.update(
-                task, completed=progress.bytes_done, total=progress.bytes_total, files=count
-            )
+        def show(label: str, done: int, total: int | None) -> None:
+            nonlocal shown
+            if label.isalpha() and label != shown:
+                display.reset(task)  # something else has begun: its speed is its own
+            shown = label
+            display.update(task, completed=done, total=total, label=label)
 
         yield show
+
+
+@contextmanager
+def shown(files: int) -> Iterator[Callable[[Progress], None]]:
+    """Show the progress of packing so many files while the block runs."""
+    with bar() as show:
+
+        def tell(progress: Progress) -> None:
+            count = progress.files_done + progress.files_failed
+            show(f"{count}/{files} files", progress.bytes_done, progress.bytes_total)
+
+        yield tell

@@ -1,0 +1,47 @@
+"""docs/cli.md is what the commands say of themselves.
+
+`UPDATE_DOCS=1 make test ARGS=tests/house` writes it anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from tests.house.tree import ROOT, read
+
+from packmule.cli import COMMANDS, exits, main
+from packmule.cli.reference import as_markdown
+
+DOCUMENT = "docs/cli.md"
+MADE = re.compile(r"(?<=\n)(<!-- begin: [^\n]*-->\n).*?(<!-- end -->\n)", re.DOTALL)
+
+
+def test_the_document_holds_the_help_of_every_command() -> None:
+    now = read(DOCUMENT)
+    assert MADE.search(now)
+    text = as_markdown(main)
+    made = MADE.sub(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", now)
+    if os.environ.get("UPDATE_DOCS") == "1":
+        (ROOT / DOCUMENT).write_text(made, encoding="utf-8")
+        return
+    assert now == made, "run UPDATE_DOCS=1 make test ARGS=tests/house"
+
+
+def test_every_command_but_the_hidden_ones_stands_in_the_document() -> None:
+    headings = re.findall(r"^## packmule (\S+)$", read(DOCUMENT), re.MULTILINE)
+    assert headings == [name for name in COMMANDS if name not in {"api", "migrate"}]
+
+
+def test_every_exit_code_is_explained_and_no_other() -> None:
+    told = {int(code) for code in re.findall(r"^\| (\d+) \|", read(DOCUMENT), re.MULTILINE)}
+    assert told == {0} | {code for code in vars(exits).values() if isinstance(code, int)}
+
+
+def test_every_command_that_ends_by_itself_tells_its_exit_codes() -> None:
+    document = read(DOCUMENT)
+    for name in ("create", "status", "fetch", "cancel", "retry", "delete", "pack", "verify"):
+        [page] = re.findall(
+            rf"^## packmule {name}\n\n```text\n(.*?)^```", document, re.MULTILINE | re.DOTALL
+        )
+        assert "Exit status: 0" in page
