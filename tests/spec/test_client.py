@@ -152,7 +152,7 @@ def test_a_download_cut_at_random_gives_the_same_bytes(
 def test_waiting_and_downloading_outlive_a_killed_service(tmp_path: Path, origin: Origin) -> None:
     kind = "asyncio"  # every decision is shared; one kill is enough
     body = random.Random(12).randbytes(2_000_000)
-    url = origin.put(f"/client/restart-{kind}.bin", body, rate=1_000_000.0)
+    url = origin.put(f"/client/restart-{kind}.bin", body, rate=500_000.0)
     with Service(tmp_path, ATTEMPTS="2") as own:
         archive_hash = own.start().create(url)
         client = EitherClient(kind, own.url)
@@ -161,9 +161,13 @@ def test_waiting_and_downloading_outlive_a_killed_service(tmp_path: Path, origin
             own.kill()
             own.start()
 
-        killer = threading.Timer(0.7, kill_and_start)
-        killer.start()
-        done = client.fetch(archive_hash, tmp_path / "x.zip")
+        killer = threading.Thread(target=kill_and_start)
+
+        def progress(_: InProgress) -> None:
+            if killer.ident is None:
+                killer.start()
+
+        done = client.fetch(archive_hash, tmp_path / "x.zip", on_progress=progress)
         killer.join()
         assert own.stop(signal.SIGTERM) == 0
     with zipfile.ZipFile(tmp_path / "x.zip") as archive:

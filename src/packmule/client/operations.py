@@ -174,16 +174,18 @@ def wait(
     end = None if timeout is None else around.now() + timeout
     patience = around.patience(around.asking)
     bears = around.asking
+    longest = 0.0  # the first answer is wanted at once: it tells that the server is there
     at_once = around.patience(math.inf)
     while True:
         asked_at = around.now()
         left = math.inf if end is None else max(end - asked_at, 0.0)
-        hold = min(left, _LONGEST_HOLD if on_progress is None else _EVERY)
+        hold = min(left, longest)
         patience.bears = min(bears, left)
         found = yield from ask(around, requests.status(hash_, hold=hold), _status, patience)
         if not isinstance(found, InProgress):
             return found
         bears = around.waiting  # it is there: should it go, it will come back
+        longest = _LONGEST_HOLD if on_progress is None else _EVERY
         if on_progress is not None:
             on_progress(found)
         now = around.now()
