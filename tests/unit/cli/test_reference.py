@@ -1,6 +1,6 @@
 """docs/cli.md is what the commands say of themselves.
 
-`UPDATE_DOCS=1 make test ARGS=tests/house` writes it anew.
+`UPDATE_DOCS=1 make test ARGS=tests/unit/cli` writes it anew.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def test_the_document_holds_the_help_of_every_command() -> None:
     if os.environ.get("UPDATE_DOCS") == "1":
         (ROOT / DOCUMENT).write_text(made, encoding="utf-8")
         return
-    assert now == made, "run UPDATE_DOCS=1 make test ARGS=tests/house"
+    assert now == made, "run UPDATE_DOCS=1 make test ARGS=tests/unit/cli"
 
 
 def test_every_command_but_the_hidden_ones_stands_in_the_document() -> None:
