@@ -102,6 +102,13 @@ sbom: $(VENV)/sbom.stamp  ## dist/packmule.cdx.json: what the program consists o
 	$(VENV)/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
 		--output-file dist/packmule.cdx.json build/sbom/program/bin/python
 	rm -rf build/sbom
+$(VENV)/docs.stamp: requirements/docs.lock $(VENV)/run.stamp
+	$(PIP) --require-hashes -r requirements/docs.lock
+	touch $@
+
+.PHONY: docs
+docs: $(VENV)/docs.stamp  ## the documentation as a site, into site/; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 check: $(VENV)/dev.stamp  ## ruff, mypy, import-linter, house rules
 	$(BIN)/ruff check .
@@ -140,3 +147,4 @@ lock: $(VENV)/dev.stamp  ## pin anew, with hashes
 
 clean:  ## all that make made, but not your data
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist site

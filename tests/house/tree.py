@@ -27,6 +27,7 @@ MADE_BY_TOOLS = {
     "dist",
     "node_modules",
     "packmule-data",
+    "site",
 }
 
 
