@@ -71,7 +71,7 @@ def test_whoever_types_the_tutorial_gets_its_archives(
 def test_the_receiver_in_flask_takes_what_is_signed_once_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("PACKMULE_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("WEBHOOK_SECRET", SECRET)
     [program] = blocks("guides/webhook-receivers.md", "python")
     made: dict[str, Any] = {"__name__": "receiver"}
     exec(program, made)  # noqa: S102 - the guide's own program
