@@ -10,7 +10,8 @@ import re
 
 from tests.house.tree import ROOT, project_files, read
 
-from packmule.settings import OF_THE_CLIENT, TABLE, as_markdown
+from packmule.settings import TABLE, as_markdown
+from packmule.settings.names import OF_THE_CLIENT
 
 DOCUMENT = "docs/settings.md"
 MADE = re.compile(r"(?<=\n)(<!-- begin: [^\n]*-->\n).*?(<!-- end -->\n)", re.DOTALL)

@@ -21,7 +21,7 @@ from packmule.errors import SettingInvalid
 from packmule.outbound.addresses import Network, Ports, parse_networks, parse_ports
 from packmule.settings import forms
 from packmule.settings.forms import duration, size
-from packmule.settings.names import PREFIX, is_service_link, unknown
+from packmule.settings.names import PREFIX, is_of_others, unknown
 from packmule.settings.setting import Setting
 from packmule.web.handover import Handover, parse_handover
 from packmule.web.keys import ApiKey, distinct, parse_keys, read_keys
@@ -269,7 +269,7 @@ def read(environment: Mapping[str, str]) -> Settings:
     given = {
         name: value.strip()
         for name, value in environment.items()
-        if name.startswith(PREFIX) and value.strip() and not is_service_link(name, value)
+        if name.startswith(PREFIX) and value.strip() and not is_of_others(name, value)
     }
     names = [setting.name for setting in TABLE]
     faults = [unknown(name, names) for name in sorted(set(given) - set(names))]

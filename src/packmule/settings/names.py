@@ -10,15 +10,18 @@ import re
 
 PREFIX = "PACKMULE_"
 
+# Read by `packmule.client` and the commands that ask a server; the service itself passes them over.
+OF_THE_CLIENT = frozenset({"PACKMULE_SERVER", "PACKMULE_API_KEY"})
+
 # Kubernetes sets these for a service that is called packmule; they are no settings of ours.
 _SERVICE_LINK = re.compile(r"PACKMULE_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP))")
 
 
-def is_service_link(name: str, value: str) -> bool:
-    """Tell whether Kubernetes has set this one, and nobody meant it for us."""
-    return bool(_SERVICE_LINK.match(name)) or (
-        name == f"{PREFIX}PORT" and value.startswith("tcp://")
-    )
+def is_of_others(name: str, value: str) -> bool:
+    """Tell whether nobody meant this one for the service: our client's, and what Kubernetes sets."""
+    if name in OF_THE_CLIENT or _SERVICE_LINK.match(name):
+        return True
+    return name == f"{PREFIX}PORT" and value.startswith("tcp://")
 
 
 def unknown(name: str, known: list[str]) -> str:
