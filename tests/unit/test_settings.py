@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from packmule.client import transport
 from packmule.errors import SettingInvalid, UsageError
 from packmule.settings import TABLE, Settings, as_markdown, read
-from packmule.settings.names import OF_THE_CLIENT
 from packmule.settings.forms import duration, size
+from packmule.settings.names import OF_THE_CLIENT
 from packmule.web.limits import Rate
 
 

@@ -18,7 +18,7 @@ _SERVICE_LINK = re.compile(r"PACKMULE_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP))")
 
 
 def is_of_others(name: str, value: str) -> bool:
-    """Tell whether nobody meant this one for the service: our client's, and what Kubernetes sets."""
+    """Tell what nobody meant for the service: the client's own, and what Kubernetes sets."""
     if name in OF_THE_CLIENT or _SERVICE_LINK.match(name):
         return True
     return name == f"{PREFIX}PORT" and value.startswith("tcp://")
