@@ -47,7 +47,7 @@ def announcer(messages: MessageStore, deferred: list[tuple[str, str | None]]) ->
 
 
 def complete(store: JobStore, announcer: Announcer) -> str:
-    run = begun(store, webhook_url=OWN, client="ann")  # type: ignore[arg-type]
+    run = begun(store, webhook_url=OWN, client="ann")
     job = store.complete(
         run.job.id, run.attempt, PUBLISHED, checkpoint(done()), also=announcer.announce
     )
