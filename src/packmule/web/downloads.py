@@ -17,7 +17,6 @@ from packmule.storage.interface import StoredArchive
 from packmule.storage.reading import note_read
 from packmule.web.archives import Hash, checked_hash
 from packmule.web.documents import state_now
-from packmule.web.handover import HandedOver
 from packmule.web.parts import GivenParts, Parts
 from packmule.web.problems import Problem, ProblemCode
 from packmule.web.ranges import (
@@ -63,8 +62,9 @@ async def download(request: Request, parts: GivenParts, archive_hash: Hash) -> R
     }
     named = validators | {"Content-Disposition": disposition(job.name or f"{job.hash}.zip")}
     if parts.handover is not None and archive.path is not None:
-        # Without Accept-Ranges: nginx would add its own to it.
-        return HandedOver(parts.handover.ask(archive.path), named | {"Content-Type": MEDIA_TYPE})
+        # No body: the proxy puts the file in its place. No Accept-Ranges: nginx would add its own.
+        asked = {**named, "Content-Type": MEDIA_TYPE, **parts.handover.ask(archive.path)}
+        return Response(None, 200, asked)
     headers = named | {"Accept-Ranges": "bytes"}
     selection = select(request.method, _fields(request.headers), of)
     if request.method == "GET" and isinstance(selection, Whole | Ranges):

@@ -11,8 +11,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -36,13 +34,6 @@ class Handover:
             return {"X-Sendfile": str(path)}
         # Of digits and letters only: nothing is to be escaped.
         return {"X-Accel-Redirect": f"{self.location}{path.parent.name}/{path.name}"}
-
-
-class HandedOver(Response):
-    """200 without a body: the proxy puts the file, or what is asked of it, in its place."""
-
-    def __init__(self, ask: Mapping[str, str], headers: Mapping[str, str]) -> None:
-        super().__init__(None, 200, {**headers, **ask})
 
 
 def parse_handover(text: str) -> Handover | None:
