@@ -102,13 +102,15 @@ sbom: $(VENV)/sbom.stamp  ## dist/packmule.cdx.json: what the program consists o
 	$(VENV)/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
 		--output-file dist/packmule.cdx.json build/sbom/program/bin/python
 	rm -rf build/sbom
+# In a place of its own: its pins may differ from those that the tests run with.
 $(VENV)/docs.stamp: requirements/docs.lock $(VENV)/run.stamp
-	$(PIP) --require-hashes -r requirements/docs.lock
+	test -x $(VENV)/docs/bin/python || $(PYTHON) -m venv $(VENV)/docs
+	$(VENV)/docs/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
 	touch $@
 
 .PHONY: docs
 docs: $(VENV)/docs.stamp  ## the documentation as a site, into site/; a warning is an error
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/python -m mkdocs build --quiet --strict
 
 check: $(VENV)/dev.stamp  ## ruff, mypy, import-linter, house rules
 	$(BIN)/ruff check .
