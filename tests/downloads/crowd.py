@@ -135,6 +135,9 @@ class _Gathering:
             buffer = memoryview(bytearray(PIECE))
             while got := await loop.sock_recv_into(connection, buffer):
                 yield buffer[:got]
+                # What has come already is given without a turn of the loop: the others would wait
+                # with their requests longer than the server waits for a head.
+                await asyncio.sleep(0)
 
 
 def _api(served: Served) -> int:
