@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(180)  # a database and a program, each started twice
 
 RATE = 1_000_000.0  # bytes a second: slow enough to die in the middle
+SIZE = 4_000_000
 
 
 @pytest.fixture(scope="module")
@@ -36,19 +37,21 @@ def own(tmp_path: Path, server: PostgresServer) -> Iterator[Service]:
         yield running
 
 
-def bodies_of(origin: Origin, path: str, count: int = 3) -> tuple[dict[str, bytes], list[str]]:
-    """Put some slow bodies onto an origin."""
-    bodies = {f"{n}.bin": random.Random(f"{path}/{n}").randbytes(4_000_000) for n in range(count)}
-    links = [origin.put(f"{path}/{name}", body, rate=RATE) for name, body in bodies.items()]
+def bodies_of(
+    origin: Origin, path: str, *, size: int = SIZE, rate: float = RATE
+) -> tuple[dict[str, bytes], list[str]]:
+    """Put three slow bodies onto an origin."""
+    bodies = {f"{n}.bin": random.Random(f"{path}/{n}").randbytes(size) for n in range(3)}
+    links = [origin.put(f"{path}/{name}", body, rate=rate) for name, body in bodies.items()]
     return bodies, links
 
 
-def until_begun(service: Service, archive_hash: str) -> None:
-    """Wait until a part of the bytes is there, and told to the database."""
+def until_begun(service: Service, archive_hash: str, done: int = SIZE // 2) -> None:
+    """Wait until so many bytes of all are there."""
 
     def begun() -> bool:
         progress = service.status(archive_hash)["progress"]
-        return bool(progress["bytes"]["done"] > 2_000_000)
+        return bool(progress["bytes"]["done"] >= done)
 
     until(begun, "some bytes")
 
@@ -56,9 +59,11 @@ def until_begun(service: Service, archive_hash: str) -> None:
 def test_a_killed_programs_job_is_completed_by_the_next_without_fetching_all_again(
     own: Service, origin: Origin
 ) -> None:
-    bodies, links = bodies_of(origin, "/postgres/killed")
+    # What is kept is whole blocks (3 MiB), told by a checkpoint each second: at 5 MB of each file
+    # the first block was written a second ago.
+    bodies, links = bodies_of(origin, "/postgres/killed", size=2 * SIZE, rate=2 * RATE)
     archive_hash = own.start().create(*links)
-    until_begun(own, archive_hash)
+    until_begun(own, archive_hash, 15_000_000)
     own.kill()
     own.start()
     assert own.outcome(archive_hash)["status"] == "completed"

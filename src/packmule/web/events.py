@@ -38,9 +38,28 @@ _LONGEST_SEND = 60.0
 _RETRY_MS = 2000
 _LAST_DIGITS = 18
 
+# One event, as OpenAPI 3.2 (4.14.5) describes them; 3.1 has no other place for it than `schema`.
+_STATUSES = ["InProgressOut", "CompletedOut", "FailedOut", "CancelledOut", "ExpiredOut"]
+_EVENT = {
+    "title": "One event",
+    "type": "object",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+        "event": {"enum": ["progress", "completed", "failed", "cancelled", "expired"]},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {
+                "oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in _STATUSES]
+            },
+        },
+    },
+}
+
 _DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        "content": {MEDIA_TYPE: {"schema": _EVENT}},
         "description": "`progress` events, then one of `completed`, `failed`, `cancelled` and "
         "`expired`; the data of each is the status document, its id the job's version.",
     },
