@@ -7,6 +7,7 @@ removed. What it said is in its errors.
 from __future__ import annotations
 
 import json
+import re
 import time
 import zipfile
 from io import BytesIO
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 PATIENCE = 90.0
 FENCES = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
 FENCES += ["--user", "10001", "--pids-limit", "256"]
+
+
+# On a line of its own, among warnings: of a machine that forwards no packets, say.
+_ID = re.compile(r"^[0-9a-f]{64}$", re.MULTILINE)
 
 
 def until(what: Callable[[], object], why: str) -> None:
@@ -48,7 +53,10 @@ class Container:
         )
         command = ["run", "-d", "-p", f"127.0.0.1:{port}:8000", "-v", f"{volume}:/data"]
         command += ["-e", f"PACKMULE_ALLOW_NETWORKS={engine.gateway}/32"]
-        self.id = engine.run(*command, *options, image).strip().splitlines()[-1]
+        said = engine.run(*command, *options, image)
+        named = _ID.search(said)
+        assert named is not None, said
+        self.id = named[0]
 
     def __enter__(self) -> Self:
         return self
