@@ -71,7 +71,7 @@ class Endings:
             if after is None:
                 fetch.state, after = transfer.conclude(fetch.state, kept, error, self._limits)
             if isinstance(after, Finished):
-                host.served(fetch.spent)
+                host.served(fetch.spent, kept)
                 if fetch.host_key[0] == "https":
                     host.protocol.saw(kept)
                 fetch.receiver.finish()

@@ -19,7 +19,7 @@ class LoopSettings:
     """
 
     transfers: int = 32
-    transfers_per_host: int = 8
+    transfers_per_host: int = 32
     connect_timeout: float = 10.0
     stall_timeout: float = 30.0
     least_rate: float = 1024.0

@@ -18,7 +18,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from packmule.outbound.shares import Shares
-from packmule.outbound.standing import Host
+from packmule.outbound.standing import AT_FIRST, Host
 from packmule.outbound.transfer import Limits
 
 if TYPE_CHECKING:
@@ -43,8 +43,16 @@ class _Due:
 class Schedule:
     """All lanes and hosts of one transfer loop."""
 
-    def __init__(self, *, per_host: int, transfers: int = 32, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        per_host: int,
+        at_first: int = AT_FIRST,
+        transfers: int = 32,
+        limits: Limits | None = None,
+    ) -> None:
         self._per_host = per_host
+        self._at_first = at_first
         self._limits = limits or Limits()
         self._shares = Shares(transfers)
         self._hosts: dict[HostKey, Host] = {}
@@ -177,7 +185,7 @@ class Schedule:
         if host is None:
             if len(self._hosts) >= self._forget_at:
                 self._forget_some()
-            host = self._hosts[key] = Host(self._per_host, self._limits)
+            host = self._hosts[key] = Host(self._per_host, self._limits, self._at_first)
         return host
 
     def _forget_some(self) -> None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from packmule.outbound.protocol import Protocol
+from packmule.outbound.protocol import SMALL, Protocol
 from packmule.outbound.verdicts import Fail, Finished, Follow, Retry
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ _FOR_THE_WHOLE_HOST = frozenset({429, 503})
 _SERVER_ERROR = 500
 _PACED_AFTER = 8
 """Tries that faltered in a row before the others are slowed down too."""
+AT_FIRST = 8
+"""Transfers at once that any host is taken to bear; of big bodies more would gain nothing."""
 
 
 class Said(Enum):
@@ -62,16 +64,19 @@ def said(after: After, *, answered: bool) -> Said:
 class Host:
     """One host's standing: `active` transfers of `limit`, and when it may be asked again.
 
-    `budget` is how many retries it may still cost; `rounds` how many times in a row nothing came,
-    since `silent_since`.
+    `per_host` is the most it gets, once small bodies have shown that it bears more than `at_first`;
+    `faulted` whether it ever did. `budget` is how many retries it may still cost;
+    `rounds` how many times in a row nothing came, since `silent_since`.
     """
 
     per_host: int
     limits: Limits
+    at_first: int = AT_FIRST
     limit: float = 0.0
     budget: float = 0.0
     active: int = 0
     not_before: float = 0.0
+    faulted: bool = False
     faltered: int = 0
     rounds: int = 0
     silent_since: float = 0.0
@@ -79,7 +84,7 @@ class Host:
     protocol: Protocol = field(default_factory=Protocol)
 
     def __post_init__(self) -> None:
-        self.limit = float(self.per_host)
+        self.limit = float(min(self.per_host, self.at_first))
         self.budget = float(self.limits.host_retries)
 
     @property
@@ -87,11 +92,18 @@ class Host:
         """Tell whether the last word of it was good."""
         return not self.faltered and not self.rounds
 
-    def served(self, refund: int) -> None:
-        """Note a whole body, whose tries have cost `refund`."""
+    def served(self, refund: int, size: int) -> None:
+        """Note a whole body of so many bytes, whose tries have cost `refund`.
+
+        How many at once grows as in TCP (RFC 5681 3.1): doubled each round until the first fault,
+        then by one each round.
+        """
         self.faltered = self.rounds = 0
-        if self.limit < self.per_host:
-            self.limit = min(self.per_host, self.limit + 1 / self.limit)
+        most = self.per_host if size <= SMALL else min(self.per_host, self.at_first)
+        if self.limit < most:
+            self.limit = min(most, self.limit + (1 / self.limit if self.faulted else 1))
+        elif self.limit > most:
+            self.limit = max(most, self.limit - 1)
         if refund or self.budget < self.limits.host_retries:
             self.budget = min(self.limits.host_retries, self.budget + refund + 1)
 
@@ -103,7 +115,7 @@ class Host:
         """Note a fault: ask for less at once, and if it goes on, more slowly."""
         self.rounds = 0
         self.faltered += 1
-        self.limit = max(1.0, self.limit / 2)
+        self._halve()
         first = self.limits.first_delay
         if self.budget < 1:
             self._hold(now + first / 5)
@@ -122,7 +134,7 @@ class Host:
 
         `until` is when the host may be asked again, where its answer says or implies that.
         """
-        self.limit = max(1.0, self.limit / 2)
+        self._halve()
         if until is not None:
             self._hold(until)
         if self.rounds and began < self.counted_until:
@@ -138,6 +150,10 @@ class Host:
             delay = self.limits.first_delay * 2 ** (self.rounds - 2)
             self._hold(now + min(self.limits.longest_delay, delay))
         return False
+
+    def _halve(self) -> None:
+        self.faulted = True
+        self.limit = max(1.0, self.limit / 2)
 
     def _hold(self, until: float) -> None:
         self.not_before = max(self.not_before, until)

@@ -137,7 +137,9 @@ class Settings:
         "8", forms.count, "jobs that a worker runs at once; more beside those that last"
     )
     transfers: int = _setting("32", forms.count, "transfers that a worker makes at once")
-    transfers_per_host: int = _setting("8", forms.count, "of which to one host")
+    transfers_per_host: int = _setting(
+        "32", forms.count, "of which to one host; more than 8 only where its files are small"
+    )
     connect_timeout: float = _setting(
         "10 s", forms.more_than_zero(duration), "time in which a connection must be made"
     )

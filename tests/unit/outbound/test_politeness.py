@@ -33,7 +33,7 @@ def drained(schedule: Schedule, most: int = 1_000, now: float = 0.0) -> list[tup
 
 
 def test_jobs_take_turns_however_large_they_are() -> None:
-    schedule = Schedule(per_host=1_000, transfers=1_000)
+    schedule = Schedule(per_host=1_000, at_first=1_000, transfers=1_000)
     huge, small = Lane(), Lane()
     schedule.add(huge, fetches("a.example", 500))
     schedule.add(small, fetches("a.example", 5))
@@ -42,7 +42,7 @@ def test_jobs_take_turns_however_large_they_are() -> None:
 
 
 def test_hosts_of_a_job_take_turns() -> None:
-    schedule = Schedule(per_host=1_000, transfers=1_000)
+    schedule = Schedule(per_host=1_000, at_first=1_000, transfers=1_000)
     lane = Lane()
     schedule.add(lane, [*fetches("a.example", 500), *fetches("b.example", 5)])
     first = [fetch.asked.host for _, fetch in drained(schedule, 10)]
@@ -83,7 +83,7 @@ def test_a_host_is_not_asked_before_its_time() -> None:
 
 
 def test_a_retry_waits_for_its_time_and_goes_before_the_untried() -> None:
-    schedule = Schedule(per_host=9)
+    schedule = Schedule(per_host=9, at_first=9)
     lane = Lane()
     again, *others = fetches("a.example", 3)
     schedule.add(lane, others)
@@ -96,7 +96,7 @@ def test_a_retry_waits_for_its_time_and_goes_before_the_untried() -> None:
 
 
 def test_a_retry_goes_behind_the_untried_where_its_host_is_in_trouble() -> None:
-    schedule = Schedule(per_host=9)
+    schedule = Schedule(per_host=9, at_first=9)
     lane = Lane()
     again, *others = fetches("a.example", 3)
     schedule.add(lane, others)
@@ -107,7 +107,7 @@ def test_a_retry_goes_behind_the_untried_where_its_host_is_in_trouble() -> None:
 
 
 def test_what_a_removed_job_waits_for_is_forgotten() -> None:
-    schedule = Schedule(per_host=9)
+    schedule = Schedule(per_host=9, at_first=9)
     lane, other = Lane(), Lane()
     again, *rest = fetches("a.example", 3)
     schedule.add(lane, rest)
@@ -119,7 +119,7 @@ def test_what_a_removed_job_waits_for_is_forgotten() -> None:
 
 
 def test_who_is_given_up_is_given_up_by_all_that_saw_it_fall_silent() -> None:
-    schedule = Schedule(per_host=9)
+    schedule = Schedule(per_host=9, at_first=9)
     early, late = Lane(), Lane()
     waiting, retried, elsewhere = (
         *fetches("a.example", 2),

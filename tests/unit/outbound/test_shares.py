@@ -33,7 +33,7 @@ class Play:
     """A schedule whose transfers take as long as their job's say."""
 
     def __init__(self, transfers: int = 32, per_host: int = 1_000) -> None:
-        self.schedule = Schedule(per_host=per_host, transfers=transfers)
+        self.schedule = Schedule(per_host=per_host, at_first=per_host, transfers=transfers)
         self.now = 0.0
         self.open: Counter[Lane] = Counter()
         self.at: Counter[str] = Counter()
@@ -175,7 +175,7 @@ def test_what_one_cannot_use_is_for_the_others() -> None:
 
 
 def test_slow_transfers_do_not_count_up_to_a_bound() -> None:
-    schedule = Schedule(per_host=1_000, transfers=2)
+    schedule = Schedule(per_host=1_000, at_first=1_000, transfers=2)
     lane = Lane()
     schedule.add(lane, [Fetch(parse(f"https://a.example/{n}"), NOBODY) for n in range(100)])
     begun = []
@@ -189,7 +189,7 @@ def test_slow_transfers_do_not_count_up_to_a_bound() -> None:
 
 
 def test_a_slow_transfer_that_quickens_counts_again() -> None:
-    schedule = Schedule(per_host=1_000, transfers=1)
+    schedule = Schedule(per_host=1_000, at_first=1_000, transfers=1)
     schedule.add(Lane(), [Fetch(parse(f"https://a.example/{n}"), NOBODY) for n in range(9)])
     first = schedule.next(0.0)
     assert first is not None

@@ -10,6 +10,7 @@ from packmule.outbound.transfer import Limits
 from packmule.outbound.verdicts import Fail, Finished, Follow, Retry
 
 LIMITS = Limits(attempts=4, host_retries=3, first_delay=0.5, longest_delay=60.0)
+SMALL, BIG = 100 * 1024, 100 * 1024 * 1024
 
 
 def cause(status: int | None = None) -> Failure:
@@ -54,11 +55,43 @@ def test_who_falters_is_asked_for_less_at_once(host: Host) -> None:
 def test_who_serves_again_is_asked_for_more_slowly(host: Host) -> None:
     host.falter(0.0)
     for _ in range(4):
-        host.served(0)
+        host.served(0, SMALL)
     assert 4.0 < host.limit < 6.0
     for _ in range(100):
-        host.served(0)
+        host.served(0, SMALL)
     assert host.limit == 8.0
+
+
+def test_a_host_whose_small_files_come_well_is_asked_for_twice_as_many_each_round() -> None:
+    host, limits = Host(32, LIMITS), []
+    for round_ in range(4):
+        limits.append(host.limit)
+        for _ in range(8 * 2**round_):
+            host.served(0, SMALL)
+    assert limits == [8.0, 16.0, 32.0, 32.0]
+
+
+def test_big_files_gain_nothing_from_more_than_the_first_few_at_once() -> None:
+    host = Host(32, LIMITS)
+    for _ in range(100):
+        host.served(0, BIG)
+    assert host.limit == 8.0
+    for _ in range(100):
+        host.served(0, SMALL)
+    for _ in range(100):
+        host.served(0, BIG)
+    assert host.limit == 8.0
+
+
+def test_after_a_fault_a_host_is_asked_for_one_more_each_round() -> None:
+    host = Host(32, LIMITS)
+    for _ in range(8):
+        host.served(0, SMALL)
+    host.falter(0.0)
+    assert host.limit == 8.0
+    for _ in range(8):
+        host.served(0, SMALL)
+    assert 8.5 < host.limit < 9.1
 
 
 def test_who_goes_on_faltering_is_asked_more_slowly(host: Host) -> None:
@@ -79,7 +112,7 @@ def test_a_budget_of_retries_is_spent_once(host: Host) -> None:
 def test_a_file_that_succeeds_pays_back_what_it_has_cost(host: Host) -> None:
     assert host.pay()
     assert host.pay()
-    host.served(refund=2)
+    host.served(2, SMALL)
     assert [host.pay() for _ in range(4)] == [True, True, True, False]
 
 
@@ -113,7 +146,7 @@ def test_a_time_that_the_host_names_is_kept(host: Host) -> None:
     assert host.not_before == 121.0  # a later word does not shorten it
 
 
-@pytest.mark.parametrize("good", [lambda host: host.served(0), lambda host: host.answered()])
+@pytest.mark.parametrize("good", [lambda host: host.served(0, SMALL), lambda host: host.answered()])
 def test_one_good_word_ends_the_silence(host: Host, good: object) -> None:
     for n in range(LIMITS.attempts - 1):
         host.fall_silent(began=10.0 * n, now=10.0 * n + 1, until=None)
