@@ -15,7 +15,8 @@ class Line:
     """A contestant's figures in one work: medians of its rounds, and its worst memory.
 
     `failures` are the reasons of the rounds that failed; with them the figures are of the others,
-    and zero where there are none.
+    and zero where there are none. `on_disk` is the seconds until the archive would have outlived a
+    power cut.
     """
 
     contestant: str
@@ -25,6 +26,7 @@ class Line:
     slowest: float
     cpu_per_gb: float
     peak_mb: float
+    on_disk: float | None
     failures: tuple[str, ...]
 
     @property
@@ -39,7 +41,7 @@ def line_of(contestant: str, records: Iterable[Record]) -> Line:
     failures = tuple(record.failure for record in records if record.failure is not None)
     good = [record for record in records if record.failure is None]
     if not good:
-        return Line(contestant, 0, 0.0, 0.0, 0.0, 0.0, 0.0, failures)
+        return Line(contestant, 0, 0.0, 0.0, 0.0, 0.0, 0.0, None, failures)
     seconds = [record.seconds for record in good]
     return Line(
         contestant,
@@ -49,8 +51,19 @@ def line_of(contestant: str, records: Iterable[Record]) -> Line:
         slowest=max(seconds),
         cpu_per_gb=median(record.cpu_seconds / (record.moved_bytes / GB) for record in good),
         peak_mb=max(record.peak_bytes for record in good) / MB,
+        on_disk=_on_disk(good),
         failures=failures,
     )
+
+
+def _on_disk(records: Iterable[Record]) -> float | None:
+    """Give the median until all was written; None where that was not measured."""
+    settled = [
+        record.seconds + record.settling_seconds
+        for record in records
+        if record.settling_seconds is not None
+    ]
+    return median(settled) if settled else None
 
 
 Table = dict[str, Line]

@@ -28,6 +28,7 @@ class Run:
 class Record:
     """One reading: seconds, CPU seconds, bytes of memory, or else why there is none.
 
+    `settling_seconds` is how long the kernel then still wrote, None where there is no archive.
     `moved_bytes` is the bodies' sum, the same for all contestants of a work.
     """
 
@@ -39,6 +40,7 @@ class Record:
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     peak_bytes: int = 0
+    settling_seconds: float | None = None
     failure: str | None = None
 
 

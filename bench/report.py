@@ -25,9 +25,10 @@ METHOD = """\
   for a round have fewer rounds.
 - Seconds are wall time of the whole process, or processes one after another, until the last has
   ended; medians. CPU is user and system time of the whole process tree, a GB being 10^9 bytes of
-  bodies. What the kernel writes to the disk after a program has ended is in neither figure: this
-  favours those that write through the page cache, and Packmule, whose archive is on the disk when
-  it says so, is not one of them.
+  bodies. What the kernel writes to the disk after a program has ended is in neither figure, which
+  favours those that write through the page cache. "On disk" is the time until that is done too (a
+  `sync` after the program's end): when the archive would outlive a power cut. Packmule's does
+  when it says so.
 - Memory is the greatest sum of Pss over the process tree, looked at 20 times a second and at
   first more often; shared pages count once. The table has the worst of all rounds.
 - Every archive is compared with the origin's files by name, size and CRC-32; in a contestant's
@@ -79,8 +80,8 @@ def _verdict(verdict: Verdict, works: dict[str, str]) -> str:
 def _work(name: str, title: str, table: Table, titles: dict[str, str]) -> str:
     """Write one work's table, fastest first, those that failed last."""
     lines = [f"### {name}: {title}", ""]
-    lines += ["| | seconds | least to most | to ours | CPU s/GB | peak MB | rounds |"]
-    lines += ["|---|--:|--:|--:|--:|--:|--:|"]
+    lines += ["| | seconds | least to most | to ours | on disk | CPU s/GB | peak MB | rounds |"]
+    lines += ["|---|--:|--:|--:|--:|--:|--:|--:|"]
     ordered = sorted(table.values(), key=lambda line: (not line.rounds, line.seconds))
     lines += [_row(line, titles[line.contestant], table) for line in ordered]
     lines += [_failure(line, titles[line.contestant]) for line in ordered if line.failures]
@@ -90,13 +91,14 @@ def _work(name: str, title: str, table: Table, titles: dict[str, str]) -> str:
 def _row(line: Line, title: str, table: Table) -> str:
     """Write one contestant's row."""
     if not line.rounds:
-        return f"| {title} | failed | | | | | 0 |"
+        return f"| {title} | failed | | | | | | 0 |"
     times = ratio(table, line.contestant, OURS)
     cells = [
         title,
         f"{line.seconds:.2f}",
         f"{line.fastest:.2f} to {line.slowest:.2f}",
         "" if times is None else f"{times:.2f}",
+        "" if line.on_disk is None else f"{line.on_disk:.2f}",
         f"{line.cpu_per_gb:.2f}",
         # A run that is over before the first look has no figure.
         f"{line.peak_mb:.0f}" if line.peak_mb else "",

@@ -143,13 +143,14 @@ class _Course:
         os.sync()
         try:
             outcome = contestant.run(self._task)
+            settling = None if outcome.archive is None else _settle()
             self._check(outcome, bodies=not taken)
         except RunError as error:
             self._failures[name] = self._failures.get(name, 0) + 1
             self._note(self._failure(name, number, error))
             return
         taken.append(outcome.reading.seconds)
-        self._note(self._record(name, number, outcome.reading))
+        self._note(self._record(name, number, outcome.reading, settling))
 
     def _check(self, outcome: Outcome, *, bodies: bool) -> None:
         """Check an archive, then remove it, wherever it is."""
@@ -157,7 +158,9 @@ class _Course:
             check_archive(outcome.archive, self._task.data, bodies=bodies)
             outcome.archive.unlink()
 
-    def _record(self, name: str, number: int, reading: Reading) -> Record:
+    def _record(
+        self, name: str, number: int, reading: Reading, settling: float | None = None
+    ) -> Record:
         """Make the record of a turn."""
         return Record(
             run=self._plan.run,
@@ -168,6 +171,7 @@ class _Course:
             seconds=reading.seconds,
             cpu_seconds=reading.cpu_seconds,
             peak_bytes=reading.peak_bytes,
+            settling_seconds=settling,
         )
 
     def _failure(self, name: str, number: int, error: RunError) -> Record:
@@ -179,6 +183,13 @@ class _Course:
         """Give the next one an empty folder."""
         shutil.rmtree(self._task.folder, ignore_errors=True)
         self._task.folder.mkdir(parents=True)
+
+
+def _settle() -> float:
+    """Wait until everything is on the disk; give the seconds that took."""
+    begun = time.monotonic()
+    os.sync()
+    return time.monotonic() - begun
 
 
 def now_id() -> str:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from bench.figures import line_of, ratio, tables
 from bench.promises import over_limit, promises
@@ -16,6 +18,12 @@ def test_time_is_the_median_and_memory_the_worst() -> None:
     line = line_of("pack", [record("pack", s, peak=int(s * 1e6)) for s in (9.0, 1.0, 2.0)])
     assert (line.seconds, line.fastest, line.slowest) == (2.0, 1.0, 9.0)
     assert line.peak_mb == 9.0
+
+
+def test_an_archive_is_on_the_disk_when_the_kernel_has_written_it_too() -> None:
+    records = [replace(record("pack", 1.0), settling_seconds=s) for s in (0.5, 9.0, 2.0)]
+    assert line_of("pack", records).on_disk == 3.0
+    assert line_of("dd", [record("dd", 1.0)]).on_disk is None
 
 
 def test_cpu_is_told_a_gigabyte_of_a_thousand_million_bytes() -> None:

@@ -18,16 +18,18 @@ RUN = Run(
 )
 
 
-def record(contestant: str, seconds: float, run: str = "one") -> Record:
-    return Record(run, "A", contestant, 0, 1_000_000_000, seconds, 0.5, 40_000_000)
+def record(
+    contestant: str, seconds: float, run: str = "one", settling: float | None = None
+) -> Record:
+    return Record(run, "A", contestant, 0, 1_000_000_000, seconds, 0.5, 40_000_000, settling)
 
 
 def test_the_fastest_stands_first_with_its_ratio_to_ours() -> None:
-    text = render([RUN], [record("pack", 4.0), record("dd", 3.0)])
+    text = render([RUN], [record("pack", 4.0, settling=0.25), record("dd", 3.0)])
     rows = [line for line in text.splitlines() if line.startswith(("| `dd`", "| **packmule"))]
     assert rows == [
-        "| `dd` | 3.00 | 3.00 to 3.00 | 0.75 | 0.50 | 40 | 1 |",
-        "| **packmule pack** | 4.00 | 4.00 to 4.00 | 1.00 | 0.50 | 40 | 1 |",
+        "| `dd` | 3.00 | 3.00 to 3.00 | 0.75 |  | 0.50 | 40 | 1 |",
+        "| **packmule pack** | 4.00 | 4.00 to 4.00 | 1.00 | 4.25 | 0.50 | 40 | 1 |",
     ]
 
 
