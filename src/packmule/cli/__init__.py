@@ -36,6 +36,7 @@ COMMANDS = {
     "keys": "packmule.cli.keys:keys",
     "settings": "packmule.cli.show:settings",
     "openapi": "packmule.cli.show:openapi",
+    "manual": "packmule.cli.show:manual",
     "completion": "packmule.cli.completion:completion",
     "api": "packmule.cli.serve:api",
     "migrate": "packmule.cli.serve:migrate",

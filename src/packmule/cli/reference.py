@@ -1,15 +1,20 @@
-"""The reference of the command line, as docs/cli.md has it, made from the commands themselves.
+"""The reference of the command line, made from the commands themselves: docs/cli.md and a man page.
 
 Owns turning commands into text. The flags of `serve` that are settings are left to
-docs/settings.md, which lists them with the same words.
+docs/settings.md, which lists them with the same words; the man page has them as its environment.
+
+A man page is roff (groff_man(7)): a line that begins with a dot or a quote is a request, a
+backslash begins an escape, and a hyphen that is to be copied is written with one.
 """
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import TYPE_CHECKING
 
 import click
 
+import packmule
 from packmule.settings import TABLE
 
 if TYPE_CHECKING:
@@ -25,10 +30,39 @@ def as_markdown(main: click.Group) -> str:
     )
 
 
+def as_manual(main: click.Group) -> str:
+    """Write the man page `packmule(1)`: what it is, every command, and every setting."""
+    about = cleandoc(main.help or "").replace("\b\n", "")  # click's mark of lines that stay
+    sentence, _, rest = about.partition("\n\n")
+    lines = [
+        f'.TH PACKMULE 1 "" "Packmule {packmule.__version__}" "User Commands"',
+        *(".SH NAME", f"packmule \\- {_roff(sentence[0].lower() + sentence[1:].rstrip('.'))}"),
+        *(".SH SYNOPSIS", ".B packmule", ".I COMMAND", "[\\fIOPTIONS\\fR] [\\fIARGUMENTS\\fR]"),
+        *(".SH DESCRIPTION", *_as_it_stands(rest)),
+        ".SH COMMANDS",
+    ]
+    for name, text in _pages(main, "packmule", None):
+        lines += [f".SS {_roff(name)}", *_as_it_stands(text)]
+    lines.append(".SH ENVIRONMENT")
+    for each in TABLE:
+        what = _roff(f"{each.help}; default: {each.shown_default}")
+        lines += [".TP", f".B {_roff(each.name)}", what]
+    return "\n".join([*lines, ""])
+
+
+def _as_it_stands(text: str) -> list[str]:
+    return [".nf", *(_roff(line) for line in text.splitlines()), ".fi"]
+
+
+def _roff(text: str) -> str:
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{text}" if text.startswith((".", "'")) else text
+
+
 def _pages(
     group: click.Group, path: str, parent: click.Context | None
 ) -> Iterator[tuple[str, str]]:
-    context = _context(group, path, parent)
+    context = _context(group, path.rpartition(" ")[2], parent)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if command is None or command.hidden:

@@ -1,4 +1,4 @@
-"""`packmule settings` and `packmule openapi`: what there is to set, and what the API takes."""
+"""`packmule settings`, `openapi` and `manual`: what there is to set, to ask and to type."""
 
 from __future__ import annotations
 
@@ -23,3 +23,20 @@ def openapi() -> None:
     from packmule.web.app import description  # noqa: PLC0415  # only this command needs it
 
     click.echo(json.dumps(description(), indent=2, ensure_ascii=False))
+
+
+@click.command()
+@click.pass_context
+def manual(context: click.Context) -> None:
+    """Write the manual page.
+
+    \b
+    To read it, and to install it:
+      packmule manual | man -l -
+      packmule manual > /usr/local/share/man/man1/packmule.1
+    """  # noqa: D301  # \b is click's mark of lines that stay as they are
+    from packmule.cli.reference import as_manual  # noqa: PLC0415  # only this command needs it
+
+    main = context.find_root().command
+    assert isinstance(main, click.Group)  # noqa: S101  # it is the one of all commands
+    click.echo(as_manual(main), nl=False)

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 
+import pytest
 from tests.house.tree import ROOT, read
 
 from packmule.cli import COMMANDS, exits, main
-from packmule.cli.reference import as_markdown
+from packmule.cli.reference import as_manual, as_markdown
+from packmule.settings import TABLE
 
 DOCUMENT = "docs/cli.md"
 MADE = re.compile(r"(?<=\n)(<!-- begin: [^\n]*-->\n).*?(<!-- end -->\n)", re.DOTALL)
@@ -45,3 +48,26 @@ def test_every_command_that_ends_by_itself_tells_its_exit_codes() -> None:
             rf"^## packmule {name}\n\n```text\n(.*?)^```", document, re.MULTILINE | re.DOTALL
         )
         assert "Exit status: 0" in page
+
+
+@pytest.mark.needs("man")
+def test_the_manual_page_is_set_without_a_warning_and_has_every_command_and_setting() -> None:
+    done = subprocess.run(
+        ["man", "--warnings=w", "--local-file", "-"],
+        input=as_manual(main),
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "MANWIDTH": "110", "PAGER": "cat"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    page = re.sub(r".\x08", "", done.stdout)
+    assert page.startswith("PACKMULE(1)")
+    for name in COMMANDS.keys() - {"api", "migrate"}:
+        assert f"\n   packmule {name}\n" in page
+    for each in TABLE:
+        assert f"\n       {each.name}" in page
+    # Lines that stand as they are come out as they went in.
+    for line in as_markdown(main).splitlines():
+        if line.startswith("  "):
+            assert f"       {line}\n" in page
