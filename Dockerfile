@@ -10,11 +10,13 @@ FROM ${BASE} AS build
 RUN apt-get -qq update \
     && apt-get -qq install --yes --no-install-recommends tini
 WORKDIR /build
-COPY requirements/run.lock requirements/
+# `--build-arg EXTRAS=otel` brings traces (docs/operations.md).
+ARG EXTRAS=
+COPY requirements/run.lock requirements/otel.lock requirements/
 # Wheels only: the image needs no compiler, and what is installed is what the lock has hashed.
 RUN python3 -m venv tools \
     && tools/bin/pip download --quiet --require-hashes --only-binary :all: \
-        --dest wheels --requirement requirements/run.lock \
+        --dest wheels --requirement "requirements/${EXTRAS:-run}.lock" \
     && PIP_NO_INDEX=1 PIP_FIND_LINKS=wheels tools/bin/pip install --quiet hatchling
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
@@ -22,7 +24,7 @@ COPY src src
 RUN PIP_NO_INDEX=1 tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir wheels . \
     && python3 -m venv --without-pip /opt/packmule \
     && PIP_NO_INDEX=1 PIP_FIND_LINKS=wheels tools/bin/pip --python /opt/packmule/bin/python \
-        install --quiet --no-compile packmule \
+        install --quiet --no-compile "packmule${EXTRAS:+[$EXTRAS]}" \
     && /opt/packmule/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/packmule/lib \
     && install -d -m 0750 -o 10001 -g 10001 /build/data
 COPY docker/healthcheck.py /opt/packmule/

@@ -102,6 +102,7 @@ sbom: $(VENV)/sbom.stamp  ## dist/packmule.cdx.json: what the program consists o
 	$(VENV)/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
 		--output-file dist/packmule.cdx.json build/sbom/program/bin/python
 	rm -rf build/sbom
+
 # In a place of its own: its pins may differ from those that the tests run with.
 $(VENV)/docs.stamp: requirements/docs.lock $(VENV)/run.stamp
 	test -x $(VENV)/docs/bin/python || $(PYTHON) -m venv $(VENV)/docs
@@ -142,11 +143,12 @@ fuzz: $(VENV)/fuzz.stamp  ## made-up requests and inputs, until none is left tha
 
 lock: $(VENV)/dev.stamp  ## pin anew, with hashes
 	$(PIN) pyproject.toml --group build -o requirements/run.lock
+	$(PIN) pyproject.toml --group build --extra otel -c requirements/run.lock \
+		-o requirements/otel.lock
 	$(PIN) pyproject.toml --group dev -o requirements/dev.lock
 	$(PIN) pyproject.toml --group fuzz -o requirements/fuzz.lock
 	$(PIN) pyproject.toml --group docs -o requirements/docs.lock
 	$(PIN) --group sbom -o requirements/sbom.lock
 
 clean:  ## all that make made, but not your data
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist site
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist site

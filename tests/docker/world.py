@@ -49,8 +49,8 @@ def small() -> dict[str, bytes]:
     return {path[1:]: body for path, body in SMALL.items()}
 
 
-def build(engine: Engine, image: str) -> str:
-    """Build the image as the README says; on our own Debian where none can be pulled."""
+def base_of(engine: Engine, image: str) -> str:
+    """Find what to build on: our own Debian where nothing can be pulled."""
     base = re.search(r"^ARG BASE=(\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert base
     built_on = base[1]
@@ -59,9 +59,13 @@ def build(engine: Engine, image: str) -> str:
     except AssertionError:
         built_on = f"{image}-debian"
         debian.make(engine, built_on)
-    command = ["build", "--network", "host", "--build-arg", f"BASE={built_on}"]
-    engine.run(*command, "-t", image, str(ROOT))
     return built_on
+
+
+def build(engine: Engine, image: str, *options: str, on: str) -> None:
+    """Build the image as the README says."""
+    command = ["build", "--network", "host", "--build-arg", f"BASE={on}", *options]
+    engine.run(*command, "-t", image, str(ROOT))
 
 
 @contextmanager
@@ -72,7 +76,9 @@ def world(port: int) -> Iterator[World]:
             origin.put(path, body)
         image = f"packmule-{uuid.uuid4().hex[:8]}"
         try:
-            yield World(running, image, build(running, image), origin, port)
+            built_on = base_of(running, image)
+            build(running, image, on=built_on)
+            yield World(running, image, built_on, origin, port)
         finally:
             if not running.is_ours:  # else it all goes with the engine's folder
                 running.run("image", "rm", "--force", image, f"{image}-debian", check=False)

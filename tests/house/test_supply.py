@@ -51,6 +51,15 @@ def test_every_locked_requirement_has_one_version_and_its_hashes(lock: str) -> N
     assert loose == []
 
 
+def test_the_lock_of_the_extra_adds_to_that_of_the_program_and_changes_nothing() -> None:
+    program, traced = (
+        {line.split()[0] for line in requirements(f"requirements/{name}.lock")}
+        for name in ("run", "otel")
+    )
+    assert program < traced
+    assert any(each.startswith("opentelemetry-sdk==") for each in traced - program)
+
+
 def test_ci_can_be_run() -> None:
     assert os.access(ROOT / ".ci/run", os.X_OK)
     assert subprocess.run(["bash", "-n", ROOT / ".ci/run"], check=False).returncode == 0
