@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
+from tests.fakes.documents import blocks
 from tests.fakes.jobs import PUBLISHED, checkpoint, done, opened, request
 from tests.fakes.postgres_server import NOBODY
 
@@ -43,11 +44,13 @@ def pooled_url(postgres_with_tables: str, free_port: int) -> Iterator[str]:
     """Give the URL of a database through a pooler."""
     server = conninfo_to_dict(postgres_with_tables)
     folder = Path(tempfile.mkdtemp(prefix="packmule-pooler-"))
+    [guide] = blocks("docs/scaling.md", "ini")
+    assert "pool_mode = transaction\n" in guide
     (folder / "users").write_text('"packmule" ""\n')
     (folder / "pgbouncer.ini").write_text(
         f"[databases]\n* = host={server['host']} port={server['port']} user=packmule\n"
-        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {free_port}\nunix_socket_dir =\n"
-        f"auth_type = trust\nauth_file = {folder}/users\npool_mode = transaction\n"
+        f"{guide}listen_addr = 127.0.0.1\nlisten_port = {free_port}\nunix_socket_dir =\n"
+        f"auth_type = trust\nauth_file = {folder}/users\n"
         "default_pool_size = 2\n"
     )
     as_root = os.geteuid() == 0

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 import httpx
 from tests.docker.container import FENCES, PATIENCE, until
 from tests.docker.engine import CLIENT, Engine
-from tests.docker.world import ROOT, World, small, volume
+from tests.docker.typed import typing
+from tests.docker.world import ROOT, World, build, small, volume
+from tests.fakes.documents import blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,10 +48,8 @@ def the_image_is_small_shut_and_labelled(world: World) -> None:
     assert "packmule" in said
 
 
-def the_command_of_the_readme_serves_everything(world: World) -> None:
+def one_command_serves_everything(world: World) -> None:
     """One command: page, API and worker, and an archive byte for byte; healthy by its own check."""
-    typed = "docker build -t packmule .\ndocker run -p 8000:8000 -v packmule:/data packmule"
-    assert typed in (ROOT / "README.md").read_text()
     with volume(world) as kept, world.container(kept, "--health-interval", "1s") as service:
         service.ready()
         page = service.client.get("/", headers={"Accept": "text/html"})
@@ -58,6 +58,22 @@ def the_command_of_the_readme_serves_everything(world: World) -> None:
         assert service.members(service.create(*world.sources())) == small()
         until(lambda: service.inspect("State", "Health", "Status") == "healthy", "it is healthy")
         assert world.engine.run("exec", service.id, "packmule", "jobs", "list").count("completed")
+
+
+def what_the_documents_tell_to_type_serves(world: World) -> None:
+    """Each block of README.md and docs/docker.md is typed, with names and a port of our own."""
+    told = [each for each in blocks("README.md", "sh") if each.startswith("docker ")]
+    told += blocks("docs/docker.md", "sh")
+    assert len(told) == 5
+    for block in told:
+        with typing(world, block) as service:
+            page = service.get("/", headers={"Accept": "text/html"})
+            assert "<form" in page.text
+            if "PACKMULE_ALLOW_NETWORKS" in block:
+                urls = {"urls": world.sources()}
+                archive = service.post("/api/archive/create", json=urls).json()["archive_hash"]
+                status = service.get(f"/api/archive/status/{archive}?wait=60")
+                assert status.json()["status"] == "completed"
 
 
 def killed_in_the_middle_it_goes_on_on_the_same_volume(world: World) -> None:
@@ -137,10 +153,24 @@ def _compose(engine: Engine) -> list[str]:
     return [which("docker-compose") or "docker-compose"]
 
 
+def the_extra_comes_by_a_build_argument(world: World) -> None:
+    """`--build-arg EXTRAS=otel` brings what traces need; without it nothing of it is there."""
+    traced = f"{world.image}-traced"
+    assert "`--build-arg EXTRAS=otel`" in (ROOT / "docs/operations.md").read_text()
+    build(world.engine, traced, "--build-arg", "EXTRAS=otel", on=world.built_on)
+    look = ["run", "--rm", "--network", "none", "--entrypoint", "python"]
+    program = ["-c", "from importlib import util; print(bool(util.find_spec('opentelemetry.sdk')))"]
+    for image, there in ((world.image, "False"), (traced, "True")):
+        assert world.engine.run(*look, image, *program).split()[-1] == there
+    world.engine.run("image", "rm", "--force", traced, check=False)
+
+
 PROMISES: tuple[Callable[[World], None], ...] = (
     the_image_is_small_shut_and_labelled,
-    the_command_of_the_readme_serves_everything,
+    one_command_serves_everything,
+    what_the_documents_tell_to_type_serves,
     killed_in_the_middle_it_goes_on_on_the_same_volume,
     sigterm_drains,
     compose_up_serves_everything,
+    the_extra_comes_by_a_build_argument,
 )

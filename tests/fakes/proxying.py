@@ -1,27 +1,28 @@
-"""A real nginx as the guide sets it up, before the program under test.
+"""A real nginx and a real Caddy as their guides set them up, before the program under test.
 
-Owns taking the configuration out of docs/guides/nginx.md, which so is true, and giving it the
-test's own ports and folders.
+Owns taking the configuration out of docs/guides/, which so is true, and giving it the test's own
+ports and folders.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import socket
 import subprocess
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.conftest import SEARCH_PATH
+from tests.fakes.documents import blocks, replaced
 from tests.spec.service import a_free_port, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-GUIDE = Path(__file__).parents[2] / "docs/guides/nginx.md"
+NAME = "archives.example.org"
+"""The name under which the guides publish the service."""
 
 AROUND = """\
 {user}
@@ -42,20 +43,25 @@ http {{
 """
 
 
+CADDY = """\
+{{
+	admin off
+	auto_https off
+}}
+{guide}
+"""
+
+
 def configuration(folder: Path, service: int, port: int, archives: Path) -> str:
-    """Give the guide's configuration with ports and folders of the test's own."""
-    found = re.search(r"^```nginx\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
-    assert found, "the guide has no configuration"
-    guide = found[1]
-    for theirs, ours in {
+    """Give the configuration of nginx's guide with ports and folders of the test's own."""
+    [guide] = blocks("docs/guides/nginx.md", "nginx")
+    changes = {
         "127.0.0.1:8000": f"127.0.0.1:{service}",
         "listen 80;": f"listen 127.0.0.1:{port};",
         "/var/lib/packmule/archives/": f"{archives}/",
-    }.items():
-        assert guide.count(theirs) == 1, theirs
-        guide = guide.replace(theirs, ours)
+    }
     user = "user root;" if os.geteuid() == 0 else ""
-    return AROUND.format(user=user, folder=folder, guide=guide)
+    return AROUND.format(user=user, folder=folder, guide=replaced(guide, changes))
 
 
 @contextmanager
@@ -65,12 +71,39 @@ def nginx(folder: Path, service: int, archives: Path) -> Iterator[int]:
     port = a_free_port()
     file = folder / "nginx.conf"
     file.write_text(configuration(folder, service, port, archives))
-    program = shutil.which("nginx", path=SEARCH_PATH)
-    assert program
     log = folder / "error.log"
-    process = subprocess.Popen(
-        [program, "-p", str(folder), "-e", str(log), "-c", str(file)], stdin=subprocess.DEVNULL
-    )
+    with _running(["nginx", "-p", str(folder), "-e", str(log), "-c", str(file)], port, log):
+        yield port
+
+
+@contextmanager
+def caddy(folder: Path, service: int) -> Iterator[int]:
+    """Run Caddy before the service on a port, without its certificates; give its own."""
+    folder.mkdir()
+    port = a_free_port()
+    file = folder / "Caddyfile"
+    [guide] = blocks("docs/guides/caddy.md", "caddyfile")
+    changes = {"127.0.0.1:8000": f"127.0.0.1:{service}", NAME: f"http://{NAME}:{port}"}
+    file.write_text(CADDY.format(guide=replaced(guide, changes)))
+    command = ["caddy", "run", "--config", str(file), "--adapter", "caddyfile"]
+    # It keeps its state at home.
+    with _running(command, port, folder / "log", HOME=str(folder), XDG_DATA_HOME=str(folder)):
+        yield port
+
+
+@contextmanager
+def _running(command: list[str], port: int, log: Path, **variables: str) -> Iterator[None]:
+    """Run a proxy until the end of the context, from when it listens."""
+    program = shutil.which(command[0], path=SEARCH_PATH)
+    assert program
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [program, *command[1:]],
+            env=os.environ | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
 
     def is_up() -> bool:
         assert process.poll() is None, log.read_text()
@@ -79,8 +112,8 @@ def nginx(folder: Path, service: int, archives: Path) -> Iterator[int]:
         return False
 
     try:
-        until(is_up, "nginx listens")
-        yield port
+        until(is_up, f"{command[0]} listens")
+        yield
     finally:
         process.terminate()
         process.wait(30)

@@ -81,7 +81,9 @@ def test_every_make_target_that_a_document_names_exists() -> None:
     named = {
         (str(document), target)
         for document in DOCUMENTS
-        for target in re.findall(r"(?:^|`)make ([a-z-]+)", read(document), re.MULTILINE)
+        for target in re.findall(
+            r"(?:^|`)make (?:-C \S+ )?([a-z][a-z-]*)", read(document), re.MULTILINE
+        )
     }
     assert named
     assert {(document, target) for document, target in named if target not in targets} == set()

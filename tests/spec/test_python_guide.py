@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.fakes.documents import ROOT, blocks
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.fakes.origin import Origin
     from tests.spec.service import Service
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
-GUIDE = (DOCS / "python.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+DOCS = ROOT / "docs"
+BLOCKS = blocks("docs/python.md", "python")
 ARCHIVES = [["documents.zip"], [], ["one.zip"]]
 
 

@@ -8,32 +8,26 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import subprocess
 import sys
-import time
 import zipfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
+from tests.fakes.documents import ROOT, blocks
+from tests.fakes.terminals import PATIENCE, terminal, until_it_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-PATIENCE = 60.0
-"""Seconds a server may take until it answers, or until it has ended."""
 
 
-def blocks() -> list[str]:
+def to_type() -> list[str]:
     """List the README's blocks of shell commands."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    found = re.findall(r"^```sh\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
-    return [block for block in found if not block.startswith("docker ")]  # see tests/docker
+    # Those of Docker are typed by tests/docker.
+    return [block for block in blocks("README.md", "sh") if not block.startswith("docker ")]
 
 
 def is_server(block: str) -> bool:
@@ -62,56 +56,6 @@ def environment(home: Path, port: int) -> dict[str, str]:
     }
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop a terminal's processes as a closed window would, and see them gone."""
-    for what in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, what)
-        except ProcessLookupError:
-            break
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            continue
-        break
-
-
-@contextmanager
-def terminal(
-    block: str, where: Path, env: dict[str, str], log: Path
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a block in a terminal of its own, until the end of the context; print what it said."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            ["bash", "-euo", "pipefail", "-c", block],
-            cwd=where,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            yield process
-        finally:
-            stop(process)
-            said = log.read_text(errors="replace")
-            print(f"--- {block}--- said:\n{said}")  # noqa: T201 - shown where the test fails
-
-
-def until_it_answers(url: str, log: Path) -> None:
-    """Wait until a server answers with success; show its log where it does not."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(url, trust_env=False).is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    pytest.fail(f"no answer from {url}:\n{log.read_text(errors='replace')}")
-
-
 @pytest.mark.needs("curl", "unzip")
 @pytest.mark.timeout(180)
 def test_a_newcomer_who_types_the_readme_gets_the_archives(
@@ -119,7 +63,7 @@ def test_a_newcomer_who_types_the_readme_gets_the_archives(
 ) -> None:
     ports = {"8000": free_ports(), "9000": free_ports()}
     typed = [
-        re.sub(r"\b(8000|9000)\b", lambda match: str(ports[match[1]]), block) for block in blocks()
+        re.sub(r"\b(8000|9000)\b", lambda match: str(ports[match[1]]), block) for block in to_type()
     ]
     env = environment(clone, ports["8000"])
     logs = [clone / f"terminal-{number}.log" for number, _ in enumerate(typed)]
@@ -142,7 +86,7 @@ def test_a_newcomer_who_types_the_readme_gets_the_archives(
 
 
 def test_the_readme_has_both_ways_to_an_archive() -> None:
-    text = "\n".join(blocks())
+    text = "\n".join(to_type())
     assert "make serve" in text
     assert "/api/archive/create" in text
     assert "/api/archive/status/" in text
