@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.fakes.jobs import (
@@ -209,6 +209,33 @@ def test_the_version_rises_at_each_change_and_only_then(store: JobStore) -> None
     numbers = [version for _, version in versions]
     assert numbers == sorted(set(numbers))
     assert store.get(hash_).version == numbers[-1]
+
+
+def test_files_are_listed_in_the_order_they_changed_last_within_versions(store: JobStore) -> None:
+    run = begun(store, files=4)
+    other = begun(store)
+    store.checkpoint(other.job.id, 1, checkpoint(done()))
+
+    def changed(after: tuple[int, int] = (0, -1), up_to: int = 99, limit: int = 9) -> list[Any]:
+        found = store.changed_files(run.job.id, after, up_to, limit)
+        return [*((each.position, each.state.value) for each in found.files), found.last]
+
+    assert changed() == [(0, -1)]
+    store.checkpoint(run.job.id, 1, checkpoint(opened(3), opened(1)))
+    first = store.get(run.job.hash).version
+    assert changed() == [(1, "open"), (3, "open"), (first, 3)]
+    store.fail(run.job.id, 1, FAILURE, checkpoint(done(1), failed(0)))
+    second = store.get(run.job.hash).version
+    assert changed() == [(3, "open"), (0, "failed"), (1, "done"), (second, 1)]
+    assert changed(up_to=first) == [(3, "open"), (first, 3)]
+    assert changed(limit=2) == [(3, "open"), (0, "failed"), (second, 0)]
+    assert changed((second, 0)) == [(1, "done"), (second, 1)]
+    assert changed((second, 1)) == [(second, 1)]
+    store.retry(run.job.hash, defer=no_defer)
+    third = store.get(run.job.hash).version
+    assert changed((second, 1)) == [(0, "pending"), (third, 0)]
+    store.delete(run.job.hash)
+    assert changed() == [(0, -1)]
 
 
 def test_open_jobs_are_counted_by_client(store: JobStore) -> None:

@@ -17,12 +17,12 @@ from tests.spec.service import Service
 
 
 def events(
-    service: Running, archive_hash: str, last: str | None = None
+    service: Running, archive_hash: str, last: str | None = None, **parameters: str
 ) -> Iterator[tuple[str, str, Any]]:
     """Give id, name and data of each event as it comes."""
     headers = {} if last is None else {"Last-Event-ID": last}
     path = f"/api/archive/events/{archive_hash}"
-    with service.client.stream("GET", path, headers=headers) as answer:
+    with service.client.stream("GET", path, headers=headers, params=parameters) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         event: dict[str, str] = {}
@@ -59,6 +59,28 @@ def test_who_was_cut_off_goes_on_behind_what_was_told(service: Service, origin: 
     path = f"/api/archive/events/{archive_hash}"
     answer = service.client.get(path, headers={"Last-Event-ID": rest[-1][0]})
     assert answer.status_code == 204
+
+
+def test_each_file_is_told_as_it_changes_over_a_cut(service: Service, origin: Origin) -> None:
+    links = [origin.put(f"/events/files/{n}", bytes([n]) * 50_000) for n in range(250)]
+    links.append(origin.put("/events/files/slow", b"slow" * 100_000, rate=200_000.0))
+    links.append(origin.url("/events/files/dead"))
+    archive_hash = service.create(*links)
+    latest: dict[int, Any] = {}
+    last: str | None = None
+    ended = False
+    while not ended:  # cut after each event, and gone on with
+        stream = events(service, archive_hash, last, files="true")
+        last, name, document = next(stream)
+        stream.close()  # type: ignore[attr-defined]  # it is a generator
+        ended = name == "failed"
+        if name == "files":
+            assert 0 < len(document["files"]) <= 100
+            latest |= {each["position"]: each for each in document["files"]}
+    listed = service.client.get(f"/api/archive/files/{archive_hash}?limit=1000").json()["files"]
+    assert [latest[at] for at in range(len(links))] == listed
+    assert {each["state"] for each in listed[:-1]} == {"done"}
+    assert listed[-1]["failure"]["code"] == "http-status"
 
 
 def test_a_stop_ends_the_streams_and_is_not_held_up_by_them(tmp_path: Path, origin: Origin) -> None:

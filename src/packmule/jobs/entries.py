@@ -36,6 +36,7 @@ _DONE = (
     "compressed_size",
     "modified_at",
     "html_page",
+    "version",
 )
 _OPEN = (
     "name",
@@ -48,8 +49,9 @@ _OPEN = (
     "last_modified",
     "content_type",
     "modified_at",
+    "version",
 )
-_FAILED = ("name", "attempts", "failure_code", "failure_detail", "failure_http_status")
+_FAILED = ("name", "attempts", "failure_code", "failure_detail", "failure_http_status", "version")
 
 
 def _becomes(state: FileState, columns: Iterable[str]) -> Update:
@@ -83,8 +85,10 @@ class EntryRows:
         """Write the sources of a new job."""
         self._insert.run(connection, [(job_id, s.position, s.url, s.name) for s in sources])
 
-    def update(self, connection: Connection, job_id: int, checkpoint: Checkpoint) -> None:
-        """Write what a checkpoint says of each file."""
+    def update(
+        self, connection: Connection, job_id: int, version: int, checkpoint: Checkpoint
+    ) -> None:
+        """Write what a checkpoint says of each file, at that version of the job."""
         self._done.run(
             connection,
             [
@@ -98,6 +102,7 @@ class EntryRows:
                     e.compressed_size,
                     e.modified_at,
                     e.html_page,
+                    version,
                     job_id,
                     e.position,
                 )
@@ -118,6 +123,7 @@ class EntryRows:
                     e.last_modified,
                     e.content_type,
                     e.modified_at,
+                    version,
                     job_id,
                     e.position,
                 )
@@ -133,8 +139,7 @@ class EntryRows:
                     e.failure.code.value,
                     e.failure.detail,
                     e.failure.http_status,
-                    job_id,
-                    e.position,
+                    *(version, job_id, e.position),
                 )
                 for e in checkpoint.failed
             ],

@@ -1,4 +1,4 @@
-"""Every statement the job store runs, named.
+"""Every statement the job store runs about jobs, named; those about files are in `file_queries.py`.
 
 Owns the SQL (as SQLAlchemy Core, so that one text serves SQLite and PostgreSQL); leaves when to run
 which to `store.py` and `reads.py`. A change of state names the states it may come from, taken from
@@ -9,17 +9,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, bindparam, case, delete, func, insert, literal_column, select, update
+from sqlalchemy import (
+    Text,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from packmule.jobs.model import ADDRESS_CLIENT, TRANSITIONS, FileState, JobState
-from packmule.jobs.schema import files, jobs, tasks
+from packmule.jobs.schema import jobs, tasks
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
-    from sqlalchemy.sql import Select, Update
+    from sqlalchemy.sql import Update
 
 
-def _literal(state: JobState | FileState) -> ColumnElement[str]:
+def as_literal(state: JobState | FileState) -> ColumnElement[str]:
     """Write a state into the text, not into a parameter: only so do partial indexes serve."""
     return literal_column(f"'{state.value}'")
 
@@ -29,12 +38,12 @@ _HOLDING = (JobState.QUEUED, JobState.RUNNING, JobState.FAILED, JobState.COMPLET
 
 
 def _is(state: JobState) -> ColumnElement[bool]:
-    return jobs.c.state == _literal(state)
+    return jobs.c.state == as_literal(state)
 
 
 def _before(state: JobState) -> ColumnElement[bool]:
     """Compare with the states from which this one may follow."""
-    return jobs.c.state.in_([_literal(s) for s, after in TRANSITIONS.items() if state in after])
+    return jobs.c.state.in_([as_literal(s) for s, after in TRANSITIONS.items() if state in after])
 
 
 # --- one job, by its hash -----------------------------------------------------------------------
@@ -133,7 +142,7 @@ _PROGRESS: dict[str, ColumnElement[Any]] = {
     )
 }
 
-CHECKPOINT_JOB = _FENCED.values(_PROGRESS)
+CHECKPOINT_JOB = _FENCED.values(_PROGRESS).returning(jobs.c.version)
 
 COMPLETE_JOB = (
     _FENCED.values(_PROGRESS)
@@ -184,7 +193,7 @@ HELD_BYTES = select(
     func.min(jobs.c.expires_at).label("first_expiry"),
 ).where(
     jobs.c.client == bindparam("of_client"),
-    jobs.c.state.in_([_literal(state) for state in _HOLDING]),
+    jobs.c.state.in_([as_literal(state) for state in _HOLDING]),
 )
 
 # One statement a state: each has an index of its own.
@@ -207,86 +216,3 @@ NEWEST = {
 TASKS = select(tasks.c.kind, tasks.c.due_at, tasks.c.tries, tasks.c.leased_by).where(
     tasks.c.key == bindparam("of_hash")
 )
-
-# --- the files of a job -------------------------------------------------------------------------
-
-
-def _entries(state: FileState, *columns: str) -> Select[Any]:
-    """Begin the statement that reads these columns of a job's files of one state."""
-    return (
-        select(*(files.c[name] for name in columns))
-        .where(files.c.job_id == bindparam("of_job"), files.c.state == _literal(state))
-        .order_by(files.c.position)
-    )
-
-
-SOURCES = (
-    select(files.c.position, files.c.url, files.c.wanted)
-    .where(files.c.job_id == bindparam("of_job"))
-    .order_by(files.c.position)
-)
-
-# The columns of the next two are the fields of DoneEntry and OpenEntry, in their order.
-DONE_ENTRIES = _entries(
-    FileState.DONE,
-    "position",
-    "name",
-    "place",
-    "method",
-    "crc",
-    "compressed_size",
-    "size",
-    "modified_at",
-    "html_page",
-)
-
-OPEN_ENTRIES = _entries(
-    FileState.OPEN,
-    "position",
-    "name",
-    "place",
-    "header_size",
-    "size",
-    "written",
-    "crc",
-    "etag",
-    "last_modified",
-    "content_type",
-    "modified_at",
-)
-
-FAILED_ENTRIES = _entries(
-    FileState.FAILED,
-    "position",
-    "name",
-    "attempts",
-    "failure_code",
-    "failure_detail",
-    "failure_http_status",
-)
-
-FILES = (
-    select(files)
-    .where(files.c.job_id == bindparam("of_job"), files.c.position > bindparam("after"))
-    .order_by(files.c.position)
-    .limit(bindparam("most"))
-)
-
-FILES_IN_STATE = FILES.where(files.c.state == bindparam("in_state"))
-
-FILES_FAILED = FILES.where(files.c.state == _literal(FileState.FAILED))
-
-TRY_FAILED_FILES_AGAIN = (
-    update(files)
-    .where(files.c.job_id == bindparam("of_job"), files.c.state == _literal(FileState.FAILED))
-    .values(
-        state=FileState.PENDING.value,
-        name=None,
-        attempts=None,
-        failure_code=None,
-        failure_detail=None,
-        failure_http_status=None,
-    )
-)
-
-FORGET_FILES = delete(files).where(files.c.job_id == bindparam("of_job"))

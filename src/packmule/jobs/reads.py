@@ -12,7 +12,7 @@ from itertools import starmap
 from typing import TYPE_CHECKING, TypeVar
 
 from packmule.errors import NotFound
-from packmule.jobs import queries
+from packmule.jobs import file_queries, queries
 from packmule.jobs.database import check_writable, reading
 from packmule.jobs.model import DoneEntry, FileState, JobState, OpenEntry, Remembered, Source
 from packmule.jobs.records import failed_entry_of, file_of, job_of
@@ -40,6 +40,17 @@ class FilePage:
 
     files: tuple[FileRecord, ...]
     cursor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFiles:
+    """Files of a job in the order they changed last; `last` is version and position of the last.
+
+    Empty where nothing has changed.
+    """
+
+    files: tuple[FileRecord, ...]
+    last: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +129,36 @@ class JobReads:
         }
         match state:
             case None:
-                statement = queries.FILES
+                statement = file_queries.FILES
             case FileState.FAILED:
-                statement = queries.FILES_FAILED
+                statement = file_queries.FILES_FAILED
             case _:
-                statement = queries.FILES_IN_STATE
+                statement = file_queries.FILES_IN_STATE
                 values["in_state"] = state.value
         with reading(self._engine) as connection:
             found = [file_of(row) for row in connection.execute(statement, values)]
         page = tuple(found[:limit])
         return FilePage(page, page[-1].position if len(found) > limit else None)
+
+    def changed_files(
+        self, job_id: int, after: tuple[int, int], up_to: int, limit: int = 100
+    ) -> ChangedFiles:
+        """List the files that changed behind `after`, a version of the job and a position.
+
+        Not those that changed after the version `up_to`. However many files the job has, only what
+        is listed is read.
+        """
+        values = {
+            "of_job": job_id,
+            "after_version": after[0],
+            "after_position": after[1],
+            "up_to": up_to,
+            "most": limit,
+        }
+        with reading(self._engine) as connection:
+            rows = connection.execute(file_queries.FILES_CHANGED, values).all()
+        last = (rows[-1].version, rows[-1].position) if rows else after
+        return ChangedFiles(tuple(map(file_of, rows)), last)
 
     def due_for_expiry(self, now: datetime, limit: int = 100) -> tuple[str, ...]:
         """List the hashes of ended jobs whose time is over, the longest overdue first."""
@@ -205,18 +236,20 @@ def unknown() -> NotFound:
 def failures_of(connection: Connection, job_id: int, limit: int) -> tuple[FileRecord, ...]:
     """List the first files of a job that failed for good, by position."""
     values = {"of_job": job_id, "after": -1, "most": limit}
-    return tuple(file_of(row) for row in connection.execute(queries.FILES_FAILED, values))
+    return tuple(file_of(row) for row in connection.execute(file_queries.FILES_FAILED, values))
 
 
 def load(connection: Connection, job_id: int, tail: int) -> tuple[tuple[Source, ...], Remembered]:
     """Read what a run of a job begins with: its sources, and all its checkpoints added up."""
     of_job = {"of_job": job_id}
     return (
-        tuple(starmap(Source, connection.execute(queries.SOURCES, of_job))),
+        tuple(starmap(Source, connection.execute(file_queries.SOURCES, of_job))),
         Remembered(
             tail=tail,
-            done=tuple(starmap(DoneEntry, connection.execute(queries.DONE_ENTRIES, of_job))),
-            open=tuple(starmap(OpenEntry, connection.execute(queries.OPEN_ENTRIES, of_job))),
-            failed=tuple(map(failed_entry_of, connection.execute(queries.FAILED_ENTRIES, of_job))),
+            done=tuple(starmap(DoneEntry, connection.execute(file_queries.DONE_ENTRIES, of_job))),
+            open=tuple(starmap(OpenEntry, connection.execute(file_queries.OPEN_ENTRIES, of_job))),
+            failed=tuple(
+                map(failed_entry_of, connection.execute(file_queries.FAILED_ENTRIES, of_job))
+            ),
         ),
     )

@@ -122,7 +122,7 @@ def progress_values(checkpoint: Checkpoint) -> Values:
 
 
 def failed_entry_of(row: Row[Any]) -> FailedEntry:
-    """Read a row of `queries.FAILED_ENTRIES`."""
+    """Read a row of `file_queries.FAILED_ENTRIES`."""
     failure = Failure(
         FailureCode(row.failure_code), row.failure_detail, row.failure_http_status, row.attempts
     )

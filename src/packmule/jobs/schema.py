@@ -132,10 +132,23 @@ files = Table(
     Column("failure_code", String(32)),
     Column("failure_detail", Text),
     Column("failure_http_status", Integer),
+    # The job's version at the last change of this row: whoever follows a job asks by it.
+    Column("version", BigInteger),
+    Index(
+        "files_changed",
+        "job_id",
+        "version",
+        "position",
+        sqlite_where=text("version IS NOT NULL"),
+        postgresql_where=text("version IS NOT NULL"),
+    ),
+    # With the state, or SQLite would have to look at the row for it: how it weighs such an index
+    # against the primary key hangs on the number of columns.
     Index(
         "files_failed",
         "job_id",
         "position",
+        "state",
         sqlite_where=text("state = 'failed'"),
         postgresql_where=text("state = 'failed'"),
     ),

@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from packmule.errors import Conflict, DatabaseAway, StaleAttempt
-from packmule.jobs import queries, quota
+from packmule.jobs import file_queries, queries, quota
 from packmule.jobs.database import reading, writing
 from packmule.jobs.digest import request_digest
 from packmule.jobs.entries import EntryRows
@@ -128,9 +128,10 @@ class JobStore(JobReads):
 
         def write() -> None:
             with writing(self._engine) as connection:
-                if connection.execute(queries.CHECKPOINT_JOB, values).rowcount != 1:
+                version = connection.execute(queries.CHECKPOINT_JOB, values).scalar_one_or_none()
+                if version is None:
                     raise _stale()
-                self._entries.update(connection, job_id, checkpoint)
+                self._entries.update(connection, job_id, version, checkpoint)
 
         self._patiently(write)
 
@@ -185,7 +186,7 @@ class JobStore(JobReads):
                     raise _stale()
                 job = job_of(row)
                 if checkpoint is not None:
-                    self._entries.update(connection, job.id, checkpoint)
+                    self._entries.update(connection, job.id, job.version, checkpoint)
                 if also is not None:
                     also(connection, job)
             return job
@@ -239,7 +240,8 @@ class JobStore(JobReads):
             if job is None:
                 raise not_allowed(find(connection, hash_), JobState.QUEUED)
             quota.check(connection, job.client, limit, self._clock())
-            connection.execute(queries.TRY_FAILED_FILES_AGAIN, {"of_job": job.id})
+            again = {"of_job": job.id, "new_version": job.version}
+            connection.execute(file_queries.TRY_FAILED_FILES_AGAIN, again)
             defer(connection, hash_)
         return job
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from packmule.errors import NotAllowedInState
-from packmule.jobs import queries
+from packmule.jobs import file_queries, queries
 from packmule.jobs.model import TRANSITIONS, Job, JobState
 from packmule.jobs.reads import unknown
 from packmule.jobs.records import job_of
@@ -53,7 +53,7 @@ def expire(connection: Connection, hash_: str, also: Also | None) -> Job:
     job = change(connection, queries.EXPIRE_JOB, hash_, {})
     if job is None:
         return already(connection, hash_, JobState.EXPIRED)
-    connection.execute(queries.FORGET_FILES, {"of_job": job.id})
+    connection.execute(file_queries.FORGET_FILES, {"of_job": job.id})
     if also is not None:
         also(connection, job)
     return job

@@ -17,7 +17,7 @@ from packmule.web import archives, downloads, events, forms, health, pages, prob
 from packmule.web.auth import SECURITY_SCHEMES
 from packmule.web.front import Front
 from packmule.web.observing import Observing
-from packmule.web.schema import CreateIn, ProblemOut, RetryIn
+from packmule.web.schema import ChangedFilesOut, CreateIn, ProblemOut, RetryIn
 
 if TYPE_CHECKING:
     from packmule.web.parts import Parts
@@ -88,7 +88,12 @@ def _describe(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
         )
         _, ours = models_json_schema(
-            [(CreateIn, "validation"), (RetryIn, "validation"), (ProblemOut, "serialization")],
+            [
+                (CreateIn, "validation"),
+                (RetryIn, "validation"),
+                (ChangedFilesOut, "serialization"),
+                (ProblemOut, "serialization"),
+            ],
             ref_template="#/components/schemas/{model}",
         )
         document["components"]["securitySchemes"] = SECURITY_SCHEMES

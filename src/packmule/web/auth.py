@@ -4,8 +4,9 @@ Owns the Authorization header, the refusals 401, 403 and the 429 of the rate, an
 API's description. Leaves keys to `keys.py`, addresses to `peers.py`, the count to `limits.py`, the
 quota to the job store.
 
-The rule: where the operator has given keys, create, retry, cancel, delete and files need one, and
-are for the jobs of its own client; the hash alone opens status, events and download. The law:
+The rule: where the operator has given keys, create, retry, cancel, delete and files (their events
+too) need one, and are for the jobs of its own client; the hash alone opens status, events and
+download. The law:
 RFC 6750 (2.1 the header, 3 the challenge).
 """
 
@@ -65,7 +66,7 @@ class Caller:
     has_key: bool
 
 
-async def _caller(request: Request, parts: GivenParts) -> Caller:
+async def caller_of(request: Request, parts: GivenParts) -> Caller:
     """Find out who asks. Raises Problem 401, or 400 where that is said twice."""
     access = parts.access
     if not access.keys:
@@ -100,7 +101,7 @@ async def _caller(request: Request, parts: GivenParts) -> Caller:
     return Caller(name, has_key=True)
 
 
-GivenCaller = Annotated[Caller, Depends(_caller)]
+GivenCaller = Annotated[Caller, Depends(caller_of)]
 
 
 def _challenge(error: str | None = None) -> dict[str, str]:

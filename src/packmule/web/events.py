@@ -1,10 +1,10 @@
 """The events of a job: its progress as it comes, then its end, as a stream that can be resumed.
 
 Owns the route /api/archive/events, the form of the stream and its bounds. Leaves waiting for
-changes to `waiting.py`, the status documents to `documents.py`. Each event is the whole status, so
-one that was missed is made good by the next: a reader that is slow is told less often, and nothing
-is kept for it. An event's id is the job's version; who names the last one it was told goes on from
-there.
+changes to `waiting.py`, the words of an event to `telling.py`. Each event of a job is the whole
+status, and each of a file the whole file, so one that was missed is made good by the next: a reader
+that is slow is told less often, and nothing is kept for it. Who names the id of the last event it
+was told goes on from there.
 
 The law: the HTML Standard, 9.2 (server-sent events).
 """
@@ -14,16 +14,18 @@ from time import monotonic
 from typing import Annotated, Any
 
 import anyio
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from packmule.errors import PackmuleError
-from packmule.web.archives import Hash, checked_hash, status_document
+from packmule.web.archives import Hash, checked_hash
+from packmule.web.auth import NEEDS_KEY, caller_of, refusals, refuse_strangers
 from packmule.web.documents import OPEN_STATES, state_now
 from packmule.web.parts import GivenParts, Parts
 from packmule.web.problems import Problem, ProblemCode
+from packmule.web.telling import DESCRIBED, StatusEvent, Told, latest_status, next_files, told_by
 from packmule.web.waiting import WatchedJob
 
 _log = logging.getLogger(__name__)
@@ -36,32 +38,12 @@ MEDIA_TYPE = "text/event-stream"
 _KEEP_ALIVE = 15.0
 _LONGEST_SEND = 60.0
 _RETRY_MS = 2000
-_LAST_DIGITS = 18
-
-# One event, as OpenAPI 3.2 (4.14.5) describes them; 3.1 has no other place for it than `schema`.
-_STATUSES = ["InProgressOut", "CompletedOut", "FailedOut", "CancelledOut", "ExpiredOut"]
-_EVENT = {
-    "title": "One event",
-    "type": "object",
-    "required": ["id", "event", "data"],
-    "properties": {
-        "id": {"type": "string", "pattern": "^[0-9]+$"},
-        "event": {"enum": ["progress", "completed", "failed", "cancelled", "expired"]},
-        "data": {
-            "type": "string",
-            "contentMediaType": "application/json",
-            "contentSchema": {
-                "oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in _STATUSES]
-            },
-        },
-    },
-}
-
 _DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {MEDIA_TYPE: {"schema": _EVENT}},
+        "content": {MEDIA_TYPE: {"schema": DESCRIBED}},
         "description": "`progress` events, then one of `completed`, `failed`, `cancelled` and "
-        "`expired`; the data of each is the status document, its id the job's version.",
+        "`expired`; the data of each is the status document. With `files`, before each of them the "
+        "files that have changed, in `files` events of a hundred at most.",
     },
     204: {"description": "The job has ended, and `Last-Event-ID` says that this was told."},
 }
@@ -70,23 +52,38 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {
 @router.get(
     "/events/{archive_hash}",
     response_class=Response,
-    responses=_DOCUMENTED,
+    responses=_DOCUMENTED | refusals(401, 403),
+    openapi_extra=NEEDS_KEY,
     summary="Follow a job",
 )
 async def events(
+    *,
+    request: Request,
     parts: GivenParts,
     archive_hash: Hash,
     last_event_id: Annotated[
         str | None, Header(description="The id of the last event that was told.")
     ] = None,
+    files: Annotated[
+        bool,
+        Query(
+            description="Tell of each file that changes, too: a key is needed, as for the list of "
+            "files. Without `Last-Event-ID` of every file that has changed already."
+        ),
+    ] = False,
 ) -> Response:
     """Send an event at each change of the job, until it has ended.
 
-    A stream that is cut is gone on with where `Last-Event-ID` is sent, as browsers do.
+    A stream that is cut is gone on with where `Last-Event-ID` is sent, as browsers do. The hash
+    alone opens it, except with `files`.
     """
-    job = await run_in_threadpool(parts.store.get, checked_hash(archive_hash))
-    told = _number(last_event_id, job.version)
-    if told == job.version and state_now(job) not in OPEN_STATES:
+    hash_ = checked_hash(archive_hash)
+    if files:
+        caller = await caller_of(request, parts)
+        await run_in_threadpool(refuse_strangers, parts, caller, hash_)
+    job = await run_in_threadpool(parts.store.get, hash_)
+    told = told_by(last_event_id, job.version)
+    if told == Told(job.version) and state_now(job) not in OPEN_STATES:
         # The one answer after which a browser does not ask again.
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
     if parts.changes.streams >= parts.bounds.event_streams or parts.draining():
@@ -96,21 +93,13 @@ async def events(
             "No more streams of events can be had now; ask for the status, with `wait`.",
             headers={"Retry-After": "5"},
         )
-    return EventStream(parts, archive_hash, told)
-
-
-def _number(last_event_id: str | None, version: int) -> int:
-    """Read the version that was told last; 0 where that is none of this job."""
-    text = last_event_id or ""
-    if not (text.isascii() and text.isdigit()) or len(text) > _LAST_DIGITS:
-        return 0
-    return int(text) if int(text) <= version else 0
+    return EventStream(parts, hash_, told, with_files=files)
 
 
 class EventStream(Response):
-    """200: the events of a job behind the version `told`."""
+    """200: the events of a job behind `told`, those of its files among them where wanted."""
 
-    def __init__(self, parts: Parts, hash_: str, told: int) -> None:
+    def __init__(self, parts: Parts, hash_: str, told: Told, *, with_files: bool) -> None:
         super().__init__(
             None, 200, {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, MEDIA_TYPE
         )
@@ -118,6 +107,7 @@ class EventStream(Response):
         self._parts = parts
         self._hash = hash_
         self._told = told
+        self._with_files = with_files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the job, the reader or this process comes to its end."""
@@ -153,25 +143,40 @@ class EventStream(Response):
         with self._parts.changes.watched(self._parts, self._hash) as job:
             while not self._parts.draining():
                 try:
-                    version, event, is_end = await self._latest(job)
+                    status = await latest_status(self._parts, self._hash, job)
+                    if not await self._tell(job, status, send):
+                        return False
                 except PackmuleError as error:
                     # Whoever comes again is told what it is, by an answer of its own.
                     _log.debug("the events cannot be told: %s", error)
                     return True
-                if version > self._told:
-                    if not await _sent(send, event):
-                        return False
-                    self._told = version
-                if is_end:
+                if status.is_end and self._told.covers(status.version):
                     return True
                 if not await self._until_news(job, send):
                     return False
         return True
 
+    async def _tell(self, job: WatchedJob, status: StatusEvent, send: Send) -> bool:
+        """Send what is new up to a status, at last that; False as `_sent`."""
+        if self._told.covers(status.version):
+            return True
+        has_more = self._with_files
+        while has_more:
+            if self._parts.draining():
+                return True
+            page = await next_files(self._parts, job, status, self._told)
+            if page.text and not await _sent(send, page.text):
+                return False
+            self._told, has_more = page.then, page.has_more
+        if not await _sent(send, status.text):
+            return False
+        self._told = Told(status.version)
+        return True
+
     async def _until_news(self, job: WatchedJob, send: Send) -> bool:
         """Wait for a change, saying now and then that one waits; False as `_sent`."""
         silent_since = monotonic()
-        while not self._parts.draining() and (job.seen is None or job.seen[1] <= self._told):
+        while not self._parts.draining() and (job.seen is None or self._told.covers(job.seen[1])):
             left = silent_since + _KEEP_ALIVE - monotonic()
             if left <= 0:
                 if not await _sent(send, b": nothing new\n\n"):
@@ -181,16 +186,6 @@ class EventStream(Response):
             await job.news(left)
         return True
 
-    async def _latest(self, job: WatchedJob) -> tuple[int, bytes, bool]:
-        """Give version and event of the job as it is, and whether that is its end.
-
-        Read once for all who follow it. Raises NotFound, StorageFailed.
-        """
-        async with job.reading:
-            if job.told is None or job.seen is None or job.told[0] < job.seen[1]:
-                job.told = await run_in_threadpool(_event_of, self._parts, self._hash)
-            return job.told
-
 
 async def _sent(send: Send, body: bytes) -> bool:
     """Send a piece; False where the reader did not take it in time."""
@@ -198,13 +193,3 @@ async def _sent(send: Send, body: bytes) -> bool:
         await send({"type": "http.response.body", "body": body, "more_body": True})
         return True
     return False
-
-
-def _event_of(parts: Parts, hash_: str) -> tuple[int, bytes, bool]:
-    """Write the event of a job as it is now."""
-    job = parts.store.get(hash_)
-    document = status_document(parts, job)
-    is_open = document.status == "in-progress"
-    name = "progress" if is_open else document.status
-    text = f"id: {job.version}\nevent: {name}\ndata: {document.model_dump_json()}\n\n"
-    return job.version, text.encode(), not is_open

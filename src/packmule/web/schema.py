@@ -140,7 +140,10 @@ class ProgressOut(_Out):
     files: FileCounts
     bytes: ByteCounts
     bytes_per_second: float
-    eta_seconds: float | None
+    eta_seconds: float | None = Field(
+        description="Null while a length is unknown, nothing comes, or all bytes are there and the "
+        "archive is being finished."
+    )
 
 
 class InProgressOut(_Out):
@@ -231,6 +234,12 @@ class FilesOut(_Out):
 
     files: list[FileOut]
     cursor: str | None
+
+
+class ChangedFilesOut(_Out):
+    """Files as they are after a change; those that changed longest ago come first."""
+
+    files: list[FileOut]
 
 
 class BadItemOut(_Out):

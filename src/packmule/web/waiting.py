@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from packmule.jobs.model import JobState
     from packmule.web.parts import Parts
+    from packmule.web.telling import FilesEvent, StatusEvent
 
 _log = logging.getLogger(__name__)
 
@@ -36,14 +37,15 @@ _SEE_WHO_HAS_GONE_EVERY = 1.0
 class WatchedJob:
     """A job that is waited for: its state and version as last seen, None where it is not there.
 
-    `told` is for what those who wait would otherwise each read from the store; `reading` is held
-    meanwhile.
+    `status` and `files` are for what those who wait would otherwise each read from the store;
+    `reading` is held meanwhile.
     """
 
     def __init__(self) -> None:
         self.watchers = 0
         self.seen: tuple[JobState, int] | None = None
-        self.told: tuple[int, bytes, bool] | None = None
+        self.status: StatusEvent | None = None
+        self.files: FilesEvent | None = None
         self.reading = asyncio.Lock()
         self._news = asyncio.Event()
 

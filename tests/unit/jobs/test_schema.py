@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, create_mock_engine, event, text
 from sqlalchemy.dialects import postgresql
 
 from packmule.engine import queries as engine_queries
-from packmule.jobs import database, queries
+from packmule.jobs import database, file_queries, queries
 from packmule.jobs.entries import EntryRows
 from packmule.jobs.schema import metadata
 from packmule.webhook import queries as webhook_queries
@@ -94,6 +94,12 @@ PARAMETERS: dict[str, object] = {
     "of_state": "waiting",
     "before": 1,
     "until": 0.0,
+    "after_version": 1,
+    "after_position": -1,
+    "up_to": 2,
+    "client": "",
+    "priority": 0,
+    "groups": 2,
 }
 
 INDEXED = {
@@ -107,8 +113,12 @@ INDEXED = {
         f"jobs that are {state}": (statement, [f"COVERING INDEX jobs_{state}"])
         for state, statement in queries.COUNTS.items()
     },
-    "failures": (queries.FILES_FAILED, ["files_failed"]),
-    "a page of files": (queries.FILES, ["PRIMARY KEY"]),
+    "failures": (file_queries.FILES_FAILED, ["COVERING INDEX files_failed"]),
+    "files that changed": (
+        file_queries.FILES_CHANGED,
+        ["files_changed (job_id=? AND (version,position)>(?,?)"],
+    ),
+    "a page of files": (file_queries.FILES, ["PRIMARY KEY"]),
     "due tasks": (engine_queries.FIND_DUE, ["tasks_in_turn", "tasks_leased"]),
     "tasks in work": (engine_queries.LEASED, ["tasks_by_expiry"]),
     "the next task": (engine_queries.NEXT_DUE, ["tasks_by_due"]),

@@ -3,104 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.fakes.jobs import PUBLISHED, begun, checkpoint, done, in_state
+from tests.fakes.jobs import begun, in_state
+from tests.unit.web.following import Reader, completing, follow, moving, nothing
 
 from packmule.jobs.model import JobState
-from packmule.web import events
+from packmule.web import events, telling
 from packmule.web.app import create_app
 from packmule.web.keys import Keyring, parse_keys
 from packmule.web.parts import Access, Bounds
 from packmule.web.problems import ProblemCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from tests.unit.web.conftest import App
-
-    from packmule.jobs.model import Run
-
-
-@dataclass(slots=True)
-class Reader:
-    """One who follows a job; `then` are called, each after one more piece was taken."""
-
-    app: App
-    hash: str
-    then: list[Callable[[], object]] = field(default_factory=list)
-    last: str | None = None
-    status: int = 0
-    headers: dict[str, str] = field(default_factory=dict)
-    pieces: list[str] = field(default_factory=list)
-    hangs_up: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def read(self, application: Any = None) -> None:
-        """Follow until the stream ends, or `hangs_up`."""
-        path = f"/api/archive/events/{self.hash}"
-        headers = [] if self.last is None else [(b"last-event-id", self.last.encode())]
-        scope = {
-            "type": "http", "method": "GET", "path": path, "raw_path": path.encode(),
-            "query_string": b"", "headers": headers, "client": ("127.0.0.1", 4711),
-            "server": ("test", 80), "scheme": "http", "http_version": "1.1", "root_path": "",
-        }  # fmt: skip
-        asked = False
-
-        async def receive() -> dict[str, Any]:
-            nonlocal asked
-            if asked:
-                await self.hangs_up.wait()
-                return {"type": "http.disconnect"}
-            asked = True
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                self.status = message["status"]
-                self.headers = {n.decode(): v.decode() for n, v in message["headers"]}
-            elif message.get("body"):
-                self.pieces.append(message["body"].decode())
-                if self.then:
-                    await asyncio.to_thread(self.then.pop(0))
-
-        await (application or create_app(self.app.parts))(scope, receive, send)
-
-    def events(self) -> list[tuple[int, str, Any]]:
-        """List id, name and data of the events."""
-        found = []
-        for piece in self.pieces:
-            if piece.startswith("id:"):
-                lines = dict(line.split(": ", 1) for line in piece.strip().split("\n"))
-                found.append((int(lines["id"]), lines["event"], json.loads(lines["data"])))
-        return found
-
-    def names(self) -> list[str]:
-        return [name for _, name, _ in self.events()]
-
-
-def follow(app: App, hash_: str, *then: Callable[[], object], last: object = None) -> Reader:
-    async def run() -> Reader:
-        reader = Reader(app, hash_, list(then), None if last is None else str(last))
-        await reader.read()
-        return reader
-
-    return asyncio.run(run())
-
-
-def nothing() -> None:
-    """Let one piece pass."""
-
-
-def completing(app: App, run: Run) -> Callable[[], object]:
-    return lambda: app.parts.store.complete(run.job.id, run.attempt, PUBLISHED, checkpoint(done()))
-
-
-def moving(app: App, run: Run) -> Callable[[], object]:
-    return lambda: app.parts.store.checkpoint(run.job.id, run.attempt, checkpoint(done()))
 
 
 def test_progress_is_told_as_it_comes_and_then_the_end(app: App) -> None:
@@ -148,7 +68,7 @@ def test_who_was_told_the_end_is_told_to_ask_no_more(app: App) -> None:
     assert (reader.status, reader.pieces) == (204, [])
 
 
-@pytest.mark.parametrize("last", ["", "x", "-1", "٣", "1" * 40, "999999", "1.5"])
+@pytest.mark.parametrize("last", ["", "x", "-1", "٣", "1" * 40, "999999", "1.5", "1-", "-1-1"])
 def test_an_id_that_was_never_given_tells_nothing(app: App, last: str) -> None:
     hash_ = in_state(app.parts.store, JobState.CANCELLED)
     assert follow(app, hash_, last=last).names() == ["cancelled"]
@@ -231,7 +151,7 @@ def test_all_who_follow_a_job_share_what_is_read(app: App, monkeypatch: pytest.M
     run = begun(store)
     questions: list[list[str]] = []
     reads: list[str] = []
-    versions, event = store.find_versions, events._event_of
+    versions, event = store.find_versions, telling._status_event
 
     def find_versions(hashes: Sequence[str]) -> Any:
         questions.append(list(hashes))
@@ -242,7 +162,7 @@ def test_all_who_follow_a_job_share_what_is_read(app: App, monkeypatch: pytest.M
         return event(parts, hash_)
 
     monkeypatch.setattr(store, "find_versions", find_versions)
-    monkeypatch.setattr(events, "_event_of", event_of)
+    monkeypatch.setattr(telling, "_status_event", event_of)
 
     async def follow_all() -> list[Reader]:
         application = create_app(app.parts)

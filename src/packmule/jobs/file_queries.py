@@ -1,0 +1,132 @@
+"""Every statement about the files of jobs, named; the bulk ones are in `entries.py`.
+
+Owns the SQL; leaves that about jobs to `queries.py`, and when to run which to `store.py` and
+`reads.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, delete, select, tuple_, update
+
+from packmule.jobs.model import FileState
+from packmule.jobs.queries import as_literal
+from packmule.jobs.schema import files
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql import Select
+
+
+def _entries(state: FileState, *columns: str) -> Select[Any]:
+    """Begin the statement that reads these columns of a job's files of one state."""
+    return (
+        select(*(files.c[name] for name in columns))
+        .where(files.c.job_id == bindparam("of_job"), files.c.state == as_literal(state))
+        .order_by(files.c.position)
+    )
+
+
+SOURCES = (
+    select(files.c.position, files.c.url, files.c.wanted)
+    .where(files.c.job_id == bindparam("of_job"))
+    .order_by(files.c.position)
+)
+
+# The columns of the next two are the fields of DoneEntry and OpenEntry, in their order.
+DONE_ENTRIES = _entries(
+    FileState.DONE,
+    "position",
+    "name",
+    "place",
+    "method",
+    "crc",
+    "compressed_size",
+    "size",
+    "modified_at",
+    "html_page",
+)
+
+OPEN_ENTRIES = _entries(
+    FileState.OPEN,
+    "position",
+    "name",
+    "place",
+    "header_size",
+    "size",
+    "written",
+    "crc",
+    "etag",
+    "last_modified",
+    "content_type",
+    "modified_at",
+)
+
+FAILED_ENTRIES = _entries(
+    FileState.FAILED,
+    "position",
+    "name",
+    "attempts",
+    "failure_code",
+    "failure_detail",
+    "failure_http_status",
+)
+
+FILES = (
+    select(files)
+    .where(files.c.job_id == bindparam("of_job"), files.c.position > bindparam("after"))
+    .order_by(files.c.position)
+    .limit(bindparam("most"))
+)
+
+FILES_IN_STATE = FILES.where(files.c.state == bindparam("in_state"))
+
+_failed = files.alias("failed")
+
+FILES_FAILED = (
+    select(files)
+    .where(
+        files.c.job_id == bindparam("of_job"),
+        files.c.position.in_(
+            select(_failed.c.position)
+            .where(
+                _failed.c.job_id == bindparam("of_job"),
+                _failed.c.position > bindparam("after"),
+                _failed.c.state == as_literal(FileState.FAILED),
+            )
+            .order_by(_failed.c.position)
+            .limit(bindparam("most"))
+        ),
+    )
+    .order_by(files.c.position)
+)
+
+# In the order in which they changed; only those that have one have a version, and are in the index.
+FILES_CHANGED = (
+    select(files)
+    .where(
+        files.c.job_id == bindparam("of_job"),
+        files.c.version.is_not(None),
+        tuple_(files.c.version, files.c.position)
+        > tuple_(bindparam("after_version"), bindparam("after_position")),
+        files.c.version <= bindparam("up_to"),
+    )
+    .order_by(files.c.version, files.c.position)
+    .limit(bindparam("most"))
+)
+
+TRY_FAILED_FILES_AGAIN = (
+    update(files)
+    .where(files.c.job_id == bindparam("of_job"), files.c.state == as_literal(FileState.FAILED))
+    .values(
+        state=FileState.PENDING.value,
+        version=bindparam("new_version"),
+        name=None,
+        attempts=None,
+        failure_code=None,
+        failure_detail=None,
+        failure_http_status=None,
+    )
+)
+
+FORGET_FILES = delete(files).where(files.c.job_id == bindparam("of_job"))
