@@ -110,9 +110,16 @@ class QuotaExceeded(PackmuleError):
 
 
 class DiskFull(PackmuleError):
-    """The disk has no room for what was to be written; free some, then retry."""
+    """The disk has no room for what was to be written; free some, then retry.
+
+    `wanted` is how many bytes would have to be free for it, where that is known.
+    """
 
     code = "disk-full"
+
+    def __init__(self, message: str, wanted: int | None = None) -> None:
+        super().__init__(message)
+        self.wanted = wanted
 
 
 class ArchiveTooLarge(PackmuleError):

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -27,7 +27,10 @@ PIECE = 64 * 1024
 
 @dataclass(slots=True)
 class Resource:
-    """What a path answers. `rate` is in bytes a second, `latency` in seconds before the head."""
+    """What a path answers. `rate` is in bytes a second, `latency` in seconds before the head.
+
+    `announced`: the length is told; else the connection's end is the body's.
+    """
 
     body: bytes = b""
     status: int = 200
@@ -37,6 +40,7 @@ class Resource:
     latency: float = 0.0
     rate: float | None = None
     ranges: bool = True
+    announced: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,21 @@ class Request:
     headers: Message
 
 
+class Wait(NamedTuple):
+    """A request was received (`change` 1), or is about to be answered (-1), at that moment."""
+
+    at: float
+    change: int
+    path: str
+
+
 class Origin:
     """The origin; use it as a context, or `close` it."""
 
     def __init__(self, host: str = "127.0.0.1") -> None:
         self.resources: dict[str, Resource] = {}
         self.requests: list[Request] = []
+        self.waits: list[Wait] = []
         self._server = _Server(self, host)
         self.host = host
         self.port = self._server.server_port
@@ -141,7 +154,10 @@ class _Handler(BaseHTTPRequestHandler):
         resource = self.server.origin.resources.get(urlsplit(self.path).path)
         if resource is None:
             resource = Resource(b"there is nothing here\n", 404, {"Content-Type": "text/plain"})
+        # Counted as open no longer than it surely is: its end is noted before the answer.
+        self.server.origin.waits.append(Wait(time.monotonic(), 1, self.path))
         time.sleep(resource.latency)
+        self.server.origin.waits.append(Wait(time.monotonic(), -1, self.path))
         part = self._part(resource) if resource.status == 200 else None
         if part is not None and not part:
             self.send_response(416)
@@ -168,6 +184,8 @@ class _Handler(BaseHTTPRequestHandler):
         size = len(resource.body)
         self.send_response(resource.status if part is None else 206)
         headers = {"Content-Length": str(size if part is None else len(part))}
+        if not resource.announced:
+            headers = {"Connection": "close"}
         if part is not None:
             headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
         if resource.ranges:

@@ -84,6 +84,8 @@ class Service:
         if "PYTHONPATH" in os.environ:  # the program under test is the one the tests import
             self.environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
         self.environment |= {f"PACKMULE_{name}": value for name, value in settings.items()}
+        # A command that runs the program, which stays the same process.
+        self.around: list[str] = []
         self.process: subprocess.Popen[bytes] | None = None
         self.client = httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
 
@@ -92,7 +94,7 @@ class Service:
         said = self.log.count(_READY) if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "packmule", "serve"],
+                [*self.around, sys.executable, "-m", "packmule", "serve"],
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

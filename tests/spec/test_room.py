@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.spec.service import Service, until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.fakes.origin import Origin
 
 FAR_TOO_MUCH = "1000 PB"
+MB = 1_000_000
+
+
+def on_a_small_disk(folder: Path, size: str, **settings: str) -> Service:
+    """Give a service whose data lie on a disk of its own, which goes with it."""
+    service = Service(folder, **settings)
+    data = folder / "data"
+    data.mkdir()
+    script = f'mount -t tmpfs -o size={size} none "$0" && exec "$@"'
+    service.around = ["unshare", "--user", "--map-root-user", "--mount"]
+    service.around += ["sh", "-c", script, str(data)]
+    return service
+
+
+def forget(service: Service, archive_hash: str) -> None:
+    """Have nobody ask for an archive for a day."""
+    assert service.process is not None
+    seen_from_there = f"/proc/{service.process.pid}/root{service.folder}/data/archives"
+    (archive,) = Path(seen_from_there).rglob(f"{archive_hash}.zip")
+    os.utime(archive, (time.time() - 86_400, archive.stat().st_mtime))
 
 
 @pytest.mark.timeout(120)
@@ -39,3 +58,27 @@ def test_the_disk_runs_short_and_what_is_read_stays(tmp_path: Path, origin: Orig
         found = service.outcome(service.create(url))
         assert found["status"] == "failed"
         assert found["error"]["code"] == "disk-full"
+
+
+@pytest.mark.needs("unshare", "mount")
+@pytest.mark.parametrize("announced", [True, False], ids=["length known", "length unknown"])
+def test_a_job_that_finds_no_room_has_some_made_else_it_fails_and_a_retry_completes(
+    tmp_path: Path, origin: Origin, *, announced: bool
+) -> None:
+    big = origin.put("/room/big", os.urandom(10 * MB), announced=announced)
+    # What a body of unknown length needs is twice its size.
+    with on_a_small_disk(tmp_path, "56m", MIN_FREE_BYTES="2 MB") as service:
+        service.start()
+        old = service.completed(origin.put("/room/old", os.urandom(48 * MB)))
+        forget(service, old)
+        new = service.completed(big)
+        assert service.status(old)["status"] == "expired"
+        other = service.completed(origin.put("/room/other", os.urandom(38 * MB)))
+        again = service.create(big)
+        found = service.outcome(again)
+        assert (found["status"], found["error"]["code"]) == ("failed", "disk-full")
+        assert {service.status(each)["status"] for each in (new, other)} == {"completed"}
+        service.client.delete(f"/api/archive/{other}").raise_for_status()
+        service.client.post(f"/api/archive/retry/{again}").raise_for_status()
+        assert service.outcome(again)["status"] == "completed"
+        assert service.download(again).status_code == 200

@@ -87,7 +87,7 @@ class Assembly:
         self._finished = len(remembered.done)
         self._barred: list[PlacedBody] = []
         self._seen = (0, 0)
-        self._pace = Pace(self._done_bytes)
+        self._pace = Pace()
         self._free_until = self._room_until = 0
         self._refusals: dict[tuple[str, int], tuple[FailureCode, str] | None] = {}
         self._remembered = remembered
@@ -168,12 +168,9 @@ class Assembly:
             # Places reserved but not yet written are not in the free space; they count as tail.
             self._free_until = self.archive.file.allocated() + free
             if tail > self._free_until:
-                self.archive.fail(
-                    DiskFull(
-                        f"the disk has {max(0, free):,} bytes to spare, too few for this archive: "
-                        "free some, then retry"
-                    )
-                )
+                detail = f"the disk has {max(0, free):,} bytes to spare, too few for this archive"
+                wanted = tail - self._free_until + stat.f_bavail * stat.f_frsize
+                self.archive.fail(DiskFull(f"{detail}: free some, then retry", wanted))
             self._free_until = min(self._free_until, tail + _ROOM_STEP)
         self._room_until = min(self._free_until, self.limits.max_archive_bytes)
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -59,8 +60,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+MakeRoom = Callable[["int | None"], bool]
+
 _CODES = {
-    DiskFull: FailureCode.DISK_FULL,
     ArchiveTooLarge: FailureCode.ARCHIVE_TOO_LARGE,
     StorageFailed: FailureCode.STORAGE,
 }
@@ -70,10 +72,21 @@ class Builder:
     """Builds the archives of the jobs in a store: the engine's handler of the task `build`."""
 
     def __init__(
-        self, store: JobStore, storage: Storage, workshop: Workshop, *, also: Also | None = None
+        self,
+        store: JobStore,
+        storage: Storage,
+        workshop: Workshop,
+        *,
+        also: Also | None = None,
+        make_room: MakeRoom = lambda _wanted: False,
     ) -> None:
-        """Join the parts; `also` comes true together with a job's end."""
+        """Join the parts; `also` comes true together with a job's end.
+
+        `make_room` tries to have so many bytes free, or some where that is None, and tells whether
+        there is more room now.
+        """
         self._also = also
+        self._make_room = make_room
         self._store = store
         self._storage = storage
         self._workshop = workshop
@@ -96,9 +109,24 @@ class Builder:
             except DatabaseAway:
                 # No fault of this job's: the engine runs it again, from its last checkpoint.
                 raise
-            except (DiskFull, StorageFailed, ArchiveTooLarge) as error:
+            except DiskFull as error:
+                if self._finds_room(error):
+                    return Later(0.0)
+                self._fail(run, Failure(FailureCode.DISK_FULL, str(error)))
+            except (StorageFailed, ArchiveTooLarge) as error:
                 self._fail(run, Failure(_CODES[type(error)], str(error)))
             return None
+
+    def _finds_room(self, error: DiskFull) -> bool:
+        """Make room where archives may go for it: then the run goes on from its checkpoint."""
+        try:
+            found = self._make_room(error.wanted)
+        except (DiskFull, StorageFailed) as refused:
+            _log.warning("no room could be made: %s", refused)
+            return False
+        if found:
+            _log.info("found no room, and some was made: %s", error)
+        return found
 
     def _run(self, run: Run, stop: Event) -> Later | None:
         key, attempt = run.job.hash, run.attempt
@@ -132,8 +160,7 @@ class Builder:
         else:
             with span("publish"):
                 archive = self._storage.publish(key, attempt, finished)
-            progress = replace(outcome.rest.progress, bytes_per_second=0.0)
-            self._complete(run, archive, Checkpoint(outcome.rest.tail, progress))
+            self._complete(run, archive, Checkpoint(outcome.rest.tail, outcome.rest.progress))
         return None
 
     def _assemble(
@@ -149,6 +176,9 @@ class Builder:
                 outcome.failed and (run.job.on_error is OnError.FAIL or not outcome.done)
             ):
                 return outcome, None
+            # From here on nothing is fetched any more.
+            progress = replace(outcome.rest.progress, bytes_per_second=0.0)
+            outcome = replace(outcome, rest=replace(outcome.rest, progress=progress))
             self._record(run, outcome.rest)
             finished, _size = assembly.finish()
             return outcome, finished

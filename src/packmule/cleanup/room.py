@@ -1,7 +1,8 @@
 """Room on the disk: the oldest archives go before jobs find none, and what dead jobs left goes too.
 
 Owns when that begins and ends, and who is spared: a job that is not completed, an archive that is
-being downloaded or was asked for a moment ago. Leaves letting a job go to `expiry.py`, in whose
+being downloaded or was asked for a moment ago. A job that finds no room all the same has some made
+for it, where as much as it wants can be had. Leaves letting a job go to `expiry.py`, in whose
 order it is done: the job says first that it has expired, then its bytes are removed.
 
     free   0 ────── reserve ────── 1.5 ────── 2 ──────
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from threading import Event
 
+    from packmule.jobs.model import Job
     from packmule.jobs.store import JobStore
 
 _log = logging.getLogger(__name__)
@@ -77,27 +80,55 @@ class Room:
         self._storage = storage
         self._let_go = let_go
         self._reserve = reserve
+        self._making = threading.Lock()
 
     def make(self, _key: str, stop: Event) -> Later:
         """Let the oldest archives go while the disk is short, and look again after a pause."""
         free = self._storage.free_bytes()
         if free < self._reserve * _BEGINS:
             _log.warning("the disk is short of room: %d bytes are free", free)
-            self._free(stop)
+            for job in self._may_go():
+                if stop.is_set() or self._storage.free_bytes() >= self._reserve * _ENDS:
+                    break
+                self._remove(job)
         return Later(LOOK_EVERY)
 
-    def _free(self, stop: Event) -> None:
-        """Let archives go, the oldest first, until enough is free."""
+    def make_for(self, wanted: int | None) -> bool:
+        """Let the oldest archives go for a job that found no room; False where there is no more.
+
+        `wanted`: how many bytes are to be free, None where that is not known. Nothing goes in vain:
+        not where all that may go would not be enough. Raises StorageFailed, DiskFull.
+        """
+        with self._making:  # what one job has made room for is seen by the next
+            enough = int(self._reserve * _ENDS) if wanted is None else wanted
+            missing = enough - self._storage.free_bytes()
+            if missing <= 0:
+                return wanted is not None
+            going: list[Job] = []
+            for job in self._may_go():
+                going.append(job)
+                missing -= job.size or 0
+                if missing <= 0:
+                    break
+            if missing > 0 and wanted is not None:
+                return False
+            for job in going:
+                self._remove(job)
+            return bool(going)
+
+    def _may_go(self) -> Iterator[Job]:
+        """List the archives that may go, the oldest first."""
         after = -1
         while jobs := self._store.oldest_completed(after):
             for job in jobs:
                 after = job.id
-                if stop.is_set() or self._storage.free_bytes() >= self._reserve * _ENDS:
-                    return
                 if not self._storage.is_in_use(job.hash, GRACE):
-                    self._let_go(job.hash)
-                    # At once, so that what is free is known; should that fail, the task does it.
-                    self._storage.remove(job.hash)
+                    yield job
+
+    def _remove(self, job: Job) -> None:
+        self._let_go(job.hash)
+        # At once, so that what is free is known; should that fail, the task does it.
+        self._storage.remove(job.hash)
 
 
 class Sweep:

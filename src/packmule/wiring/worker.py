@@ -41,11 +41,13 @@ def run_worker(settings: Settings, stop: Event) -> None:
         delivering(settings, stores) as delivery,
     ):
         announce = announcer(settings, stores).announce
-        builder = Builder(stores.jobs, stores.storage, workshop, also=announce)
         expiry = Expiry(stores.jobs, stores.defer_removal, lambda: datetime.now(UTC))
+        room = _room(settings, stores, expiry)
+        make_room = room.make_for if room is not None else lambda _wanted: False
+        builder = Builder(stores.jobs, stores.storage, workshop, also=announce, make_room=make_room)
         duties = {
             BUILD: Duty(builder.build, settings.concurrent_jobs),
-            EXPIRE: Duty(_clean_up(settings, stores, expiry), 1),
+            EXPIRE: Duty(_clean_up(stores, expiry, room), 1),
             REMOVE: Duty(Removal(stores.storage).remove, 1),
             WEBHOOK: Duty(delivery.deliver, AT_ONCE),
             JOB_WEBHOOK: Duty(delivery.deliver, AT_ONCE),
@@ -58,14 +60,20 @@ def run_worker(settings: Settings, stop: Event) -> None:
             work(stores.engine, duties, signs, stop)
 
 
-def _clean_up(settings: Settings, stores: Stores, expiry: Expiry) -> Handler:
+def _room(settings: Settings, stores: Stores, expiry: Expiry) -> Room | None:
+    """Give what makes room where archives lie on this machine's disk, and may go for it."""
+    if not isinstance(stores.storage, LocalStorage) or settings.expire_when_full != "on":
+        return None
+    return Room(stores.jobs, stores.storage, expiry.let_go, settings.min_free_bytes)
+
+
+def _clean_up(stores: Stores, expiry: Expiry, room: Room | None) -> Handler:
     """Join what is done again and again into one task, which comes back when the first is due."""
     handlers: list[Handler] = [expiry.sweep]
     if isinstance(stores.storage, LocalStorage):
         handlers.append(Sweep(stores.jobs, stores.storage).sweep)
-        if settings.expire_when_full == "on":
-            reserve = settings.min_free_bytes
-            handlers.append(Room(stores.jobs, stores.storage, expiry.let_go, reserve).make)
+    if room is not None:
+        handlers.append(room.make)
 
     def clean_up(key: str, stop: Event) -> Later:
         answers = [handler(key, stop) for handler in handlers]

@@ -7,7 +7,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.fakes.jobs import in_state, no_defer, request
+from tests.fakes.jobs import PUBLISHED, in_state, no_defer, request
 
 from packmule.cleanup.expiry import Expiry
 from packmule.cleanup.room import GRACE, LOOK_EVERY, SWEEP_EVERY, Room, Sweep
@@ -71,6 +71,10 @@ class House:
         expiry = Expiry(self.store, self.defer_removal, lambda: pytest.fail("no time is asked"))
         room = Room(self.store, self.storage, expiry.let_go, reserve)
         assert room.make("all", stop or Event()) == Later(LOOK_EVERY)
+
+    def make_for(self, wanted: int | None, reserve: int = SIZE) -> bool:
+        expiry = Expiry(self.store, self.defer_removal, lambda: pytest.fail("no time is asked"))
+        return Room(self.store, self.storage, expiry.let_go, reserve).make_for(wanted)
 
     def states(self, hashes: list[str]) -> list[str]:
         return [self.store.get(hash_).state.value for hash_ in hashes]
@@ -195,3 +199,41 @@ def test_a_job_begun_meanwhile_is_not_touched(house: House) -> None:
     house.make(10 * SIZE)
     house.sweep()
     assert house.states([hash_]) == ["queued"]
+
+
+def test_for_a_job_as_many_of_the_oldest_go_as_it_wants(house: House) -> None:
+    jobs = [house.job(read=number == 1) for number in range(8)]
+    # By what the job store says of it, each is more than twelve times as large as it is.
+    assert house.make_for(2 * SIZE + 2 * PUBLISHED.size)
+    assert house.states(jobs) == ["expired", "completed", "expired"] + ["completed"] * 5
+    assert house.removals == [jobs[0], jobs[2]]
+
+
+def test_for_a_job_that_would_find_too_little_all_the_same_nothing_goes(house: House) -> None:
+    jobs = [house.job() for _ in range(8)]
+    assert not house.make_for(3 * SIZE + 8 * PUBLISHED.size)
+    assert house.states(jobs) == ["completed"] * 8
+
+
+def test_what_another_job_has_made_room_for_need_not_go_twice(house: House) -> None:
+    jobs = [house.job() for _ in range(8)]
+    assert house.make_for(2 * SIZE)
+    assert house.states(jobs) == ["completed"] * 8
+
+
+def test_where_it_is_not_known_how_much_is_wanted_twice_the_reserve_is_made(house: House) -> None:
+    house.storage.size = 9 * SIZE
+    jobs = [house.job() for _ in range(8)]
+    assert house.make_for(None)
+    assert house.states(jobs) == ["expired"] + ["completed"] * 7
+    # As much as that was free, and it was not enough: more of the same helps nobody.
+    assert not house.make_for(None)
+    assert house.states(jobs) == ["expired"] + ["completed"] * 7
+
+
+def test_where_nothing_may_go_there_is_no_room_to_be_made(house: House) -> None:
+    house.storage.size = 8 * SIZE
+    jobs = [house.job(read=True) for _ in range(8)]
+    assert not house.make_for(None)
+    assert not house.make_for(SIZE)
+    assert house.states(jobs) == ["completed"] * 8
