@@ -14,6 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.fakes.node import install
+
 ADAPTERS = Path(__file__).with_name("adapters")
 _JARS = ("commons-compress", "zip4j")
 _SECONDS = 600
@@ -59,9 +61,7 @@ def _make(folder: Path, tools: list[str]) -> None:
         environment = {"GO111MODULE": "off", "GOCACHE": str(folder / "go-cache")}
         _run("go", "build", "-o", folder / "go", ADAPTERS / "go/main.go", **environment)
     if {"node", "npm"} <= set(tools):
-        shutil.copytree(ADAPTERS / "node", folder / "node", dirs_exist_ok=True)
-        quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-        _run("npm", "ci", *quiet, "--prefix", folder / "node")
+        install(ADAPTERS / "node", folder / "node")
 
 
 def _make_java(folder: Path, jars: list[str]) -> None:
