@@ -38,6 +38,9 @@ MOST_FAILURES = 1000
 
 _PAGE = WarningOut(code="html-page", detail=HTML_PAGE_DETAIL)
 
+# Bytes a second: what is slower stands, and at its rate the rest would take for ever.
+_STANDS_BELOW = 1.0
+
 OPEN_STATES = frozenset({JobState.QUEUED, JobState.RUNNING})
 
 
@@ -121,11 +124,15 @@ def _progress(progress: Progress) -> ProgressOut:
 
 
 def _eta(progress: Progress) -> float | None:
-    """Say how long the rest takes at the present rate; None while length or rate is unknown."""
-    if progress.bytes_total is None or progress.bytes_per_second <= 0:
+    """Say how long the rest takes at the present rate; None where that cannot be told.
+
+    While a length is unknown or the job stands; and when all bytes are there, for then the archive
+    is being finished and published, which is another matter than fetching.
+    """
+    if progress.bytes_total is None or progress.bytes_per_second < _STANDS_BELOW:
         return None
-    left = max(progress.bytes_total - progress.bytes_done, 0)
-    return round(left / progress.bytes_per_second, 1)
+    left = progress.bytes_total - progress.bytes_done
+    return round(left / progress.bytes_per_second, 1) if left > 0 else None
 
 
 def _failures(records: Iterable[FileRecord]) -> list[FailureOut]:

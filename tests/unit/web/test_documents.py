@@ -76,8 +76,13 @@ def test_an_open_job_is_in_progress(state: JobState) -> None:
     [
         (Progress(3, 1, 0, 100, None, 50.0), None),
         (Progress(3, 1, 0, 100, 500, 0.0), None),
-        (Progress(3, 1, 0, 500, 500, 50.0), 0.0),
-        (Progress(3, 1, 0, 600, 500, 50.0), 0.0),
+        (Progress(3, 1, 0, 100, 500, 0.9), None),
+        (Progress(3, 1, 0, 100, 500, 5e-324), None),
+        (Progress(3, 1, 0, 100, 10**15, 1.0), 999999999999900.0),
+        (Progress(3, 1, 0, 499, 500, 1e12), 0.0),
+        (Progress(3, 3, 0, 500, 500, 50.0), None),
+        (Progress(3, 1, 0, 600, 500, 50.0), None),
+        (Progress(3), None),
     ],
 )
 def test_the_time_left_is_told_only_where_it_is_known(
