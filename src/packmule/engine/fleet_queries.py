@@ -18,28 +18,40 @@ WAITING = text("""
     FOR UPDATE
 """)
 
-# What waits and is due, and whose subject nobody has in hand: of each queue the first ones. However
-# many wait, the index leads from one queue to the next.
-DUE = text("""
-    WITH RECURSIVE queues (name) AS (
-        SELECT min(queue_name) FROM procrastinate_jobs
-        UNION ALL
-        SELECT (SELECT min(queue_name) FROM procrastinate_jobs WHERE queue_name > queues.name)
-        FROM queues WHERE queues.name IS NOT NULL
-    )
-    SELECT due.id, queues.name AS queue, due.priority,
+_DUE = """
+    SELECT queues.number, queues.name AS queue, due.id, due.priority,
            extract(epoch FROM due.scheduled_at)::float8 AS due_at
-    FROM queues CROSS JOIN LATERAL (
+    FROM queues LEFT JOIN LATERAL (
         SELECT job.id, job.priority, job.scheduled_at FROM procrastinate_jobs AS job
         WHERE job.queue_name = queues.name AND job.status = 'todo' AND job.scheduled_at <= now()
+          AND split_part(queues.name, ':', 1) = ANY(:kinds)
           AND NOT EXISTS (
             SELECT 1 FROM procrastinate_jobs AS other
             WHERE other.lock = job.lock AND other.status = 'doing')
         ORDER BY job.priority DESC, job.id
         LIMIT :most
-    ) AS due
-    WHERE split_part(queues.name, ':', 1) = ANY(:kinds)
-""").bindparams(bindparam("kinds", type_=ARRAY(Text)))
+    ) AS due ON true
+    WHERE queues.name IS NOT NULL
+"""
+_KINDS = bindparam("kinds", type_=ARRAY(Text))
+
+# What waits and is due, and whose subject nobody has in hand: of each queue the first ones. However
+# many wait, the index leads from one queue to the next, from the one that is named on, so many of
+# them; one in which nothing is due comes without a task.
+DUE = text(f"""
+    WITH RECURSIVE queues (number, name) AS (
+        SELECT 1, min(queue_name) FROM procrastinate_jobs WHERE queue_name >= :first
+        UNION ALL
+        SELECT number + 1,
+               (SELECT min(queue_name) FROM procrastinate_jobs WHERE queue_name > queues.name)
+        FROM queues WHERE queues.name IS NOT NULL AND queues.number < :queues
+    ){_DUE}
+""").bindparams(_KINDS)  # noqa: S608 - both halves are ours
+
+# The same of the queues that are no client's: there is one for each kind.
+DUE_OF_NOBODY = text(f"""
+    WITH queues (number, name) AS (SELECT 1, unnest(:kinds)){_DUE}
+""").bindparams(_KINDS)
 
 IN_WORK = text("""
     SELECT queue_name AS queue, count(*) AS number FROM procrastinate_jobs

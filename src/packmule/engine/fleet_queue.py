@@ -31,13 +31,14 @@ from packmule.engine.dispatcher import BEAT_AFTER
 from packmule.engine.interface import Task
 from packmule.engine.joined import at_once, driver_connection, manager_of, telling
 from packmule.engine.queue import Exchange, Leased
+from packmule.engine.rotation import Rotation
 from packmule.engine.turns import Waiting, choose
 from packmule.errors import DatabaseAway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Row
 
     from packmule.engine.queue import Ended
 
@@ -45,6 +46,9 @@ _log = logging.getLogger(__name__)
 
 # Seconds after which a worker that is silent is forgotten altogether.
 _FORGET_AFTER = 86_400.0
+
+# Of clients in one look: what is not found in them is looked for in the next, a moment later.
+_WINDOWS = 4
 
 # Never opened: what is put in goes through the connection that is given with it.
 _deferring = JobManager(SyncPsycopgConnector())
@@ -115,6 +119,7 @@ class FleetQueue:
         self._kinds: list[str] = []
         self._found: dict[int, str] = {}
         self._in_hand: set[int] = set()
+        self._rotation = Rotation("", _WINDOWS)
         self._beat_at = self._judge_at = self._seen_at = float("-inf")
 
     def find_due(
@@ -125,15 +130,30 @@ class FleetQueue:
         Each client has a queue of its own for each kind, and they take turns.
         """
         self._kinds = list(free)
-        values = {"kinds": self._kinds, "most": max(free.values())}
+        most = max(free.values())
         with self._engine.connect() as connection:
-            due = [Waiting(*row) for row in connection.execute(queries.DUE, values)]
+            due = self._due(connection, most)
             in_work = {row.queue: row.number for row in connection.execute(queries.IN_WORK)}
         self._found = {one.id: one.client for one in due}
         return {
             kind: choose([one for one in due if _kind(one.client) == kind], in_work, most)
             for kind, most in free.items()
         }
+
+    def _due(self, connection: Connection, most: int) -> list[Waiting]:
+        """Find what is due, of some of the clients; the next look is soon, and takes the next."""
+        asked = {"kinds": self._kinds, "most": most}
+
+        def walk(first: str, queues: int) -> tuple[int, str | None, list[Waiting]]:
+            values = asked | {"first": first, "queues": queues}
+            rows = connection.execute(queries.DUE, values).all()
+            count = max((row.number for row in rows), default=0)
+            last = [row.queue for row in rows if row.number == count]
+            return count, last[0] if count == queues else None, _waiting(rows)
+
+        of_nobody = _waiting(connection.execute(queries.DUE_OF_NOBODY, asked).all())
+        found = {one.id: one for one in (*of_nobody, *self._rotation.look(walk, most))}
+        return list(found.values())
 
     def next_time(self, now: float) -> float:
         """Tell when a task of the kinds last asked for will be due; or infinity."""
@@ -260,6 +280,12 @@ def _free(connection: Connection, jobs: JobManager, job: Job, why: str) -> None:
 def _remove(jobs: JobManager, task: Leased) -> None:
     job = Job(id=task.id, queue=task.kind, lock=None, queueing_lock=None, task_name=task.kind)
     at_once(jobs.finish_job(job, Status.SUCCEEDED, delete_job=True))
+
+
+def _waiting(rows: Iterable[Row[Any]]) -> list[Waiting]:
+    return [
+        Waiting(row.id, row.queue, row.priority, row.due_at) for row in rows if row.id is not None
+    ]
 
 
 def _kind(queue: str) -> str:

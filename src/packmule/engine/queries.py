@@ -21,32 +21,28 @@ DEFER = text("""
 """)
 
 # What waits and is due, and whose subject nobody has in hand: of each client and priority the
-# longest due. However many wait, the index leads from one client and priority to the next.
+# longest due. However many wait, the index leads from one client and priority to the next, from
+# the one that is named on, so many of them; one of which nothing is due comes without a task.
 FIND_DUE = text("""
     WITH RECURSIVE
-    clients (client) AS (
-        SELECT min(tasks.client) FROM tasks WHERE tasks.kind = :kind AND tasks.leased_by IS NULL
+    groups (number, client, priority) AS (
+        SELECT 1, one.client, one.priority FROM tasks AS one
+        WHERE one.id = (
+            SELECT tasks.id FROM tasks
+            WHERE tasks.kind = :kind AND tasks.leased_by IS NULL
+              AND (tasks.client, tasks.priority) >= (:client, :priority)
+            ORDER BY tasks.client, tasks.priority LIMIT 1)
         UNION ALL
-        SELECT (SELECT min(tasks.client) FROM tasks
-                WHERE tasks.kind = :kind AND tasks.leased_by IS NULL
-                  AND tasks.client > clients.client)
-        FROM clients WHERE clients.client IS NOT NULL
-    ),
-    groups (client, priority) AS (
-        SELECT clients.client,
-               (SELECT min(tasks.priority) FROM tasks
-                WHERE tasks.kind = :kind AND tasks.leased_by IS NULL
-                  AND tasks.client = clients.client)
-        FROM clients WHERE clients.client IS NOT NULL
-        UNION ALL
-        SELECT groups.client,
-               (SELECT min(tasks.priority) FROM tasks
-                WHERE tasks.kind = :kind AND tasks.leased_by IS NULL
-                  AND tasks.client = groups.client AND tasks.priority > groups.priority)
-        FROM groups WHERE groups.priority IS NOT NULL
+        SELECT groups.number + 1, one.client, one.priority
+        FROM groups JOIN tasks AS one ON one.id = (
+            SELECT tasks.id FROM tasks
+            WHERE tasks.kind = :kind AND tasks.leased_by IS NULL
+              AND (tasks.client, tasks.priority) > (groups.client, groups.priority)
+            ORDER BY tasks.client, tasks.priority LIMIT 1)
+        WHERE groups.number < :groups
     )
-    SELECT tasks.id, tasks.client, tasks.priority, tasks.due_at
-    FROM groups JOIN tasks ON tasks.id IN (
+    SELECT groups.number, groups.client, groups.priority, tasks.id, tasks.due_at
+    FROM groups LEFT JOIN tasks ON tasks.id IN (
         SELECT due.id FROM tasks AS due
         WHERE due.kind = :kind AND due.leased_by IS NULL AND due.client = groups.client
           AND due.priority = groups.priority AND due.due_at <= :now

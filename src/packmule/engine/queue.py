@@ -2,7 +2,8 @@
 
 Owns the meaning of leases: a task is its worker's until `lease` seconds after the last renewal,
 or until that worker is known to be gone; then it is anyone's. Leaves threads and timing to
-`dispatcher.py`, whose turn it is to `turns.py`, SQL to `queries.py`.
+`dispatcher.py`, whose turn it is to `turns.py`, at how many clients a look looks to `rotation.py`,
+SQL to `queries.py`.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import starmap
 from typing import TYPE_CHECKING, Protocol
 
 from packmule.engine import queries
+from packmule.engine.rotation import Rotation
 from packmule.engine.turns import Waiting, choose
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 # An execution option by which a transaction begins as a reader and waits for no writer; the
 # database that `packmule.jobs.database.connect` opens knows it, another one passes it over.
 READS = {"packmule_reads": True}
+
+# A client and one of its priorities; before all of them.
+_Place = tuple[str, int]
+_BEGINNING: _Place = ("", -(2**31))
 
 
 class Liveness(Protocol):
@@ -94,6 +99,7 @@ class WorkerQueue:
         self._clock = clock
         self._worker = worker
         self._lease = lease
+        self._rotations: dict[str, Rotation[_Place]] = {}
 
     def find_due(
         self, now: float, free: Mapping[str, int], mine: Collection[int]
@@ -110,11 +116,29 @@ class WorkerQueue:
                 lost = [
                     row.id for row in of_kind if row.lease_expires_at <= now and row.id not in mine
                 ][:most]
-                values = {"kind": kind, "now": now, "most": most}
-                waiting = starmap(Waiting, connection.execute(queries.FIND_DUE, values))
+                waiting = self._waiting(connection, kind, now, most)
                 in_work = Counter(row.client for row in of_kind)
                 found[kind] = lost + choose(waiting, in_work, most - len(lost))
         return found
+
+    def _waiting(self, connection: Connection, kind: str, now: float, most: int) -> list[Waiting]:
+        """Find what is due of a kind: enough to choose from."""
+
+        def walk(place: _Place, groups: int) -> tuple[int, _Place | None, list[Waiting]]:
+            values = {"kind": kind, "now": now, "most": most, "groups": groups}
+            values |= {"client": place[0], "priority": place[1]}
+            rows = connection.execute(queries.FIND_DUE, values).all()
+            count = max((row.number for row in rows), default=0)
+            last = [(row.client, row.priority + 1) for row in rows if row.number == count]
+            due = [
+                Waiting(row.id, row.client, row.priority, row.due_at)
+                for row in rows
+                if row.id is not None
+            ]
+            return count, last[0] if count == groups else None, due
+
+        rotation = self._rotations.setdefault(kind, Rotation(_BEGINNING))
+        return rotation.look(walk, most)
 
     def next_time(self, now: float) -> float:
         """Tell when a task will be due or free, later than now; or infinity.

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from tests.fakes.postgres import DatabaseClock, cut_connections
 
+from packmule.engine import rotation
 from packmule.engine.fleet_queue import FleetQueue, put_in
 from packmule.engine.interface import Task
 from packmule.engine.joined import at_once
@@ -290,3 +291,31 @@ def test_a_worker_finds_the_server_that_writes_when_its_own_only_reads(
     hand.turn()
     defer(db, Task("job", "a"))
     assert [task.key for task in hand.take()] == ["a"]
+
+
+def test_of_many_clients_a_look_takes_some_and_each_has_its_turn(
+    db: Engine, hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rotation, "AT_ONCE", 2)
+    keys = {f"{n}" for n in range(25)}
+    defer(db, *(Task("job", key, client=f"client {key}") for key in sorted(keys)))
+    defer(db, Task("job", "nobody's"), *(Task("job", f"a{n}", client="a flood") for n in range(9)))
+    begun: list[str] = []
+    for _ in range(25):
+        found = hand.find_due(0.0, {"job": 2}, ())["job"]
+        assert len(hand._found) <= 2 * (2 * 4 + 1)  # a look's windows, and what is nobody's
+        taken = list(hand.exchange((), (), found).leased)
+        begun += [task.key for task in taken]
+        hand.exchange([Ended(task) for task in taken], (), ())
+    assert keys | {"nobody's"} <= set(begun)
+    assert len(begun) == len(set(begun))
+
+
+def test_a_look_goes_on_behind_clients_of_whom_nothing_is_due(
+    db: Engine, hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rotation, "AT_ONCE", 2)
+    defer(db, *(Task("job", f"{n}", delay=60.0, client=f"client {n}") for n in range(30)))
+    defer(db, Task("job", "now", client="the one"))
+    looks = [hand.find_due(0.0, {"job": 2}, ())["job"] for _ in range(12)]
+    assert any(looks)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import event
 
 from packmule.engine import queries
 from packmule.engine.embedded import EmbeddedEngine
 from packmule.engine.interface import Task
 from packmule.engine.queue import Ended, Leased, WorkerQueue
+from packmule.engine.rotation import AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -263,9 +265,91 @@ def test_what_is_not_yet_due_or_of_another_kind_is_nobodys_turn(
 
 
 def test_to_find_what_is_due_costs_no_look_at_all_that_waits(db: Engine) -> None:
-    plan = db.connect().exec_driver_sql(
-        f"EXPLAIN QUERY PLAN {queries.FIND_DUE.text}", {"kind": "job", "now": 0.0, "most": 1}
-    )
+    values = {"kind": "job", "now": 0.0, "most": 1, "client": "", "priority": 0, "groups": 64}
+    plan = db.connect().exec_driver_sql(f"EXPLAIN QUERY PLAN {queries.FIND_DUE.text}", values)
     steps = [str(row[-1]) for row in plan]
     assert not [step for step in steps if "SCAN tasks" in step or "SCAN due" in step]
     assert [step for step in steps if "TEMP B-TREE" in step] == []
+
+
+def fill(db: Engine, rows: list[tuple[str, str, int, float]]) -> None:
+    """Put in tasks of (key, client, priority, due_at), many at once."""
+    with db.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO tasks (kind, key, client, priority, due_at, tries) "
+            "VALUES ('job', ?, ?, ?, ?, 0)",
+            rows,
+        )
+
+
+def steps_of(db: Engine, look: Callable[[], object]) -> int:
+    """Count in hundreds what SQLite's virtual machine does for a look: no matter of time."""
+    count = 0
+
+    def note() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    def watch(connection: Any, *_: object) -> None:
+        connection.set_progress_handler(note, 100)
+
+    event.listen(db.pool, "checkout", watch)
+    look()
+    event.remove(db.pool, "checkout", watch)
+    return count
+
+
+@pytest.mark.parametrize("each", [1, 3])
+def test_a_look_costs_the_same_however_many_clients_wait(
+    db: Engine, clock: FakeClock, ann: Worker, each: int
+) -> None:
+    def rows(clients: range) -> list[tuple[str, str, int, float]]:
+        return [
+            (f"{client}/{n}", f"client {client}", n, clock())
+            for client in clients
+            for n in range(each)
+        ]
+
+    fill(db, rows(range(200)))
+    few = steps_of(db, lambda: ann.due(most=8))
+    fill(db, rows(range(200, 10_000)))
+    many = steps_of(db, lambda: ann.due(most=8))
+    assert 0 < many < 3 * few
+
+
+def test_of_many_clients_each_has_its_turn_in_every_round(
+    db: Engine, clock: FakeClock, ann: Worker
+) -> None:
+    clients = 2 * AT_ONCE + 7
+    fill(db, [("first", "", 0, clock())])
+    fill(db, [(f"a{n}", "a flood", n % 50, clock() - 900.0) for n in range(2_000)])
+    fill(db, [(f"{n}", f"client {n}", 0, clock()) for n in range(clients)])
+    begun: set[str] = set()
+    looks = 0
+    while len(begun) < clients + 1:
+        taken = ann.take(most=2)
+        begun |= {task.key for task in taken if not task.key.startswith("a")}
+        for task in taken:
+            ann.give_back(task)
+        looks += 1
+        assert looks <= 2 * clients, f"{clients + 1 - len(begun)} have not had a turn"
+
+
+def test_what_is_due_is_found_behind_any_number_of_clients_of_whom_nothing_is(
+    db: Engine, clock: FakeClock, ann: Worker
+) -> None:
+    fill(db, [(f"{n}", f"client {n}", 0, clock() + 60) for n in range(3 * AT_ONCE)])
+    fill(db, [("now", "the last of all", 0, clock())])
+    assert [task.key for task in ann.take()] == ["now"]
+    assert ann.take() == []
+    clock.advance(60)
+    assert len(ann.take(most=9)) == 9
+
+
+def test_of_as_many_as_one_look_takes_the_longest_waiting_is_first(
+    db: Engine, clock: FakeClock, ann: Worker
+) -> None:
+    fill(db, [(f"{n}", f"client {n:03}", 0, clock() - n) for n in range(AT_ONCE - 1)])
+    keys = [task.key for _ in range(AT_ONCE - 1) for task in ann.take(most=1)]
+    assert keys == [f"{n}" for n in reversed(range(AT_ONCE - 1))]
