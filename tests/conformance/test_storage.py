@@ -250,6 +250,27 @@ def test_an_archive_being_read_stays_readable_when_it_is_removed(storage: Storag
     assert begun == bytes(range(256)) * 256
 
 
+def test_what_is_being_read_ends_as_it_began_whatever_another_process_does(
+    open_storage: Callable[[], Storage],
+) -> None:
+    old, new = bytes(range(256)) * 4096, bytes(reversed(range(256))) * 4096
+    archive = publish(open_storage(), old)
+    readers = [archive.bytes.open() for _ in range(3)]
+    begun = [reader.read(range(archive.size), 1000 + n) for n, reader in enumerate(readers)]
+    other = open_storage()
+    other.remove(KEY)
+    assert other.find(KEY) is None
+    latest = publish(other, new, attempt=2)
+    for reader, piece in zip(readers, begun, strict=True):
+        read = piece
+        while more := reader.read(range(len(read), archive.size), 100_000):
+            read += more
+        reader.close()
+        assert read == old
+    assert content(latest) == new
+    assert latest.etag != archive.etag
+
+
 def test_any_part_of_an_archive_can_be_read(storage: Storage) -> None:
     archive = publish(storage, bytes(range(256)) * 40)
     reader = archive.bytes.open()
