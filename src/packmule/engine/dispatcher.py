@@ -25,7 +25,7 @@ from packmule.errors import StorageFailed
 from packmule.telemetry.context import about
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from packmule.engine.interface import Handler
     from packmule.engine.queue import Leased, Queue
@@ -170,19 +170,24 @@ class Dispatcher:
             most = self._concurrency[kind]
             if not turns.is_full([now - run.began for run in runs], most):
                 continue
-            ends = {run.task.id: run.began + self._slice_of(run) for run in runs}
+            found = self._queue.find_due(now, {kind: most}, self._running)[kind]
+            hasty = turns.over_share(
+                [run.task.client for run in runs], map(self._queue.client_of, found)
+            )
+            ends = {run.task.id: run.began + self._slice_of(run, hasty) for run in runs}
             over = [run for run in runs if ends[run.task.id] <= now and not run.stop.is_set()]
+            over.sort(key=lambda run: run.task.client not in hasty)  # else the longest stays first
             asked = sum(run.stop.is_set() for run in runs)
-            waiting = len(self._queue.find_due(now, {kind: most}, self._running)[kind])
-            for run in over[: max(0, waiting - asked)]:
+            for run in over[: max(0, len(found) - asked)]:
                 log.info("%s has been in work for long, and makes room", _name(run.task))
                 self._stopped[run.task.key] += 1
                 run.stop.set()
             later = (at for at in ends.values() if at > now)
             self._look_at = min(self._look_at, min(later, default=float("inf")))
 
-    def _slice_of(self, run: _Run) -> float:
-        return turns.slice_of(self._stopped[run.task.key])
+    def _slice_of(self, run: _Run, hasty: Collection[str]) -> float:
+        is_over = run.task.client in hasty
+        return turns.slice_of(self._stopped[run.task.key], is_over=is_over)
 
     def _in_hand(self) -> list[int]:
         ended = {one.task.id for one in self._ended}

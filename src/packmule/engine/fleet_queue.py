@@ -140,6 +140,10 @@ class FleetQueue:
             for kind, most in free.items()
         }
 
+    def client_of(self, id_: int) -> str:
+        """Name the queue of a task that was found last: each client has one of its own."""
+        return self._found[id_]
+
     def _due(self, connection: Connection, most: int) -> list[Waiting]:
         """Find what is due, of some of the clients; the next look is soon, and takes the next."""
         asked = {"kinds": self._kinds, "most": most}
@@ -294,4 +298,4 @@ def _kind(queue: str) -> str:
 
 def _leased(id_: int, job: Job) -> Leased:
     kwargs: dict[str, Any] = dict(job.task_kwargs)
-    return Leased(id_, _kind(job.queue), str(kwargs["key"]), int(kwargs["tries"]) + 1)
+    return Leased(id_, _kind(job.queue), str(kwargs["key"]), int(kwargs["tries"]) + 1, job.queue)

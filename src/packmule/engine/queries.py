@@ -62,7 +62,7 @@ LEASED = text("""
 LEASE = text("""
     UPDATE tasks SET leased_by = :worker, lease_expires_at = :until, tries = tries + 1
     WHERE id = :id AND (lease_expires_at IS NULL OR lease_expires_at <= :now)
-    RETURNING id, kind, key, tries
+    RETURNING id, kind, key, tries, client
 """)
 
 RENEW = text("""

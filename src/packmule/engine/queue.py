@@ -44,12 +44,16 @@ class Liveness(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A task in hand; `tries` counts how often in a row it was begun, the last try included."""
+    """A task in hand; `tries` counts how often in a row it was begun, the last try included.
+
+    `client` is on whose behalf, as `Queue.client_of` names it.
+    """
 
     id: int
     kind: str
     key: str
     tries: int
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,9 @@ class Queue(Protocol):
     ) -> dict[str, list[int]]:
         """Find the ids of tasks to begin now."""
 
+    def client_of(self, id_: int, /) -> str:
+        """Name the client of a task that was found last."""
+
     def next_time(self, now: float, /) -> float:
         """Tell when to look again."""
 
@@ -99,6 +106,7 @@ class WorkerQueue:
         self._clock = clock
         self._worker = worker
         self._lease = lease
+        self._clients: dict[int, str] = {}
         self._rotations: dict[str, Rotation[_Place]] = {}
 
     def find_due(
@@ -111,15 +119,21 @@ class WorkerQueue:
         found: dict[str, list[int]] = {}
         with self._reading() as connection:
             leased = connection.execute(queries.LEASED).all()
+            self._clients = {row.id: row.client for row in leased}
             for kind, most in free.items():
                 of_kind = [row for row in leased if row.kind == kind]
                 lost = [
                     row.id for row in of_kind if row.lease_expires_at <= now and row.id not in mine
                 ][:most]
                 waiting = self._waiting(connection, kind, now, most)
+                self._clients |= {one.id: one.client for one in waiting}
                 in_work = Counter(row.client for row in of_kind)
                 found[kind] = lost + choose(waiting, in_work, most - len(lost))
         return found
+
+    def client_of(self, id_: int) -> str:
+        """Name the client of a task that was found last."""
+        return self._clients[id_]
 
     def _waiting(self, connection: Connection, kind: str, now: float, most: int) -> list[Waiting]:
         """Find what is due of a kind: enough to choose from."""

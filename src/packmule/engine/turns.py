@@ -6,13 +6,14 @@ priority goes before those that have waited an hour less. A client's priorities 
 
 Owns how long a task holds up others. `most` of a kind are in work at once, but one that lasts does
 not count among them, up to a bound; at the bound the longest in work is asked to stop where others
-wait, and takes its turn again later. Each time it is given twice as long: so what cannot be stopped
-and resumed without loss comes to its end as well.
+wait, and takes its turn again later: soon where other clients wait and its own holds more than its
+share. Each time it is given twice as long: so what cannot be stopped and resumed without loss comes
+to its end as well.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ LASTING_TIMES = 3
 
 SLICE = 60.0
 """Seconds in work after which a task may be asked to stop for others; each time twice as many."""
+
+SHORT_SLICE = 10.0
+"""The same of a client that holds more than its share, where other clients wait."""
 
 _MOST_DOUBLINGS = 20
 
@@ -78,6 +82,24 @@ def is_full(ages: Sequence[float], most: int) -> bool:
     return len(ages) >= most * (1 + LASTING_TIMES)
 
 
-def slice_of(times_stopped: int) -> float:
-    """Give the seconds a task may be in work before it is asked to stop for others."""
-    return SLICE * 2.0 ** min(times_stopped, _MOST_DOUBLINGS)
+def over_share(holders: Sequence[str], waiting: Iterable[str]) -> frozenset[str]:
+    """Name the clients that hold more than an even share, where other clients wait.
+
+    `holders` names the client of each task in work, `waiting` those of tasks that wait. Nobody's
+    only task is more than its share.
+    """
+    counts = Counter(holders)
+    others = set(waiting)
+    share = max(1.0, len(holders) / max(1, len(counts.keys() | others)))
+    return frozenset(
+        client for client, count in counts.items() if count > share and others - {client}
+    )
+
+
+def slice_of(times_stopped: int, *, is_over: bool = False) -> float:
+    """Give the seconds a task may be in work before it is asked to stop for others.
+
+    `is_over`: its client holds more than its share.
+    """
+    begin = SHORT_SLICE if is_over else SLICE
+    return begin * 2.0 ** min(times_stopped, _MOST_DOUBLINGS)

@@ -61,7 +61,10 @@ def test_a_long_task_keeps_its_lease_as_long_as_it_runs(db: Engine, clock: FakeC
 
 
 class FakeQueue:
-    """One task after another for each key given; refuses to be used where told to."""
+    """One task after another for each key given; refuses to be used where told to.
+
+    What stands before a slash in a key is the client.
+    """
 
     def __init__(self, *keys: str) -> None:
         self.waiting = dict(enumerate(keys))
@@ -76,6 +79,9 @@ class FakeQueue:
         ids = [id_ for id_ in self.waiting if id_ not in mine]
         return {kind: ids[:most] for kind, most in free.items()}
 
+    def client_of(self, id_: int) -> str:
+        return self.waiting[id_].partition("/")[0]
+
     def next_time(self, _now: float) -> float:
         return float("inf")
 
@@ -84,7 +90,11 @@ class FakeQueue:
     ) -> Exchange:
         self._check()
         self.ended += ended
-        leased = tuple(Leased(id_, "job", self.waiting.pop(id_), tries=1) for id_ in wanted)
+        leased = tuple(
+            Leased(id_, "job", key, 1, key.partition("/")[0])
+            for id_ in wanted
+            if (key := self.waiting.pop(id_))
+        )
         return Exchange(leased, frozenset(self.lost & set(renew)))
 
     def free_the_gone(self, _is_gone: object) -> None:
@@ -247,5 +257,23 @@ def test_at_the_bound_those_longest_in_work_take_turns_with_those_that_wait(
     clock.advance(turns.SLICE)
     assert not running.stop.wait(0.1)
     assert len(held.stopped) == 2  # nobody waits, nobody makes room
+    held.let_go.set()
+    running.drain()
+
+
+def test_a_client_that_holds_all_makes_room_for_another_soon(clock: FakeClock) -> None:
+    queue = FakeQueue(*(f"ann/{n}" for n in range(16)))
+    held = Held()
+    running = Running(queue, clock, held)
+    eventually(
+        lambda: len(held.inside) == 16, meanwhile=lambda: clock.advance(turns.LASTS_AFTER / 2)
+    )
+    queue.waiting = {100: "ann/16"}
+    clock.advance(turns.SHORT_SLICE)
+    assert not running.stop.wait(0.4)
+    assert held.stopped == []  # its own wait as long as ever
+    queue.waiting |= {200: "bob/0", 201: "bob/1"}
+    eventually(lambda: {"bob/0", "bob/1"} <= set(held.inside))
+    assert all(key.startswith("ann/") for key in held.stopped)
     held.let_go.set()
     running.drain()

@@ -12,10 +12,12 @@ from packmule.engine.turns import (
     LASTING_TIMES,
     LASTS_AFTER,
     PRIORITY_SECONDS,
+    SHORT_SLICE,
     SLICE,
     Waiting,
     choose,
     is_full,
+    over_share,
     room,
     slice_of,
 )
@@ -116,3 +118,28 @@ def test_there_are_never_more_than_the_bound(ages: list[float], most: int) -> No
 def test_each_slice_is_twice_as_long_so_that_all_comes_to_an_end() -> None:
     assert [slice_of(n) / SLICE for n in range(4)] == [1, 2, 4, 8]
     assert slice_of(10_000) > 365 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("holders", "waiting", "over"),
+    [
+        ("aaaa", "", ""),
+        ("aaaa", "aa", ""),  # nobody else wants it
+        ("aaaa", "b", "a"),
+        ("aaab", "b", "a"),
+        ("aabb", "b", ""),
+        ("aabb", "c", "ab"),
+        ("abcd", "efgh", ""),  # an only task is never more than a share
+        ("aabc", "defgh", "a"),
+        ("", "a", ""),
+    ],
+)
+def test_who_holds_more_than_an_even_share_while_others_wait(
+    holders: str, waiting: str, over: str
+) -> None:
+    assert over_share(holders, waiting) == set(over)
+
+
+def test_a_slice_is_shorter_for_more_than_a_share_and_doubles_all_the_same() -> None:
+    assert slice_of(0, is_over=True) == SHORT_SLICE < SLICE == slice_of(0)
+    assert slice_of(3, is_over=True) == 8 * SHORT_SLICE
