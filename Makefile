@@ -59,6 +59,10 @@ soak: $(VENV)/dev.stamp  ## steady jobs for a long time, with faults and kills
 failover: $(VENV)/dev.stamp  ## workers and databases that die under a fleet
 	$(BIN)/python -m tests.failover.run --rounds $(or $(ROUNDS),5) $(ARGS)
 
+.PHONY: fleet
+fleet: $(VENV)/dev.stamp  ## 2 APIs and 3 workers on a database and a bucket, while all of them die
+	$(BIN)/python -m tests.fleet.run --rounds $(or $(ROUNDS),1) $(ARGS)
+
 .PHONY: webhooks-kill
 webhooks-kill: $(VENV)/dev.stamp  ## messages over random kills, to a receiver that fails half the time
 	$(BIN)/python -m tests.kills.webhooks --messages $(or $(MESSAGES),1000) $(ARGS)
@@ -133,6 +137,10 @@ bench-compression: $(VENV)/dev.stamp  ## an archive with text in it, beside zip 
 .PHONY: bench-downloads
 bench-downloads: $(VENV)/dev.stamp  ## sending an archive, beside nginx
 	$(BIN)/python -m bench.downloads $(ARGS)
+
+.PHONY: bench-workers
+bench-workers: $(VENV)/dev.stamp  ## three workers beside one, where origins are far
+	$(BIN)/python -m bench.workers $(ARGS)
 
 $(VENV)/fuzz.stamp: requirements/fuzz.lock $(VENV)/dev.stamp
 	$(PIP) --require-hashes -r requirements/fuzz.lock

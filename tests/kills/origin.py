@@ -68,9 +68,10 @@ class Thing:
 class Origin:
     """The origin; use it as a context, or `close` it."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self.things: dict[str, Thing] = {}
-        self._listening = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.host = host
+        self._listening = socket.create_server((host, 0), backlog=512)
         self._listening.setblocking(False)
         self.port: int = self._listening.getsockname()[1]
         self._loop = asyncio.new_event_loop()
@@ -85,7 +86,7 @@ class Origin:
 
     def url(self, path: str) -> str:
         """Give the URL of a path."""
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"http://{self.host}:{self.port}{path}"
 
     def close(self) -> None:
         """Stop, and cut what is under way."""

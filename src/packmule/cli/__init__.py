@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "serve": "packmule.cli.serve:serve",
     "worker": "packmule.cli.serve:worker",
+    "api": "packmule.cli.serve:api",
     "create": "packmule.cli.create:create",
     "status": "packmule.cli.status:status",
     "fetch": "packmule.cli.fetch:fetch",
@@ -38,7 +39,6 @@ COMMANDS = {
     "openapi": "packmule.cli.show:openapi",
     "manual": "packmule.cli.show:manual",
     "completion": "packmule.cli.completion:completion",
-    "api": "packmule.cli.serve:api",
     "migrate": "packmule.cli.serve:migrate",
     "migrate-store": "packmule.cli.moving:migrate_store",
 }

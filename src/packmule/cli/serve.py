@@ -125,15 +125,18 @@ def worker(parent: int | None) -> None:
     tracing.stop()
 
 
-@click.command(hidden=True)
+@click.command()
 @_PARENT
 def api(parent: int | None) -> None:
-    """Serve the API, without a worker; `serve` starts this."""
+    """Serve the API, without a worker, by the settings of the environment."""
     settings = _begin("api", parent)
     from packmule.web.server import serve as serve_app  # noqa: PLC0415
     from packmule.wiring.api import make_app  # noqa: PLC0415
+    from packmule.wiring.stores import migrate as upgrade  # noqa: PLC0415
     from packmule.wiring.stores import open_stores  # noqa: PLC0415
 
+    if parent is None:
+        upgrade(settings)
     draining = threading.Event()
     with open_stores(settings) as stores:
         app = make_app(settings, stores, draining=draining.is_set)
