@@ -329,6 +329,23 @@ def test_the_queues_age_is_how_long_the_oldest_due_task_has_waited(
     eventually(lambda: engine.queue_age() == 0.0)
 
 
+def test_what_is_still_to_do_of_a_subject_is_listed(
+    engine: Engine, defer: Callable[..., None], work: Callable[..., Worker]
+) -> None:
+    assert engine.to_do("a") == ()
+    defer(Task("job", "a", client="ann"), Task("other", "a", delay=30), Task("job", "b"))
+    assert [(one.kind, round(one.due_in), one.tries, one.in_work) for one in engine.to_do("a")] == [
+        ("job", 0, 0, False),
+        ("other", 30, 0, False),
+    ]
+    may_end = Event()
+    work(job=lambda _key, _stop: may_end.wait(30) and None)
+    eventually(lambda: [one.in_work for one in engine.to_do("a")] == [True, False])
+    assert [one.tries for one in engine.to_do("a")] == [1, 0]
+    may_end.set()
+    eventually(lambda: [one.kind for one in engine.to_do("a")] == ["other"])
+
+
 # --- stop ---------------------------------------------------------------------------------------
 
 

@@ -102,11 +102,11 @@ def show(hash_: str, *, as_json: bool) -> None:
         tasks = [
             {
                 "task": task.kind,
-                "due_in_seconds": round(task.due_at - time.time(), 1),
+                "due_in_seconds": round(task.due_in, 1),
                 "tries": task.tries,
-                "in_work": task.is_leased,
+                "in_work": task.in_work,
             }
-            for task in stores.jobs.tasks(hash_)
+            for task in stores.engine.to_do(hash_)
         ]
     fields = _row(job)
     if as_json:

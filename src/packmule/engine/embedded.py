@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from packmule.engine import queries
 from packmule.engine.dispatcher import Dispatcher
+from packmule.engine.interface import ToDo
 from packmule.engine.liveness import LockFiles, Unlocked
 from packmule.engine.queue import READS, WorkerQueue
 from packmule.engine.watch import watching
@@ -82,6 +83,17 @@ class EmbeddedEngine:
                 is_gone=liveness.is_gone,
                 lease=self._lease,
             ).run()
+
+    def to_do(self, key: str) -> tuple[ToDo, ...]:
+        """List the tasks of a subject, those in work too, in the order they were put in."""
+        now = self._clock()
+        with self._engine.connect().execution_options(**READS) as connection:
+            return tuple(
+                ToDo(kind, due_at - now, tries, in_work=leased_by is not None)
+                for kind, due_at, tries, leased_by in connection.execute(
+                    queries.OF_KEY, {"key": key}
+                )
+            )
 
     def _liveness(self) -> Liveness:
         """Let workers see each other where they share a database file."""

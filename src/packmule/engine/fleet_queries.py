@@ -79,6 +79,15 @@ HOLD_STALLED = text("""
     FOR UPDATE SKIP LOCKED
 """)
 
+# No index leads to a subject of whatever kind: this walks over the queue, and is for people only.
+OF_KEY = text("""
+    SELECT split_part(queue_name, ':', 1), extract(epoch FROM scheduled_at - now())::float8,
+           (args->>'tries')::int, status = 'doing'
+    FROM procrastinate_jobs
+    WHERE args->>'key' = :key AND status IN ('todo', 'doing')
+    ORDER BY id
+""")
+
 OLDEST_DUE = text("""
     SELECT extract(epoch FROM now() - min(scheduled_at))::float8 FROM procrastinate_jobs
     WHERE status = 'todo' AND scheduled_at <= now()

@@ -37,6 +37,19 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class ToDo:
+    """A task as one sees it who looks: due in so many seconds, less than 0 where it is overdue.
+
+    `tries` counts how often in a row it was begun.
+    """
+
+    kind: str
+    due_in: float
+    tries: int
+    in_work: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """A handler's answer: not finished, run the task again in `delay` seconds."""
 
@@ -60,3 +73,6 @@ class Engine(Protocol):
 
     def queue_age(self) -> float:
         """Seconds the oldest due task has waited; 0.0 when nothing waits."""
+
+    def to_do(self, key: str) -> tuple[ToDo, ...]:
+        """List the tasks of a subject, those in work too, in the order they were put in."""

@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from packmule.engine import fleet_queries as queries
 from packmule.engine.dispatcher import Dispatcher
 from packmule.engine.fleet_queue import FleetQueue, put_in
+from packmule.engine.interface import ToDo
 from packmule.engine.joined import telling
 from packmule.engine.notices import LOOK_EVERY, listening
 from packmule.errors import StorageFailed
@@ -91,6 +92,15 @@ class PostgresEngine:
         """Seconds the oldest due task has waited; 0.0 when nothing waits. Raises DatabaseAway."""
         with telling(), self._engine.connect() as connection:
             return connection.execute(queries.OLDEST_DUE).scalar_one() or 0.0
+
+    def to_do(self, key: str) -> tuple[ToDo, ...]:
+        """List the tasks of a subject, those in work too. Raises DatabaseAway."""
+        with telling(), self._engine.connect() as connection:
+            return tuple(
+                # What is told with a task are the tries before the one that is in work.
+                ToDo(kind, due_in, tries + in_work, in_work=in_work)
+                for kind, due_in, tries, in_work in connection.execute(queries.OF_KEY, {"key": key})
+            )
 
     def worker_age(self) -> float | None:
         """Seconds since a worker has last shown itself; None for never. Raises DatabaseAway."""

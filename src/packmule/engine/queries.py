@@ -101,6 +101,10 @@ NEXT_EXPIRY = text("""
     WHERE lease_expires_at > :now AND leased_by IS NOT NULL AND leased_by <> :worker
 """)
 
+OF_KEY = text("""
+    SELECT kind, due_at, tries, leased_by FROM tasks WHERE key = :key ORDER BY id
+""")
+
 OLDEST_DUE = text("SELECT min(due_at) FROM tasks WHERE due_at <= :now AND leased_by IS NULL")
 
 OLDEST_EXPIRY = text("""

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from packmule.jobs.model import ADDRESS_CLIENT, TRANSITIONS, FileState, JobState
-from packmule.jobs.schema import jobs, tasks
+from packmule.jobs.schema import jobs
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -212,7 +212,3 @@ NEWEST = {
     .limit(bindparam("most"))
     for state in (None, *JobState)
 }
-
-TASKS = select(tasks.c.kind, tasks.c.due_at, tasks.c.tries, tasks.c.leased_by).where(
-    tasks.c.key == bindparam("of_hash")
-)

@@ -53,16 +53,6 @@ class ChangedFiles:
     last: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRecord:
-    """A task of a job: when it is due (seconds since the epoch), and whether a worker has it."""
-
-    kind: str
-    due_at: float
-    tries: int
-    is_leased: bool
-
-
 class JobReads:
     """Answers questions about jobs, from one moment of the database."""
 
@@ -207,15 +197,6 @@ class JobReads:
         }
         with reading(self._engine) as connection:
             return tuple(map(job_of, connection.execute(queries.NEWEST[state], values)))
-
-    def tasks(self, hash_: str) -> tuple[TaskRecord, ...]:
-        """List what the embedded engine has still to do for a job."""
-        with reading(self._engine) as connection:
-            found = connection.execute(queries.TASKS, {"of_hash": hash_})
-            return tuple(
-                TaskRecord(kind, due_at, tries, is_leased=leased_by is not None)
-                for kind, due_at, tries, leased_by in found
-            )
 
     def open_jobs(self, client: str) -> int:
         """Count a client's jobs that are queued or running."""

@@ -98,7 +98,7 @@ def test_a_queued_job_is_cancelled_and_a_failed_one_tried_again(stores: Stores) 
     assert run("cancel", queued)[:2] == (0, f"{queued} is cancelled\n")
     broken = a_failed_job(stores)
     assert run("retry", broken, "--on-error", "skip")[:2] == (0, f"{broken} is queued\n")
-    assert [task.kind for task in stores.jobs.tasks(broken)] == ["build"]
+    assert [task.kind for task in stores.engine.to_do(broken)] == ["build"]
     document = json.loads(run("show", broken, "--json")[1])
     assert document["on_error"] == "skip"
     assert document["tasks"][0]["in_work"] is False

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from packmule.engine.interface import Handler, Later, Task
+    from packmule.engine.interface import Handler, Later, Task, ToDo
 
 
 class FakeEngine:
@@ -47,6 +47,9 @@ class FakeEngine:
 
     def queue_age(self) -> float:
         return 0.0
+
+    def to_do(self, _key: str) -> tuple[ToDo, ...]:
+        return ()
 
 
 def build(_key: str, _stop: threading.Event) -> Later | None:
