@@ -31,6 +31,9 @@ SYSTEMD = (
 )
 PUBLIC = "test_public_instance.py::test_the_settings_of_the_guide_hold"
 SCALING = "test_scaling.py::test_a_machines_jobs_go_on_in_a_fleet"
+CHART = (
+    "tests/house/test_chart.py::test_what_the_document_tells_to_type_installs_what_the_chart_makes"
+)
 POOLER = "tests/conformance/test_pooler.py::test_jobs_are_created_run_and_completed"
 
 # document: what a block begins with: the test that types it; "" is every other block of the
@@ -58,6 +61,7 @@ TYPED: dict[str, dict[str, str]] = {
         ),
         "sqlite3 ": "test_operations.py::test_a_backup_of_a_running_service_is_restored",
     },
+    "docs/kubernetes.md": {"": CHART},
     "docs/scaling.md": {
         "export PACKMULE_DATABASE_URL": SCALING,
         "packmule migrate-store": SCALING,
@@ -75,7 +79,7 @@ NOT_TYPED: dict[str, dict[str, str]] = {
     "docs/reliability/downloads.md": {"make downloads": "tests/downloads"},
     "docs/reliability/power.md": {"make power": "tests/power"},
     "docs/reliability/load.md": {"make load": "tests/load", "make soak ": "tests/soak"},
-    "docs/scaling.md": {"$ make failover ": "tests/failover"},
+    "docs/scaling.md": {"$ make failover ": "tests/failover", "$ make fleet ": "tests/fleet"},
 }
 
 DOCUMENTS = [
