@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -49,27 +50,40 @@ def read(
         "LC_ALL": "C.UTF-8",
     }
     try:
-        done = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", reader.line],
-            cwd=folder,
-            env=os.environ | environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-        )
+        code, output, errors = _run(reader.line, folder, os.environ | environment, seconds)
     except subprocess.TimeoutExpired:
         return f"not done after {seconds:g} s"
-    if done.returncode != 0:
-        said = (done.stderr + done.stdout).decode(errors="replace").strip()
-        return f"ended with {done.returncode}: {said[-_LEAST_TOLD:]}"
+    if code != 0:
+        said = (errors + output).decode(errors="replace").strip()
+        return f"ended with {code}: {said[-_LEAST_TOLD:]}"
     match reader.how:
         case How.CHECKS:
             return "right"
         case How.EXTRACTS:
             return compared(_extracted(folder), wanted)
         case How.TELLS:
-            return compared(_told(done.stdout.decode("ascii")), wanted)
+            return compared(_told(output.decode("ascii")), wanted)
+
+
+def _run(
+    line: str, folder: Path, environment: Mapping[str, str], seconds: float
+) -> tuple[int, bytes, bytes]:
+    """Run a line of shell; whatever it started ends with its time. Raises TimeoutExpired."""
+    with subprocess.Popen(
+        ["bash", "-o", "pipefail", "-c", line],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as shell:
+        try:
+            output, errors = shell.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(shell.pid, signal.SIGKILL)
+            raise
+        return shell.returncode, output, errors
 
 
 def judged(

@@ -6,18 +6,18 @@ that are installed; `make readers` prints the whole matrix.
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.conftest import MAY_SKIP
 from tests.readers.building import built, missing
 from tests.readers.corpus import CASES
-from tests.readers.matrix import judged
-from tests.readers.table import NAMED
+from tests.readers.matrix import judged, read
+from tests.readers.table import NAMED, How, Reader
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.readers.corpus import Sample
 
 BRIEF = [case for case in CASES if case.brief]
@@ -44,3 +44,16 @@ def test_a_reader_finds_every_name_and_byte(
     wrong = {case: said for case, said in found.items() if not said.startswith(("right", "limit"))}
     assert wrong == {}
     assert list(found.values()).count("right") > len(found) / 2
+
+
+def test_a_reader_that_does_not_end_is_ended_with_all_it_started(tmp_path: Path) -> None:
+    line = "sleep 600 & echo $! >child; wait"
+    endless = Reader("endless", line, How.CHECKS, (), "nowhere")
+    room = tmp_path / "room"
+    said = read(endless, tmp_path, {}, built=tmp_path, folder=room, seconds=0.5)
+    assert said == "not done after 0.5 s"
+    child = int((room / "child").read_text())
+    deadline = time.monotonic() + 10
+    while (Path("/proc") / str(child)).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
