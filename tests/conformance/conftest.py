@@ -5,11 +5,13 @@ A suite sees only what these fixtures give it, so that it holds for every backen
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from tests.fakes.bucket import FakeS3, running_s3
 from tests.fakes.clock import FakeClock
+from tests.fakes.databases import migrated
 from tests.fakes.jobs import RETENTION
 from tests.fakes.postgres import DatabaseClock
 
@@ -23,7 +25,6 @@ from packmule.storage.s3_bucket import Address, Bucket, Encryption
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from sqlalchemy import Engine as Database
 
@@ -46,8 +47,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def db(database_url: str) -> Iterator[Database]:
     """Open that database, with its tables."""
-    engine = database.connect(database_url)
-    database.upgrade(engine)
+    if database_url.startswith("sqlite"):
+        engine = migrated(Path(database_url.removeprefix("sqlite:///")))
+    else:
+        engine = database.connect(database_url)  # it has its tables
     yield engine
     engine.dispose()
 

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 from tests.fakes.clock import FakeClock
+from tests.fakes.databases import migrated
 from tests.fakes.jobs import RETENTION, in_state
 
 from packmule.cleanup.expiry import PAUSE, Expiry, Removal
 from packmule.engine.embedded import EmbeddedEngine
 from packmule.engine.interface import Later, Task
 from packmule.errors import StorageFailed
-from packmule.jobs import database
 from packmule.jobs.model import JobState
 from packmule.jobs.store import JobStore
 from packmule.storage.local import LocalStorage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -28,14 +29,20 @@ if TYPE_CHECKING:
     from packmule.jobs.model import Job
 
 
+class ShortLists(JobStore):
+    """A job store that lists a few jobs at a time, so that few make more than one list."""
+
+    def due_for_expiry(self, now: datetime, _limit: int = 0) -> tuple[str, ...]:
+        return super().due_for_expiry(now, 3)
+
+
 class House:
     """A store, a storage and the clean-up over both, on a clock that the test moves."""
 
     def __init__(self, folder: Path) -> None:
         self.clock = FakeClock()
-        self.engine = database.connect(f"sqlite:///{folder / 'packmule.db'}")
-        database.upgrade(self.engine)
-        self.store = JobStore(self.engine, self.clock, retention=RETENTION)
+        self.engine = migrated(folder / "packmule.db")
+        self.store = ShortLists(self.engine, self.clock, retention=RETENTION)
         self.storage = LocalStorage(folder)
         self.queue = EmbeddedEngine(self.engine)
         self.expiry = Expiry(self.store, self.defer_removal, lambda: self.clock.now)
@@ -141,7 +148,7 @@ def test_a_job_in_work_is_never_removed(house: House, state: JobState) -> None:
 
 
 def test_more_than_one_lot_is_removed_in_one_sweep(house: House) -> None:
-    hashes = [house.archive() for _ in range(130)]
+    hashes = [house.archive() for _ in range(8)]
     house.clock.advance(RETENTION + 1)
     house.expiry.sweep("all", Event())
     assert {house.store.get(hash_).state for hash_ in hashes} == {JobState.EXPIRED}

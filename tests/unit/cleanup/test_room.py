@@ -7,12 +7,12 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.fakes.databases import migrated
 from tests.fakes.jobs import PUBLISHED, in_state, no_defer, request
 
 from packmule.cleanup.expiry import Expiry
 from packmule.cleanup.room import GRACE, LOOK_EVERY, SWEEP_EVERY, Room, Sweep
 from packmule.engine.interface import Later
-from packmule.jobs.database import connect, upgrade
 from packmule.jobs.model import JobState
 from packmule.jobs.store import JobStore
 from packmule.storage.local import LocalStorage
@@ -41,13 +41,19 @@ class SmallDisk(LocalStorage):
         return self.size - SIZE * sum(1 for _ in self._folder_.glob("*/*/*.zip"))
 
 
+class ShortLists(JobStore):
+    """A job store that lists a few jobs at a time, so that few make more than one list."""
+
+    def oldest_completed(self, after: int, _limit: int = 0) -> tuple[Job, ...]:
+        return super().oldest_completed(after, 3)
+
+
 class House:
     """A store and a small disk."""
 
     def __init__(self, folder: Path) -> None:
-        self.database = connect(f"sqlite:///{folder / 'packmule.db'}")
-        upgrade(self.database)
-        self.store = JobStore(self.database)
+        self.database = migrated(folder / "packmule.db")
+        self.store = ShortLists(self.database)
         self.storage = SmallDisk(folder, 10 * SIZE)
         self.removals: list[str] = []
 
@@ -144,10 +150,10 @@ def test_a_stop_ends_it_between_two_archives(house: House) -> None:
 
 
 def test_more_archives_than_one_look_lists_can_go(house: House) -> None:
-    house.storage.size = 120 * SIZE
-    jobs = [house.job(read=number < 110) for number in range(115)]
+    house.storage.size = 15 * SIZE
+    jobs = [house.job(read=number < 5) for number in range(10)]
     house.make(5 * SIZE)
-    assert house.states(jobs)[105:] == ["completed"] * 5 + ["expired"] * 5
+    assert house.states(jobs) == ["completed"] * 5 + ["expired"] * 5
 
 
 @pytest.mark.parametrize("state", [JobState.COMPLETED, JobState.CANCELLED, JobState.EXPIRED])

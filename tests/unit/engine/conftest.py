@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.fakes.clock import FakeClock
-
-from packmule.jobs import database
+from tests.fakes.databases import migrated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Engine]:
-    engine = database.connect(f"sqlite:///{tmp_path / 'packmule.db'}")
-    database.upgrade(engine)
+    engine = migrated(tmp_path / "packmule.db")
     yield engine
     engine.dispose()
 

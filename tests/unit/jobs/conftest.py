@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-
-from packmule.jobs import database
+from tests.fakes.databases import migrated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +23,6 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def db(path: Path) -> Iterator[Engine]:
     """Open a database with its tables."""
-    engine = database.connect(f"sqlite:///{path}")
-    database.upgrade(engine)
+    engine = migrated(path)
     yield engine
     engine.dispose()

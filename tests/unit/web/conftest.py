@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from tests.fakes.databases import migrated
 from tests.fakes.jobs import checkpoint, done, no_defer, request
 
-from packmule.jobs.database import connect, upgrade
 from packmule.jobs.model import Published
 from packmule.jobs.store import JobStore
 from packmule.outbound.addresses import AddressRules
@@ -71,8 +71,7 @@ def nothing_more(_connection: Connection, _job: Job) -> None:
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[App]:
     """Give an application whose worker is alive."""
-    database = connect(f"sqlite:///{tmp_path / 'packmule.db'}")
-    upgrade(database)
+    database = migrated(tmp_path / "packmule.db")
     queued: list[tuple[str, int]] = []
 
     def enqueue(_connection: Connection, hash_: str, priority: int, _client: str) -> None:

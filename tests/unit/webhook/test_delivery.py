@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 from tests.fakes.clock import FakeClock
+from tests.fakes.databases import migrated
 from tests.fakes.jobs import PUBLISHED, begun, checkpoint, done, in_state, no_defer, request
 
 from packmule.engine.embedded import EmbeddedEngine
@@ -58,8 +59,7 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.clock = FakeClock()
-        self.engine = database.connect(f"sqlite:///{folder / 'packmule.db'}")
-        database.upgrade(self.engine)
+        self.engine = migrated(folder / "packmule.db")
         self.jobs = JobStore(self.engine, self.clock)
         self.messages = MessageStore(self.engine, self.clock)
         self.queue = EmbeddedEngine(self.engine, self.clock)
