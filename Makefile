@@ -142,6 +142,14 @@ bench-downloads: $(VENV)/dev.stamp  ## sending an archive, beside nginx
 bench-workers: $(VENV)/dev.stamp  ## three workers beside one, where origins are far
 	$(BIN)/python -m bench.workers $(ARGS)
 
+.PHONY: capacity
+capacity: $(VENV)/dev.stamp  ## what a job, a file and a gigabyte cost; writes docs/capacity.md
+	$(BIN)/python -m bench.capacity $(ARGS)
+
+.PHONY: simulation
+simulation: $(VENV)/dev.stamp  ## how long jobs wait in the fleet of docs/capacity.md
+	$(BIN)/python -m bench.simulation $(ARGS)
+
 $(VENV)/fuzz.stamp: requirements/fuzz.lock $(VENV)/dev.stamp
 	$(PIP) --require-hashes -r requirements/fuzz.lock
 	touch $@

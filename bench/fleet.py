@@ -21,7 +21,7 @@ from bench.rounds import environment
 from tests.fakes.postgres_server import PostgresServer
 
 PATIENCE_SECONDS = 600.0
-_LOOK_SECONDS = 0.05
+_LOOK_SECONDS = 0.2
 _HEARTS = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '9 s'"
 _LEFT = "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running')"
 _WRONG = "SELECT hash, state FROM jobs WHERE state NOT IN ('queued', 'running', 'completed')"
@@ -54,6 +54,8 @@ class Fleet:
             **(variables or {}),
         }
         folder.mkdir(parents=True, exist_ok=True)
+        self.asked = 0
+        self._connection: psycopg.Connection[Any] | None = None
         self.run("migrate")
 
     def run(self, *command: str) -> None:
@@ -87,9 +89,16 @@ class Fleet:
             end_tree(started)
 
     def rows(self, query: LiteralString) -> list[Any]:
-        """Ask the database."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            return connection.execute(query).fetchall()
+        """Ask the database, over one connection; `asked` counts how often."""
+        if self._connection is None:
+            self._connection = psycopg.connect(self.url, autocommit=True)
+        self.asked += 1
+        return self._connection.execute(query).fetchall()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._connection is not None:
+            self._connection.close()
 
     def await_hearts(self, count: int) -> None:
         """Wait until so many workers live."""

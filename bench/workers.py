@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,8 +112,8 @@ def measure(jobs: int, rounds: int, folder: Path) -> Result:
     ):
         for number in range(rounds):
             for workers in (FEW, MANY) if number % 2 else (MANY, FEW):
-                fleet = Fleet(folder / f"{number}-{workers}", server)
-                speeds[workers].append(turn(fleet, workers, [links] * jobs))
+                with closing(Fleet(folder / f"{number}-{workers}", server)) as fleet:
+                    speeds[workers].append(turn(fleet, workers, [links] * jobs))
                 print(f"{workers} workers: {speeds[workers][-1]:.0f} files/s")
     return Result(tuple(speeds[FEW]), tuple(speeds[MANY]))
 
