@@ -9,7 +9,7 @@ PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generat
 .PHONY: help install serve test check format bench bench-compression fuzz lock clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 $(VENV)/run.stamp: requirements/run.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
@@ -62,6 +62,10 @@ failover: $(VENV)/dev.stamp  ## workers and databases that die under a fleet
 .PHONY: fleet
 fleet: $(VENV)/dev.stamp  ## 2 APIs and 3 workers on a database and a bucket, while all of them die
 	$(BIN)/python -m tests.fleet.run --rounds $(or $(ROUNDS),1) $(ARGS)
+
+.PHONY: s3-large
+s3-large: $(VENV)/dev.stamp  ## SIZE gigabytes (20) into a bucket, through 1 GB of scratch
+	$(BIN)/python -m tests.s3_large.run --gb $(or $(SIZE),20) $(ARGS)
 
 .PHONY: webhooks-kill
 webhooks-kill: $(VENV)/dev.stamp  ## messages over random kills, to a receiver that fails half the time

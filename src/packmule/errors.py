@@ -134,5 +134,9 @@ class StorageFailed(PackmuleError):
     code = "storage"
 
 
+class UploadLost(StorageFailed):
+    """The object store has lost parts of an archive; what was in them is to be fetched anew."""
+
+
 class DatabaseAway(StorageFailed):
     """The job database cannot be reached for now; the same again, a moment later, may succeed."""

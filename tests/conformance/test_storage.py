@@ -84,6 +84,24 @@ def test_what_an_attempt_still_holds_is_copied_as_far_as_it_is_claimed(storage: 
     assert left(storage, 3) == b"the later one's"
 
 
+def test_what_a_machine_has_left_whose_job_went_on_elsewhere_is_not_taken(storage: Storage) -> None:
+    write(storage, 1, b"of before")
+    with storage.claim(KEY, 3, (), 2) as scratch:
+        assert scratch.read_bytes() == b""
+        scratch.write_bytes(b"of now")
+    assert not scratch.with_name(f"{KEY}.1.zip").exists()
+    with storage.claim(KEY, 4, (), 3) as scratch:
+        assert scratch.read_bytes() == b"of now"
+
+
+def test_what_is_left_over_is_told_by_its_key(storage: Storage) -> None:
+    assert list(storage.left_over()) == []
+    write(storage, 1, b"half of it")
+    assert [key for key, _ in storage.left_over()] == [KEY]
+    storage.discard(KEY)
+    assert list(storage.left_over()) == []
+
+
 def test_what_was_overtaken_cannot_be_published(storage: Storage) -> None:
     with storage.claim(KEY, 1, ()) as held:
         held.write_bytes(b"made by one that was believed dead")

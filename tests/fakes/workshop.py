@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from packmule.assembly.blocks import Pool, Writer
 from packmule.assembly.deflater import Deflater
+from packmule.assembly.scratch_bound import ScratchBound
 from packmule.assembly.workshop import Bounds
 from packmule.outbound.addresses import AddressRules, parse_networks
 from packmule.outbound.head import Head
@@ -82,6 +83,7 @@ class FakeWorkshop:
         self.loop = ByHand()
         self.pool = Pool(self.blocks, on_room=self.loop.nudge)
         self.deflater = Deflater(2, on_room=self.loop.nudge)
+        self.scratch = ScratchBound(self.bounds.max_scratch_bytes, self.bounds.min_free_bytes)
         self.writer = Writer()
 
     @property

@@ -77,12 +77,12 @@ def test_decisions_are_numbered_without_doubles() -> None:
 
 
 def test_every_make_target_that_a_document_names_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", read("Makefile"), re.MULTILINE))
     named = {
         (str(document), target)
         for document in DOCUMENTS
         for target in re.findall(
-            r"(?:^|`)make (?:-C \S+ )?([a-z][a-z-]*)", read(document), re.MULTILINE
+            r"(?:^|`)make (?:-C \S+ )?([a-z][a-z0-9-]*)", read(document), re.MULTILINE
         )
     }
     assert named

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import random
+import sqlite3
 import zipfile
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from tests.fakes.bucket import FakeS3, running_s3
-from tests.spec.service import Service
+from tests.fakes.faulty_s3 import Fault, before
+from tests.spec.service import Service, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from tests.fakes.origin import Origin
 
 BODY = random.Random(8).randbytes(9_000_000)
+# Larger than a part; and one that is sent in slices while it comes.
+WHOLE = [random.Random(n).randbytes(10_000_000) for n in range(2)]
+SLICED = random.Random(9).randbytes(40_000_000)
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +68,49 @@ def test_an_archive_in_a_bucket_is_downloaded_whole_and_in_ranges_and_then_remov
         service.client.delete(f"/api/archive/{hash_}")
     names = [each["Key"] for each in server.client.list_objects_v2(Bucket=bucket)["Contents"]]
     assert names == ["some/archives/.written-by-packmule"]
+
+
+def noted_parts(folder: Path) -> set[int]:
+    """List the parts that a checkpoint says the bucket has."""
+    with closing(sqlite3.connect(folder / "jobs.db")) as database:
+        rows = database.execute("SELECT number FROM parts WHERE etag IS NOT NULL")
+        return {number for (number,) in rows}
+
+
+@pytest.mark.parametrize("place", ["the same machine", "another machine"])
+def test_a_killed_job_goes_on_with_what_is_in_the_bucket(
+    tmp_path: Path, server: FakeS3, origin: Origin, place: str
+) -> None:
+    links = [origin.put(f"/going-on/{place[0]}{n}.bin", WHOLE[n]) for n in range(2)]
+    slow = f"/going-on/{place[0]}-slow.bin"
+    links.append(origin.put(slow, SLICED, rate=8e6))
+    bucket = server.make_bucket()
+    settings = {
+        "STORAGE_URL": f"s3://{bucket}/archives",
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'jobs.db'}",
+    }
+    with before(server.url) as faulty, Service(tmp_path, **settings) as service:
+        faulty.faults = [Fault.SLOW_DOWN, Fault.CUT, Fault.WRONG_ETAG]
+        service.environment |= server.environment | {"AWS_ENDPOINT_URL_S3": faulty.url}
+        service.start()
+        hash_ = service.create(*links, compression="store")
+        until(lambda: len(noted_parts(tmp_path)) >= 3, "three parts are in the bucket")
+        service.kill()
+        noted, sent = noted_parts(tmp_path), len(faulty.parts)
+        origin.resources[slow].rate = None
+        if place == "another machine":
+            service.environment["PACKMULE_DATA_DIR"] = str(tmp_path / "another")
+        service.start()
+        assert service.outcome(hash_)["status"] == "completed"
+        assert faulty.faults == []
+        members = service.members(hash_)
+        assert service.client.delete(f"/api/archive/{hash_}").status_code < 300
+    assert list(members.values()) == [*WHOLE, SLICED]
+    for link in links[:2]:
+        assert len(origin.requests_for("/" + link.split("/", 3)[3])) == 1
+    first, *_, last = origin.requests_for(slow)
+    assert first.headers["Range"] is None
+    assert (last.headers["Range"] is None) == (place == "another machine")
+    if place == "the same machine":
+        assert noted.isdisjoint(faulty.parts[sent:])
+    assert "Uploads" not in server.client.list_multipart_uploads(Bucket=bucket)

@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+def _never() -> bool:
+    """Tell that nobody waits for room in the scratch: it holds the whole archive."""
+    return False
+
+
 class ArchiveFile:
     """Places for entries in one file, and the list of those that are complete."""
 
@@ -48,6 +53,7 @@ class ArchiveFile:
         self.done: list[DoneEntry] = []
         self.error: PackmuleError | None = None
         self.closed = False
+        self.must_wait: Callable[[], bool] = _never
         self._changed = changed
         self._path = path
         self.packing = Packing(self)

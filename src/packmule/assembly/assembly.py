@@ -10,7 +10,6 @@ only appended to, so a count of what was seen is all the synchronisation they ne
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -22,7 +21,9 @@ from packmule.assembly.missing import report
 from packmule.assembly.naming import Names
 from packmule.assembly.pace import Pace
 from packmule.assembly.restoring import restored_state
-from packmule.errors import ArchiveTooLarge, DiskFull, Failure, FailureCode
+from packmule.assembly.room import Room
+from packmule.assembly.uploading import Uploading
+from packmule.errors import Failure, FailureCode
 from packmule.jobs.model import (
     Checkpoint,
     Compression,
@@ -40,16 +41,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from packmule.assembly.missing import Report
     from packmule.assembly.places import PlacedBody
     from packmule.assembly.workshop import Workshop
     from packmule.jobs.model import OpenEntry, Source
     from packmule.outbound.head import Head
-
-_ROOM_STEP = 64 * 1024 * 1024
+    from packmule.storage.interface import Stream
 
 
 class Assembly:
-    """Assembles one archive at `path`."""
+    """Assembles one archive at `path`; by `stream` it is uploaded meanwhile."""
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class Assembly:
         compression: Compression = Compression.AUTO,
         on_html: OnHtml = OnHtml.REPORT,
         lane: Lane | None = None,
+        stream: Stream | None = None,
     ) -> None:
         self.limits = workshop.bounds
         self.deflater = workshop.deflater
@@ -68,13 +70,18 @@ class Assembly:
         self.on_html = on_html
         self._workshop = workshop
         self._sources = sources
-        self._path = path
         self._lane = lane or Lane(as_extra())
         self._changed = threading.Event()
         self.archive = ArchiveFile(
             path, workshop.pool, workshop.writer, tail=remembered.tail, changed=self._look
         )
         self.archive.done.extend(remembered.done)
+        self.uploading = None if stream is None else Uploading(
+            stream, remembered, self.archive, workshop.scratch,
+            ask=self.ask_checkpoint, nudge=self.nudge,
+        )  # fmt: skip
+        room = Room(self.archive, path.parent, workshop.bounds, is_uploaded=stream is not None)
+        self.check_room = room.check
         self.failed: list[FailedEntry] = list(remembered.failed)
         self.open: set[Incoming] = set()
         self._names = Names([(source.url, source.name) for source in sources])
@@ -88,7 +95,6 @@ class Assembly:
         self._barred: list[PlacedBody] = []
         self._seen = (0, 0)
         self._pace = Pace()
-        self._free_until = self._room_until = 0
         self._refusals: dict[tuple[str, int], tuple[FailureCode, str] | None] = {}
         self._remembered = remembered
 
@@ -153,26 +159,6 @@ class Assembly:
             self._lengths_unknown -= 1
         self._known_bytes += (total or 0) - (incoming.size or 0)
         incoming.size = incoming.size if total is None else total
-
-    def check_room(self, length: int) -> None:
-        """Stop the job where the archive would outgrow its limit, or the disk its reserve."""
-        tail = self.archive.tail + length
-        if tail <= self._room_until:
-            return
-        if tail > self.limits.max_archive_bytes:
-            limit = self.limits.max_archive_bytes
-            self.archive.fail(ArchiveTooLarge(f"the archive would exceed {limit:,} bytes"))
-        if tail > self._free_until:
-            stat = os.statvfs(self._path.parent)
-            free = stat.f_bavail * stat.f_frsize - self.limits.min_free_bytes
-            # Places reserved but not yet written are not in the free space; they count as tail.
-            self._free_until = self.archive.file.allocated() + free
-            if tail > self._free_until:
-                detail = f"the disk has {max(0, free):,} bytes to spare, too few for this archive"
-                wanted = tail - self._free_until + stat.f_bavail * stat.f_frsize
-                self.archive.fail(DiskFull(f"{detail}: free some, then retry", wanted))
-            self._free_until = min(self._free_until, tail + _ROOM_STEP)
-        self._room_until = min(self._free_until, self.limits.max_archive_bytes)
 
     def note_failure(self, incoming: Incoming, failure: Failure) -> None:
         """Record a source that failed for good."""
@@ -241,9 +227,15 @@ class Assembly:
         """Tell what became certain since the last time; on disk even after a power cut."""
         bodies = [body for each in tuple(self.open) if (body := each.placed) is not None]
         barred = [body for body in bodies if body.barred]  # before the look: it forgets these
+        marks = [body.mark for body in bodies]  # before the look too: none has a later version
+        if self.uploading is not None:
+            self.uploading.give_up(marks, self.failed)
         opened = tuple(body.snapshot() for body in bodies)
         done, failed = len(self.archive.done), len(self.failed)
         fresh = tuple(self.archive.done[self._recorded_done : done])
+        uploads = None
+        if self.uploading is not None:
+            uploads = self.uploading.plan(self.archive.done, done, zip(marks, opened, strict=True))
         self._barred = barred
         self._seen = (done, failed)
         checkpoint = Checkpoint(
@@ -252,6 +244,7 @@ class Assembly:
             fresh,
             opened,
             tuple(self.failed[self._recorded_failed : failed]),
+            uploads,
         )
         self.archive.sync()
         return checkpoint
@@ -259,6 +252,8 @@ class Assembly:
     def recorded(self) -> None:
         """Note that the last checkpoint is durable: what it no longer claims may be overwritten."""
         self._recorded_done, self._recorded_failed = self._seen
+        if self.uploading is not None:
+            self.uploading.recorded()
         if self._barred:
             for body in self._barred:
                 body.barred = False
@@ -285,14 +280,19 @@ class Assembly:
     def finish(self) -> tuple[Path, int]:
         """Finish the file: its path, which holes may have made another, and length in bytes."""
         self.archive.settle()
-        done = self.archive.done
-        missing = report(self._sources, self.failed, done)
+        done, missing = self.archive.done, self.missing()
         return finish(self.archive.file, done, missing, read_back=self.limits.read_back)
+
+    def missing(self) -> Report | None:
+        """Make the entry that tells what is not in the archive; None where all is."""
+        return report(self._sources, self.failed, self.archive.done)
 
     def close(self) -> None:
         """Let the file go; the fetches have ended or are ended now."""
         self._quiet(Incoming.let_go)
         self.deflater.wait(self.archive)
+        if self.uploading is not None:
+            self.uploading.close()
         self.archive.close()
 
     def _quiet(self, end: Callable[[Incoming], None]) -> None:

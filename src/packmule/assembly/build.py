@@ -18,12 +18,15 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packmule.assembly.assemble import Resolved, Stopped, assemble
 from packmule.assembly.assembly import Assembly
 from packmule.assembly.holding import Holdings
-from packmule.assembly.restoring import claimed_ranges, usable
+from packmule.assembly.restoring import given_up, ranges_of_scratch, usable
+from packmule.assembly.uploaded import finish_upload
 from packmule.engine.interface import Later
 from packmule.errors import (
     ArchiveTooLarge,
@@ -33,6 +36,7 @@ from packmule.errors import (
     FailureCode,
     StaleAttempt,
     StorageFailed,
+    UploadLost,
 )
 from packmule.jobs.model import Checkpoint, JobState, OnError, Published
 from packmule.outbound.lane import Lane
@@ -49,18 +53,20 @@ from packmule.telemetry.metrics import (
 from packmule.telemetry.tracing import fail, span
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from threading import Event
 
     from packmule.assembly.workshop import Workshop
-    from packmule.jobs.model import Run
+    from packmule.jobs.model import Remembered, Run
     from packmule.jobs.store import JobStore
     from packmule.jobs.transitions import Also
-    from packmule.storage.interface import Storage, StoredArchive
+    from packmule.storage.interface import Storage, StoredArchive, Stream
 
 _log = logging.getLogger(__name__)
 
 MakeRoom = Callable[["int | None"], bool]
+
+# Runs of one job after which lost parts are not made anew any more: a store may lose them for ever.
+_MOST_RUNS = 10
 
 _CODES = {
     ArchiveTooLarge: FailureCode.ARCHIVE_TOO_LARGE,
@@ -113,6 +119,11 @@ class Builder:
                 if self._finds_room(error):
                     return Later(0.0)
                 self._fail(run, Failure(FailureCode.DISK_FULL, str(error)))
+            except UploadLost as error:
+                if run.attempt < _MOST_RUNS:
+                    _log.warning("goes on without what is lost: %s", error)
+                    return Later(0.0)
+                self._fail(run, Failure(FailureCode.STORAGE, str(error)))
             except (StorageFailed, ArchiveTooLarge) as error:
                 self._fail(run, Failure(_CODES[type(error)], str(error)))
             return None
@@ -130,13 +141,15 @@ class Builder:
 
     def _run(self, run: Run, stop: Event) -> Later | None:
         key, attempt = run.job.hash, run.attempt
-        with self._storage.claim(key, attempt, claimed_ranges(run.remembered)) as scratch:
+        of_scratch = ranges_of_scratch(run.remembered)
+        with self._storage.claim(key, attempt, of_scratch, run.recorded_by) as scratch:
             held = scratch.stat().st_size
             archive = None
-            if not held and _is_settled(run):
+            if _is_settled(run) and (not held or run.remembered.upload is not None):
                 archive = self._storage.confirm(key, attempt)
             if archive is None:
-                remembered = usable(run.remembered, held)
+                stream = self._storage.stream(key, attempt, scratch)
+                remembered = usable(run.remembered, held, _stored(stream, run.remembered))
                 assembly = Assembly(
                     run.sources,
                     remembered,
@@ -145,9 +158,10 @@ class Builder:
                     compression=run.job.compression,
                     on_html=run.job.on_html,
                     lane=Lane(as_extra(), client=run.job.client, priority=run.job.priority),
+                    stream=stream,
                 )
                 with span("assemble", files=len(run.sources)):
-                    outcome, finished = self._assemble(run, assembly, stop)
+                    outcome, finished = self._assemble(run, assembly, stop, remembered)
         # From here on the scratch is let go: the next attempt need not wait for this one's end.
         if archive is not None:
             # Killed between publishing and completing: nothing is left to do but to say so.
@@ -159,27 +173,41 @@ class Builder:
             self._fail(run, _files_failed(outcome), outcome.rest)
         else:
             with span("publish"):
-                archive = self._storage.publish(key, attempt, finished)
+                archive = self._published(key, attempt, finished)
             self._complete(run, archive, Checkpoint(outcome.rest.tail, outcome.rest.progress))
         return None
 
+    def _published(self, key: str, attempt: int, finished: Path | StoredArchive) -> StoredArchive:
+        if isinstance(finished, Path):
+            return self._storage.publish(key, attempt, finished)
+        # It was uploaded while it was assembled: only what is left besides is to be seen to.
+        return self._storage.confirm(key, attempt) or finished
+
     def _assemble(
-        self, run: Run, assembly: Assembly, stop: Event
-    ) -> tuple[Stopped | Resolved, Path | None]:
-        """Assemble; give the finished file too where there is to be an archive."""
+        self, run: Run, assembly: Assembly, stop: Event, remembered: Remembered
+    ) -> tuple[Stopped | Resolved, Path | StoredArchive | None]:
+        """Assemble; give the finished file, or archive, too where there is to be one."""
         try:
+            forgotten, uploads = given_up(run.remembered, remembered)
+            if forgotten or uploads is not None:
+                # Before anything is written where it was: the next run must not take that for it.
+                known = assembly.progress()
+                first = Checkpoint(remembered.tail, known, uploads=uploads, forgotten=forgotten)
+                self._record(run, first)
+            record = partial(self._record, run)
             with self._holdings.watched(run, assembly.ask_checkpoint) as check:
-                outcome = assemble(
-                    assembly, lambda made: self._record(run, made), stop, check=check
-                )
-            if isinstance(outcome, Stopped) or (
-                outcome.failed and (run.job.on_error is OnError.FAIL or not outcome.done)
-            ):
-                return outcome, None
-            # From here on nothing is fetched any more.
-            progress = replace(outcome.rest.progress, bytes_per_second=0.0)
-            outcome = replace(outcome, rest=replace(outcome.rest, progress=progress))
-            self._record(run, outcome.rest)
+                outcome = assemble(assembly, record, stop, check=check)
+                if isinstance(outcome, Stopped) or (
+                    outcome.failed and (run.job.on_error is OnError.FAIL or not outcome.done)
+                ):
+                    return outcome, None
+                # From here on nothing is fetched any more.
+                progress = replace(outcome.rest.progress, bytes_per_second=0.0)
+                outcome = replace(outcome, rest=replace(outcome.rest, progress=progress))
+                record(outcome.rest)
+                assembly.recorded()
+                if assembly.uploading is not None and assembly.uploading.has_begun:
+                    return outcome, finish_upload(assembly, record, check)
             finished, _size = assembly.finish()
             return outcome, finished
         finally:
@@ -216,6 +244,13 @@ class Builder:
         _log.info("failed, %s: %s", failure.code.value, failure.detail)
         ARCHIVES_FAILED.inc(failure.code.value)
         fail(failure.code.value)
+
+
+def _stored(stream: Stream | None, remembered: Remembered) -> dict[int, tuple[int, str]] | None:
+    """Ask for what the storage has of an upload that an earlier attempt has begun."""
+    if stream is None or remembered.upload is None or remembered.begun >= stream.most_parts - 1:
+        return None
+    return stream.stored(remembered.upload)
 
 
 def _is_settled(run: Run) -> bool:

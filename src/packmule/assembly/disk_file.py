@@ -14,12 +14,12 @@ import errno
 import os
 from typing import TYPE_CHECKING, Self
 
+from packmule.assembly.punching import PAGE, punch
 from packmule.errors import DiskFull, PackmuleError, StorageFailed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PAGE = 4096
 # Below this many whole pages the page cache is as good, and it gathers small neighbours.
 _LEAST_DIRECT = 16 * PAGE
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -171,6 +171,15 @@ class DiskFile:
     def allocated(self) -> int:
         """Tell how many bytes of the disk the file takes; holes take none."""
         return os.fstat(self._buffered).st_blocks * 512
+
+    def disk_free(self) -> int:
+        """Tell how many bytes the disk may still take."""
+        stat = os.fstatvfs(self._buffered)
+        return stat.f_bavail * stat.f_frsize
+
+    def punch(self, start: int, stop: int) -> None:
+        """Give the blocks of a range back to the disk, where it can; its bytes are gone."""
+        punch(self._buffered, start, stop)
 
     def close(self) -> None:
         """Give the descriptors back."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from packmule.assembly.missing import Report
     from packmule.jobs.model import DoneEntry
+    from packmule.zipformat.reading import Read
 
 MARKER_32 = 0xFFFFFFFF
 
@@ -38,7 +39,7 @@ def finish(
     `missing` becomes the last entry; `read_back` has every file read again and checked against
     its CRC-32. Raises DiskFull, or StorageFailed where what is read is not what was written.
     """
-    entries = [_entry(one) for one in sorted(done)]
+    entries = [as_entry(one) for one in sorted(done)]
     moves, closed = closing_moves(entries)
     if not moves:
         return file.path, _write_end(file, closed, missing, read_back=read_back)
@@ -75,7 +76,7 @@ def _write_end(
     file.truncate(at)
     _check_end(file, pieces, start, at)
     if read_back:
-        _check_all(file, at, len(entries))
+        check_all(file.read, at, len(entries))
     return at
 
 
@@ -92,9 +93,10 @@ def _check_end(file: DiskFile, pieces: list[bytes], start: int, end: int) -> Non
         raise StorageFailed(f"the archive is {file.size():,} bytes long instead of {end:,}")
 
 
-def _check_all(file: DiskFile, size: int, entries: int) -> None:
+def check_all(read: Read, size: int, entries: int) -> None:
+    """Read every file of an archive again, and check it. Raises StorageFailed."""
     try:
-        report = verify(file.read, size)
+        report = verify(read, size)
     except FormatError as error:
         raise StorageFailed(f"the archive could not be read back: {error}") from error
     if report.faults or report.entries != entries:
@@ -105,7 +107,8 @@ def _check_all(file: DiskFile, size: int, entries: int) -> None:
         )
 
 
-def _entry(one: DoneEntry) -> Entry:
+def as_entry(one: DoneEntry) -> Entry:
+    """Give the entry in the words of the format."""
     return Entry(
         one.name.encode(),
         one.method,

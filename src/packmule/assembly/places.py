@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Protocol
 from isal.isal_zlib import crc32
 
 from packmule.assembly.blocks import BLOCK_BYTES
-from packmule.assembly.disk_file import PAGE, DiskFile
+from packmule.assembly.parting import Mark
+from packmule.assembly.punching import PAGE
 from packmule.errors import Failure, FailureCode
 from packmule.outbound.receiver import BodyRefused
 
 if TYPE_CHECKING:
     from packmule.assembly.archive_file import ArchiveFile
     from packmule.assembly.blocks import Pool
+    from packmule.assembly.disk_file import DiskFile
     from packmule.assembly.ending import Ending
     from packmule.jobs.model import OpenEntry
 
@@ -163,8 +165,7 @@ class BlockBody:
         """Take bytes that need a block more: all of them, or none."""
         if self._end is not None and self.begin + self.kept + len(view) > self._end:
             raise overflow(self._end - self.begin)
-        block = self._archive.pool.take()
-        if block is None:
+        if self._archive.must_wait() or (block := self._archive.pool.take()) is None:
             return True
         room = self._limit - self._fill
         if room:
@@ -251,6 +252,12 @@ class PlacedBody(BlockBody):
     def place(self) -> OpenEntry:
         """The record of the place under the version that fills it now."""
         return self._placed[1]
+
+    @property
+    def mark(self) -> Mark:
+        """Tell which version fills which place (any thread)."""
+        version, place = self._placed
+        return Mark(place.position, place.offset, version)
 
     def snapshot(self) -> OpenEntry:
         """Give the record as it is true now (any thread)."""

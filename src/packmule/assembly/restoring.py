@@ -1,54 +1,109 @@
 """What of a remembered archive can still be used.
 
 Owns the translation of checkpoints into a new beginning. A checkpoint never claims a byte that was
-not written; but the file itself may have been removed or cut by somebody else, so what lies beyond
-its end is forgotten and fetched again.
+not written; but the scratch may be another machine's, or have been removed or cut by somebody, and
+the storage may have lost parts: what is in neither is forgotten and fetched again.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from packmule.jobs.model import Uploads
 from packmule.outbound.transfer import State
 from packmule.zipformat.headers import local_header_size, needs_zip64_room
 
 if TYPE_CHECKING:
-    from packmule.jobs.model import DoneEntry, OpenEntry, Remembered
+    from collections.abc import Iterable
+
+    from packmule.jobs.model import DoneEntry, OpenEntry, Part, Remembered
+
+# Half-open, in order, apart from one another.
+Ranges = list[tuple[int, int]]
+
+# Of each part that the storage has, by number, its size and its entity tag.
+Stored = Mapping[int, tuple[int, str]]
 
 
-def usable(remembered: Remembered, file_size: int) -> Remembered:
-    """Leave out what the file, `file_size` bytes long, cannot hold."""
-    done = tuple(entry for entry in remembered.done if _end(entry) <= file_size)
+def usable(remembered: Remembered, file_size: int, stored: Stored | None = None) -> Remembered:
+    """Leave out what is neither in the scratch, `file_size` bytes long, nor in the storage.
+
+    `stored` is None where the storage has nothing (any more) of what was uploaded.
+    """
+    noted = [part for part in remembered.parts if part.etag is not None]
+    there = _there(remembered, noted, stored or {})
+    # What was noted as uploaded may have been given back to the disk, whatever became of it.
+    at_hand = _joined([*_without([(0, file_size)], _extents(noted)), *_extents(there)])
+    done = tuple(
+        entry for entry in remembered.done if holds(at_hand, entry.offset, entry_end(entry))
+    )
     opened = tuple(
-        entry
-        for entry in remembered.open
-        if entry.offset + entry.header_size + entry.written <= file_size
+        entry for entry in remembered.open if holds(at_hand, entry.offset, _written_end(entry))
     )
-    tail = max(
-        (*map(_end, done), *(entry.offset + entry.header_size + entry.size for entry in opened)),
-        default=0,
-    )
-    return replace(remembered, done=done, open=opened, tail=tail)
+    tail = max((*map(entry_end, done), *map(_place_end, opened)), default=0)
+    kept = replace(remembered, tail=tail, done=done, open=opened)
+    if stored is None:
+        return replace(kept, upload=None, begun=0, parts=())
+    return replace(kept, parts=_kept_parts(kept, {part.number for part in there}))
 
 
-def claimed_ranges(remembered: Remembered) -> list[tuple[int, int]]:
+def _there(remembered: Remembered, noted: Iterable[Part], stored: Stored) -> list[Part]:
+    """List the parts that the storage has as they were noted, and that are still some entry's."""
+    found = [part for part in noted if stored.get(part.number) == (part.size, part.etag)]
+    claimed = claimed_ranges(remembered) if found else []
+    return [part for part in found if _holds_all(claimed, part)]
+
+
+def _kept_parts(kept: Remembered, there: set[int]) -> tuple[Part, ...]:
+    """List the parts, sent or only planned, of what is kept; all slices of an entry or none."""
+    if not kept.parts:
+        return ()
+    places = [(entry.offset, entry_end(entry)) for entry in kept.done]
+    for entry in kept.open:
+        stop = _place_end(entry)
+        slices = [part for part in kept.parts if entry.offset <= part.extents[0][0] < stop]
+        # They were planned when the first of them was written. Where less is, or one of them is
+        # gone, the entry has begun anew: its bytes are others, and their parts have new numbers.
+        if all(part.number in there if part.etag is not None else True for part in slices) and any(
+            part.extents[0][1] <= _written_end(entry) for part in slices
+        ):
+            places.append((entry.offset, stop))
+    ours = _joined(places)
+    return tuple(
+        part
+        for part in kept.parts
+        if (part.etag is None or part.number in there) and _holds_all(ours, part)
+    )
+
+
+def given_up(before: Remembered, after: Remembered) -> tuple[tuple[int, ...], Uploads | None]:
+    """Tell what the second has no more: the positions of files, and the parts."""
+    kept = {entry.position for entry in after.done} | {entry.position for entry in after.open}
+    had = [entry.position for entry in before.done] + [entry.position for entry in before.open]
+    forgotten = [position for position in had if position not in kept]
+    numbers = {part.number for part in after.parts}
+    lost = tuple(part.number for part in before.parts if part.number not in numbers)
+    changed = bool(lost) or before.upload != after.upload
+    return tuple(forgotten), Uploads(after.upload, after.begun, (), lost) if changed else None
+
+
+def claimed_ranges(remembered: Remembered) -> Ranges:
     """List the half-open ranges of bytes that checkpoints say are written, in their order.
 
     Neighbours are one range: a job of many files has few.
     """
-    spans = [(entry.offset, _end(entry)) for entry in remembered.done]
-    spans += [
-        (entry.offset, entry.offset + entry.header_size + entry.written)
-        for entry in remembered.open
-    ]
-    ranges: list[tuple[int, int]] = []
-    for start, stop in sorted(spans):
-        if ranges and ranges[-1][1] == start:
-            ranges[-1] = (ranges[-1][0], stop)
-        else:
-            ranges.append((start, stop))
-    return ranges
+    spans = [(entry.offset, entry_end(entry)) for entry in remembered.done]
+    spans += [(entry.offset, _written_end(entry)) for entry in remembered.open]
+    return _joined(spans)
+
+
+def ranges_of_scratch(remembered: Remembered) -> Ranges:
+    """List those of them that only the scratch has."""
+    noted = [part for part in remembered.parts if part.etag is not None]
+    return _without(claimed_ranges(remembered), _extents(noted))
 
 
 def restored_state(entry: OpenEntry) -> State:
@@ -63,7 +118,62 @@ def restored_state(entry: OpenEntry) -> State:
     )
 
 
-def _end(entry: DoneEntry) -> int:
+def entry_end(entry: DoneEntry) -> int:
+    """Tell the offset of the first byte behind an entry."""
     room = needs_zip64_room(max(entry.size, entry.compressed_size))
     header = local_header_size(entry.name.encode(), entry.modified_at, zip64=room)
     return entry.offset + header + entry.compressed_size
+
+
+def holds(ranges: Ranges, start: int, stop: int) -> bool:
+    """Tell whether every byte from `start` to `stop` is in one of the ranges."""
+    at = bisect_right(ranges, (start, stop))
+    if at and ranges[at - 1][1] >= stop:
+        return True
+    return at < len(ranges) and ranges[at][0] <= start and ranges[at][1] >= stop
+
+
+def _written_end(entry: OpenEntry) -> int:
+    return entry.offset + entry.header_size + entry.written
+
+
+def _place_end(entry: OpenEntry) -> int:
+    return entry.offset + entry.header_size + entry.size
+
+
+def _extents(parts: Iterable[Part]) -> Ranges:
+    return _joined([extent for part in parts for extent in part.extents])
+
+
+def _holds_all(ranges: Ranges, part: Part) -> bool:
+    return all(holds(ranges, start, stop) for start, stop in part.extents)
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> Ranges:
+    ranges: Ranges = []
+    for start, stop in sorted(spans):
+        if ranges and ranges[-1][1] >= start:
+            ranges[-1] = (ranges[-1][0], max(ranges[-1][1], stop))
+        else:
+            ranges.append((start, stop))
+    return ranges
+
+
+def _without(ranges: Ranges, others: Ranges) -> Ranges:
+    """Cut `others` out of `ranges`."""
+    left: Ranges = []
+    later = iter(others)
+    cut = next(later, None)
+    for start, stop in ranges:
+        at = start
+        while cut is not None and cut[0] < stop:
+            if cut[1] > at:
+                if cut[0] > at:
+                    left.append((at, cut[0]))
+                at = max(at, cut[1])
+            if cut[1] > stop:
+                break
+            cut = next(later, None)
+        if at < stop:
+            left.append((at, stop))
+    return left

@@ -53,14 +53,18 @@ class LocalRoom(Protocol):
     def is_in_use(self, key: str, within: float) -> bool:
         """Tell whether an archive is being read, or was asked for within so many seconds."""
 
-    def left_over(self) -> Iterator[tuple[str, float]]:
-        """List the keys that have scratch, with the time it was last written."""
-
-    def discard(self, key: str) -> None:
-        """Remove the scratch alone; nothing there is no error."""
-
     def remove(self, key: str) -> None:
         """Remove scratch and archive, for good; nothing there is no error."""
+
+
+class LeftOvers(Protocol):
+    """What is asked of every storage about what dead jobs have left."""
+
+    def left_over(self) -> Iterator[tuple[str, float]]:
+        """List the keys of which something is left besides archives, with when it was written."""
+
+    def discard(self, key: str) -> None:
+        """Remove all but the archive; nothing there is no error."""
 
 
 class Room:
@@ -132,12 +136,12 @@ class Room:
 
 
 class Sweep:
-    """Removes scratch of jobs that nobody will take up; a part of the task `expire`.
+    """Removes scratch and uploads of jobs that nobody will take up; a part of the task `expire`.
 
     Runs do so themselves; this is for what a kill or a crash has left.
     """
 
-    def __init__(self, store: JobStore, storage: LocalRoom) -> None:
+    def __init__(self, store: JobStore, storage: LeftOvers) -> None:
         self._store = store
         self._storage = storage
         self._due_at = -math.inf
@@ -148,7 +152,12 @@ class Sweep:
         if now < self._due_at:
             return Later(self._due_at - now)
         self._due_at = now + SWEEP_EVERY
-        for key, written_at in list(self._storage.left_over()):
+        try:
+            found = list(self._storage.left_over())
+        except StorageFailed as error:
+            _log.warning("what dead jobs may have left cannot be looked for: %s", error)
+            found = []
+        for key, written_at in found:
             if stop.is_set():
                 return Later(0.0)
             if self._is_dead(key, time.time() - written_at):

@@ -1,6 +1,6 @@
 """The rows of a job's files, written many at a time: sources at first, then what became of each.
 
-Owns the order of parameters of the four bulk statements, and how a value becomes a row; leaves
+Owns the order of parameters of the bulk statements, and how a value becomes a row; leaves
 transactions and fencing to `store.py`. `records.py` is the way back.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, insert, literal_column, update
+from sqlalchemy import bindparam, insert, literal_column, null, update
 
 from packmule.jobs.bulk import Bulk
 from packmule.jobs.model import FileState
@@ -80,6 +80,8 @@ class EntryRows:
         self._done = _update(FileState.DONE, _DONE, dialect)
         self._open = _update(FileState.OPEN, _OPEN, dialect)
         self._failed = _update(FileState.FAILED, _FAILED, dialect)
+        again = _becomes(FileState.PENDING, ("version",)).values(name=null(), html_page=null())
+        self._forgotten = Bulk(again, dialect, ("new_version", *_WHICH))
 
     def insert(self, connection: Connection, job_id: int, sources: Iterable[Source]) -> None:
         """Write the sources of a new job."""
@@ -89,6 +91,7 @@ class EntryRows:
         self, connection: Connection, job_id: int, version: int, checkpoint: Checkpoint
     ) -> None:
         """Write what a checkpoint says of each file, at that version of the job."""
+        self._forgotten.run(connection, [(version, job_id, n) for n in checkpoint.forgotten])
         self._done.run(
             connection,
             [

@@ -156,6 +156,38 @@ class OpenEntry:
     modified_at: int | None = None
 
 
+class Part(NamedTuple):
+    """A part of an archive that goes to the storage while the archive is assembled.
+
+    Its bytes are the half-open ranges `extents` of the scratch, one behind the other; in the
+    archive parts follow one another by number. `etag` is what the storage calls it, None until the
+    storage has it.
+    """
+
+    number: int
+    extents: tuple[tuple[int, int], ...]
+    etag: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Tell its length in bytes."""
+        return sum(stop - start for start, stop in self.extents)
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """What became certain of an archive's parts: those that changed, and those given up (`lost`).
+
+    `upload` is the storage's name for all of them together, None where there is none any more;
+    `begun` is the highest number that was ever given to a part of it.
+    """
+
+    upload: str | None
+    begun: int
+    parts: tuple[Part, ...] = ()
+    lost: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class FailedEntry:
     """A file that failed for good, and the name it would have had."""
@@ -170,7 +202,8 @@ class Checkpoint:
     """What became certain since the last checkpoint; everything not in one is unknown.
 
     `tail` is the archive's length so far, places included. Entries are those that changed.
-    A checkpoint never claims a byte that is not written.
+    A checkpoint never claims a byte that is not written. `forgotten` are the positions of files
+    whose bytes turned out to be gone.
     """
 
     tail: int
@@ -178,6 +211,8 @@ class Checkpoint:
     done: tuple[DoneEntry, ...] = ()
     open: tuple[OpenEntry, ...] = ()
     failed: tuple[FailedEntry, ...] = ()
+    uploads: Uploads | None = None
+    forgotten: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +223,9 @@ class Remembered:
     done: tuple[DoneEntry, ...] = ()
     open: tuple[OpenEntry, ...] = ()
     failed: tuple[FailedEntry, ...] = ()
+    upload: str | None = None
+    begun: int = 0
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +260,17 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A job handed to a worker, under the attempt number that every later write must carry."""
+    """A job handed to a worker, under the attempt number that every later write must carry.
+
+    `recorded_by` is the attempt that recorded the last checkpoint: what is remembered lies in its
+    scratch, or in one that was made of it.
+    """
 
     job: Job
     attempt: int
     sources: tuple[Source, ...]
     remembered: Remembered = field(default_factory=Remembered)
+    recorded_by: int = 0
 
 
 @dataclass(frozen=True, slots=True)

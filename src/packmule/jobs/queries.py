@@ -142,7 +142,9 @@ _PROGRESS: dict[str, ColumnElement[Any]] = {
     )
 }
 
-CHECKPOINT_JOB = _FENCED.values(_PROGRESS).returning(jobs.c.version)
+CHECKPOINT_JOB = (
+    _FENCED.values(_PROGRESS).values(recorded_by=jobs.c.attempt).returning(jobs.c.version)
+)
 
 COMPLETE_JOB = (
     _FENCED.values(_PROGRESS)
@@ -163,7 +165,7 @@ FAIL_JOB = (
     .returning(*jobs.c)
 )
 
-FAIL_JOB_AT = FAIL_JOB.values(_PROGRESS)
+FAIL_JOB_AT = FAIL_JOB.values(_PROGRESS).values(recorded_by=jobs.c.attempt)
 
 # --- many jobs ----------------------------------------------------------------------------------
 

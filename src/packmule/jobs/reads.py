@@ -9,19 +9,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import starmap
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from packmule.errors import NotFound
 from packmule.jobs import file_queries, queries
 from packmule.jobs.database import check_writable, reading
 from packmule.jobs.model import DoneEntry, FileState, JobState, OpenEntry, Remembered, Source
+from packmule.jobs.part_rows import read_parts
 from packmule.jobs.records import failed_entry_of, file_of, job_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Row
 
     from packmule.jobs.model import FileRecord, Job
 
@@ -220,17 +221,20 @@ def failures_of(connection: Connection, job_id: int, limit: int) -> tuple[FileRe
     return tuple(file_of(row) for row in connection.execute(file_queries.FILES_FAILED, values))
 
 
-def load(connection: Connection, job_id: int, tail: int) -> tuple[tuple[Source, ...], Remembered]:
+def load(connection: Connection, row: Row[Any]) -> tuple[tuple[Source, ...], Remembered]:
     """Read what a run of a job begins with: its sources, and all its checkpoints added up."""
-    of_job = {"of_job": job_id}
+    of_job = {"of_job": row.id}
     return (
         tuple(starmap(Source, connection.execute(file_queries.SOURCES, of_job))),
         Remembered(
-            tail=tail,
+            tail=row.tail,
             done=tuple(starmap(DoneEntry, connection.execute(file_queries.DONE_ENTRIES, of_job))),
             open=tuple(starmap(OpenEntry, connection.execute(file_queries.OPEN_ENTRIES, of_job))),
             failed=tuple(
                 map(failed_entry_of, connection.execute(file_queries.FAILED_ENTRIES, of_job))
             ),
+            upload=row.upload,
+            begun=row.parts_begun or 0,
+            parts=read_parts(connection, row.id) if row.upload is not None else (),
         ),
     )

@@ -1,4 +1,4 @@
-"""The tables: jobs, their files, the messages of webhooks, and the tasks of the embedded engine.
+"""The tables: jobs, their files and parts, messages of webhooks, tasks of the embedded engine.
 
 Owns columns, keys and indexes, alike on SQLite and PostgreSQL; `migrations` makes them, and a test
 holds the two equal. Instants are seconds since the epoch (a double keeps microseconds until the
@@ -63,6 +63,11 @@ jobs = Table(
     Column("failure_attempts", Integer),
     Column("idempotency_key", Text),
     Column("request_digest", String(64)),
+    # Which attempt has recorded the last checkpoint: in its scratch lies what is not uploaded.
+    Column("recorded_by", Integer),
+    # The storage's name for the parts of the archive, and the highest number given to one.
+    Column("upload", Text),
+    Column("parts_begun", Integer),
     # One more at each change: what a long poll waits for, and an event's id.
     Column("version", BigInteger, nullable=False),
     UniqueConstraint("hash", name="jobs_hash"),
@@ -153,6 +158,25 @@ files = Table(
         postgresql_where=text("state = 'failed'"),
     ),
     # A job's rows lie together in the order they are read, and are stored once, not twice.
+    sqlite_with_rowid=False,
+)
+
+# The parts in which an archive goes to a bucket while it is assembled; none once it is there.
+parts = Table(
+    "parts",
+    metadata,
+    Column(
+        "job_id",
+        ROW_ID,
+        ForeignKey("jobs.id", name="parts_job", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    # Ranges of the scratch, like 0-100,250-300.
+    Column("extents", Text, nullable=False),
+    # Null until the storage has it.
+    Column("etag", Text),
     sqlite_with_rowid=False,
 )
 

@@ -29,6 +29,7 @@ from packmule.jobs.database import reading, writing
 from packmule.jobs.digest import request_digest
 from packmule.jobs.entries import EntryRows
 from packmule.jobs.model import JobState, Run
+from packmule.jobs.part_rows import forget_parts, write_uploads
 from packmule.jobs.quota import UNLIMITED, Quota
 from packmule.jobs.reads import JobReads, load
 from packmule.jobs.records import (
@@ -119,8 +120,8 @@ class JobStore(JobReads):
             latest = connection.execute(queries.VERSION, {"of_hash": hash_}).one()
             if latest.version != row.version:
                 return None
-            sources, remembered = load(connection, row.id, row.tail)
-        return Run(job_of(row), row.attempt, sources, remembered)
+            sources, remembered = load(connection, row)
+        return Run(job_of(row), row.attempt, sources, remembered, row.recorded_by or 0)
 
     def checkpoint(self, job_id: int, attempt: int, checkpoint: Checkpoint) -> None:
         """Remember what became certain. Raises StaleAttempt."""
@@ -132,6 +133,8 @@ class JobStore(JobReads):
                 if version is None:
                     raise _stale()
                 self._entries.update(connection, job_id, version, checkpoint)
+                if checkpoint.uploads is not None:
+                    write_uploads(connection, job_id, checkpoint.uploads)
 
         self._patiently(write)
 
@@ -187,6 +190,10 @@ class JobStore(JobReads):
                 job = job_of(row)
                 if checkpoint is not None:
                     self._entries.update(connection, job.id, job.version, checkpoint)
+                    if checkpoint.uploads is not None:
+                        write_uploads(connection, job.id, checkpoint.uploads)
+                if job.state is JobState.COMPLETED and row.upload is not None:
+                    forget_parts(connection, job.id)
                 if also is not None:
                     also(connection, job)
             return job

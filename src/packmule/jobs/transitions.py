@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from packmule.errors import NotAllowedInState
 from packmule.jobs import file_queries, queries
 from packmule.jobs.model import TRANSITIONS, Job, JobState
+from packmule.jobs.part_rows import forget_parts
 from packmule.jobs.reads import unknown
 from packmule.jobs.records import job_of
 
@@ -54,6 +55,7 @@ def expire(connection: Connection, hash_: str, also: Also | None) -> Job:
     if job is None:
         return already(connection, hash_, JobState.EXPIRED)
     connection.execute(file_queries.FORGET_FILES, {"of_job": job.id})
+    forget_parts(connection, job.id)
     if also is not None:
         also(connection, job)
     return job

@@ -154,6 +154,11 @@ class Settings:
         "7 d", forms.more_than_zero(duration), "time after which archives are removed"
     )
     min_free_bytes: int = _setting("1 GB", size, "free space below which no job begins to write")
+    max_scratch_bytes: int = _setting(
+        "2 GB",
+        forms.more_than_zero(size),
+        "what archives on their way to a bucket take of a worker's disk before transfers wait",
+    )
     expire_when_full: str = _setting(
         "on",
         forms.one_of("on", "off"),

@@ -32,13 +32,15 @@ class ScratchArea:
         self._data_dir = data_dir.absolute()
 
     @contextmanager
-    def claim(self, key: str, attempt: int, claimed: Iterable[tuple[int, int]]) -> Iterator[Path]:
+    def claim(
+        self, key: str, attempt: int, claimed: Iterable[tuple[int, int]], recorded_by: int = 0
+    ) -> Iterator[Path]:
         """Hold the scratch file of an attempt, with what earlier ones left; see `interface.py`."""
         folder = self._folder(key)
         with ExitStack() as held:
             with translated("The scratch file could not be taken"):
                 make_folder(folder)
-                path = held.enter_context(scratch.claim(folder, key, attempt, claimed))
+                path = held.enter_context(scratch.claim(folder, key, attempt, claimed, recorded_by))
             yield path
 
     def remove(self, key: str, *, up_to: int | None = None) -> None:

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Protocol
 from packmule.errors import DiskFull, StorageFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
+    from threading import Event
 
-__all__ = ["Bytes", "DiskFull", "Reader", "Storage", "StorageFailed", "StoredArchive"]
+__all__ = ["Bytes", "DiskFull", "Reader", "Storage", "StorageFailed", "StoredArchive", "Stream"]
 
 
 class Reader(Protocol):
@@ -69,17 +70,69 @@ class StoredArchive:
         return self.bytes.path
 
 
+class Stream(Protocol):
+    """An archive's way into the storage in parts, while it is assembled. Raises StorageFailed.
+
+    `upload` is the storage's name for all the parts together. A part's number is its place among
+    them; sent again it replaces what was there. Used by any thread.
+    """
+
+    most_parts: int
+
+    def part_bytes(self, number: int) -> int:
+        """Tell how large a part of that number is to be, at least; only the last may be smaller."""
+
+    def begin(self) -> str:
+        """Begin an upload, and give its name."""
+
+    def stored(self, upload: str) -> dict[int, tuple[int, str]] | None:
+        """Tell the size and the entity tag of each part that the storage has, by number.
+
+        None where there is no such upload (any more).
+        """
+
+    def send(
+        self,
+        upload: str,
+        number: int,
+        read: Callable[[int, int], bytes],
+        extents: Sequence[tuple[int, int]],
+        ended: Event,
+    ) -> str:
+        """Send a part, as often as it takes, and give its entity tag.
+
+        `read(offset, length)` gives the bytes of the half-open ranges `extents`; `ended` is set
+        where nobody waits any more.
+        """
+
+    def publish(self, upload: str, etags: Mapping[int, str], size: int) -> StoredArchive:
+        """Make the parts of these numbers and entity tags the archive, `size` bytes; durably.
+
+        Scratch and left-overs stay: `Storage.confirm` sees to them.
+        """
+
+    def withdraw(self, upload: str) -> None:
+        """Take back what was published."""
+
+
 class Storage(Protocol):
     """Holds archives by key (the archive hash). Raises DiskFull or StorageFailed."""
 
     def claim(
-        self, key: str, attempt: int, claimed: Iterable[tuple[int, int]]
+        self, key: str, attempt: int, claimed: Iterable[tuple[int, int]], recorded_by: int = 0
     ) -> AbstractContextManager[Path]:
         """Hold the scratch file of an attempt while it assembles, with what earlier ones left.
 
         The file is there; it is empty where nothing was left. `claimed` are the half-open ranges of
-        bytes, in their order, that checkpoints say are written: all that is relied upon. Raises
+        bytes, in their order, that checkpoints say are written: all that is relied upon. What
+        attempts before `recorded_by` have left is another machine's past, and is not taken. Raises
         StaleAttempt where a later attempt has claimed it.
+        """
+
+    def stream(self, key: str, attempt: int, scratch: Path) -> Stream | None:
+        """Give the way by which the archive in that claimed scratch goes into the storage in parts.
+
+        None where it is published whole.
         """
 
     def publish(self, key: str, attempt: int, assembled: Path) -> StoredArchive:
@@ -103,6 +156,9 @@ class Storage(Protocol):
 
     def discard(self, key: str) -> None:
         """Remove the scratch alone; nothing there is no error."""
+
+    def left_over(self) -> Iterator[tuple[str, float]]:
+        """List the keys of which something is left besides archives, with when it was written."""
 
     def free_bytes(self) -> int:
         """Tell how many bytes may still be written."""

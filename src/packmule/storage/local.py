@@ -49,10 +49,13 @@ class LocalStorage:
         self._scratch = ScratchArea(data_dir)
 
     def claim(
-        self, key: str, attempt: int, claimed: Iterable[tuple[int, int]]
+        self, key: str, attempt: int, claimed: Iterable[tuple[int, int]], recorded_by: int = 0
     ) -> AbstractContextManager[Path]:
         """Hold the scratch file of an attempt, with what earlier ones left; see `interface.py`."""
-        return self._scratch.claim(key, attempt, claimed)
+        return self._scratch.claim(key, attempt, claimed, recorded_by)
+
+    def stream(self, _key: str, _attempt: int, _scratch: Path) -> None:
+        """Give no such way: the scratch itself becomes the archive."""
 
     def publish(self, key: str, attempt: int, assembled: Path) -> StoredArchive:
         """Make what an attempt has assembled, beside its scratch, the archive; durably.

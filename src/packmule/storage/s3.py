@@ -25,10 +25,11 @@ from packmule.storage import scratch
 from packmule.storage.disk import ScratchArea, checked, translated
 from packmule.storage.interface import StoredArchive
 from packmule.storage.s3_reading import S3Bytes
+from packmule.storage.s3_stream import S3Stream
 from packmule.storage.s3_upload import Upload, part_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 # Seconds for which a successful look at the bucket holds: each look writes an object.
 _CHECK_HOLDS = 10.0
+# What is ours below the prefix: other names are others' business.
+_OURS = re.compile(r"[0-9a-f]{2}/([0-9a-f]{2,64})\.\d{1,18}\.zip")
 _PROBE = ".written-by-packmule"
 
 
@@ -50,16 +53,29 @@ class S3Storage:
     ) -> None:
         self._bucket = bucket
         self._scratch = ScratchArea(data_dir)
+        self._most_bytes = most_bytes
         self._part_size = part_size(most_bytes)
         self._redirect = redirect
         self._checked_at = float("-inf")
         self._checking = threading.Lock()
 
     def claim(
-        self, key: str, attempt: int, claimed: Iterable[tuple[int, int]]
+        self, key: str, attempt: int, claimed: Iterable[tuple[int, int]], recorded_by: int = 0
     ) -> AbstractContextManager[Path]:
         """Hold the scratch file of an attempt, with what earlier ones left; see `interface.py`."""
-        return self._scratch.claim(key, attempt, claimed)
+        return self._scratch.claim(key, attempt, claimed, recorded_by)
+
+    def stream(self, key: str, attempt: int, scratch: Path) -> S3Stream:
+        """Give the way by which parts go into the bucket while the archive is assembled."""
+        beginning = _beginning(key)
+        return S3Stream(
+            self._bucket,
+            lambda number: f"{beginning}{number}.zip",
+            attempt,
+            scratch,
+            most_bytes=self._most_bytes,
+            stored=self._stored,
+        )
 
     def publish(self, key: str, attempt: int, assembled: Path) -> StoredArchive:
         """Make what an attempt has assembled, beside its scratch, the archive; durably.
@@ -117,6 +133,16 @@ class S3Storage:
         self._scratch.remove(key)
         self._abort(key)
 
+    def left_over(self) -> Iterator[tuple[str, float]]:
+        """List the keys that have scratch here, or an upload under way, with when it was written.
+
+        Of an upload that is when it was begun.
+        """
+        yield from self._scratch.left_over()
+        for each in self._bucket.uploads(""):
+            if (match := _OURS.fullmatch(each.name)) is not None:
+                yield match[1], 0.0 if each.at is None else each.at.timestamp()
+
     def free_bytes(self) -> int:
         """Tell how many bytes may still be written to the scratch."""
         return self._scratch.free_bytes()
@@ -132,10 +158,10 @@ class S3Storage:
     def _abort(self, key: str, *, up_to: int | None = None) -> None:
         """Abort a key's uploads, of attempts up to one where that is told."""
         beginning = _beginning(key)
-        for name, upload in self._bucket.uploads(beginning):
-            number = _attempt(name, beginning)
+        for each in self._bucket.uploads(beginning):
+            number = _attempt(each.name, beginning)
             if number is not None and (up_to is None or number <= up_to):
-                self._bucket.abort(name, upload)
+                self._bucket.abort(each.name, each.upload)
 
     def _found(self, key: str) -> list[tuple[int, Found]]:
         """List the objects of a key, the latest attempt's last."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import boto3
 from botocore.config import Config
@@ -76,6 +76,14 @@ class Part:
     etag: str
 
 
+class Begun(NamedTuple):
+    """An upload under way: the object's name, the upload's id, and when it was begun."""
+
+    name: str
+    upload: str
+    at: datetime | None
+
+
 class S3Refused(StorageFailed):
     """The object store refused; `reason` is its word for why."""
 
@@ -133,15 +141,15 @@ class Bucket:
         with _translated("The archive could not be removed"):
             self._client.delete_object(**self._at(name))
 
-    def uploads(self, beginning: str) -> list[tuple[str, str]]:
-        """List the uploads under way of objects whose names begin so: names, and uploads' ids."""
+    def uploads(self, beginning: str) -> list[Begun]:
+        """List the uploads under way of objects whose names begin so."""
         pages = self._client.get_paginator("list_multipart_uploads").paginate(
             Bucket=self._address.bucket, Prefix=self._key(beginning)
         )
         cut = len(self._address.prefix)
         with _translated("The uploads could not be looked up"):
             return [
-                (item["Key"][cut:], item["UploadId"])
+                Begun(item["Key"][cut:], item["UploadId"], item.get("Initiated"))
                 for page in pages
                 for item in page.get("Uploads", ())
                 # Not every server heeds the prefix.
@@ -163,6 +171,18 @@ class Bucket:
                 for page in pages
                 for item in page.get("Parts", ())
             ]
+
+    def part(self, name: str, upload: str, number: int) -> Part | None:
+        """Ask for one part that the server has; None where it has not."""
+        with _translated("The upload's parts could not be listed"):
+            listed = self._client.list_parts(
+                **self._at(name), UploadId=upload, PartNumberMarker=number - 1, MaxParts=1
+            )
+        for each in listed.get("Parts", ()):
+            if each["PartNumber"] == number:
+                return Part(number, each["Size"], each["ETag"])
+        # Not every server takes the marker for a number.
+        return next((part for part in self.parts(name, upload) if part.number == number), None)
 
     def complete(self, name: str, upload: str, etags: dict[int, str]) -> None:
         """Make the object of its parts, whose numbers and entity tags are given."""

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import certifi
 import pycurl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Read = Callable[[int, int], bytes]
 
 _BUFFER_BYTES = 512 * 1024
 _CONNECT_SECONDS = 10
@@ -56,15 +63,28 @@ class _Answer:
         self.body += piece[: _MOST_ANSWER - len(self.body)]
 
 
-def send(descriptor: int, part: range, link: str) -> Sent | NotSent:
-    """Send a range of a file; one try."""
-    at = part.start
-    answer = _Answer()
+def send(
+    read: Read,
+    extents: Sequence[tuple[int, int]],
+    link: str,
+    ended: Callable[[], bool] = lambda: False,
+) -> Sent | NotSent:
+    """Send ranges of a file, one behind the other; one try.
 
-    def read(most: int) -> bytes:
-        nonlocal at
-        piece = os.pread(descriptor, min(most, part.stop - at), at)
-        at += len(piece)
+    `read(offset, length)` gives their bytes; `ended` tells that nobody waits any more.
+    """
+    answer = _Answer()
+    left = list(reversed(extents))
+
+    def give(most: int) -> bytes | int:
+        if ended():
+            return int(pycurl.READFUNC_ABORT)
+        if not left:
+            return b""
+        at, stop = left.pop()
+        piece = read(at, min(most, stop - at))
+        if at + len(piece) < stop:
+            left.append((at + len(piece), stop))
         return piece
 
     curl = pycurl.Curl()
@@ -77,10 +97,10 @@ def send(descriptor: int, part: range, link: str) -> Sent | NotSent:
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         curl.setopt(pycurl.UPLOAD, 1)
         curl.setopt(pycurl.UPLOAD_BUFFERSIZE, _BUFFER_BYTES)
-        curl.setopt(pycurl.INFILESIZE_LARGE, len(part))
+        curl.setopt(pycurl.INFILESIZE_LARGE, sum(stop - at for at, stop in extents))
         # Without waiting for a 100: most stores take the part anyway.
         curl.setopt(pycurl.HTTPHEADER, ["Expect:", "Content-Type:"])
-        curl.setopt(pycurl.READFUNCTION, read)
+        curl.setopt(pycurl.READFUNCTION, give)
         curl.setopt(pycurl.HEADERFUNCTION, answer.take_header)
         curl.setopt(pycurl.WRITEFUNCTION, answer.take_body)
         curl.setopt(pycurl.CONNECTTIMEOUT, _CONNECT_SECONDS)

@@ -12,6 +12,7 @@ import logging
 import os
 import random
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -20,15 +21,16 @@ from packmule.storage.s3_bucket import S3Refused
 from packmule.storage.s3_part import NotSent, Sent, send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from packmule.storage.s3_bucket import Bucket
+    from packmule.storage.s3_part import Read
 
 _log = logging.getLogger(__name__)
 
 MOST_PARTS = 10_000
-_MIB = 1024 * 1024
-_LEAST_PART = 8 * _MIB
+MIB = 1024 * 1024
+LEAST_PART = 8 * MIB
 # Two fill a gigabit; more would only take processor from the transfers that fill the archive.
 _AT_ONCE = 3
 _TRIES = 10
@@ -36,14 +38,49 @@ _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 20.0
 # Uploads begun anew, since the store has lost one, and completions asked for again.
 _ROUNDS = 4
-_READ_BYTES = 4 * _MIB
+_READ_BYTES = 4 * MIB
 # S3's word for a part that is not there, or is not the one that is named.
-_OTHER_PARTS = "InvalidPart"
+OTHER_PARTS = "InvalidPart"
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """What one try at a part takes: which part of which object, and its bytes."""
+
+    bucket: Bucket
+    name: str
+    upload: str
+    number: int
+    read: Read
+    extents: Sequence[tuple[int, int]]
+
+
+def send_part(
+    one: Try, wanted: Callable[[], None], ended: Event, pause: Callable[[float], object]
+) -> str:
+    """Send a part, as often as it takes, and give its entity tag. Raises S3Refused.
+
+    `wanted` is asked before each try: it raises where nobody wants the part any more.
+    """
+    seconds = _FIRST_PAUSE
+    for tries_left in reversed(range(_TRIES)):
+        wanted()
+        link = one.bucket.link_to_part(one.name, one.upload, one.number)
+        match send(one.read, one.extents, link, ended.is_set):
+            case Sent(etag):
+                return etag
+            case NotSent(reason, again):
+                if not again or not tries_left or ended.is_set():
+                    break
+                _log.info("part %d is sent again: %s", one.number, reason)
+        pause(seconds * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+        seconds = min(seconds * 2, _LONGEST_PAUSE)
+    raise S3Refused(f"A part of the archive could not be stored: {reason}.", reason)
 
 
 def part_size(most_bytes: int) -> int:
     """Say how large parts are so that 10,000 of them hold `most_bytes`; whole MiB."""
-    return max(_LEAST_PART, -(-most_bytes // (MOST_PARTS * _MIB)) * _MIB)
+    return max(LEAST_PART, -(-most_bytes // (MOST_PARTS * MIB)) * MIB)
 
 
 def parts_of(size: int, each: int) -> dict[int, range]:
@@ -94,7 +131,7 @@ class Upload:
             except S3Refused as refused:
                 if self._is_there():
                     return  # the answer to a completion was lost, not the completion
-                if not (refused.is_gone or refused.reason == _OTHER_PARTS) or not rounds_left:
+                if not (refused.is_gone or refused.reason == OTHER_PARTS) or not rounds_left:
                     raise
                 _log.warning("an upload goes into another round: %s", refused.reason)
                 upload = None if refused.is_gone else upload
@@ -108,13 +145,14 @@ class Upload:
         listed = self._bucket.parts(self._name, upload)
         have = {part.number: (part.size, part.etag) for part in listed}
         if have != {number: (len(self._parts[number]), etags[number]) for number in self._parts}:
-            raise S3Refused("The object store has other parts than were sent.", _OTHER_PARTS)
+            raise S3Refused("The object store has other parts than were sent.", OTHER_PARTS)
         self._wanted()
         self._bucket.complete(self._name, upload, etags)
 
     def _earlier(self) -> str | None:
         """Give the id of an upload that was begun before."""
-        ids = [upload for name, upload in self._bucket.uploads(self._name) if name == self._name]
+        begun = self._bucket.uploads(self._name)
+        ids = [each.upload for each in begun if each.name == self._name]
         for upload in ids[:-1]:
             self._bucket.abort(self._name, upload)
         return ids[-1] if ids else None
@@ -154,20 +192,16 @@ class Upload:
                 raise
 
     def _send_part(self, upload: str, number: int) -> str:
-        pause = _FIRST_PAUSE
-        for tries_left in reversed(range(_TRIES)):
-            self._wanted()
-            link = self._bucket.link_to_part(self._name, upload, number)
-            match send(self._descriptor, self._parts[number], link):
-                case Sent(etag):
-                    return etag
-                case NotSent(reason, again):
-                    if not again or not tries_left or self._ended.is_set():
-                        break
-                    _log.info("part %d is sent again: %s", number, reason)
-            self._pause(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
-            pause = min(pause * 2, _LONGEST_PAUSE)
-        raise S3Refused(f"A part of the archive could not be stored: {reason}.", reason)
+        part = self._parts[number]
+        try_once = Try(
+            self._bucket,
+            self._name,
+            upload,
+            number,
+            lambda at, most: os.pread(self._descriptor, most, at),
+            [(part.start, part.stop)],
+        )
+        return send_part(try_once, self._wanted, self._ended, self._pause)
 
     def _is_there(self) -> bool:
         """Tell whether the object is there after all."""

@@ -41,14 +41,20 @@ _LOOKS = 100
 
 @contextmanager
 def claim(
-    folder: Path, key: str, attempt: int, claimed: Iterable[tuple[int, int]]
+    folder: Path,
+    key: str,
+    attempt: int,
+    claimed: Iterable[tuple[int, int]],
+    recorded_by: int = 0,
 ) -> Iterator[Path]:
     """Hold the scratch file of an attempt, with what earlier attempts have left in it.
 
     `claimed` are the ranges of bytes, in their order, that must be in it where they were in theirs.
-    A file that nobody has begun is empty. Raises StaleAttempt where a later attempt has come.
+    A file that nobody has begun is empty. `recorded_by` is the attempt whose checkpoint was the
+    last: where only earlier ones have been here, what it tells of lies in another folder, and what
+    lies here is of no use. Raises StaleAttempt where a later attempt has come.
     """
-    descriptor = _take(folder, key, attempt, claimed)
+    descriptor = _take(folder, key, attempt, claimed, recorded_by)
     try:
         yield _path(folder, key, attempt)
     finally:
@@ -94,11 +100,13 @@ def _latest(folder: Path, key: str) -> int | None:
     return max(numbers, default=None)
 
 
-def _take(folder: Path, key: str, attempt: int, claimed: Iterable[tuple[int, int]]) -> int:
+def _take(
+    folder: Path, key: str, attempt: int, claimed: Iterable[tuple[int, int]], recorded_by: int
+) -> int:
     """Give the locked descriptor of the attempt's file, which is there when this returns."""
     for looks_left in reversed(range(_LOOKS)):
         try:
-            descriptor = _look(folder, key, attempt, claimed)
+            descriptor = _look(folder, key, attempt, claimed, recorded_by)
             break
         except FileNotFoundError:
             # Another run was quicker: what was there has another name by now.
@@ -108,13 +116,15 @@ def _take(folder: Path, key: str, attempt: int, claimed: Iterable[tuple[int, int
     return descriptor
 
 
-def _look(folder: Path, key: str, attempt: int, claimed: Iterable[tuple[int, int]]) -> int:
+def _look(
+    folder: Path, key: str, attempt: int, claimed: Iterable[tuple[int, int]], recorded_by: int
+) -> int:
     """Find the latest file and make it the attempt's; FileNotFoundError where it is gone again."""
     latest = _latest(folder, key)
     if latest is not None and latest > attempt:
         raise _overtaken()
     mine = _path(folder, key, attempt)
-    if latest is None or latest == attempt:
+    if latest is None or latest == attempt or latest < recorded_by:
         with _kept(_opened(mine, os.O_CREAT)) as descriptor:
             if not _lock(descriptor, mine):
                 raise _overtaken()

@@ -70,8 +70,7 @@ def _room(settings: Settings, stores: Stores, expiry: Expiry) -> Room | None:
 def _clean_up(stores: Stores, expiry: Expiry, room: Room | None) -> Handler:
     """Join what is done again and again into one task, which comes back when the first is due."""
     handlers: list[Handler] = [expiry.sweep]
-    if isinstance(stores.storage, LocalStorage):
-        handlers.append(Sweep(stores.jobs, stores.storage).sweep)
+    handlers.append(Sweep(stores.jobs, stores.storage).sweep)
     if room is not None:
         handlers.append(room.make)
 

@@ -48,6 +48,7 @@ def open_workshop(
         max_archive_bytes=settings.max_archive_bytes,
         min_free_bytes=settings.min_free_bytes,
         max_unpack_ratio=settings.max_unpack_ratio,
+        max_scratch_bytes=settings.max_scratch_bytes,
         max_url_length=settings.max_url_length,
         read_back=settings.verify == "full",
     )

@@ -49,8 +49,8 @@ def test_the_header_is_as_long_as_was_reserved(
     writer.close()
     written = (tmp_path / "a").read_bytes()
     assert len(written) == reserved
-    assert restoring._end(entry) == reserved + compressed
-    assert finishing._entry(entry).end == reserved + compressed
+    assert restoring.entry_end(entry) == reserved + compressed
+    assert finishing.as_entry(entry).end == reserved + compressed
     assert actual_values(LocalHeader.unpack(written))[:2] == (size, compressed)
 
 

@@ -136,7 +136,7 @@ def test_an_upload_that_was_killed_goes_on_with_the_parts_that_are_there(
         upload(bucket, descriptor)
     faulty.faults.clear()
     faulty.parts.clear()
-    ((_, begun),) = bucket.uploads(NAME)
+    ((_, begun, _),) = bucket.uploads(NAME)
     sent_before = Upload(bucket, NAME, descriptor, each=EACH)
     sent_before._send(begun, [1, 3])
     faulty.parts.clear()
@@ -167,5 +167,5 @@ def test_nothing_becomes_of_what_nobody_wants_any_more(
     with pytest.raises(FileNotFoundError):
         upload(bucket, descriptor, wanted=wanted)
     assert bucket.find(NAME) == []
-    for name, begun in bucket.uploads(NAME):
-        bucket.abort(name, begun)
+    for begun in bucket.uploads(NAME):
+        bucket.abort(begun.name, begun.upload)

@@ -1,0 +1,258 @@
+"""Parts on their way while an archive is assembled: each arrives, whatever the store does to it."""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.fakes.bucket import FakeS3, running_s3
+from tests.fakes.faulty_s3 import Fault, FaultyS3, before
+
+from packmule.errors import StaleAttempt, StorageFailed, UploadLost
+from packmule.storage.s3 import S3Storage
+from packmule.storage.s3_bucket import Address, Bucket, Encryption
+from packmule.storage.s3_stream import growing_part
+from packmule.storage.s3_upload import MOST_PARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from packmule.storage.interface import Stream
+
+KEY = "0f" * 16
+MIB = 1024 * 1024
+CONTENT = random.Random(9).randbytes(13 * MIB)
+FIRST = [(6 * MIB, 10 * MIB), (0, 2 * MIB)]
+SECOND = [(2 * MIB, 2 * MIB + 77)]
+JOINED = CONTENT[6 * MIB : 10 * MIB] + CONTENT[: 2 * MIB] + CONTENT[2 * MIB : 2 * MIB + 77]
+ENDED = Event()
+
+
+def read(offset: int, length: int) -> bytes:
+    return CONTENT[offset : offset + length]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeS3]:
+    with running_s3() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def faulty(server: FakeS3) -> Iterator[FaultyS3]:
+    with before(server.url) as running:
+        yield running
+
+
+@pytest.fixture
+def bucket(server: FakeS3, faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    for name, value in (server.environment | {"AWS_ENDPOINT_URL_S3": faulty.url}).items():
+        monkeypatch.setenv(name, value)
+    yield Bucket(Address(server.make_bucket(), "archives/"), Encryption())
+    faulty.faults.clear()
+    faulty.parts.clear()
+
+
+@pytest.fixture
+def storage(bucket: Bucket, tmp_path: Path) -> S3Storage:
+    return S3Storage(bucket, tmp_path / "data", most_bytes=10**9)
+
+
+@pytest.fixture
+def stream(storage: S3Storage) -> Iterator[Stream]:
+    with storage.claim(KEY, 1, ()) as scratch:
+        yield storage.stream(KEY, 1, scratch)
+
+
+def stored(storage: S3Storage) -> bytes:
+    archive = storage.find(KEY)
+    assert archive is not None
+    reader = archive.bytes.open()
+    content = b""
+    while piece := reader.read(range(len(content), archive.size), archive.size):
+        content += piece
+    reader.close()
+    return content
+
+
+def test_parts_grow_evenly_and_hold_the_largest_archive() -> None:
+    for most in (1, 10**9, 500 * 10**9, 5 * 2**40):
+        sizes = [growing_part(number, most) for number in range(1, MOST_PARTS + 1)]
+        assert sizes == sorted(sizes)
+        assert sizes[0] >= 8 * MIB
+        assert sum(sizes[:9_000]) >= most
+        assert sizes[-1] < 5 * 2**30
+    assert growing_part(1, 500 * 10**9) <= 9 * MIB
+
+
+FAULTS = [
+    [Fault.SLOW_DOWN] * 3,
+    [Fault.CUT, Fault.CUT],
+    [Fault.CUT_ANSWER],
+    [Fault.WRONG_ETAG],
+    [Fault.NO_ETAG],
+    [Fault.SLOW_DOWN, Fault.CUT, Fault.WRONG_ETAG, Fault.CUT_ANSWER],
+]
+
+
+@pytest.mark.parametrize("faults", FAULTS, ids=lambda them: "-".join(one.name for one in them))
+def test_a_fault_at_a_part_costs_another_try_and_nothing_more(
+    storage: S3Storage, stream: Stream, faulty: FaultyS3, faults: list[Fault]
+) -> None:
+    upload = stream.begin()
+    faulty.faults = list(faults)
+    etags = {
+        4: stream.send(upload, 4, read, FIRST, ENDED),
+        9: stream.send(upload, 9, read, SECOND, ENDED),
+    }
+    assert faulty.faults == []
+    archive = stream.publish(upload, etags, len(JOINED))
+    assert archive == storage.find(KEY)
+    assert stored(storage) == JOINED
+
+
+def test_what_is_not_named_is_not_in_the_archive(storage: S3Storage, stream: Stream) -> None:
+    upload = stream.begin()
+    stream.send(upload, 1, read, [(0, 5 * MIB)], ENDED)
+    etags = {2: stream.send(upload, 2, read, SECOND, ENDED)}
+    stream.publish(upload, etags, 77)
+    assert stored(storage) == CONTENT[2 * MIB : 2 * MIB + 77]
+
+
+def test_the_parts_that_are_there_are_told(stream: Stream) -> None:
+    upload = stream.begin()
+    etag = stream.send(upload, 7, read, SECOND, ENDED)
+    assert stream.stored(upload) == {7: (77, etag)}
+
+
+def test_the_parts_of_an_upload_that_is_gone_are_told_to_be_gone(
+    storage: S3Storage, stream: Stream
+) -> None:
+    upload = stream.begin()
+    storage.discard(KEY)
+    assert stream.stored(upload) is None
+
+
+def test_what_was_sent_but_not_noted_is_not_sent_again(
+    storage: S3Storage, stream: Stream, faulty: FaultyS3, tmp_path: Path
+) -> None:
+    upload = stream.begin()
+    etag = stream.send(upload, 1, read, FIRST, ENDED)
+    with storage.claim(KEY, 2, ()) as scratch:
+        later = storage.stream(KEY, 2, scratch)
+        later.stored(upload)
+        faulty.parts.clear()
+        assert later.send(upload, 1, read, FIRST, ENDED) == etag
+        assert faulty.parts == []
+        assert later.send(upload, 1, read, [(0, 6 * MIB)], ENDED) != etag
+        assert faulty.parts == [1]
+    assert tmp_path.exists()
+
+
+def test_another_attempt_publishes_the_parts_of_the_first_and_leaves_nothing_over(
+    storage: S3Storage, stream: Stream, bucket: Bucket
+) -> None:
+    upload = stream.begin()
+    etags = {1: stream.send(upload, 1, read, FIRST, ENDED)}
+    left_over = stream.begin()
+    with storage.claim(KEY, 2, ()) as scratch:
+        later = storage.stream(KEY, 2, scratch)
+        etags[2] = later.send(upload, 2, read, SECOND, ENDED)
+        archive = later.publish(upload, etags, len(JOINED))
+        assert storage.confirm(KEY, 2) == archive
+        assert not scratch.exists()
+    assert stored(storage) == JOINED
+    assert later.stored(left_over) is None
+    assert bucket.uploads("") == []
+
+
+def test_an_upload_that_the_store_loses_is_said_to_be_lost(
+    stream: Stream, faulty: FaultyS3
+) -> None:
+    upload = stream.begin()
+    faulty.faults = [Fault.LOST_UPLOAD]
+    with pytest.raises(UploadLost):
+        stream.send(upload, 1, read, FIRST, ENDED)
+
+
+def test_a_part_that_has_become_another_is_said_to_be_lost(stream: Stream) -> None:
+    upload = stream.begin()
+    etags = {1: stream.send(upload, 1, read, FIRST, ENDED)}
+    stream.send(upload, 1, read, [(0, 6 * MIB)], ENDED)
+    with pytest.raises(UploadLost):
+        stream.publish(upload, etags, 6 * MIB)
+
+
+def test_what_the_store_refuses_for_good_is_not_tried_again(
+    stream: Stream, faulty: FaultyS3
+) -> None:
+    upload = stream.begin()
+    faulty.faults = [Fault.DENIED] * 100
+    with pytest.raises(StorageFailed, match="AccessDenied"):
+        stream.send(upload, 1, read, FIRST, ENDED)
+    assert len(faulty.parts) == 1
+
+
+def test_a_completion_whose_answer_was_lost_is_one(storage: S3Storage, stream: Stream) -> None:
+    upload = stream.begin()
+    etags = {1: stream.send(upload, 1, read, SECOND, ENDED)}
+    first = stream.publish(upload, etags, 77)
+    assert stream.publish(upload, etags, 77) == first
+    assert stored(storage) == CONTENT[2 * MIB : 2 * MIB + 77]
+
+
+def test_an_object_of_another_length_is_taken_back(storage: S3Storage, stream: Stream) -> None:
+    upload = stream.begin()
+    etags = {1: stream.send(upload, 1, read, SECOND, ENDED)}
+    with pytest.raises(StorageFailed, match="78 bytes"):
+        stream.publish(upload, etags, 78)
+    assert storage.find(KEY) is None
+
+
+def test_what_is_withdrawn_is_not_found(storage: S3Storage, stream: Stream) -> None:
+    upload = stream.begin()
+    stream.publish(upload, {1: stream.send(upload, 1, read, SECOND, ENDED)}, 77)
+    stream.withdraw(upload)
+    assert storage.find(KEY) is None
+
+
+def test_an_attempt_that_was_overtaken_sends_and_publishes_no_more(
+    storage: S3Storage, stream: Stream, faulty: FaultyS3
+) -> None:
+    upload = stream.begin()
+    etags = {1: stream.send(upload, 1, read, SECOND, ENDED)}
+    faulty.parts.clear()
+    with storage.claim(KEY, 2, ()):
+        with pytest.raises(StaleAttempt):
+            stream.send(upload, 2, read, SECOND, ENDED)
+        with pytest.raises(StaleAttempt):
+            stream.publish(upload, etags, 77)
+    assert faulty.parts == []
+    assert storage.find(KEY) is None
+
+
+def test_nobody_waits_for_a_part_when_all_has_ended(stream: Stream, faulty: FaultyS3) -> None:
+    upload = stream.begin()
+    ended = Event()
+    ended.set()
+    with suppress(StorageFailed):
+        stream.send(upload, 1, read, FIRST, ended)
+    assert stream.stored(upload) == {}
+    assert len(faulty.parts) <= 1
+
+
+def test_what_is_left_over_is_told_by_its_key_and_nothing_of_others(
+    storage: S3Storage, stream: Stream, bucket: Bucket
+) -> None:
+    stream.begin()
+    bucket.begin("anothers/file.zip")
+    bucket.begin(f"0f/{KEY}.zip")
+    found = [key for key, _ in storage.left_over()]
+    assert found == [KEY, KEY]
+    storage.discard(KEY)
+    assert list(storage.left_over()) == []
+    assert {each.name for each in bucket.uploads("")} == {"anothers/file.zip", f"0f/{KEY}.zip"}
