@@ -13,6 +13,7 @@ from tests.fakes.bucket import FakeS3, running_s3
 from tests.fakes.clock import FakeClock
 from tests.fakes.databases import migrated
 from tests.fakes.jobs import RETENTION
+from tests.fakes.nanio import running_nanio
 from tests.fakes.postgres import DatabaseClock
 
 from packmule.engine.embedded import EmbeddedEngine
@@ -89,7 +90,14 @@ def s3_server() -> Iterator[FakeS3]:
         yield server
 
 
-@pytest.fixture(params=["local", "moto"])
+@pytest.fixture(scope="session")
+def nanio_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeS3]:
+    """Run one server of the other kind for all tests."""
+    with running_nanio(tmp_path_factory.mktemp("s3") / "nanio") as server:
+        yield server
+
+
+@pytest.fixture(params=["local", "moto", "nanio"])
 def open_storage(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], Storage]:
@@ -97,8 +105,9 @@ def open_storage(
     match request.param:
         case "local":
             return lambda: LocalStorage(tmp_path / "data")
-        case "moto":
-            server: FakeS3 = request.getfixturevalue("s3_server")
+        case "moto" | "nanio":
+            fixture = {"moto": "s3_server", "nanio": "nanio_server"}[request.param]
+            server: FakeS3 = request.getfixturevalue(fixture)
             for name, value in server.environment.items():
                 monkeypatch.setenv(name, value)
             address = Address(server.make_bucket(), "some/archives/")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.fakes.bucket import FakeS3, running_s3
 from tests.fakes.faulty_s3 import Fault, FaultyS3, before
+from tests.fakes.nanio import running_nanio
 
 from packmule.errors import StaleAttempt, StorageFailed, UploadLost
 from packmule.storage.s3 import S3Storage
@@ -36,9 +37,12 @@ def read(offset: int, length: int) -> bytes:
     return CONTENT[offset : offset + length]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[FakeS3]:
-    with running_s3() as running:
+@pytest.fixture(scope="module", params=["moto", "nanio"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FakeS3]:
+    folder = tmp_path_factory.mktemp("s3") / "nanio"
+    with running_s3() if request.param == "moto" else running_nanio(folder) as running:
         yield running
 
 
