@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 # As many go on whatever the scratch holds: what they bring is what can be uploaded next.
 _ALWAYS_UNDER_WAY = 4
+# What may still be on its way to the disk when it is noticed that there is enough: the pool's
+# blocks, and what comes between two looks. A quarter of the bound at most.
+_ON_ITS_WAY = 128 * 1024 * 1024
 
 
 class ScratchBound:
@@ -23,7 +26,7 @@ class ScratchBound:
     """
 
     def __init__(self, most: int, reserve: int) -> None:
-        self._most = most
+        self._most = most - min(_ON_ITS_WAY, most // 4)
         self._reserve = reserve
         self._files: set[DiskFile] = set()
         self._lock = threading.Lock()
@@ -40,7 +43,7 @@ class ScratchBound:
 
     @property
     def is_over(self) -> bool:
-        """Tell whether the files take more than they may."""
+        """Tell whether the files take, or soon will, more than they may."""
         with self._lock:
             used = sum(file.allocated() for file in self._files)
             spare = min((file.disk_free() for file in self._files), default=0) - self._reserve
