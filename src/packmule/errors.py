@@ -134,6 +134,10 @@ class StorageFailed(PackmuleError):
     code = "storage"
 
 
+class StorageAway(StorageFailed):
+    """The object store cannot be reached for now; the same again, a while later, may succeed."""
+
+
 class UploadLost(StorageFailed):
     """The object store has lost parts of an archive; what was in them is to be fetched anew."""
 

@@ -8,11 +8,13 @@ import sqlite3
 import zipfile
 from contextlib import closing
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from tests.fakes.bucket import FakeS3, running_s3
 from tests.fakes.faulty_s3 import Fault, before
+from tests.fleet.relay import Relay
 from tests.spec.service import Service, until
 
 if TYPE_CHECKING:
@@ -68,6 +70,27 @@ def test_an_archive_in_a_bucket_is_downloaded_whole_and_in_ranges_and_then_remov
         service.client.delete(f"/api/archive/{hash_}")
     names = [each["Key"] for each in server.client.list_objects_v2(Bucket=bucket)["Contents"]]
     assert names == ["some/archives/.written-by-packmule"]
+
+
+def test_a_bucket_that_is_away_when_an_archive_is_done_is_waited_for(
+    tmp_path: Path, server: FakeS3, origin: Origin
+) -> None:
+    link = origin.put("/buckets/waiting.txt", b"to be kept")
+    url = f"s3://{server.make_bucket()}/archives"
+    port = urlsplit(server.url).port
+    assert port is not None
+    with Relay("127.0.0.1", port) as relay, Service(tmp_path, STORAGE_URL=url) as service:
+        way = {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{relay.port}"}
+        service.environment |= server.environment | way
+        service.start()
+        relay.cut()
+        hash_ = service.create(link)
+        until(lambda: "goes on later" in service.log, "the job has met the silence")
+        assert service.status(hash_)["status"] == "in-progress"
+        relay.mend()
+        assert service.outcome(hash_)["status"] == "completed"
+        assert service.members(hash_) == {"waiting.txt": b"to be kept"}
+    assert len(origin.requests_for("/buckets/waiting.txt")) == 1
 
 
 def noted_parts(folder: Path) -> set[int]:

@@ -35,6 +35,7 @@ from packmule.errors import (
     Failure,
     FailureCode,
     StaleAttempt,
+    StorageAway,
     StorageFailed,
     UploadLost,
 )
@@ -65,8 +66,10 @@ _log = logging.getLogger(__name__)
 
 MakeRoom = Callable[["int | None"], bool]
 
-# Runs of one job after which lost parts are not made anew any more: a store may lose them for ever.
+# Runs of one job after which a store that loses parts, or is away, is waited for no more: some five
+# minutes where it is away all the time.
 _MOST_RUNS = 10
+_LONGEST_WAIT = 60.0
 
 _CODES = {
     ArchiveTooLarge: FailureCode.ARCHIVE_TOO_LARGE,
@@ -119,10 +122,11 @@ class Builder:
                 if self._finds_room(error):
                     return Later(0.0)
                 self._fail(run, Failure(FailureCode.DISK_FULL, str(error)))
-            except UploadLost as error:
+            except (UploadLost, StorageAway) as error:
                 if run.attempt < _MOST_RUNS:
-                    _log.warning("goes on without what is lost: %s", error)
-                    return Later(0.0)
+                    is_away = isinstance(error, StorageAway)
+                    _log.warning("goes on %s: %s", "later" if is_away else "without that", error)
+                    return Later(min(_LONGEST_WAIT, 2.0**run.attempt) if is_away else 0.0)
                 self._fail(run, Failure(FailureCode.STORAGE, str(error)))
             except (StorageFailed, ArchiveTooLarge) as error:
                 self._fail(run, Failure(_CODES[type(error)], str(error)))

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as ConnectingError
 
-from packmule.errors import StorageFailed
+from packmule.errors import StorageAway, StorageFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,7 @@ _TRIES = 8
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 60
 _CONNECTIONS = 64
+_SERVER_ERROR = 500
 LINK_SECONDS = 3600
 """How long a link may be begun to be followed; a download that has begun goes on to its end."""
 
@@ -95,6 +97,10 @@ class S3Refused(StorageFailed):
     def is_gone(self) -> bool:
         """Tell whether what was asked for is not there."""
         return self.reason in _GONE
+
+
+class S3Unwell(S3Refused, StorageAway):
+    """The object store could not do it for now (5xx)."""
 
 
 class Bucket:
@@ -241,8 +247,10 @@ def _translated(what: str) -> Iterator[None]:
         yield
     except ClientError as error:
         reason = error.response.get("Error", {}).get("Code", "unknown reason")
-        raise S3Refused(f"{what}: the object store says {reason}.", reason) from error
-    except HTTPClientError as error:
-        raise StorageFailed(f"{what}: the object store cannot be reached.") from error
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        kind = S3Unwell if status >= _SERVER_ERROR else S3Refused
+        raise kind(f"{what}: the object store says {reason}.", reason) from error
+    except (ConnectingError, HTTPClientError) as error:
+        raise StorageAway(f"{what}: the object store cannot be reached.") from error
     except (BotoCoreError, ValueError) as error:
         raise StorageFailed(f"{what}: {error}") from error
