@@ -5,6 +5,7 @@ Owns its words and the figures' meaning: a cell is right, a limit of the reader'
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,10 @@ These are the reader's own: it fails in the same place on an archive with the sa
 Python's `zipfile` has written.
 
 """
+
+
+# Of a stack of calls and what a runtime adds to it, the line that names the error.
+_TELLING = re.compile(r"[Ee]rror\b|ERR_|failed|missing|short|signature|not done|bytes|nobody's")
 
 
 @dataclass
@@ -90,7 +95,8 @@ def page(matrix: Matrix) -> str:
 
 
 def _short(said: str) -> str:
-    """Give the last line of what was said, without what is the run's own."""
-    last = said.removeprefix("limit: ").splitlines()[-1].strip()
-    plain = " ".join(word for word in last.split() if "/" not in word)
+    """Give the line that tells most of what was said, without what is the run's own."""
+    first, *others = said.removeprefix("limit: ").splitlines()
+    telling = next((line for line in (first, *others) if _TELLING.search(line)), first)
+    plain = " ".join(word for word in telling.split() if "/" not in word)
     return f"`{plain.replace('`', '').replace('|', '/')[:120]}`"

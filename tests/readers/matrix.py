@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.readers.table import Reader
 
 _TOLD = 3
-_LEAST_TOLD = 300
+_LEAST_TOLD = 2000
 
 
 def read(
