@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 KB, MB = 1000, 1_000_000
 SEVERAL = 12
+OPEN = frozenset({JobState.QUEUED, JobState.RUNNING})
 TROUBLE = frozenset({FailureCode.DISK_FULL, FailureCode.STORAGE})
 
 
@@ -171,7 +172,8 @@ def hit_worker(folder: Path, hits: Hits) -> Result:
             links.mend()
             if hits.verdict is not Verdict.KILL:
                 problems += _go_on(site, key, gate)
-        if hits.verdict is Verdict.KILL:
+            has_ended = gate.process.poll() is not None
+        if has_ended:
             site.worker_of_the_program()
         job = site.ended(key)
         archive = site.storage.find(key)
@@ -190,7 +192,7 @@ def hit_worker(folder: Path, hits: Hits) -> Result:
 def _watch(site: Site, key: str, hits: Hits, gate: Gate) -> list[str]:
     """Wait until the worker was hit, or the job has ended without that."""
     deadline = time.monotonic() + PATIENCE
-    while not hits.hit and site.job(key).state in {JobState.QUEUED, JobState.RUNNING}:
+    while not hits.hit and site.job(key).state in OPEN:
         if time.monotonic() > deadline:
             return [f"it hangs: {site.log}"]
         time.sleep(0.02)
@@ -200,13 +202,26 @@ def _watch(site: Site, key: str, hits: Hits, gate: Gate) -> list[str]:
 
 
 def _go_on(site: Site, key: str, gate: Gate) -> list[str]:
-    """See that a worker whose writes were refused lives on, and retry what it could not help."""
+    """See that a worker whose writes were refused lives on, and retry what it could not help.
+
+    Refused at its start, before it takes a job, it says why and ends; whoever started it starts it
+    again.
+    """
     hits = gate.decide
     if isinstance(hits, Hits) and hits.lasting:
         time.sleep(1.0)
         hits.over = True
     problems = []
-    job = site.ended(key)
+    deadline = time.monotonic() + PATIENCE
+    while site.job(key).state in OPEN and gate.process.poll() is None:
+        if time.monotonic() > deadline:
+            return [f"it hangs: {site.log}"]
+        time.sleep(0.02)
+    job = site.job(key)
+    if gate.process.poll() is not None:
+        in_words = gate.process.returncode == 1 and "Traceback" not in site.log
+        if job.state is JobState.QUEUED and job.attempt == 0 and in_words:
+            return []
     if job.state is JobState.FAILED:
         if job.failure is None or job.failure.code not in TROUBLE:
             problems.append(f"it failed otherwise: {job.failure}")
