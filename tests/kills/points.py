@@ -18,7 +18,7 @@ from tests.kills.archives import faults
 from tests.kills.bodies import Body
 from tests.kills.gate import NAMES, SYNCS, WRITES, Gate, Verdict
 from tests.kills.origin import Origin, Thing
-from tests.kills.workers import PATIENCE, Site, environment
+from tests.kills.workers import PATIENCE, Site, environment, until
 
 from packmule.errors import FailureCode
 from packmule.jobs.model import JobState, OnError
@@ -212,11 +212,10 @@ def _go_on(site: Site, key: str, gate: Gate) -> list[str]:
         time.sleep(1.0)
         hits.over = True
     problems = []
-    deadline = time.monotonic() + PATIENCE
-    while site.job(key).state in OPEN and gate.process.poll() is None:
-        if time.monotonic() > deadline:
-            return [f"it hangs: {site.log}"]
-        time.sleep(0.02)
+    until(
+        lambda: site.job(key).state not in OPEN or gate.process.poll() is not None,
+        f"the end of a job, or of its worker; its log:\n{site.log}",
+    )
     job = site.job(key)
     if gate.process.poll() is not None:
         in_words = gate.process.returncode == 1 and "Traceback" not in site.log

@@ -10,7 +10,6 @@ completes it.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from packmule.storage.s3_upload import (
     MOST_PARTS,
     OTHER_PARTS,
     Try,
+    is_tag_of,
     send_part,
 )
 
@@ -42,7 +42,6 @@ _log = logging.getLogger(__name__)
 _USUAL_PARTS = 9_000
 # Sent again where the store then says that it has something else.
 _ROUNDS = 4
-_READ_BYTES = 4 * MIB
 
 
 def growing_part(number: int, most_bytes: int) -> int:
@@ -159,19 +158,11 @@ class S3Stream:
     def _known(
         self, number: int, size: int, read: Read, extents: Sequence[tuple[int, int]]
     ) -> str | None:
-        """Give the tag of a part that an earlier run has sent, and was killed before it said so.
-
-        A part's entity tag is the MD5 of its bytes; where it is not, as under some encryptions, the
-        part is sent again.
-        """
+        """Give the tag of a part that an earlier run has sent, and was killed before it said so."""
         listed = self._listed.pop(number, None)
         if listed is None or listed[0] != size:
             return None
-        summed = hashlib.md5(usedforsecurity=False)
-        for start, stop in extents:
-            for at in range(start, stop, _READ_BYTES):
-                summed.update(read(at, min(_READ_BYTES, stop - at)))
-        return listed[1] if listed[1].strip('"').lower() == summed.hexdigest() else None
+        return listed[1] if is_tag_of(listed[1], read, extents) else None
 
     def _wanted(self) -> None:
         """Raise StaleAttempt where the scratch is this attempt's no more."""

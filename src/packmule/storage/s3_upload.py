@@ -78,6 +78,18 @@ def send_part(
     raise S3Refused(f"A part of the archive could not be stored: {reason}.", reason)
 
 
+def is_tag_of(etag: str, read: Read, extents: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether a part's entity tag is that of these bytes.
+
+    It is their MD5; where it is not, as under some encryptions, the part is sent again.
+    """
+    summed = hashlib.md5(usedforsecurity=False)
+    for start, stop in extents:
+        for at in range(start, stop, _READ_BYTES):
+            summed.update(read(at, min(_READ_BYTES, stop - at)))
+    return etag.strip('"').lower() == summed.hexdigest()
+
+
 def part_size(most_bytes: int) -> int:
     """Say how large parts are so that 10,000 of them hold `most_bytes`; whole MiB."""
     return max(LEAST_PART, -(-most_bytes // (MOST_PARTS * MIB)) * MIB)
@@ -160,24 +172,18 @@ class Upload:
     def _kept(self, upload: str) -> dict[int, str]:
         """Look which parts the store has as they are in the file.
 
-        A part's entity tag is the MD5 of its bytes; where it is not, as under some encryptions, the
-        part is sent again. Only after a kill in the middle is there anything to look at.
+        Only after a kill in the middle is there anything to look at.
         """
         return {
             part.number: part.etag
             for part in self._bucket.parts(self._name, upload)
             if (of := self._parts.get(part.number)) is not None
             and part.size == len(of)
-            and part.etag.strip('"').lower() == self._md5(of)
+            and is_tag_of(part.etag, self._read, [(of.start, of.stop)])
         }
 
-    def _md5(self, part: range) -> str:
-        summed = hashlib.md5(usedforsecurity=False)
-        at = part.start
-        while piece := os.pread(self._descriptor, min(_READ_BYTES, part.stop - at), at):
-            summed.update(piece)
-            at += len(piece)
-        return summed.hexdigest()
+    def _read(self, at: int, most: int) -> bytes:
+        return os.pread(self._descriptor, most, at)
 
     def _send(self, upload: str, numbers: list[int]) -> dict[int, str]:
         """Send parts, and give their entity tags; the first that cannot be sent ends it all."""
@@ -198,7 +204,7 @@ class Upload:
             self._name,
             upload,
             number,
-            lambda at, most: os.pread(self._descriptor, most, at),
+            self._read,
             [(part.start, part.stop)],
         )
         return send_part(try_once, self._wanted, self._ended, self._pause)
