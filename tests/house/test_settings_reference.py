@@ -5,29 +5,22 @@
 
 from __future__ import annotations
 
-import os
 import re
 
-from tests.house.tree import ROOT, project_files, read
+from tests.house.generated import assert_holds
+from tests.house.tree import project_files, read
 
 from packmule.settings import TABLE, as_markdown
 from packmule.settings.names import OF_THE_CLIENT
 
 DOCUMENT = "docs/settings.md"
-MADE = re.compile(r"(?<=\n)(<!-- begin: [^\n]*-->\n).*?(<!-- end -->\n)", re.DOTALL)
 NAME = re.compile(r"\bPACKMULE_[A-Z_]*[A-Z]\b")
 # Read by the tests themselves, not by the program.
 OF_THE_TESTS = {"PACKMULE_TESTS_MAY_SKIP"}
 
 
 def test_the_document_holds_the_table_of_the_code() -> None:
-    now = read(DOCUMENT)
-    made = MADE.sub(lambda found: f"{found[1]}\n{as_markdown()}\n\n{found[2]}", now)
-    assert MADE.search(now)
-    if os.environ.get("UPDATE_DOCS") == "1":
-        (ROOT / DOCUMENT).write_text(made, encoding="utf-8")
-        return
-    assert now == made, "run UPDATE_DOCS=1 make test ARGS=tests/house"
+    assert_holds(DOCUMENT, as_markdown(), suite="tests/house")
 
 
 def test_every_setting_is_documented() -> None:

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import os
-import re
 from datetime import UTC, datetime
 
 import pytest
-from tests.house.tree import ROOT, read
+from tests.house.generated import assert_holds
 
 from packmule.jobs.model import TRANSITIONS, Compression, Job, JobState, OnError, Progress
 from packmule.jobs.states import CHANGES, STATES, as_markdown
@@ -18,17 +16,10 @@ from packmule.jobs.store import JobStore
 from packmule.web.documents import status_of
 
 DOCUMENT = "docs/states.md"
-MADE = re.compile(r"(?<=\n)(<!-- begin: [^\n]*-->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 
 def test_the_document_is_what_the_code_says() -> None:
-    now = read(DOCUMENT)
-    made = MADE.sub(lambda found: f"{found[1]}\n{as_markdown()}\n\n{found[2]}", now)
-    assert MADE.search(now)
-    if os.environ.get("UPDATE_DOCS") == "1":
-        (ROOT / DOCUMENT).write_text(made, encoding="utf-8")
-        return
-    assert now == made, "run UPDATE_DOCS=1 make test ARGS=tests/house"
+    assert_holds(DOCUMENT, as_markdown(), suite="tests/house")
 
 
 def test_every_change_the_law_allows_is_told_and_no_other() -> None:

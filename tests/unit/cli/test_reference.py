@@ -10,25 +10,18 @@ import re
 import subprocess
 
 import pytest
-from tests.house.tree import ROOT, read
+from tests.house.generated import assert_holds
+from tests.house.tree import read
 
 from packmule.cli import COMMANDS, exits, main
 from packmule.cli.reference import as_manual, as_markdown
 from packmule.settings import TABLE
 
 DOCUMENT = "docs/cli.md"
-MADE = re.compile(r"(?<=\n)(<!-- begin: [^\n]*-->\n).*?(<!-- end -->\n)", re.DOTALL)
 
 
 def test_the_document_holds_the_help_of_every_command() -> None:
-    now = read(DOCUMENT)
-    assert MADE.search(now)
-    text = as_markdown(main)
-    made = MADE.sub(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", now)
-    if os.environ.get("UPDATE_DOCS") == "1":
-        (ROOT / DOCUMENT).write_text(made, encoding="utf-8")
-        return
-    assert now == made, "run UPDATE_DOCS=1 make test ARGS=tests/unit/cli"
+    assert_holds(DOCUMENT, as_markdown(main), suite="tests/unit/cli")
 
 
 def test_every_command_but_the_hidden_ones_stands_in_the_document() -> None:
