@@ -22,7 +22,7 @@ from tests.cases import ssrf
 ROOT = Path(__file__).parents[2]
 RIGHT: dict[str, list[str]] = {"wrong": [], "false_refusals": [], "leaks": []}
 
-pytestmark = [pytest.mark.needs("openssl"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.needs("openssl"), pytest.mark.timeout(400)]
 in_an_island = pytest.mark.needs("unshare", "ip")
 
 

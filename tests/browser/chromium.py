@@ -53,7 +53,7 @@ def profile(folder: Path, *, downloads: Path) -> Iterator[BrowserContext]:
             args=[*QUIET, *_as_root()],
             downloads_path=downloads,
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)
         try:
             yield context
         finally:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 from tests.browser.chromium import Watch, chromium
 from tests.fakes.origin import Origin
 from tests.spec.service import Service
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, BrowserContext, Page
+
+expect.set_options(timeout=60_000)  # milliseconds: what takes longer hangs
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +45,7 @@ def browser() -> Iterator[Browser]:
 
 def _profile(browser: Browser) -> BrowserContext:
     fresh = browser.new_context(locale="en-GB", viewport={"width": 900, "height": 800})
-    fresh.set_default_timeout(20_000)
+    fresh.set_default_timeout(60_000)
     return fresh
 
 

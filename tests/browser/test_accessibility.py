@@ -78,7 +78,7 @@ def test_a_job_reads_well_in_each_of_its_states(
 ) -> None:
     reader = Reader(page)
     good = origin.put(f"/axe/{'long' * 40}.txt", b"one")
-    slow = origin.put("/axe/slow.bin", bytes(4_000_000), rate=100_000)
+    slow = origin.put("/axe/slow.bin", bytes(4_000_000), held_from=100_000)
     page.fill("#links", f"{good}\n{slow}")
     page.fill("#name", f"{'long' * 30}.zip")
     page.click("#make")
@@ -129,7 +129,7 @@ def test_the_pages_without_javascript_and_the_reference_read_well(
     good = origin.put("/axe/a.txt", b"one")
     dead = service.create(good, origin.url("/axe/gone.txt"))
     service.outcome(dead)
-    slow = service.create(origin.put("/axe/slow2.bin", bytes(4_000_000), rate=50_000))
+    slow = service.create(origin.put("/axe/slow2.bin", bytes(4_000_000), held_from=100_000))
     for state, hash_ in (("completed", service.completed(good)), ("failed", dead), ("open", slow)):
         page.goto(f"{service.url}/archives/{hash_}?still")
         reader.look(f"without JavaScript, {state}")

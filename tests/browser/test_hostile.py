@@ -150,7 +150,7 @@ def _without_javascript(browser: Browser, service: Service, link: str) -> None:
     page.click("text=Finish without these files")
     page.fill("#key", KEY)
     page.click("text=Use this key")
-    expect(page.get_by_role("link", name="Download")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("link", name="Download")).to_be_visible(timeout=60_000)
     page.close()
 
 

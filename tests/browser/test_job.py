@@ -77,7 +77,7 @@ def test_a_mended_link_completes_at_the_next_try(page: Page, origin: Origin) -> 
 
 
 def test_a_job_is_cancelled_and_its_list_edited(page: Page, origin: Origin) -> None:
-    link = origin.put("/slow/a.bin", bytes(4_000_000), rate=100_000)
+    link = origin.put("/slow/a.bin", bytes(4_000_000), held_from=100_000)
     ask(page, link, f"{link}?2\tfolder/b.bin")
     page.click("text=Cancel")
     expect(page.locator("#job-state")).to_have_text("Cancelled")
@@ -97,9 +97,11 @@ def test_the_files_shown_can_be_chosen_by_their_state(page: Page, origin: Origin
 
 
 def test_a_reload_in_the_middle_goes_on_where_it_was(page: Page, origin: Origin) -> None:
-    ask(page, origin.put("/again/a.bin", bytes(300_000), rate=150_000))
+    ask(page, origin.put("/again/a.bin", bytes(300_000), held_from=150_000))
     expect(page.locator(".facts")).to_be_visible()
     page.reload()
+    expect(page.locator(".facts")).to_be_visible()
+    origin.release("/again/a.bin")
     expect(page.locator("#download")).to_be_visible()
 
 
@@ -111,12 +113,13 @@ def test_a_server_that_dies_in_the_middle_is_waited_for(
         page = context.new_page()
         watch = Watch(page, service.url)
         page.goto(service.url)
-        ask(page, origin.put("/dies/a.bin", bytes(2_000_000), rate=500_000))
+        ask(page, origin.put("/dies/a.bin", bytes(2_000_000), held_from=500_000))
         expect(page.locator(".facts")).to_be_visible()
         service.kill()
         expect(page.locator(".away")).to_contain_text("Trying again")
+        origin.release("/dies/a.bin")
         service.start()
-        expect(page.locator("#download")).to_be_visible(timeout=40_000)
+        expect(page.locator("#download")).to_be_visible(timeout=60_000)
         expect(page.locator(".away")).to_be_empty()
         assert watch.faults == []
 
@@ -143,7 +146,7 @@ def test_what_an_event_tells_is_shown_and_its_end_believed(page: Page, origin: O
         re.compile("/api/archive/events/"),
         lambda route: route.fulfill(content_type="text/event-stream", body=stream),
     )
-    ask(page, origin.put("/events/a.bin", bytes(4_000_000), rate=100_000))
+    ask(page, origin.put("/events/a.bin", bytes(4_000_000), held_from=100_000))
     expect(page.locator("#download")).to_have_text("Download, 1.2 kB")
 
 

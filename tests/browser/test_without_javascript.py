@@ -23,7 +23,7 @@ def plain(browser: Browser, service: Service) -> Iterator[Page]:
     """Give the page without JavaScript, reached by a name for which browsers say less of themselves
     (no Fetch Metadata without TLS)."""
     context = browser.new_context(java_script_enabled=False)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     opened = context.new_page()
     opened.goto(f"http://plain.example:{service.port}/")
     yield opened
@@ -74,7 +74,7 @@ def test_a_failed_job_is_finished_without_what_failed(plain: Page, origin: Origi
 
 
 def test_reloading_can_be_stopped_and_the_job_cancelled(plain: Page, origin: Origin) -> None:
-    ask(plain, origin.put("/stop/a.bin", bytes(4_000_000), rate=100_000))
+    ask(plain, origin.put("/stop/a.bin", bytes(4_000_000), held_from=100_000))
     plain.click("text=Stop reloading")
     assert plain.url.endswith("?still")
     expect(plain.locator("text=Stop reloading")).to_have_count(0)

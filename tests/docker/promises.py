@@ -78,8 +78,8 @@ def what_the_documents_tell_to_type_serves(world: World) -> None:
 
 def killed_in_the_middle_it_goes_on_on_the_same_volume(world: World) -> None:
     """Fenced in, killed by 9: a new container completes what the first began, byte for byte."""
-    slow = world.origin.put(f"/{uuid.uuid4()}/slow.bin", BIG, rate=3 * MIB)
-    path = httpx.URL(slow).path
+    path = f"/{uuid.uuid4()}/slow.bin"
+    slow = world.origin.put(path, BIG, rate=3 * MIB, held_from=len(BIG) - MIB)
     with volume(world) as kept:
         with world.container(kept, *FENCES) as service:
             archive = service.ready().create(slow, *world.sources())
@@ -90,7 +90,7 @@ def killed_in_the_middle_it_goes_on_on_the_same_volume(world: World) -> None:
             world.engine.run("kill", "--signal", "KILL", service.id)
             until(lambda: not service.inspect("State", "Running"), "it is dead")
             assert service.inspect("State", "ExitCode") == 137
-        world.origin.resources[path].rate = None
+        world.origin.release(path)
         with world.container(kept, *FENCES) as service:
             found = service.ready().members(archive)
             assert {name: hashlib.sha256(body).digest() for name, body in found.items()} == {

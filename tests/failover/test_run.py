@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_a_frozen_workers_jobs_go_to_another_within_half_a_minute(tmp_path: Path) -> None:
     with PostgresServer() as server:
         assert frozen(tmp_path / "round", server).problems == []

@@ -29,7 +29,9 @@ PIECE = 64 * 1024
 class Resource:
     """What a path answers. `rate` is in bytes a second, `latency` in seconds before the head.
 
-    `announced`: the length is told; else the connection's end is the body's.
+    `announced`: the length is told; else the connection's end is the body's. `held_from`: bytes
+    from that offset on are not sent before it is None again, so that a test looks at the middle of
+    a transfer for as long as it likes.
     """
 
     body: bytes = b""
@@ -39,6 +41,7 @@ class Resource:
     modified_at: float | None = A_MONDAY
     latency: float = 0.0
     rate: float | None = None
+    held_from: int | None = None
     ranges: bool = True
     announced: bool = True
 
@@ -67,6 +70,7 @@ class Origin:
         self.resources: dict[str, Resource] = {}
         self.requests: list[Request] = []
         self.waits: list[Wait] = []
+        self.closed = False
         self._server = _Server(self, host)
         self.host = host
         self.port = self._server.server_port
@@ -92,8 +96,14 @@ class Origin:
         """List the requests for a path, the first one first."""
         return [request for request in self.requests if urlsplit(request.path).path == path]
 
+    def release(self, *paths: str) -> None:
+        """Have the rest of what is held be sent, without a rate."""
+        for path in paths:
+            self.resources[path].held_from = self.resources[path].rate = None
+
     def close(self) -> None:
         """Stop, and cut what is under way."""
+        self.closed = True
         self._server.shutdown()
         self._server.cut()
         self._server.server_close()
@@ -199,9 +209,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _send_body(self, resource: Resource, part: range) -> None:
-        for start in range(part.start, part.stop, PIECE):
-            piece = resource.body[start : min(start + PIECE, part.stop)]
-            self.wfile.write(piece)
+        start = part.start
+        while start < part.stop:
+            held_from = resource.held_from
+            if held_from is not None and start >= held_from:
+                self.wfile.flush()
+                if self.server.origin.closed:
+                    return
+                time.sleep(0.02)
+                continue
+            stop = min(start + PIECE, part.stop, part.stop if held_from is None else held_from)
+            self.wfile.write(resource.body[start:stop])
             if resource.rate is not None:
                 self.wfile.flush()
-                time.sleep(len(piece) / resource.rate)
+                time.sleep((stop - start) / resource.rate)
+            start = stop

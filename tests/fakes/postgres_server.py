@@ -27,7 +27,7 @@ from typing import Self
 
 import psycopg
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 NOBODY = 65534
 _ON_DEBIAN = "/usr/lib/postgresql"
 _OPTIONS = {

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds a server may take until it answers, or until it has ended."""
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # Far more than anything takes: a test that gets here has failed, not merely been slow.
-PATIENCE = 30.0
+PATIENCE = 100.0
 
 
 def eventually(what: Callable[[], object], *, meanwhile: Callable[[], None] = lambda: None) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_every_answer_is_one_that_the_description_knows(tmp_path: Path) -> None:
     with Service(tmp_path, ATTEMPTS="1") as service, Origin() as origin:
         links = [origin.put(f"/{number}.txt", b"a file") for number in range(3)]

@@ -62,7 +62,7 @@ def test_jobs_are_listed_shown_tried_again_and_cancelled(service: Service, origi
     assert "bad.txt" in said(service, replaced(show, {"HASH": archive_hash}))
     said(service, replaced(retry, {"HASH": archive_hash}))
     assert service.outcome(archive_hash)["status"] == "completed"
-    slow = service.create(origin.put("/operations/slow.bin", bytes(1_000_000), rate=10_000))
+    slow = service.create(origin.put("/operations/slow.bin", bytes(1_000_000), held_from=10_000))
     said(service, replaced(cancel, {"HASH": slow}))
     assert service.outcome(slow)["status"] == "cancelled"
 

@@ -98,8 +98,8 @@ def test_an_archive_is_asked_for_awaited_and_downloaded_in_ranges(
 def test_events_come_as_they_happen(behind: tuple[Service, int], origin: Origin) -> None:
     _, port = behind
     with client(port, "127.0.0.3") as asking:
-        # Seconds of body: what the proxy kept until the end would come too late to be stopped.
-        link = origin.put("/proxies/slow.bin", BODY, rate=20_000)
+        # It ends only when cancelled: what a proxy kept until the end would not come.
+        link = origin.put("/proxies/slow.bin", BODY, held_from=20_000)
         archive_hash = created(asking, link)
         begun = time.monotonic()
         with asking.stream("GET", f"/api/archive/events/{archive_hash}") as answer:

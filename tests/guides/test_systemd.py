@@ -63,7 +63,7 @@ def _verified(folder: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_what_the_guide_installs_is_what_the_unit_starts_and_it_stops_in_order(
     clone: Path,
     noting: Path,

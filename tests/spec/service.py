@@ -21,7 +21,7 @@ from typing import Any, Self
 
 import httpx
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds in which the program must have started, ended, or done a small job."""
 
 LOOPBACK = "127.0.0.0/8,::1/128"
@@ -173,6 +173,13 @@ class Service:
         assert answer.status_code == 200, answer.text
         document: dict[str, Any] = answer.json()
         return document
+
+    def kept(self, archive_hash: str) -> list[int]:
+        """List how many bytes of each file a checkpoint says are there, for 1,000 files at most."""
+        path = f"/api/archive/files/{archive_hash}"
+        answer = self.client.get(path, params={"limit": 1000})
+        assert answer.status_code == 200, answer.text
+        return [each["bytes"]["done"] for each in answer.json()["files"]]
 
     def outcome(self, archive_hash: str) -> dict[str, Any]:
         """Wait until a job has ended, and give its status."""

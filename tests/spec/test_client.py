@@ -87,7 +87,7 @@ def test_a_failed_job_is_told_and_tried_again(
 def test_a_job_in_progress_is_waited_for_in_bounds_and_cancelled(
     client: EitherClient, origin: Origin
 ) -> None:
-    slow = origin.put(f"/client/slow-{random.random()}", b"slow" * 50_000, rate=20_000.0)
+    slow = origin.put(f"/client/slow-{random.random()}", b"slow" * 50_000, held_from=20_000)
     archive_hash = client.create([slow])
     told: list[InProgress] = []
     with pytest.raises(WaitTimeout) as over:
@@ -152,13 +152,15 @@ def test_a_download_cut_at_random_gives_the_same_bytes(
 def test_waiting_and_downloading_outlive_a_killed_service(tmp_path: Path, origin: Origin) -> None:
     kind = "asyncio"  # every decision is shared; one kill is enough
     body = random.Random(12).randbytes(2_000_000)
-    url = origin.put(f"/client/restart-{kind}.bin", body, rate=500_000.0)
+    path = f"/client/restart-{kind}.bin"
+    url = origin.put(path, body, held_from=1_000_000)
     with Service(tmp_path, ATTEMPTS="2") as own:
         archive_hash = own.start().create(url)
         client = EitherClient(kind, own.url)
 
         def kill_and_start() -> None:
             own.kill()
+            origin.release(path)
             own.start()
 
         killer = threading.Thread(target=kill_and_start)

@@ -158,7 +158,7 @@ def test_a_failed_job_is_1_and_may_be_completed_without_what_failed(
 def test_a_job_in_progress_is_0_its_time_over_4_and_cancelled_is_1(
     run: Run, origin: Origin
 ) -> None:
-    slow = origin.put(f"/commands/slow-{random.random()}", b"slow" * 50_000, rate=2_000.0)
+    slow = origin.put(f"/commands/slow-{random.random()}", b"slow" * 50_000, held_from=20_000)
     archive_hash = run("create", slow).stdout.strip()
     assert run("status", archive_hash).returncode == 0
     over = run("status", archive_hash, "--wait", "--timeout", "1s")
@@ -266,7 +266,7 @@ def test_an_interrupted_fetch_goes_on_when_it_is_typed_again(
             fetch.kill()
             raise
         finally:
-            _, said = fetch.communicate(timeout=30)
+            _, said = fetch.communicate(timeout=60)
     assert fetch.returncode == (130 if number == signal.SIGINT else -9)
     assert ("Type the same command again" in said) is (number == signal.SIGINT)
     assert not (tmp_path / "out.zip").exists()
@@ -279,7 +279,7 @@ def test_an_interrupted_fetch_goes_on_when_it_is_typed_again(
 def test_an_interrupted_wait_says_that_the_job_goes_on(
     service: Service, origin: Origin, tmp_path: Path
 ) -> None:
-    slow = origin.put(f"/commands/slow-{random.random()}", b"slow" * 50_000, rate=2_000.0)
+    slow = origin.put(f"/commands/slow-{random.random()}", b"slow" * 50_000, held_from=20_000)
     command = [sys.executable, "-m", "packmule", "create", "--wait", slow]
     create = subprocess.Popen(
         command, env=environment(tmp_path, service.url), text=True, stdout=subprocess.PIPE,
@@ -288,7 +288,7 @@ def test_an_interrupted_wait_says_that_the_job_goes_on(
     assert create.stdout is not None
     archive_hash = create.stdout.readline().strip()
     create.send_signal(signal.SIGINT)
-    _, said = create.communicate(timeout=30)
+    _, said = create.communicate(timeout=60)
     assert create.returncode == 130
     assert f"packmule status --wait {archive_hash}" in said
     assert "Traceback" not in said
@@ -296,7 +296,7 @@ def test_an_interrupted_wait_says_that_the_job_goes_on(
 
 
 def test_a_terminal_shows_a_bar(service: Service, origin: Origin, tmp_path: Path) -> None:
-    url = origin.put(f"/commands/bar-{random.random()}", b"x" * 400_000, rate=4_000.0)
+    url = origin.put(f"/commands/bar-{random.random()}", b"x" * 400_000, held_from=40_000)
     archive_hash = service.create(url)
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "packmule", "status", "--wait", archive_hash]
@@ -312,6 +312,6 @@ def test_a_terminal_shows_a_bar(service: Service, origin: Origin, tmp_path: Path
                 service.client.post(f"/api/archive/cancel/{archive_hash}").raise_for_status()
                 cancelled = True
     os.close(ours)
-    assert status.wait(30) == 1
+    assert status.wait(60) == 1
     assert cancelled
     assert "━".encode() in shown

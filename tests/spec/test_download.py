@@ -360,7 +360,7 @@ def test_a_download_goes_on_when_the_archive_is_removed_meanwhile(
 
 
 def test_an_archive_that_is_not_completed_is_409(service: Service, origin: Origin) -> None:
-    slow = origin.put("/download/slow", b"slow" * 50_000, rate=20_000.0)
+    slow = origin.put("/download/slow", b"slow" * 50_000, held_from=20_000)
     archive_hash = service.create(slow)
     problem(service.download(archive_hash), 409, "wrong-state")
     assert service.client.post(f"/api/archive/cancel/{archive_hash}").status_code == 200

@@ -27,7 +27,7 @@ def files(service: Service, archive_hash: str, **parameters: Any) -> dict[str, A
 
 
 def test_a_job_in_work_can_be_cancelled(service: Service, origin: Origin) -> None:
-    slow = origin.put("/lives/cancel", b"slow" * 50_000, rate=20_000.0)
+    slow = origin.put("/lives/cancel", b"slow" * 50_000, held_from=20_000)
     archive_hash = service.create(slow)
     answer = act(service, "cancel", archive_hash)
     assert answer.status_code == 200
@@ -103,7 +103,7 @@ def test_a_deleted_archive_is_gone(service: Service, origin: Origin) -> None:
 
 
 def test_a_job_in_work_can_be_deleted(service: Service, origin: Origin) -> None:
-    slow = origin.put("/lives/slow", b"slow" * 50_000, rate=20_000.0)
+    slow = origin.put("/lives/slow", b"slow" * 50_000, held_from=20_000)
     archive_hash = service.create(slow)
     assert service.client.delete(f"/api/archive/{archive_hash}").status_code == 204
     assert service.status(archive_hash) == {"status": "expired"}

@@ -159,24 +159,29 @@ def test_json_tells_the_result_in_one_line(origin: Origin, tmp_path: Path) -> No
     assert [failure["code"] for failure in record["failures"]] == ["http-status"]
 
 
+def until_noted(folder: Path) -> None:
+    """Wait until a checkpoint of out.zip says that bytes of a file are there."""
+    journal = folder / "out.zip.part.journal"
+    deadline = time.monotonic() + 60
+    while not (journal.exists() and journal.stat().st_size > 200):
+        assert time.monotonic() < deadline, "no checkpoint came"
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_an_interrupted_run_is_taken_up_and_fetches_only_the_rest(
     origin: Origin, tmp_path: Path, how: signal.Signals
 ) -> None:
     body = random_bytes(24 * MIB, 7)
     path = f"/interrupted/{how.name}.bin"
-    url = origin.put(path, body, rate=8.0 * MIB)
+    url = origin.put(path, body, rate=8.0 * MIB, held_from=20 * MIB)
     command = [sys.executable, "-m", "packmule", "pack", url, "-o", str(tmp_path / "out.zip")]
     first = subprocess.Popen(command, env=environment(tmp_path), stderr=subprocess.DEVNULL)
-    journal = tmp_path / "out.zip.part.journal"
-    deadline = time.monotonic() + 30
-    while not (journal.exists() and journal.stat().st_size > 200):
-        assert time.monotonic() < deadline, "no checkpoint came"
-        time.sleep(0.05)
+    until_noted(tmp_path)
     first.send_signal(how)
-    status = first.wait(20)
+    status = first.wait(60)
     assert status == (130 if how is signal.SIGINT else -how)
-    origin.resources[path].rate = None
+    origin.release(path)
     done = pack(tmp_path, url, "-o", "out.zip")
     assert done.returncode == 0, done.stderr
     again = origin.requests_for(path)[-1].headers["Range"]
@@ -190,10 +195,10 @@ def test_an_object_that_changed_between_two_runs_is_never_spliced(
     origin: Origin, tmp_path: Path
 ) -> None:
     old, new = random_bytes(8 * MIB, 1), random_bytes(8 * MIB, 2)
-    url = origin.put("/changed.bin", old, rate=4.0 * MIB)
+    url = origin.put("/changed.bin", old, held_from=6 * MIB)
     command = [sys.executable, "-m", "packmule", "pack", url, "-o", str(tmp_path / "out.zip")]
     first = subprocess.Popen(command, env=environment(tmp_path), stderr=subprocess.DEVNULL)
-    time.sleep(1.8)
+    until_noted(tmp_path)
     first.kill()
     first.wait()
     origin.put("/changed.bin", new)

@@ -88,7 +88,7 @@ def test_a_download_under_way_comes_to_its_end(own: Service, origin: Origin) -> 
 
 
 def test_whoever_waits_for_a_status_is_answered_when_it_stops(own: Service, origin: Origin) -> None:
-    slow = origin.put("/process/waiting", b"slow" * 50_000, rate=20_000.0)
+    slow = origin.put("/process/waiting", b"slow" * 50_000, held_from=20_000)
     archive_hash = own.start().create(slow)
     request = f"GET /api/archive/status/{archive_hash}?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n"
     with socket.create_connection(("127.0.0.1", own.port), timeout=PATIENCE) as connection:
@@ -96,7 +96,7 @@ def test_whoever_waits_for_a_status_is_answered_when_it_stops(own: Service, orig
         time.sleep(0.5)
         begun = time.monotonic()
         assert own.stop() == 0
-        assert time.monotonic() - begun < 15  # not the minute that was asked for
+        assert time.monotonic() - begun < 40  # not the minute that was asked for
         assert connection.recv(12) == b"HTTP/1.1 200"
 
 
@@ -142,14 +142,12 @@ def test_after_a_kill_of_everything_a_job_is_completed_without_fetching_all_agai
 ) -> None:
     bodies = {f"part-{n}.bin": random.Random(n).randbytes(1_000_000) * 8 for n in range(4)}
     links = [
-        origin.put(f"/process/{name}", body, rate=4_000_000.0) for name, body in bodies.items()
+        origin.put(f"/process/{name}", body, held_from=6_000_000) for name, body in bodies.items()
     ]
     archive_hash = own.start().create(*links)
-    until(
-        lambda: own.status(archive_hash)["progress"]["bytes"]["done"] > 16_000_000,
-        "half of the bytes",  # a block of each is on the disk
-    )
+    until(lambda: all(own.kept(archive_hash)), "a block of each is on the disk")
     own.kill()
+    origin.release(*(f"/process/{name}" for name in bodies))
     own.start()
     assert own.outcome(archive_hash)["status"] == "completed"
     assert own.members(archive_hash) == bodies
@@ -158,16 +156,19 @@ def test_after_a_kill_of_everything_a_job_is_completed_without_fetching_all_agai
         for name in bodies
         for request in origin.requests_for(f"/process/{name}")[1:]
     ]
-    assert any(resumed), "nothing was resumed"
+    assert len(resumed) == len(bodies)
+    assert all(resumed), "a file was fetched from its start"
 
 
 def test_a_job_asked_to_stop_in_the_middle_is_taken_up_again(own: Service, origin: Origin) -> None:
     body = random.Random(8).randbytes(1_000_000) * 4
-    archive_hash = own.start().create(origin.put("/process/drained", body, rate=2_000_000.0))
+    link = origin.put("/process/drained", body, held_from=2_000_000)
+    archive_hash = own.start().create(link)
     until(
         lambda: own.status(archive_hash)["progress"]["bytes"]["done"] > 1_000_000, "a million bytes"
     )
     assert own.stop() == 0
+    origin.release("/process/drained")
     own.start()
     assert own.outcome(archive_hash)["status"] == "completed"
     assert own.members(archive_hash) == {"drained": body}
@@ -270,7 +271,7 @@ def test_two_starts_at_once_over_one_new_folder_are_both_well(tmp_path: Path) ->
 def test_the_operator_sees_and_cancels_a_job_beside_the_service(
     own: Service, origin: Origin
 ) -> None:
-    slow = origin.put("/process/operated", b"slow" * 500_000, rate=20_000.0)
+    slow = origin.put("/process/operated", b"slow" * 500_000, held_from=20_000)
     archive_hash = own.start().create(slow)
     listed = run(own.environment, "jobs", "list", "--json")
     assert [json.loads(line)["hash"] for line in listed.stdout.splitlines()] == [archive_hash]

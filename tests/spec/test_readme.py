@@ -57,7 +57,7 @@ def environment(home: Path, port: int) -> dict[str, str]:
 
 
 @pytest.mark.needs("curl", "unzip")
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_a_newcomer_who_types_the_readme_gets_the_archives(
     clone: Path, free_ports: Callable[[], int]
 ) -> None:

@@ -21,7 +21,7 @@ NO_JOB = "0" * 32
 @pytest.fixture
 def unfinished(service: Service, origin: Origin) -> Iterator[str]:
     """Give a job that will not end while the test looks at it."""
-    slow = origin.put("/status/slow", b"slow" * 50_000, rate=20_000.0)
+    slow = origin.put("/status/slow", b"slow" * 50_000, held_from=20_000)
     archive_hash = service.create(origin.put("/status/quick", b"quick"), slow)
     yield archive_hash
     service.client.post(f"/api/archive/cancel/{archive_hash}")

@@ -26,7 +26,7 @@ VECTOR = {
     "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
 }
 
-pytestmark = [pytest.mark.needs("node", "npm"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.needs("node", "npm"), pytest.mark.timeout(400)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PATIENCE = 30.0
+PATIENCE = 100.0
 
 # Says that it is there, and what came; then does as it is named.
 CHILD = """

@@ -30,7 +30,7 @@ class FakeMulti:
         return 0, self.running
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(60)
 def test_nobody_waits_where_a_transfer_has_ended_at_once() -> None:
     multi = FakeMulti(running=1)
     ready = Readiness(cast("pycurl.CurlMulti", multi))
@@ -40,7 +40,7 @@ def test_nobody_waits_where_a_transfer_has_ended_at_once() -> None:
     ready.close()
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(60)
 def test_a_wake_ends_a_wait() -> None:
     ready = Readiness(cast("pycurl.CurlMulti", FakeMulti(running=2)))
     ready.wake()
