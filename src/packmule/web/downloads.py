@@ -67,7 +67,8 @@ async def download(request: Request, parts: GivenParts, archive_hash: Hash) -> R
         return Response(None, 200, asked)
     headers = named | {"Accept-Ranges": "bytes"}
     selection = select(request.method, _fields(request.headers), of)
-    if request.method == "GET" and isinstance(selection, Whole | Ranges):
+    sends = request.method == "GET" and isinstance(selection, Whole | Ranges)
+    if sends and archive.path is None:
         # The client asks there again, with its Range and If-Range: the entity tag is the same.
         link = await run_in_threadpool(archive.bytes.link, job.name or f"{job.hash}.zip")
         if link is not None:

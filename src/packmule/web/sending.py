@@ -1,9 +1,10 @@
 """Sending an archive, or ranges of it, with little memory whatever its size.
 
-Owns how bytes go from the storage to the server. A whole file of this machine is handed over by its
-path (the ASGI extension `http.response.pathsend`) and never passes through Python. All else is read
-in pieces that grow with the client's own speed, since the server may hold several of them for each
-slow client.
+Owns how bytes go from the storage to the server. While few are sent they go in large pieces, the
+next one read while the last is sent: measured, the quickest way here. The server may hold several
+pieces for each slow client; so among many a piece is no larger than the client's own speed earns
+it, and a whole file of this machine is handed over by its path (the ASGI extension
+`http.response.pathsend`) and never passes through Python.
 
 The law: RFC 9110 14.4 (Content-Range), 14.6 (multipart/byteranges).
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import anyio
@@ -21,6 +23,7 @@ from starlette.responses import Response
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from anyio.streams.memory import MemoryObjectSendStream
     from starlette.types import Receive, Scope, Send
 
     from packmule.storage.interface import Bytes, Reader
@@ -28,12 +31,29 @@ if TYPE_CHECKING:
 # A piece is what the client takes in a fiftieth of a second, within these bounds. Its speed counts
 # from half a second on: what the buffers on the way swallow at first says nothing about it.
 _LEAST_PIECE = 64 * 1024
-_MOST_PIECE = 1024 * 1024
+_MOST_PIECE = 2 * 1024 * 1024
 _PIECES_PER_SECOND = 50
 _FIRST_SECONDS = 0.5
 
+# So many answers at once have large pieces whatever their clients' speed.
+_FEW = 8
+_PIECE_OF_FEW = 1024 * 1024
+
 # Reads of downloads must not keep the API's own threads busy when the disk is slow.
 _readers = anyio.CapacityLimiter(16)
+
+_under_way: set[object] = set()
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    """Count an answer as under way."""
+    answer = object()
+    _under_way.add(answer)
+    try:
+        yield
+    finally:
+        _under_way.remove(answer)
 
 
 class WholeFile(Response):
@@ -49,11 +69,16 @@ class WholeFile(Response):
         if scope["method"] == "HEAD":
             await _start(self, send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-        elif self.source.path and "http.response.pathsend" in scope.get("extensions", {}):
-            await _start(self, send)
-            await send({"type": "http.response.pathsend", "path": str(self.source.path)})
+        elif self._may_be_handed_over(scope):
+            with _counted():
+                await _start(self, send)
+                await send({"type": "http.response.pathsend", "path": str(self.source.path)})
         else:
             await _stream(self, [range(self._size)], receive, send)
+
+    def _may_be_handed_over(self, scope: Scope) -> bool:
+        able = "http.response.pathsend" in scope.get("extensions", {})
+        return able and self.source.path is not None and len(_under_way) >= _FEW
 
 
 class FileParts(Response):
@@ -120,38 +145,61 @@ async def _stream(
     """Send bytes as they are and ranges from the storage, until the end or the client's."""
     reader = await to_thread.run_sync(response.source.open, limiter=_readers)
     try:
-        async with anyio.create_task_group() as tasks:
-
-            async def until_gone() -> None:
-                while (await receive())["type"] != "http.disconnect":
-                    pass
-                tasks.cancel_scope.cancel()
-
-            tasks.start_soon(until_gone)
-            await _start(response, send)
-            pace = _Pace()
-            for piece in pieces:
-                if isinstance(piece, bytes):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-                else:
-                    await _send_range(reader, piece, pace, send)
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-            tasks.cancel_scope.cancel()
+        with _counted():
+            await _send_all(response, reader, pieces, receive, send)
     finally:
         reader.close()
 
 
-async def _send_range(reader: Reader, part: range, pace: _Pace, send: Send) -> None:
-    at = part.start
-    while at < part.stop:
-        body = await to_thread.run_sync(
-            reader.read, range(at, part.stop), pace.piece(), limiter=_readers
-        )
-        if not body:
-            raise OSError("the archive is shorter than it was when it was published")
-        await send({"type": "http.response.body", "body": body, "more_body": True})
-        pace.sent += len(body)
-        at += len(body)
+async def _send_all(
+    response: WholeFile | FileParts,
+    reader: Reader,
+    pieces: list[bytes | range],
+    receive: Receive,
+    send: Send,
+) -> None:
+    # Without a buffer: what is read ahead is the one piece that waits to be taken.
+    giving, taking = anyio.create_memory_object_stream[bytes](0)
+    pace = _Pace()
+
+    async def until_gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        tasks.cancel_scope.cancel()
+
+    async with taking, anyio.create_task_group() as tasks:
+        tasks.start_soon(until_gone)
+        tasks.start_soon(_read, reader, pieces, pace, giving)
+        await _start(response, send)
+        async for body in taking:
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            pace.sent += len(body)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        tasks.cancel_scope.cancel()
+
+
+async def _read(
+    reader: Reader,
+    pieces: list[bytes | range],
+    pace: _Pace,
+    giving: MemoryObjectSendStream[bytes],
+) -> None:
+    """Give bytes as they are, and ranges from the storage, one after another."""
+    async with giving:
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                await giving.send(piece)
+                continue
+            at = piece.start
+            while at < piece.stop:
+                # A thread that reads is waited for, whoever is gone: its file stays open so long.
+                body = await to_thread.run_sync(
+                    reader.read, range(at, piece.stop), pace.piece(), limiter=_readers
+                )
+                if not body:
+                    raise OSError("the archive is shorter than it was when it was published")
+                await giving.send(body)
+                at += len(body)
 
 
 class _Pace:
@@ -165,4 +213,5 @@ class _Pace:
         """Say how many bytes the next piece should have."""
         seconds = max(time.monotonic() - self._since, _FIRST_SECONDS)
         wanted = int(self.sent / seconds) // _PIECES_PER_SECOND
-        return min(max(wanted, _LEAST_PIECE), _MOST_PIECE)
+        least = _PIECE_OF_FEW if len(_under_way) <= _FEW else _LEAST_PIECE
+        return min(max(wanted, least), _MOST_PIECE)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 _BACKLOG = 1024
+_NETWORK_THREADS = 2  # one would be busy with a single quick download
 _HEAD_MS = 30_000
 
 # Granian's own log goes where ours goes, and only what went wrong.
@@ -69,6 +70,7 @@ def _server(
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=_HEAD_MS, max_buffer_size=max_head_bytes),
         websockets=False,
+        runtime_threads=_NETWORK_THREADS,
         backlog=_BACKLOG,
         backpressure=connections,
         log_dictconfig=_LOGGING,

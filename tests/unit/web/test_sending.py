@@ -66,11 +66,66 @@ def body(messages: list[Message]) -> bytes:
     return b"".join(message["body"] for message in messages[1:])
 
 
-def test_a_whole_file_is_handed_over_by_its_path(file: Path) -> None:
-    start, rest = sent(WholeFile(LocalBytes(file), 2_500_000, {}), extensions=PATHSEND)
+def among_many(file: Path, response: Response, extensions: dict[str, Any]) -> list[Message]:
+    """Give the messages of an answer that is sent beside eight others, which none takes."""
+    messages: list[Message] = []
+
+    async def serve() -> None:
+        begun = asyncio.Semaphore(0)
+        over = asyncio.Event()
+
+        async def receive() -> Message:
+            await over.wait()
+            return {"type": "http.disconnect"}
+
+        async def stand(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                begun.release()
+                await over.wait()
+
+        async def send(message: Message) -> None:
+            messages.append(message)
+            await asyncio.sleep(0)
+
+        part = range(2_500_000)
+        others = [
+            asyncio.ensure_future(
+                FileParts(LocalBytes(file), 2_500_000, (part,), {}, "application/zip")(
+                    {"type": "http", "method": "GET"}, receive, stand
+                )
+            )
+            for _ in range(8)
+        ]
+        for _ in others:
+            await begun.acquire()
+        scope = {"type": "http", "method": "GET", "extensions": extensions}
+        await response(scope, receive, send)
+        over.set()
+        await asyncio.gather(*others)
+
+    asyncio.run(serve())
+    return messages
+
+
+def test_among_many_a_whole_file_is_handed_over_by_its_path(file: Path) -> None:
+    start, rest = among_many(file, WholeFile(LocalBytes(file), 2_500_000, {}), PATHSEND)
     assert start["status"] == 200
     assert (b"content-length", b"2500000") in start["headers"]
     assert rest == {"type": "http.response.pathsend", "path": str(file)}
+
+
+def test_among_few_it_goes_in_large_pieces_which_is_quicker(file: Path) -> None:
+    messages = sent(WholeFile(LocalBytes(file), 2_500_000, {}), extensions=PATHSEND)
+    assert body(messages) == file.read_bytes()
+    assert [len(message["body"]) for message in messages[1:3]] == [1024 * 1024] * 2
+
+
+def test_among_many_a_piece_is_no_larger_than_the_client_is_known_to_take(file: Path) -> None:
+    part = range(2_500_000)
+    answer = FileParts(LocalBytes(file), 2_500_000, (part,), {}, "application/zip")
+    messages = among_many(file, answer, {})
+    assert body(messages) == file.read_bytes()
+    assert len(messages[1]["body"]) == 64 * 1024
 
 
 def test_a_server_that_cannot_do_so_gets_the_bytes(file: Path) -> None:
@@ -142,6 +197,7 @@ def test_pieces_grow_with_the_clients_speed_within_bounds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
+    monkeypatch.setattr(sending, "_under_way", set(range(9)))
     monkeypatch.setattr(time, "monotonic", lambda: now)
     pace = sending._Pace()
     assert pace.piece() == 64 * 1024
@@ -149,4 +205,4 @@ def test_pieces_grow_with_the_clients_speed_within_bounds(
     pace.sent = 50 * 10 * 200_000
     assert pace.piece() == 200_000
     pace.sent = 10**12
-    assert pace.piece() == 1024 * 1024
+    assert pace.piece() == 2 * 1024 * 1024
