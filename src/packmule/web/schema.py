@@ -146,14 +146,19 @@ class ProgressOut(_Out):
     )
 
 
-class InProgressOut(_Out):
+class _StatusOut(_Out):
+    # `status` is in every answer: without it being required, a document of anything is any of them.
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class InProgressOut(_StatusOut):
     """The job waits or is in work."""
 
     status: Literal["in-progress"] = "in-progress"
     progress: ProgressOut
 
 
-class CompletedOut(_Out):
+class CompletedOut(_StatusOut):
     """The archive is there."""
 
     status: Literal["completed"] = "completed"
@@ -170,7 +175,7 @@ class ErrorOut(_Out):
     detail: str
 
 
-class FailedOut(_Out):
+class FailedOut(_StatusOut):
     """The job failed; `retry` keeps what it has."""
 
     status: Literal["failed"] = "failed"
@@ -180,13 +185,13 @@ class FailedOut(_Out):
     )
 
 
-class CancelledOut(_Out):
+class CancelledOut(_StatusOut):
     """The job was cancelled."""
 
     status: Literal["cancelled"] = "cancelled"
 
 
-class ExpiredOut(_Out):
+class ExpiredOut(_StatusOut):
     """The archive was there and has been removed."""
 
     status: Literal["expired"] = "expired"

@@ -77,3 +77,16 @@ def test_the_reference_shows_text_as_text() -> None:
     )
     assert "<script" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_a_status_is_told_by_its_word_and_no_other_document_is_taken_for_one() -> None:
+    schemas = description()["components"]["schemas"]
+    words = {
+        name: schema["properties"]["status"]["const"]
+        for name, schema in schemas.items()
+        if "const" in schema.get("properties", {}).get("status", {})
+    }
+    assert set(words.values()) == {"in-progress", "completed", "failed", "cancelled", "expired"}
+    for name in words:
+        assert "status" in schemas[name]["required"]
+    assert "status" not in schemas["ChangedFilesOut"]["properties"]
