@@ -33,6 +33,7 @@ CHECKS = [
     checks.response_schema_conformance,
 ]
 _LONGEST_WAIT = 0.05
+_HASHES = 10  # kept at most
 _MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 
 
@@ -97,21 +98,21 @@ class ApiFuzzer:
         return self.sent > before
 
     def _send(self, case: Case[Any], data: DataObject) -> None:
-        if "archive_hash" in case.path_parameters and data.draw(st.booleans()):
-            case.path_parameters["archive_hash"] = data.draw(st.sampled_from(self._hashes))
+        # What is drawn depends on no answer: Hypothesis may begin the same example again.
+        has_job, has_links = data.draw(st.booleans()), data.draw(st.booleans())
+        which, kept = data.draw(st.integers(0, _HASHES - 1)), data.draw(st.integers(1, _HASHES - 1))
+        links = data.draw(self._some_links)
+        if "archive_hash" in case.path_parameters and has_job:
+            case.path_parameters["archive_hash"] = self._hashes[which % len(self._hashes)]
             self._wait_briefly(case.query)
         body = case.body
-        if (
-            isinstance(body, dict)
-            and isinstance(body.get("urls"), list)
-            and data.draw(st.booleans())
-        ):
-            body["urls"] = [*data.draw(self._some_links)]
+        if isinstance(body, dict) and isinstance(body.get("urls"), list) and has_links:
+            body["urls"] = [*links]
         answer = case.call(base_url=self._service.url, session=self._session, timeout=60)
         case.validate_response(answer, checks=CHECKS)
         self.statuses[answer.status_code] += 1
         if answer.status_code == requests.codes.accepted and "archive_hash" in answer.json():
-            self._hashes[data.draw(st.integers(1, 9)) :] = [answer.json()["archive_hash"]]
+            self._hashes[kept:] = [answer.json()["archive_hash"]]
 
     def _wait_briefly(self, query: Any) -> None:
         """Let no long poll be long."""
