@@ -5,6 +5,8 @@ Owns the route /archive/get and the headers of its answers. Leaves which part is
 (conditions, ranges), RFC 6266 (the file's name).
 """
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -12,8 +14,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 
-from packmule.jobs.model import Job, JobState
-from packmule.storage.interface import StoredArchive
+from packmule.jobs.model import JobState
+from packmule.storage.at_hand import OpenFile
 from packmule.storage.reading import note_read
 from packmule.web.archives import Hash, checked_hash
 from packmule.web.documents import state_now
@@ -29,7 +31,8 @@ from packmule.web.ranges import (
     select,
 )
 from packmule.web.ranges import Parts as Ranges
-from packmule.web.sending import FileParts, WholeFile
+from packmule.web.recent import Found
+from packmule.web.sending import FileParts, Source, WholeFile
 
 router = APIRouter(tags=["downloads"])
 
@@ -52,7 +55,11 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {
 )
 async def download(request: Request, parts: GivenParts, archive_hash: Hash) -> Response:
     """Send the archive, or the ranges of it that are asked for, if the conditions hold."""
-    job, archive = await run_in_threadpool(_find, parts, checked_hash(archive_hash))
+    found = parts.recent.find(checked_hash(archive_hash))
+    if found is None:
+        found = await run_in_threadpool(_find, parts, archive_hash)
+        parts.recent.keep(found)
+    name, archive = found.job.name or f"{found.job.hash}.zip", found.archive
     of = Representation(archive.size, archive.etag, int(archive.modified_at))
     validators = {
         "ETag": of.etag,
@@ -60,17 +67,16 @@ async def download(request: Request, parts: GivenParts, archive_hash: Hash) -> R
         # What the hash opens is for whoever has it, and may be removed at any time.
         "Cache-Control": "private, no-cache, no-transform",
     }
-    named = validators | {"Content-Disposition": disposition(job.name or f"{job.hash}.zip")}
+    named = validators | {"Content-Disposition": disposition(name)}
     if parts.handover is not None and archive.path is not None:
         # No body: the proxy puts the file in its place. No Accept-Ranges: nginx would add its own.
         asked = {**named, "Content-Type": MEDIA_TYPE, **parts.handover.ask(archive.path)}
         return Response(None, 200, asked)
-    headers = named | {"Accept-Ranges": "bytes"}
     selection = select(request.method, _fields(request.headers), of)
     sends = request.method == "GET" and isinstance(selection, Whole | Ranges)
     if sends and archive.path is None:
         # The client asks there again, with its Range and If-Range: the entity tag is the same.
-        link = await run_in_threadpool(archive.bytes.link, job.name or f"{job.hash}.zip")
+        link = await run_in_threadpool(archive.bytes.link, name)
         if link is not None:
             elsewhere = {"Location": link, "Cache-Control": "private, no-store"}
             return Response(status_code=307, headers=elsewhere)
@@ -78,22 +84,20 @@ async def download(request: Request, parts: GivenParts, archive_hash: Hash) -> R
         case NotModified():
             return Response(status_code=304, headers=validators)
         case PreconditionFailed():
-            raise Problem(
-                412,
-                ProblemCode.PRECONDITION_FAILED,
-                "The archive is not the one that the request's conditions name.",
-            )
+            raise _not_the_one()
         case NotSatisfiable():
-            raise Problem(
-                416,
-                ProblemCode.RANGE_NOT_SATISFIABLE,
-                f"No part of the range lies within the archive's {of.size} bytes.",
-                headers={"Content-Range": f"bytes */{of.size}"},
-            )
-        case Whole():
-            return WholeFile(archive.bytes, of.size, headers | {"Content-Type": MEDIA_TYPE})
+            raise _no_part(of.size)
         case _:
-            return FileParts(archive.bytes, of.size, selection.ranges, headers, MEDIA_TYPE)
+            return _body(found, selection, named | {"Accept-Ranges": "bytes"})
+
+
+def _body(found: Found, selection: Whole | Ranges, headers: dict[str, str]) -> Response:
+    source, size = Source(found.archive.bytes, found.file), found.archive.size
+    match selection:
+        case Whole():
+            return WholeFile(source, size, headers | {"Content-Type": MEDIA_TYPE})
+        case _:
+            return FileParts(source, size, selection.ranges, headers, MEDIA_TYPE)
 
 
 def _fields(headers: Headers) -> dict[str, str]:
@@ -104,7 +108,7 @@ def _fields(headers: Headers) -> dict[str, str]:
     return {name: ", ".join(headers.getlist(name)) for name in headers}
 
 
-def _find(parts: Parts, hash_: str) -> tuple[Job, StoredArchive]:
+def _find(parts: Parts, hash_: str) -> Found:
     """Look job and archive up. Raises NotFound, Problem."""
     job = parts.store.get(hash_)
     match state_now(job):
@@ -112,9 +116,7 @@ def _find(parts: Parts, hash_: str) -> tuple[Job, StoredArchive]:
             archive = parts.storage.find(hash_)
             if archive is None:
                 raise _gone()
-            if archive.path is not None:
-                note_read(archive.path)
-            return job, archive
+            return Found(job, archive, None if archive.path is None else _opened(archive.path))
         case JobState.EXPIRED:
             raise _gone()
         case JobState.FAILED:
@@ -125,12 +127,37 @@ def _find(parts: Parts, hash_: str) -> tuple[Job, StoredArchive]:
             raise _no_archive("The archive is not completed yet; its status says how far it is.")
 
 
+def _opened(path: Path) -> OpenFile | None:
+    """Note that the file is read, and open it; what hinders that is told when it is sent."""
+    note_read(path)
+    with suppress(OSError):
+        return OpenFile(path)
+    return None
+
+
 def _no_archive(detail: str) -> Problem:
     return Problem(409, ProblemCode.WRONG_STATE, detail)
 
 
 def _gone() -> Problem:
     return Problem(410, ProblemCode.GONE, "The archive has been removed; ask for it anew.")
+
+
+def _not_the_one() -> Problem:
+    return Problem(
+        412,
+        ProblemCode.PRECONDITION_FAILED,
+        "The archive is not the one that the request's conditions name.",
+    )
+
+
+def _no_part(size: int) -> Problem:
+    return Problem(
+        416,
+        ProblemCode.RANGE_NOT_SATISFIABLE,
+        f"No part of the range lies within the archive's {size} bytes.",
+        headers={"Content-Range": f"bytes */{size}"},
+    )
 
 
 def disposition(name: str) -> str:

@@ -19,6 +19,7 @@ from packmule.web.handover import Handover
 from packmule.web.keys import Keyring
 from packmule.web.limits import RateLimit
 from packmule.web.peers import Peers
+from packmule.web.recent import Recent
 from packmule.web.scraping import Metrics
 from packmule.web.waiting import Changes
 
@@ -64,7 +65,7 @@ class Parts:
     webhooks are to be told of it.
     `worker_age` gives the seconds since a worker was last seen alive, None for never.
     `metrics` is the page for Prometheus; None where there is none.
-    `changes` is what all who wait for a job share.
+    `changes` is what all who wait for a job share, `recent` what was downloaded a moment ago.
     `handover` is how the proxy is asked to send archives; None where they are sent from here.
     `draining` tells that the process is about to stop, so that nobody is kept waiting.
     """
@@ -84,9 +85,11 @@ class Parts:
     handover: Handover | None = None
     access_log: bool = False
     changes: Changes = field(default_factory=Changes)
+    recent: Recent = field(default_factory=Recent)
 
 
-def _parts(request: Request) -> Parts:
+# Not a plain function: FastAPI would call that in a thread, at every request.
+async def _parts(request: Request) -> Parts:
     return cast("Parts", request.app.state.parts)
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import secrets
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
@@ -23,9 +24,9 @@ from starlette.responses import Response
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from anyio.streams.memory import MemoryObjectSendStream
     from starlette.types import Receive, Scope, Send
 
+    from packmule.storage.at_hand import OpenFile
     from packmule.storage.interface import Bytes, Reader
 
 # A piece is what the client takes in a fiftieth of a second, within these bounds. Its speed counts
@@ -44,6 +45,17 @@ _readers = anyio.CapacityLimiter(16)
 
 _under_way: set[object] = set()
 
+# Used and done with between two turns of the event loop, so one serves all.
+_buffer = bytearray(_PIECE_OF_FEW)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an archive's bytes are; `file` is it as well, where it is held open at the moment."""
+
+    bytes: Bytes
+    file: OpenFile | None = None
+
 
 @contextmanager
 def _counted() -> Iterator[None]:
@@ -59,7 +71,7 @@ def _counted() -> Iterator[None]:
 class WholeFile(Response):
     """200: all of an archive."""
 
-    def __init__(self, source: Bytes, size: int, headers: Mapping[str, str]) -> None:
+    def __init__(self, source: Source, size: int, headers: Mapping[str, str]) -> None:
         super().__init__(None, 200, {**headers, "Content-Length": str(size)})
         self.source = source
         self._size = size
@@ -72,13 +84,13 @@ class WholeFile(Response):
         elif self._may_be_handed_over(scope):
             with _counted():
                 await _start(self, send)
-                await send({"type": "http.response.pathsend", "path": str(self.source.path)})
+                await send({"type": "http.response.pathsend", "path": str(self.source.bytes.path)})
         else:
             await _stream(self, [range(self._size)], receive, send)
 
     def _may_be_handed_over(self, scope: Scope) -> bool:
         able = "http.response.pathsend" in scope.get("extensions", {})
-        return able and self.source.path is not None and len(_under_way) >= _FEW
+        return able and self.source.bytes.path is not None and len(_under_way) >= _FEW
 
 
 class FileParts(Response):
@@ -86,7 +98,7 @@ class FileParts(Response):
 
     def __init__(
         self,
-        source: Bytes,
+        source: Source,
         size: int,
         ranges: tuple[range, ...],
         headers: Mapping[str, str],
@@ -143,63 +155,102 @@ async def _stream(
     response: WholeFile | FileParts, pieces: list[bytes | range], receive: Receive, send: Send
 ) -> None:
     """Send bytes as they are and ranges from the storage, until the end or the client's."""
-    reader = await to_thread.run_sync(response.source.open, limiter=_readers)
-    try:
-        with _counted():
-            await _send_all(response, reader, pieces, receive, send)
-    finally:
-        reader.close()
+    with _counted():
+        reading = _Reading(response.source, pieces)
+        body = reading.at_hand()
+        try:
+            if not reading.is_over:
+                # Opened before anything is promised. One turn of a thread costs as much as reading
+                # 256 KiB does: so there is one for both.
+                body = await to_thread.run_sync(reading.begin, body, limiter=_readers)
+            if reading.is_over:
+                await _start(response, send)
+                await send({"type": "http.response.body", "body": body, "more_body": False})
+            else:
+                await _send_all(response, reading, body, receive, send)
+        finally:
+            reading.close()
 
 
 async def _send_all(
-    response: WholeFile | FileParts,
-    reader: Reader,
-    pieces: list[bytes | range],
-    receive: Receive,
-    send: Send,
+    response: WholeFile | FileParts, reading: _Reading, first: bytes, receive: Receive, send: Send
 ) -> None:
     # Without a buffer: what is read ahead is the one piece that waits to be taken.
     giving, taking = anyio.create_memory_object_stream[bytes](0)
-    pace = _Pace()
 
     async def until_gone() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         tasks.cancel_scope.cancel()
 
+    async def read() -> None:
+        async with giving:
+            await giving.send(first)
+            while not reading.is_over:
+                # A thread that reads is waited for, whoever is gone: its file stays open so long.
+                await giving.send(await to_thread.run_sync(reading.next, limiter=_readers))
+
     async with taking, anyio.create_task_group() as tasks:
         tasks.start_soon(until_gone)
-        tasks.start_soon(_read, reader, pieces, pace, giving)
+        tasks.start_soon(read)
         await _start(response, send)
         async for body in taking:
             await send({"type": "http.response.body", "body": body, "more_body": True})
-            pace.sent += len(body)
+            reading.pace.sent += len(body)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         tasks.cancel_scope.cancel()
 
 
-async def _read(
-    reader: Reader,
-    pieces: list[bytes | range],
-    pace: _Pace,
-    giving: MemoryObjectSendStream[bytes],
-) -> None:
-    """Give bytes as they are, and ranges from the storage, one after another."""
-    async with giving:
-        for piece in pieces:
-            if isinstance(piece, bytes):
-                await giving.send(piece)
-                continue
-            at = piece.start
-            while at < piece.stop:
-                # A thread that reads is waited for, whoever is gone: its file stays open so long.
-                body = await to_thread.run_sync(
-                    reader.read, range(at, piece.stop), pace.piece(), limiter=_readers
-                )
-                if not body:
-                    raise OSError("the archive is shorter than it was when it was published")
-                await giving.send(body)
-                at += len(body)
+class _Reading:
+    """What is still to be sent of an answer, and the reader it comes from."""
+
+    def __init__(self, source: Source, pieces: list[bytes | range]) -> None:
+        self.pace = _Pace()
+        self._source = source
+        self._left = pieces[::-1]
+        self._reader: Reader | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nothing is left."""
+        return not self._left
+
+    def at_hand(self) -> bytes:
+        """Give the beginning as far as it takes no waiting; nothing where it would."""
+        piece, file = self._left[-1], self._source.file
+        if isinstance(piece, bytes):
+            return self._take(piece)
+        if file is None:
+            return b""
+        return self._take(file.read(piece[: self.pace.piece()], _buffer))
+
+    def begin(self, body: bytes) -> bytes:
+        """Open the reader; read the beginning, unless it is there."""
+        self._reader = self._source.bytes.open()
+        return body or self.next()
+
+    def next(self) -> bytes:
+        """Give bytes as they are, or the next of a range."""
+        piece = self._left[-1]
+        if isinstance(piece, bytes):
+            return self._take(piece)
+        assert self._reader is not None  # noqa: S101 - opened by begin
+        body = self._reader.read(piece, self.pace.piece())
+        if not body:
+            raise OSError("the archive is shorter than it was when it was published")
+        return self._take(body)
+
+    def _take(self, body: bytes) -> bytes:
+        """Note what is taken of what is left."""
+        piece = self._left.pop() if body else b""
+        if len(body) < len(piece):
+            self._left.append(piece[len(body) :])
+        return body
+
+    def close(self) -> None:
+        """Let the reader go."""
+        if self._reader is not None:
+            self._reader.close()
 
 
 class _Pace:
