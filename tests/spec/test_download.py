@@ -359,34 +359,6 @@ def test_a_download_goes_on_when_the_archive_is_removed_meanwhile(
     problem(service.download(archive_hash), 410, "gone")
 
 
-def test_an_archive_that_is_removed_is_410_at_once_however_lately_it_was_asked_for(
-    service: Service, origin: Origin
-) -> None:
-    archive_hash = service.completed(origin.put("/download/at-once.bin", BODY))
-    for _ in range(3):
-        assert service.download(archive_hash, Range="bytes=0-9").status_code == 206
-    assert service.client.delete(f"/api/archive/{archive_hash}").status_code == 204
-    problem(service.download(archive_hash, Range="bytes=0-9"), 410, "gone")
-
-
-def test_an_archive_whose_time_is_over_is_410_at_once_however_lately_it_was_asked_for(
-    service: Service, origin: Origin
-) -> None:
-    link = origin.put("/download/expires.bin", BODY)
-    archive_hash = service.completed(link, expires_in=1)
-    codes: list[int] = []
-    while not codes or codes[-1] == 206:
-        codes.append(service.download(archive_hash, Range="bytes=0-9").status_code)
-    assert codes[-1] == 410
-
-
-def test_ranges_asked_for_one_after_another_are_each_exactly_their_bytes(archive: Archive) -> None:
-    for at in range(0, archive.size, 70_001):
-        answer = archive.get(Range=f"bytes={at}-{at + 69_999}")
-        assert answer.content == archive.content[at : at + 70_000]
-        assert answer.headers["etag"] == archive.etag
-
-
 def test_an_archive_that_is_not_completed_is_409(service: Service, origin: Origin) -> None:
     slow = origin.put("/download/slow", b"slow" * 50_000, held_from=20_000)
     archive_hash = service.create(slow)
