@@ -119,7 +119,7 @@ def _memory(blocks: int) -> mmap.mmap:
     """Map memory for so many blocks, in huge pages where the system has them.
 
     Private, not shared as mmap's default: to shared memory most systems give no huge pages, and
-    without them copying 4 GiB through it costs a fifth more (docs/decisions/0004).
+    without them packing 4 GiB takes a fifth longer (docs/decisions/0004).
     """
     memory = mmap.mmap(-1, blocks * BLOCK_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):

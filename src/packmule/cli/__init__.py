@@ -6,6 +6,7 @@ fault, else 1. Leaves what a command does to its own file.
 
 from __future__ import annotations
 
+import atexit
 import gc
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
@@ -69,6 +70,8 @@ class Commands(click.Group):
             return None
         # Nearly everything made lives until the end: looking for garbage so often finds none.
         gc.set_threshold(_GARBAGE_THRESHOLD)
+        # Nor is it worth finding at the very end, which would take as long as all the rest of it.
+        atexit.register(gc.freeze)
         module, _, name = COMMANDS[cmd_name].partition(":")
         return cast("click.Command", getattr(import_module(module), name))
 
