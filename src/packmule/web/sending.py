@@ -36,6 +36,10 @@ _MOST_PIECE = 2 * 1024 * 1024
 _PIECES_PER_SECOND = 50
 _FIRST_SECONDS = 0.5
 
+# So many bytes have the pieces of all answers under way together, until each has the least. For
+# each answer there may be three: read ahead, on its way to the server, and in the server.
+_PIECES_OF_ALL = 4 * 1024 * 1024
+
 # So many answers at once have large pieces whatever their clients' speed.
 _FEW = 8
 _PIECE_OF_FEW = 1024 * 1024
@@ -264,5 +268,6 @@ class _Pace:
         """Say how many bytes the next piece should have."""
         seconds = max(time.monotonic() - self._since, _FIRST_SECONDS)
         wanted = int(self.sent / seconds) // _PIECES_PER_SECOND
-        least = _PIECE_OF_FEW if len(_under_way) <= _FEW else _LEAST_PIECE
-        return min(max(wanted, least), _MOST_PIECE)
+        among = len(_under_way)
+        most = min(_MOST_PIECE, _PIECES_OF_ALL // max(among, 1))
+        return max(min(wanted, most), _PIECE_OF_FEW if among <= _FEW else _LEAST_PIECE)

@@ -215,7 +215,21 @@ def test_pieces_grow_with_the_clients_speed_within_bounds(
     pace.sent = 50 * 10 * 200_000
     assert pace.piece() == 200_000
     pace.sent = 10**12
+    assert pace.piece() == 4 * 1024 * 1024 // 9
+    monkeypatch.setattr(sending, "_under_way", {1})
     assert pace.piece() == 2 * 1024 * 1024
+
+
+def test_the_pieces_of_all_together_are_bounded_until_each_has_the_least(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pace = sending._Pace()
+    pace.sent = 10**12
+    for among in (9, 20, 50, 64):
+        monkeypatch.setattr(sending, "_under_way", set(range(among)))
+        assert pace.piece() * among <= 4 * 1024 * 1024
+    monkeypatch.setattr(sending, "_under_way", set(range(500)))
+    assert pace.piece() == 64 * 1024
 
 
 @pytest.fixture
