@@ -17,6 +17,7 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from packmule.errors import UsageError
+from packmule.web.unsent import all_sent
 
 if TYPE_CHECKING:
     from threading import Event
@@ -54,7 +55,7 @@ def serve(
     itself.
     """
     server = _server(app, address, port, connections=connections, max_head_bytes=max_head_bytes)
-    asyncio.run(_run(server, draining))
+    asyncio.run(_run(server, port, draining))
     if not draining.is_set():
         raise UsageError(f"The server on {address}, port {port}, ended by itself.")
 
@@ -78,7 +79,7 @@ def _server(
     )
 
 
-async def _run(server: Server, draining: Event) -> None:
+async def _run(server: Server, port: int, draining: Event) -> None:
     def stop() -> None:
         if not draining.is_set():
             draining.set()
@@ -88,3 +89,4 @@ async def _run(server: Server, draining: Event) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     await server.serve()
+    await all_sent(port)
