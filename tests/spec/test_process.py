@@ -84,6 +84,7 @@ def test_a_download_under_way_comes_to_its_end(own: Service, origin: Origin) -> 
             received += sum(map(len, chunks))
             assert received == int(answer.headers["content-length"])
         assert own.process.wait(PATIENCE) == 0
+        own.client.close()
         own.client = httpx.Client(base_url=own.url, timeout=PATIENCE, trust_env=False)
 
 
