@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from packmule.errors import Failure, FailureCode
 from packmule.jobs.model import (
     Checkpoint,
+    Compression,
     DoneEntry,
     FailedEntry,
+    Job,
     JobRequest,
     JobState,
+    OnError,
     OpenEntry,
     Progress,
     Published,
@@ -20,7 +25,7 @@ from packmule.jobs.model import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from packmule.jobs.model import Job, Run
+    from packmule.jobs.model import Run
     from packmule.jobs.store import JobStore
 
 Entry = DoneEntry | OpenEntry | FailedEntry
@@ -28,6 +33,24 @@ Entry = DoneEntry | OpenEntry | FailedEntry
 RETENTION = 7 * 86_400.0
 PUBLISHED = Published(12_345, '"3039-1"')
 FAILURE = Failure(FailureCode.FILES_FAILED, "1 of 3 files could not be fetched.")
+
+NOW = datetime.now(UTC)
+JOB = Job(
+    id=1,
+    hash="a" * 32,
+    state=JobState.RUNNING,
+    attempt=1,
+    created_at=NOW,
+    name=None,
+    on_error=OnError.FAIL,
+    compression=Compression.AUTO,
+    priority=0,
+    client="",
+    progress=Progress(3, 1, 0, 100, 500, 50.04),
+)
+COMPLETED = replace(
+    JOB, state=JobState.COMPLETED, size=500, etag='"x"', expires_at=NOW + timedelta(days=1)
+)
 
 PROGRESS = Progress(
     files_total=3,

@@ -4,7 +4,8 @@ Owns how bytes go from the storage to the server. While few are sent they go in 
 next one read while the last is sent: measured, the quickest way here. The server may hold several
 pieces for each slow client; so among many a piece is no larger than the client's own speed earns
 it, and a whole file of this machine is handed over by its path (the ASGI extension
-`http.response.pathsend`) and never passes through Python.
+`http.response.pathsend`) and never passes through Python. Where the file is held open, as
+much of the beginning as is in memory is sent without asking a thread (`storage/at_hand.py`).
 
 The law: RFC 9110 14.4 (Content-Range), 14.6 (multipart/byteranges).
 """
@@ -269,5 +270,5 @@ class _Pace:
         seconds = max(time.monotonic() - self._since, _FIRST_SECONDS)
         wanted = int(self.sent / seconds) // _PIECES_PER_SECOND
         among = len(_under_way)
-        most = min(_MOST_PIECE, _PIECES_OF_ALL // max(among, 1))
+        most = min(_MOST_PIECE, _PIECES_OF_ALL // among)
         return max(min(wanted, most), _PIECE_OF_FEW if among <= _FEW else _LEAST_PIECE)

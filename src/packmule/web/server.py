@@ -47,7 +47,7 @@ def serve(
     connections: int,
     max_head_bytes: int,
 ) -> None:
-    """Answer requests until SIGTERM or SIGINT; return when those under way are answered.
+    """Answer requests until SIGTERM or SIGINT; return when those under way are answered and sent.
 
     At most `connections` are open at once; more wait until one ends. A request's head has at most
     `max_head_bytes` and must be there within 30 s, in which an idle connection is also closed.

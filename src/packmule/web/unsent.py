@@ -2,7 +2,7 @@
 
 Owns looking at it and waiting for it. On a machine it is sent although the process has ended; but a
 container's network goes with its first process, and with it the last megabytes of a download.
-Where the system has no /proc/net/tcp (proc(5)), nothing is waited for.
+Where the system does not show /proc/net/tcp (proc(5)), nothing is waited for.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def unsent_bytes(port: int) -> int:
     """Count the bytes to whoever is connected to a port here that have not been acknowledged."""
     total = 0
     for table in _TABLES:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             for line in table.read_text(encoding="ascii").splitlines()[1:]:
                 _, local, _, state, queues = line.split()[:5]
                 if state != _LISTENS and int(local.rpartition(":")[2], 16) == port:

@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.fakes.jobs import COMPLETED, JOB, NOW
 
 from packmule.errors import Failure, FailureCode
 from packmule.jobs.model import (
-    Compression,
     FileRecord,
     FileState,
     Job,
     JobState,
-    OnError,
     Progress,
 )
 from packmule.web.documents import file_of, has_failures, state_now, status_of
 
-NOW = datetime.now(UTC)
-JOB = Job(
-    id=1,
-    hash="a" * 32,
-    state=JobState.RUNNING,
-    attempt=1,
-    created_at=NOW,
-    name=None,
-    on_error=OnError.FAIL,
-    compression=Compression.AUTO,
-    priority=0,
-    client="",
-    progress=Progress(3, 1, 0, 100, 500, 50.04),
-)
-COMPLETED = replace(
-    JOB, state=JobState.COMPLETED, size=500, etag='"x"', expires_at=NOW + timedelta(days=1)
-)
 FAILED = replace(
     JOB,
     state=JobState.FAILED,

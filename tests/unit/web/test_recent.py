@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from packmule.jobs.model import Compression, Job, JobState, OnError, Progress
+from tests.fakes.jobs import COMPLETED
+
 from packmule.storage.at_hand import OpenFile
 from packmule.storage.interface import StoredArchive
 from packmule.storage.local import LocalBytes
@@ -24,21 +26,8 @@ HASH = "0f" * 16
 def found(path: Path, *, hash_: str = HASH, expires_in: float = 3600.0) -> Found:
     """Give a completed job of an archive at that path, which is made where missing."""
     path.touch()
-    now = datetime.now(UTC)
-    job = Job(
-        id=1,
-        hash=hash_,
-        state=JobState.COMPLETED,
-        attempt=1,
-        created_at=now,
-        name=None,
-        on_error=OnError.FAIL,
-        compression=Compression.AUTO,
-        priority=0,
-        client="",
-        progress=Progress(files_total=1),
-        expires_at=now + timedelta(seconds=expires_in),
-    )
+    expires_at = datetime.now(UTC) + timedelta(seconds=expires_in)
+    job = replace(COMPLETED, hash=hash_, expires_at=expires_at)
     return Found(job, StoredArchive(10, '"tag"', 0.0, LocalBytes(path)), OpenFile(path))
 
 
