@@ -41,6 +41,11 @@ def _filled(entries: list[Any], docs: Path) -> Iterator[Any]:
         if isinstance(what, list):
             yield {title: list(_filled(what, docs))}
         elif what.endswith("/"):
-            yield {title: [f"{what}{page.name}" for page in sorted((docs / what).glob("*.md"))]}
+            pages = sorted((docs / what).glob("*.md"), key=_index_first)
+            yield {title: [f"{what}{page.name}" for page in pages]}
         else:
             yield entry
+
+
+def _index_first(page: Path) -> tuple[bool, str]:
+    return page.name != "index.md", page.name

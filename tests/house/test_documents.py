@@ -65,7 +65,7 @@ def test_every_run_time_library_has_its_reason_and_no_other() -> None:
 
 
 def test_decisions_are_numbered_without_doubles() -> None:
-    pages = sorted((ROOT / "docs/decisions").glob("*.md"))
+    pages = sorted((ROOT / "docs/decisions").glob("[!i]*.md"))
     assert pages
     assert [page.name for page in pages if not re.match(r"\d{4}-[a-z0-9-]+\.md$", page.name)] == []
     numbers = [int(page.name[:4]) for page in pages]
@@ -74,6 +74,14 @@ def test_decisions_are_numbered_without_doubles() -> None:
     assert [
         name for name, title in titles.items() if not title.startswith(f"# {int(name[:4])}. ")
     ] == []
+
+
+def test_every_decision_is_in_the_index_by_topic_and_no_other() -> None:
+    index = read("docs/decisions/index.md")
+    pages = {page.name for page in (ROOT / "docs/decisions").glob("[!i]*.md")}
+    _, first, by_topic = re.split(r"^## .*$", index, flags=re.MULTILINE)
+    assert set(re.findall(r"\]\(([^)]+)\)", by_topic)) == pages
+    assert len(re.findall(r"^\d+\. ", first, re.MULTILINE)) == 10
 
 
 def test_every_make_target_that_a_document_names_exists() -> None:
