@@ -159,7 +159,7 @@ def _checked(part: str, network: IPv6Network) -> Network:
     first = network.network_address
     if first.scope_id is not None:
         raise ValueError(f"{part!r} names a zone: write the network without %…")
-    if first.ipv4_mapped is not None and network.prefixlen >= _TRANSLATOR_PREFIX:
+    if first.ipv4_mapped is not None:  # the mark ends at bit 96, so the prefix is no shorter
         return IPv4Network((first.ipv4_mapped, network.prefixlen - _TRANSLATOR_PREFIX))
     if network.subnet_of(_NAT64_LOCAL) and network.prefixlen < _TRANSLATOR_PREFIX:
         raise ValueError(

@@ -146,13 +146,15 @@ def conclude(
     """Decide what the end of a taken body means, of which `kept` bytes are held by now.
 
     All that was announced is the whole, however the connection ended. Where nothing was announced,
-    only a proper end is one.
+    only a proper end is one, and only of an answer with the whole: a part may be shorter than what
+    was asked for (RFC 9110 15.3.7), so we go on asking until a 416 confirms the end.
     """
     if broken is None:
-        if state.total in (None, kept):
+        is_part = state.kept > 0
+        if kept == state.total or (state.total is None and not is_part):
             return state, _FINISHED
-        detail = f"the body ended at byte {kept} of {state.total}"
-        broken = Broken(FailureCode.TRUNCATED, detail)
+        of = "a file of unknown length" if state.total is None else state.total
+        broken = Broken(FailureCode.TRUNCATED, f"the body ended at byte {kept} of {of}")
     elif kept == state.total:
         return state, _FINISHED
     state = state._replace(kept=kept)
@@ -210,7 +212,7 @@ def _judge_part(state: State, head: Head, limits: Limits) -> tuple[State, Verdic
     part = head.content_range
     if not resumable(state):
         # A part nobody asked for is taken only where it is the whole (RFC 9110 15.3.7).
-        if part is not None and part.start == 0 and part.end is not None and part.end == part.total:
+        if part is not None and part.start == 0 and part.end == part.total:
             return _judge_whole(state, head._replace(content_length=part.total), limits)
         detail = "the origin sent a part (206) although the whole was asked for"
         return state, _give_up(state, FailureCode.BAD_RESPONSE, detail, _PARTIAL)

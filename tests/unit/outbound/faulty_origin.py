@@ -20,7 +20,7 @@ SILENT = Broken(FailureCode.BAD_RESPONSE, "no answer")
 
 KINDS = (
     "cut", "stall", "chunks", "silent", "busy", "redirect", "heedless", "careless", "misplaced",
-    "unwilling", "resized", "wrapped", "page", "multipart", "short",
+    "unwilling", "resized", "wrapped", "page", "multipart", "short", "vague",
 )  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def _lie(head: Head, body: bytes, origin: Origin, fault: Fault, first: int) -> A
     """Answer a resume with what does not fit; None where the fault is another one."""
     total, stop = origin.size, len(body) * fault.at // 1000
 
-    def part(start: int, end: int, of: int, data: bytes) -> Answer:
+    def part(start: int, end: int, of: int | str, data: bytes) -> Answer:
         span = {"content-range": f"bytes {start}-{end - 1}/{of}"}
         return Answer(Head(PARTIAL, {**head.fields, **span}, end - start), data)
 
@@ -154,4 +154,6 @@ def _lie(head: Head, body: bytes, origin: Origin, fault: Fault, first: int) -> A
             lie = Answer(Head(PARTIAL, fields, None), b"--x" + body)
         case "short" if stop:
             lie = part(first, first + stop, total, body[:stop])
+        case "vague" if stop:  # a part, all of the rest or less, of a length that is not told
+            lie = part(first, first + stop, "*", body[:stop])
     return lie

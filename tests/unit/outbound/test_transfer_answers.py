@@ -36,8 +36,12 @@ STATES = {
     "all": HELD._replace(kept=100, total=None, reached=100),
     "bare": HELD._replace(etag=None),
     "wary": HELD._replace(distrust_ranges=True),
+    "cut": HELD._replace(total=None),
 }
-"""What is known before the try. `all`: every byte came, and the connection broke at their end."""
+"""What is known before the try. `all`: every byte came, and the connection broke at their end.
+
+`cut`: the body was cut, and its length is unknown.
+"""
 
 WHOLE = {"date": DATE, "etag": '"v1"', "content-type": "image/png"}
 DATED = {"date": DATE, "last-modified": MODIFIED}
@@ -82,6 +86,7 @@ ANSWERS: dict[str, Head] = {
     "206 in other units": Head(206, {**WHOLE, "content-range": "lines 40-99/100"}, 60),
     "416 of what is held": Head(416, {"etag": '"v1"', "content-range": "bytes */100"}, 0),
     "416 of more": Head(416, {"etag": '"v1"', "content-range": "bytes */101"}, 0),
+    "416 of what was cut": Head(416, {"etag": '"v1"', "content-range": "bytes */40"}, 0),
     "416 of another tag": Head(416, {"etag": '"v2"', "content-range": "bytes */100"}, 0),
     "416 with no tag": Head(416, {"content-range": "bytes */100"}, 0),
     "416, no more said": Head(416, {}, 0),
@@ -98,47 +103,48 @@ ANSWERS: dict[str, Head] = {
 # another try, which never again asks for a part; `later`: another try when the origin says so;
 # `done`: all is held; `there`: ask there; the others: given up, see CODES.
 TABLE = """
-answer                    | first   | tagged  | dated   | weak    | all     | bare    | wary
-200                       | new     | new     | new     | new     | new     | new     | new
-200 of unknown length     | new     | new     | new     | new     | new     | new     | new
-200 of another version    | new     | new     | new     | new     | new     | new     | new
-203                       | new     | new     | new     | new     | new     | new     | new
-200 at the limit          | new     | new     | new     | new     | new     | new     | new
-200 beyond the limit      | large   | large   | large   | large   | large   | large   | large
-200, a page               | new     | changed | changed | changed | changed | changed | changed
-200, a page of XHTML      | new     | changed | changed | changed | changed | changed | changed
-206, the rest             | bad     | on      | on      | whole   | whole   | bad     | bad
-206, the rest, chunked    | bad     | on      | on      | whole   | whole   | bad     | bad
-206, a piece of the rest  | bad     | on      | on      | whole   | whole   | bad     | bad
-206, total unknown        | bad     | on      | on      | whole   | whole   | bad     | bad
-206, from the start       | new     | whole   | whole   | whole   | whole   | new     | new
-206, later                | bad     | whole   | whole   | whole   | whole   | bad     | bad
-206, later, chunked       | bad     | whole   | whole   | whole   | whole   | bad     | bad
-206, another total        | bad     | whole   | whole   | whole   | whole   | bad     | bad
-206, past its total       | bad     | whole   | whole   | whole   | whole   | bad     | bad
-206, backwards            | bad     | whole   | whole   | whole   | whole   | bad     | bad
-206, of another length    | bad     | whole   | whole   | whole   | whole   | bad     | bad
-206, another tag          | bad     | whole   | on      | whole   | whole   | bad     | bad
-206 with no tag           | bad     | whole   | on      | whole   | whole   | bad     | bad
-206 by date               | bad     | whole   | on      | whole   | whole   | bad     | bad
-206 by a newer date       | bad     | whole   | whole   | whole   | whole   | bad     | bad
-206 by date and weak tag  | bad     | whole   | on      | on      | whole   | bad     | bad
-206, encoded              | bad     | whole   | whole   | whole   | whole   | bad     | bad
-206, many parts           | bad     | whole   | whole   | whole   | whole   | bad     | bad
-206 without Content-Range | bad     | whole   | whole   | whole   | whole   | bad     | bad
-206 in other units        | bad     | whole   | whole   | whole   | whole   | bad     | bad
-416 of what is held       | status  | whole   | whole   | whole   | done    | status  | status
-416 of more               | status  | whole   | whole   | whole   | whole   | status  | status
-416 of another tag        | status  | whole   | whole   | whole   | whole   | status  | status
-416 with no tag           | status  | whole   | whole   | whole   | whole   | status  | status
-416, no more said         | status  | whole   | whole   | whole   | whole   | status  | status
-302                       | there   | there   | there   | there   | there   | there   | there
-302 to nowhere            | status  | status  | status  | status  | status  | status  | status
-304                       | status  | status  | status  | status  | status  | status  | status
-204                       | status  | status  | status  | status  | status  | status  | status
-503                       | again   | again   | again   | again   | again   | again   | again
-503, come later           | later   | later   | later   | later   | later   | later   | later
-403                       | status  | status  | status  | status  | status  | status  | status
+answer                   | first  | tagged | dated  | weak   | all    | bare   | wary   | cut
+200                      | new    | new    | new    | new    | new    | new    | new    | new
+200 of unknown length    | new    | new    | new    | new    | new    | new    | new    | new
+200 of another version   | new    | new    | new    | new    | new    | new    | new    | new
+203                      | new    | new    | new    | new    | new    | new    | new    | new
+200 at the limit         | new    | new    | new    | new    | new    | new    | new    | new
+200 beyond the limit     | large  | large  | large  | large  | large  | large  | large  | large
+200, a page              | new    | changed| changed| changed| changed| changed| changed| changed
+200, a page of XHTML     | new    | changed| changed| changed| changed| changed| changed| changed
+206, the rest            | bad    | on     | on     | whole  | whole  | bad    | bad    | on
+206, the rest, chunked   | bad    | on     | on     | whole  | whole  | bad    | bad    | on
+206, a piece of the rest | bad    | on     | on     | whole  | whole  | bad    | bad    | on
+206, total unknown       | bad    | on     | on     | whole  | whole  | bad    | bad    | on
+206, from the start      | new    | whole  | whole  | whole  | whole  | new    | new    | whole
+206, later               | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
+206, later, chunked      | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
+206, another total       | bad    | whole  | whole  | whole  | whole  | bad    | bad    | on
+206, past its total      | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
+206, backwards           | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
+206, of another length   | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
+206, another tag         | bad    | whole  | on     | whole  | whole  | bad    | bad    | whole
+206 with no tag          | bad    | whole  | on     | whole  | whole  | bad    | bad    | whole
+206 by date              | bad    | whole  | on     | whole  | whole  | bad    | bad    | whole
+206 by a newer date      | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
+206 by date and weak tag | bad    | whole  | on     | on     | whole  | bad    | bad    | whole
+206, encoded             | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
+206, many parts          | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
+206 without Content-Range| bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
+206 in other units       | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
+416 of what is held      | status | whole  | whole  | whole  | done   | status | status | whole
+416 of more              | status | whole  | whole  | whole  | whole  | status | status | whole
+416 of what was cut      | status | whole  | whole  | whole  | whole  | status | status | done
+416 of another tag       | status | whole  | whole  | whole  | whole  | status | status | whole
+416 with no tag          | status | whole  | whole  | whole  | whole  | status | status | whole
+416, no more said        | status | whole  | whole  | whole  | whole  | status | status | whole
+302                      | there  | there  | there  | there  | there  | there  | there  | there
+302 to nowhere           | status | status | status | status | status | status | status | status
+304                      | status | status | status | status | status | status | status | status
+204                      | status | status | status | status | status | status | status | status
+503                      | again  | again  | again  | again  | again  | again  | again  | again
+503, come later          | later  | later  | later  | later  | later  | later  | later  | later
+403                      | status | status | status | status | status | status | status | status
 """
 
 CODES = {
@@ -203,6 +209,7 @@ def test_an_answer_leads_to(state: str, answer: str, wanted: str) -> None:
         ("all", (b"Range: bytes=100-", b'If-Range: "v1"')),
         ("bare", ()),
         ("wary", ()),
+        ("cut", (b"Range: bytes=40-", b'If-Range: "v1"')),
     ],
 )
 def test_a_try_asks_for_what_is_missing(state: str, fields: tuple[bytes, ...]) -> None:
@@ -249,3 +256,28 @@ def test_what_is_unwrapped_is_never_resumed() -> None:
     assert verdict == Take(0, None)
     state, _ = conclude(state, 30, CUT, LIMITS)
     assert range_fields(begin(state)) == ()
+
+
+def test_a_part_that_names_no_total_leaves_the_known_one() -> None:
+    state, verdict = judge(begin(HELD), ANSWERS["206, total unknown"], LIMITS, now=NOW)
+    assert verdict == Take(40, 100)
+    assert state.total == 100
+
+
+def test_each_try_is_counted_once() -> None:
+    first = begin(START)
+    second = begin(first)
+    assert (first.attempts, second.attempts) == (1, 2)
+
+
+def test_the_end_of_a_part_is_not_the_end_of_a_file_whose_length_is_unknown() -> None:
+    cut = STATES["cut"]
+    state, verdict = judge(begin(cut), ANSWERS["206, total unknown"], LIMITS, now=NOW)
+    assert verdict == Take(40, None)
+    state, outcome = conclude(state, 100, None, LIMITS)
+    assert isinstance(outcome, Retry)
+    assert outcome.cause.code is FailureCode.TRUNCATED
+    state = begin(state)
+    assert range_fields(state) == (b"Range: bytes=100-", b'If-Range: "v1"')
+    _, verdict = judge(state, ANSWERS["416 of what is held"], LIMITS, now=NOW)
+    assert verdict == Discard(Finished())

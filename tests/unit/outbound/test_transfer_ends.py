@@ -49,6 +49,14 @@ def test_the_end_of_a_body_means(
     assert said == wanted
 
 
+@pytest.mark.parametrize("broken", [None, CUT, STALLED])
+def test_a_part_never_ends_a_body_whose_length_is_unknown(broken: Broken | None) -> None:
+    state = State(kept=50, total=None, etag='"v1"', reached=50, attempts=2)
+    after, outcome = conclude(state, 70, broken, LIMITS)
+    assert isinstance(outcome, Retry)
+    assert (after.kept, after.distrust_ranges) == (70, False)
+
+
 @pytest.mark.parametrize(
     ("reached", "kept", "broken", "tries", "fruitful"),
     [
