@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.house.tree import files_under, parse, read
 
-FILE_LINES = {"src": 320, "bench": 320, "tests": 400}
+FILE_LINES = {"src": 500, "bench": 500, "tests": 400}
 FUNCTION_LINES = 60
 SOURCE = frozenset({".py", ".js", ".mjs", ".css", ".html", ".sh", ".sql", ".conf"})
 PYTHON = frozenset({".py"})

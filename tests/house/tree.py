@@ -62,16 +62,19 @@ def files_under(*folders: str, suffixes: frozenset[str] | None = None) -> list[P
     ]
 
 
+@cache
 def read(path: Path | str) -> str:
     """Read a file of the project as text."""
     return (ROOT / path).read_text(encoding="utf-8")
 
 
+@cache
 def is_text(path: Path) -> bool:
     """Tell text from what only programs read (a NUL byte, as git does)."""
     return b"\0" not in (ROOT / path).read_bytes()[:8000]
 
 
+@cache
 def parse(path: Path) -> ast.Module:
     """Parse a Python file of the project; what the compiler warns of is another rule's matter."""
     with warnings.catch_warnings(action="ignore"):
