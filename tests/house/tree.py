@@ -62,7 +62,6 @@ def files_under(*folders: str, suffixes: frozenset[str] | None = None) -> list[P
     ]
 
 
-@cache
 def read(path: Path | str) -> str:
     """Read a file of the project as text."""
     return (ROOT / path).read_text(encoding="utf-8")
