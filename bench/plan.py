@@ -16,7 +16,7 @@ DAY = 86_400.0
 CHECKPOINTS_A_SECOND = 1.0
 """Of a job under way; `assembly/` writes one each second."""
 LOOKS_A_SECOND = 4.0
-"""Of a worker with jobs in hand, whether they are still its own (`assembly/holding.py`)."""
+"""Of a worker with jobs in hand, whether they are still its own (`assembly/fencing.py`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from tests.addresses.everywhere import Everywhere
 from tests.cases import ssrf
 
 from packmule.assembly.pack import pack
-from packmule.assembly.workshop import Bounds, Workshop
+from packmule.assembly.resources import AssemblyLimits, SharedResources
 from packmule.jobs.model import OnError, Source
 from packmule.outbound.addresses import AddressRules, parse_networks
 from packmule.outbound.loop_settings import LoopSettings
@@ -106,10 +106,10 @@ class World:
         timer = threading.Timer(_PATIENCE, stop.set)
         timer.start()
         try:
-            with Workshop(
-                rules or self.rules, loop, Bounds(min_free_bytes=0), resolver=resolver
-            ) as workshop:
-                packed = pack(sources, out, workshop, stop, on_error=OnError.SKIP, interval=0.02)
+            with SharedResources(
+                rules or self.rules, loop, AssemblyLimits(min_free_bytes=0), resolver=resolver
+            ) as resources:
+                packed = pack(sources, out, resources, stop, on_error=OnError.SKIP, interval=0.02)
         finally:
             timer.cancel()
         assert not packed.stopped, "it hung"

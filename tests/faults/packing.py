@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from packmule.assembly.pack import Packed, pack
-from packmule.assembly.workshop import Bounds, Workshop
+from packmule.assembly.resources import AssemblyLimits, SharedResources
 from packmule.jobs.model import OnError, Source
 from packmule.outbound.addresses import AddressRules, parse_networks, parse_ports
 from packmule.outbound.loop_settings import LoopSettings
@@ -61,7 +61,7 @@ def run(
     out: Path,
     *,
     loop: LoopSettings = LOOP,
-    bounds: Bounds | None = None,
+    bounds: AssemblyLimits | None = None,
     stop_when: Callable[[Progress], bool] | None = None,
 ) -> Outcome:
     """Pack the links into `out`; each entry's name is its position. Raises Hung.
@@ -83,13 +83,13 @@ def run(
     rules = AddressRules(
         allow_networks=parse_networks("127.0.0.0/8"), allow_ports=parse_ports("1-65535")
     )
-    bounds = bounds or Bounds(max_file_bytes=loop.limits.max_bytes, min_free_bytes=0)
+    bounds = bounds or AssemblyLimits(max_file_bytes=loop.limits.max_bytes, min_free_bytes=0)
     timer = threading.Timer(BOUND, give_up)
     timer.start()
     try:
-        with Workshop(rules, loop, bounds) as workshop:
+        with SharedResources(rules, loop, bounds) as resources:
             packed = pack(
-                sources, out, workshop, stop, on_error=OnError.SKIP, watch=watch, interval=0.02
+                sources, out, resources, stop, on_error=OnError.SKIP, watch=watch, interval=0.02
             )
     finally:
         timer.cancel()

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packmule.assembly.disposition import announced_name
-from packmule.assembly.naming import Names
+from packmule.assembly.names.content_disposition import announced_name
+from packmule.assembly.names.entry_names import EntryNames
 from packmule.outbound.head import HeadInvalid
 from packmule.outbound.head import parse as parse_head
 from packmule.outbound.transfer import retry_after
@@ -229,7 +229,7 @@ _HEADERS = st.tuples(
 def entry_names(files: list[tuple[tuple[str, str | None], tuple[str | None, str | None]]],
                 data: st.DataObject) -> None:  # fmt: skip
     """The names of one archive are safe, and no two of them are one file or file and folder."""
-    names = Names([wanted for wanted, _ in files])
+    names = EntryNames([wanted for wanted, _ in files])
     given_names = {}
     for position in data.draw(st.permutations(range(len(files)))):
         of_header, of_type = files[position][1]

@@ -18,8 +18,8 @@ from packmule.engine.embedded import EmbeddedEngine
 from packmule.jobs.database import connect
 from packmule.jobs.store import JobStore
 from packmule.storage.local import LocalStorage
+from packmule.wiring.resources import open_resources
 from packmule.wiring.stores import BUILD
-from packmule.wiring.workshop import open_workshop
 
 
 def main(lease: float) -> None:
@@ -29,8 +29,8 @@ def main(lease: float) -> None:
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     database = connect(settings.database_url)
-    with open_workshop(settings) as workshop:
-        builder = Builder(JobStore(database), LocalStorage(settings.data_dir), workshop)
+    with open_resources(settings) as resources:
+        builder = Builder(JobStore(database), LocalStorage(settings.data_dir), resources)
         engine = EmbeddedEngine(database, lease=lease)
         engine.run({BUILD: builder.build}, concurrency={BUILD: settings.concurrent_jobs}, stop=stop)
     database.dispose()

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 A_FAULT_OF_OURS = """
 from pathlib import Path
-from packmule.assembly.incoming import Incoming
+from packmule.assembly.receiving import EntryReceiver
 
-accept = Incoming.accept
+accept = EntryReceiver.accept
 
 def faulty(self, *values, **more):
     if self.position == 1 and Path({marker!r}).exists():
         raise RuntimeError("a fault of ours")
     return accept(self, *values, **more)
 
-Incoming.accept = faulty
+EntryReceiver.accept = faulty
 """
 
 

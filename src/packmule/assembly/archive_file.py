@@ -19,7 +19,7 @@ import threading
 from itertools import count
 from typing import TYPE_CHECKING
 
-from packmule.assembly.disk_file import DiskFile
+from packmule.assembly.disk.disk_file import DiskFile
 from packmule.assembly.packing import Packing
 from packmule.errors import PackmuleError, StorageFailed
 from packmule.telemetry.context import as_extra
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from packmule.assembly.blocks import Pool, Writer
+    from packmule.assembly.disk.blocks import Pool, Writer
     from packmule.jobs.model import DoneEntry
 
 _log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def _never() -> bool:
 
 
 class ArchiveFile:
-    """Places for entries in one file, and the list of those that are complete."""
+    """ArchiveOffsets for entries in one file, and the list of those that are complete."""
 
     def __init__(
         self, path: Path, pool: Pool, writer: Writer, *, tail: int, changed: Callable[[], None]

@@ -1,7 +1,7 @@
 """One archive in the making: from sources and what is remembered to a finished file.
 
 Owns the job's side of assembling: starting its fetches, counting what is done, checkpoints, the
-end. Leaves the transfer loop's side to `incoming`, the file to `archive_file`; whoever calls it
+end. Leaves the transfer loop's side to `receiving`, the file to `archive_file`; whoever calls it
 keeps the checkpoints and publishes the file.
 
 Three threads: the caller's (all public methods), the transfer loop's and the writer's; lists are
@@ -15,14 +15,14 @@ import time
 from typing import TYPE_CHECKING
 
 from packmule.assembly.archive_file import ArchiveFile
-from packmule.assembly.finishing import finish
-from packmule.assembly.incoming import Incoming
+from packmule.assembly.finish_local import finish
 from packmule.assembly.missing import report
-from packmule.assembly.naming import Names
+from packmule.assembly.names.entry_names import EntryNames
 from packmule.assembly.pace import Pace
-from packmule.assembly.restoring import restored_state
-from packmule.assembly.room import Room
-from packmule.assembly.uploading import Uploading
+from packmule.assembly.receiving import EntryReceiver
+from packmule.assembly.resuming import restored_state
+from packmule.assembly.space_check import SpaceCheck
+from packmule.assembly.upload.part_sender import PartSender
 from packmule.errors import Failure, FailureCode
 from packmule.jobs.model import (
     Checkpoint,
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from packmule.assembly.missing import Report
-    from packmule.assembly.places import PlacedBody
-    from packmule.assembly.workshop import Workshop
+    from packmule.assembly.missing import MissingReport
+    from packmule.assembly.resources import SharedResources
+    from packmule.assembly.sinks.placed import PlacedSink
     from packmule.jobs.model import OpenEntry, Source
     from packmule.outbound.head import Head
     from packmule.storage.interface import Stream
@@ -57,34 +57,36 @@ class Assembly:
         sources: Sequence[Source],
         remembered: Remembered,
         path: Path,
-        workshop: Workshop,
+        resources: SharedResources,
         *,
         compression: Compression = Compression.AUTO,
         on_html: OnHtml = OnHtml.REPORT,
         lane: Lane | None = None,
         stream: Stream | None = None,
     ) -> None:
-        self.limits = workshop.bounds
-        self.deflater = workshop.deflater
+        self.limits = resources.limits
+        self.compress_pool = resources.compress_pool
         self.compression = compression
         self.on_html = on_html
-        self._workshop = workshop
+        self._resources = resources
         self._sources = sources
         self._lane = lane or Lane(as_extra())
         self._changed = threading.Event()
         self.archive = ArchiveFile(
-            path, workshop.pool, workshop.writer, tail=remembered.tail, changed=self._look
+            path, resources.pool, resources.writer, tail=remembered.tail, changed=self._look
         )
         self.archive.done.extend(remembered.done)
-        self.uploading = None if stream is None else Uploading(
-            stream, remembered, self.archive, workshop.scratch,
+        self.uploading = None if stream is None else PartSender(
+            stream, remembered, self.archive, resources.scratch,
             ask=self.ask_checkpoint, nudge=self.nudge,
         )  # fmt: skip
-        room = Room(self.archive, path.parent, workshop.bounds, is_uploaded=stream is not None)
+        room = SpaceCheck(
+            self.archive, path.parent, resources.limits, is_uploaded=stream is not None
+        )
         self.check_room = room.check
         self.failed: list[FailedEntry] = list(remembered.failed)
-        self.open: set[Incoming] = set()
-        self._names = Names([(source.url, source.name) for source in sources])
+        self.open: set[EntryReceiver] = set()
+        self._names = EntryNames([(source.url, source.name) for source in sources])
         self._recorded_done = len(remembered.done)
         self._recorded_failed = len(remembered.failed)
         self._done_bytes = sum(entry.size for entry in remembered.done)
@@ -92,7 +94,7 @@ class Assembly:
         self._known_bytes = 0
         self._counted = len(remembered.done)
         self._finished = len(remembered.done)
-        self._barred: list[PlacedBody] = []
+        self._barred: list[PlacedSink] = []
         self._seen = (0, 0)
         self._pace = Pace()
         self._refusals: dict[tuple[str, int], tuple[FailureCode, str] | None] = {}
@@ -118,12 +120,12 @@ class Assembly:
             if source.position not in resolved
             and (fetch := self._fetch(source, opened_at.get(source.position))) is not None
         ]
-        self._workshop.loop.add(self._lane, fetches)
+        self._resources.loop.add(self._lane, fetches)
         self._look()
 
     def _fetch(self, source: Source, opened: OpenEntry | None) -> Fetch | None:
         """Make the fetch of one source; None where its URL alone makes it fail."""
-        incoming = Incoming(self, source.position)
+        incoming = EntryReceiver(self, source.position)
         try:
             url = parse(source.url, max_length=self.limits.max_url_length)
         except UrlInvalid as error:
@@ -131,7 +133,7 @@ class Assembly:
             return None
         site = (url.host, url.port)
         if site not in self._refusals:
-            self._refusals[site] = refusal(url, self._workshop.rules)
+            self._refusals[site] = refusal(url, self._resources.rules)
         if (refused := self._refusals[site]) is not None:
             self.note_failure(incoming, Failure(*refused))
             return None
@@ -152,7 +154,7 @@ class Assembly:
             content_type=fields.get("content-type"),
         )
 
-    def learn_length(self, incoming: Incoming, total: int | None) -> None:
+    def learn_length(self, incoming: EntryReceiver, total: int | None) -> None:
         """Note how long a body is, for the progress; None: its end will tell."""
         self.open.add(incoming)
         if incoming.size is None and total is not None:
@@ -160,7 +162,7 @@ class Assembly:
         self._known_bytes += (total or 0) - (incoming.size or 0)
         incoming.size = incoming.size if total is None else total
 
-    def note_failure(self, incoming: Incoming, failure: Failure) -> None:
+    def note_failure(self, incoming: EntryReceiver, failure: Failure) -> None:
         """Record a source that failed for good."""
         position = incoming.position
         self.open.discard(incoming)
@@ -173,7 +175,7 @@ class Assembly:
         self._flush_if_last()
         self._look()
 
-    def note_finished(self, incoming: Incoming) -> None:
+    def note_finished(self, incoming: EntryReceiver) -> None:
         """Count a source whose body was handed on whole."""
         incoming.forget()
         self.open.discard(incoming)
@@ -192,11 +194,11 @@ class Assembly:
 
     def nudge(self) -> None:
         """Have the transfer loop go on with who is paused."""
-        self._workshop.loop.nudge()
+        self._resources.loop.nudge()
 
     def in_loop(self, work: Callable[[], None]) -> None:
         """Have something done in the transfer loop's thread; its failure is the archive's."""
-        self._workshop.loop.submit(self.archive.guarded(work))
+        self._resources.loop.submit(self.archive.guarded(work))
 
     # The caller's side.
 
@@ -273,7 +275,7 @@ class Assembly:
 
     def stop(self) -> Checkpoint:
         """End all fetching, keep what is there, and tell it."""
-        self._quiet(Incoming.rest)
+        self._quiet(EntryReceiver.rest)
         self.archive.settle()
         return self.checkpoint()
 
@@ -283,23 +285,23 @@ class Assembly:
         done, missing = self.archive.done, self.missing()
         return finish(self.archive.file, done, missing, read_back=self.limits.read_back)
 
-    def missing(self) -> Report | None:
+    def missing(self) -> MissingReport | None:
         """Make the entry that tells what is not in the archive; None where all is."""
         return report(self._sources, self.failed, self.archive.done)
 
     def close(self) -> None:
         """Let the file go; the fetches have ended or are ended now."""
-        self._quiet(Incoming.let_go)
-        self.deflater.wait(self.archive)
+        self._quiet(EntryReceiver.let_go)
+        self.compress_pool.wait(self.archive)
         if self.uploading is not None:
             self.uploading.close()
         self.archive.close()
 
-    def _quiet(self, end: Callable[[Incoming], None]) -> None:
+    def _quiet(self, end: Callable[[EntryReceiver], None]) -> None:
         """End the fetches, then `end` what they have left, where no other thread may touch it."""
-        loop = self._workshop.loop
+        loop = self._resources.loop
         loop.remove(self._lane)
-        self.deflater.wait(self.archive)
+        self.compress_pool.wait(self.archive)
         done = threading.Event()
 
         def quiet() -> None:

@@ -22,11 +22,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packmule.assembly.assemble import Resolved, Stopped, assemble
 from packmule.assembly.assembly import Assembly
-from packmule.assembly.holding import Holdings
-from packmule.assembly.restoring import given_up, ranges_of_scratch, usable
-from packmule.assembly.uploaded import finish_upload
+from packmule.assembly.fencing import CancellationWatcher
+from packmule.assembly.finish_upload import finish_upload
+from packmule.assembly.resuming import given_up, ranges_of_scratch, usable
+from packmule.assembly.run import Resolved, Stopped, assemble
 from packmule.engine.interface import Later
 from packmule.errors import (
     ArchiveTooLarge,
@@ -56,7 +56,7 @@ from packmule.telemetry.tracing import fail, span
 if TYPE_CHECKING:
     from threading import Event
 
-    from packmule.assembly.workshop import Workshop
+    from packmule.assembly.resources import SharedResources
     from packmule.jobs.model import Remembered, Run
     from packmule.jobs.store import JobStore
     from packmule.jobs.transitions import Also
@@ -84,7 +84,7 @@ class Builder:
         self,
         store: JobStore,
         storage: Storage,
-        workshop: Workshop,
+        resources: SharedResources,
         *,
         also: Also | None = None,
         make_room: MakeRoom = lambda _wanted: False,
@@ -98,8 +98,8 @@ class Builder:
         self._make_room = make_room
         self._store = store
         self._storage = storage
-        self._workshop = workshop
-        self._holdings = Holdings(store.find_attempts)
+        self._resources = resources
+        self._holdings = CancellationWatcher(store.find_attempts)
 
     def build(self, key: str, stop: Event) -> Later | None:
         """Run the job of that hash to its end; Later where it was stopped before."""
@@ -158,7 +158,7 @@ class Builder:
                     run.sources,
                     remembered,
                     scratch,
-                    self._workshop,
+                    self._resources,
                     compression=run.job.compression,
                     on_html=run.job.on_html,
                     lane=Lane(as_extra(), client=run.job.client, priority=run.job.priority),

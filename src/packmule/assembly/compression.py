@@ -1,7 +1,7 @@
 """Which entries are worth deflating, and what deflate makes of them.
 
 Owns the choice, by what is asked for, by media type and extension, and by a trial; and the level.
-Leaves threads and joining to `deflating`. Pure. The figures behind it are in
+Leaves threads and joining to `deflated`. Pure. The figures behind it are in
 docs/decisions/0007-deflate.md.
 """
 

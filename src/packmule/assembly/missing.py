@@ -1,7 +1,7 @@
 """The entry that tells what is missing from an archive that was made all the same.
 
-Owns its name, its words and its bytes. Leaves writing it to `finishing`. Made anew from what failed
-each time an archive is finished, so no checkpoint knows it.
+Owns its name, its words and its bytes. Leaves writing it to `finish_local`. Made anew from what
+failed each time an archive is finished, so no checkpoint knows it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HEAD = "These files could not be fetched and are not in this archive.\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class MissingReport:
     """The entry's name and body."""
 
     name: str
@@ -40,14 +40,16 @@ class Report:
 
 def report(
     sources: Sequence[Source], failed: Iterable[FailedEntry], done: Iterable[DoneEntry]
-) -> Report | None:
+) -> MissingReport | None:
     """Tell of each failed source, in the caller's order; None where none failed."""
     blocks = [
         _block(sources[one.position], one) for one in sorted(failed, key=lambda one: one.position)
     ]
     if not blocks:
         return None
-    return Report(_free_name(entry.name for entry in done), "\n".join([_HEAD, *blocks]).encode())
+    return MissingReport(
+        _free_name(entry.name for entry in done), "\n".join([_HEAD, *blocks]).encode()
+    )
 
 
 def _block(source: Source, one: FailedEntry) -> str:

@@ -13,10 +13,10 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from packmule.assembly.assemble import Resolved, Stopped, assemble
 from packmule.assembly.assembly import Assembly
-from packmule.assembly.disk_file import translated
-from packmule.assembly.restoring import usable
+from packmule.assembly.disk.disk_file import translated
+from packmule.assembly.resuming import usable
+from packmule.assembly.run import Resolved, Stopped, assemble
 from packmule.jobs.digest import sources_digest
 from packmule.jobs.journal import Journal
 from packmule.jobs.model import Compression, FailedEntry, OnError, OnHtml, Remembered
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from threading import Event
 
-    from packmule.assembly.workshop import Workshop
+    from packmule.assembly.resources import SharedResources
     from packmule.jobs.model import Progress, Source
 
 
@@ -48,7 +48,7 @@ class Packed:
 def pack(
     sources: Sequence[Source],
     out: Path,
-    workshop: Workshop,
+    resources: SharedResources,
     stop: Event,
     *,
     on_error: OnError = OnError.FAIL,
@@ -66,7 +66,7 @@ def pack(
     remembered = _remembered(journal, part, sources)
     try:
         assembly = Assembly(
-            sources, remembered, part, workshop, compression=compression, on_html=on_html
+            sources, remembered, part, resources, compression=compression, on_html=on_html
         )
         try:
             outcome = assemble(assembly, journal.append, stop, watch=watch, interval=interval)

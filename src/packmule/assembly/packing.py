@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from isal.isal_zlib import crc32
 
-from packmule.assembly.blocks import BLOCK_BYTES
-from packmule.assembly.punching import PAGE
+from packmule.assembly.disk.blocks import BLOCK_BYTES
+from packmule.assembly.disk.disk_file import PAGE
 from packmule.jobs.model import DoneEntry
 from packmule.zipformat.headers import local_header
 from packmule.zipformat.records import STORED

@@ -137,7 +137,7 @@ def _pack(
     quiet: bool,
 ) -> Packed:
     from packmule.assembly.pack import pack as pack_archive  # noqa: PLC0415 - after the arguments
-    from packmule.wiring.workshop import open_workshop  # noqa: PLC0415
+    from packmule.wiring.resources import open_resources  # noqa: PLC0415
 
     settings = settings_module.read(environment)
     if not out.parent.is_dir():
@@ -145,10 +145,10 @@ def _pack(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with open_workshop(settings) as workshop, _progress(len(sources), quiet=quiet) as watch:
+    with open_resources(settings) as resources, _progress(len(sources), quiet=quiet) as watch:
         interval = 1.0 if watch is None else 0.25
         return pack_archive(
-            sources, out, workshop, stop, on_error=on_error, on_html=on_html,
+            sources, out, resources, stop, on_error=on_error, on_html=on_html,
             compression=compression, watch=watch, interval=interval,
         )  # fmt: skip
 

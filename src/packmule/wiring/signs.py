@@ -19,7 +19,7 @@ from packmule.worker.heartbeat import Heartbeat
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from packmule.assembly.workshop import Workshop
+    from packmule.assembly.resources import SharedResources
     from packmule.settings import Settings
     from packmule.telemetry.snapshots import Snapshot
 
@@ -60,10 +60,10 @@ class Signs:
 
 
 @contextmanager
-def telling(settings: Settings, workshop: Workshop) -> Iterator[Signs]:
+def telling(settings: Settings, resources: SharedResources) -> Iterator[Signs]:
     """Prepare a worker's signs of life. Raises UsageError where its port cannot be had."""
-    TRANSFERS_IN_WORK.watch(workshop.loop.in_work)
-    BYTES_FETCHED.watch(workshop.loop.under_way)
+    TRANSFERS_IN_WORK.watch(resources.loop.in_work)
+    BYTES_FETCHED.watch(resources.loop.under_way)
     with ExitStack() as held:
         try:
             snapshot = held.enter_context(snapshots.claimed(settings.data_dir, "worker"))

@@ -11,6 +11,7 @@ from packmule.cleanup.expiry import Expiry, Removal
 from packmule.cleanup.room import Room, Sweep
 from packmule.engine.interface import Later, Task
 from packmule.storage.local import LocalStorage
+from packmule.wiring.resources import open_resources
 from packmule.wiring.signs import telling
 from packmule.wiring.stores import (
     BUILD,
@@ -22,7 +23,6 @@ from packmule.wiring.stores import (
     open_stores,
 )
 from packmule.wiring.webhooks import AT_ONCE, announcer, delivering
-from packmule.wiring.workshop import open_workshop
 from packmule.worker.run import Duty, work
 
 if TYPE_CHECKING:
@@ -37,14 +37,16 @@ def run_worker(settings: Settings, stop: Event) -> None:
     """Run jobs until `stop` is set and those in work have come to rest."""
     with (
         open_stores(settings) as stores,
-        open_workshop(settings, on_failure=_end_at_once) as workshop,
+        open_resources(settings, on_failure=_end_at_once) as resources,
         delivering(settings, stores) as delivery,
     ):
         announce = announcer(settings, stores).announce
         expiry = Expiry(stores.jobs, stores.defer_removal, lambda: datetime.now(UTC))
         room = _room(settings, stores, expiry)
         make_room = room.make_for if room is not None else lambda _wanted: False
-        builder = Builder(stores.jobs, stores.storage, workshop, also=announce, make_room=make_room)
+        builder = Builder(
+            stores.jobs, stores.storage, resources, also=announce, make_room=make_room
+        )
         duties = {
             BUILD: Duty(builder.build, settings.concurrent_jobs),
             EXPIRE: Duty(_clean_up(stores, expiry, room), 1),
@@ -56,7 +58,7 @@ def run_worker(settings: Settings, stop: Event) -> None:
         with stores.transaction() as connection:
             stores.engine.defer(connection, Task(EXPIRE, "all"))
             stores.engine.defer(connection, Task(CLEAN, "messages"))
-        with telling(settings, workshop) as signs:
+        with telling(settings, resources) as signs:
             work(stores.engine, duties, signs, stop)
 
 

@@ -1,7 +1,7 @@
 r"""Entry names that every reader extracts at the same safe place.
 
 Owns what a name may hold, how long it may be, and when two names are one file. Leaves to
-`assembly.naming` where a name comes from and which of two equal ones gets the number.
+`assembly.names.entry_names` where a name comes from and which of two equal ones gets the number.
 Law: APPNOTE 4.4.17 (forward slashes, no drive, no leading slash); Microsoft's "Naming Files,
 Paths, and Namespaces"; Unicode UAX 15 (NFC), UAX 44 (Default_Ignorable_Code_Point), D145 (caseless
 match).

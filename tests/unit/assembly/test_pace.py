@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes.workshop import FakeWorkshop, Try, body, head
+from tests.fakes.resources import FakeResources, Try, body, head
 
 from packmule.assembly.assembly import Assembly
 from packmule.assembly.pace import STANDS_AFTER, Pace
@@ -92,16 +92,16 @@ def test_a_resumed_assembly_has_no_rate_before_something_new_comes(tmp_path: Pat
         done=(DoneEntry(0, "a", 0, 0, 0, 500 * MB, 500 * MB),),
         open=(OpenEntry(1, "b", 500 * MB + 60, 40, 300 * MB, 200 * MB, 0, etag='"v"'),),
     )
-    workshop = FakeWorkshop()
-    assembly = Assembly(sources, remembered, tmp_path / "a.zip", workshop.real)
+    resources = FakeResources()
+    assembly = Assembly(sources, remembered, tmp_path / "a.zip", resources.real)
     assembly.start()
     for _ in range(3):
         found = assembly.progress()
         assert (found.bytes_done, found.bytes_per_second) == (700 * MB, 0.0)
         assert found.bytes_total is None
-    (fetches,) = workshop.loop.fetches.values()
-    Try(fetches[1], body(10_000)).begin(head(10_000), 0, 10_000).run(workshop.loop)
+    (fetches,) = resources.loop.fetches.values()
+    Try(fetches[1], body(10_000)).begin(head(10_000), 0, 10_000).run(resources.loop)
     found = assembly.progress()
     assert (found.bytes_done, found.bytes_total) == (700 * MB + 10_000, 800 * MB + 10_000)
     assembly.close()
-    workshop.close()
+    resources.close()

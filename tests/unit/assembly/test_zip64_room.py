@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from packmule.assembly import finishing, restoring
+from packmule.assembly import finish_local, resuming
 from packmule.assembly.archive_file import ArchiveFile
-from packmule.assembly.blocks import Pool, Writer
-from packmule.assembly.deflating import JOINED_BYTES
-from packmule.assembly.ending import Ending
+from packmule.assembly.committing import Ending
+from packmule.assembly.disk.blocks import Pool, Writer
+from packmule.assembly.sinks.deflated import JOINED_BYTES
 from packmule.jobs.model import DoneEntry
 from packmule.zipformat.extras import actual_values
 from packmule.zipformat.records import DEFLATED, MARKER_32, STORED, LocalHeader
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from packmule.assembly.assembly import Assembly
-    from packmule.assembly.incoming import Incoming
+    from packmule.assembly.receiving import EntryReceiver
 
 LIMIT = MARKER_32
 MOST_OF_DEFLATE = 1032  # times that deflate can shrink anything: 258 bytes in two bits
@@ -40,7 +40,9 @@ def test_the_header_is_as_long_as_was_reserved(
     tmp_path: Path, method: int, compressed: int, size: int
 ) -> None:
     entry = DoneEntry(0, "a.txt", 0, method, 1, compressed, size, 1_700_000_000)
-    ending = Ending(cast("Assembly", None), cast("Incoming", None), entry.name, entry.modified_at)
+    ending = Ending(
+        cast("Assembly", None), cast("EntryReceiver", None), entry.name, entry.modified_at
+    )
     reserved = ending.header_size(max(compressed, size))
     writer = Writer()
     archive = ArchiveFile(tmp_path / "a", Pool(1), writer, tail=0, changed=lambda: None)
@@ -49,8 +51,8 @@ def test_the_header_is_as_long_as_was_reserved(
     writer.close()
     written = (tmp_path / "a").read_bytes()
     assert len(written) == reserved
-    assert restoring.entry_end(entry) == reserved + compressed
-    assert finishing.as_entry(entry).end == reserved + compressed
+    assert resuming.entry_end(entry) == reserved + compressed
+    assert finish_local.as_entry(entry).end == reserved + compressed
     assert actual_values(LocalHeader.unpack(written))[:2] == (size, compressed)
 
 

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from packmule.assembly.workshop import Workshop
+    from packmule.assembly.resources import SharedResources
 
 LOOP = SimpleNamespace(in_work=lambda: 3, under_way=lambda: 70)
-WORKSHOP = cast("Workshop", SimpleNamespace(loop=LOOP))
+RESOURCES = cast("SharedResources", SimpleNamespace(loop=LOOP))
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def settings(folder: Path, **more: str) -> Any:
 
 
 def test_a_beat_tells_the_metrics_to_the_api_of_the_same_folder(tmp_path: Path) -> None:
-    with telling(settings(tmp_path), WORKSHOP) as signs:
+    with telling(settings(tmp_path), RESOURCES) as signs:
         signs.beat()
         [text] = snapshots.told(tmp_path)
     assert 'packmule_transfers_in_work{process="worker"} 3.0' in text
@@ -54,7 +54,7 @@ def test_the_heart_beats_where_the_metrics_cannot_be_written(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "metrics").touch()
-    with caplog.at_level(logging.WARNING), telling(settings(tmp_path), WORKSHOP) as signs:
+    with caplog.at_level(logging.WARNING), telling(settings(tmp_path), RESOURCES) as signs:
         signs.beat()
     assert Heartbeat(tmp_path).age() is not None
     assert len(caplog.records) == 1
@@ -63,7 +63,7 @@ def test_the_heart_beats_where_the_metrics_cannot_be_written(
 def test_metrics_that_fail_later_are_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING), telling(settings(tmp_path), WORKSHOP) as signs:
+    with caplog.at_level(logging.WARNING), telling(settings(tmp_path), RESOURCES) as signs:
         (tmp_path / "metrics" / "worker.new").mkdir()
         for _ in range(3):
             signs.beat()
@@ -74,10 +74,10 @@ def test_metrics_that_fail_later_are_said_once(
 def test_a_worker_apart_tells_its_metrics_on_a_port_of_its_own(tmp_path: Path) -> None:
     port = a_free_port()
     apart = settings(tmp_path, PACKMULE_WORKER_METRICS_PORT=str(port))
-    with telling(apart, WORKSHOP):
+    with telling(apart, RESOURCES):
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
             assert b"packmule_transfers_in_work" in answer.read()
-        with pytest.raises(UsageError, match=str(port)), telling(apart, WORKSHOP):
+        with pytest.raises(UsageError, match=str(port)), telling(apart, RESOURCES):
             raise AssertionError("two workers on one port")
 
 
@@ -87,5 +87,5 @@ def test_a_port_in_use_is_said(tmp_path: Path) -> None:
         other.listen()
         port = other.getsockname()[1]
         apart = settings(tmp_path, PACKMULE_WORKER_METRICS_PORT=str(port))
-        with pytest.raises(UsageError, match=str(port)), telling(apart, WORKSHOP):
+        with pytest.raises(UsageError, match=str(port)), telling(apart, RESOURCES):
             raise AssertionError("a port that another program has")

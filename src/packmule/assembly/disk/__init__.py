@@ -1,0 +1,1 @@
+"""Blocks of memory, and the file they are written to."""

@@ -1,0 +1,95 @@
+"""Whether the runs of this worker still hold their jobs: a cancel is heard of within a second.
+
+Owns the rhythm of asking: one question to the store for all runs together, four times a second,
+and none while nothing runs. It only makes a run end early. That a run which has lost its job can do
+no harm is not its business: the job store refuses what such a run writes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packmule.errors import PackmuleError, StaleAttempt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from packmule.jobs.model import Run
+
+_log = logging.getLogger(__name__)
+
+LOOK_EVERY = 0.25
+
+
+@dataclass(eq=False, slots=True)
+class _Held:
+    """A run that is watched; `wake` has it look whether it is lost."""
+
+    job_id: int
+    attempt: int
+    wake: Callable[[], None]
+    is_lost: bool = False
+
+    def check(self) -> None:
+        """Raise StaleAttempt where the job is this run's no longer."""
+        if self.is_lost:
+            raise StaleAttempt("This job was cancelled, or taken over by another run.")
+
+
+class CancellationWatcher:
+    """Watches runs; `attempts` tells under which attempt each of some jobs is running now."""
+
+    def __init__(
+        self,
+        attempts: Callable[[Sequence[int]], Mapping[int, int]],
+        *,
+        look_every: float = LOOK_EVERY,
+    ) -> None:
+        self._attempts = attempts
+        self._look_every = look_every
+        self._held: set[_Held] = set()
+        self._lock = threading.Lock()
+        self._is_looking = False
+
+    @contextmanager
+    def watched(self, run: Run, wake: Callable[[], None]) -> Iterator[Callable[[], None]]:
+        """Watch a run until the end of the context; what is given raises once it is lost.
+
+        `wake` is called, in another thread, when that has happened.
+        """
+        held = _Held(run.job.id, run.attempt, wake)
+        with self._lock:
+            self._held.add(held)
+            if not self._is_looking:
+                self._is_looking = True
+                threading.Thread(target=self._look, name="holdings", daemon=True).start()
+        try:
+            yield held.check
+        finally:
+            with self._lock:
+                self._held.discard(held)
+
+    def _look(self) -> None:
+        """Ask again and again, until there is nothing to ask about."""
+        while True:
+            time.sleep(self._look_every)
+            with self._lock:
+                held = [each for each in self._held if not each.is_lost]
+                if not self._held:
+                    self._is_looking = False
+                    return
+            try:
+                now = self._attempts([each.job_id for each in held])
+            except PackmuleError as error:
+                # Who writes to the store will find out what that means; here it only is later.
+                _log.debug("whether jobs were cancelled cannot be asked: %s", error)
+                continue
+            for each in held:
+                if now.get(each.job_id) != each.attempt:
+                    each.is_lost = True
+                    each.wake()

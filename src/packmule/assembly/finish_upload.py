@@ -1,0 +1,158 @@
+"""The end of an archive that was uploaded while it was assembled.
+
+Owns the last part (what was too little for one, the report of what is missing, the central
+directory), the making of the object, and the reading back. Leaves the plan to `part_plan`. Holes
+need no closing: what is in no part is not in the archive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from bisect import bisect_right
+from concurrent.futures import TimeoutError as NotYet
+from typing import TYPE_CHECKING
+
+from packmule.assembly.finish_local import as_entry, check_all
+from packmule.errors import StorageFailed
+from packmule.zipformat.layout import central_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from packmule.assembly.assembly import Assembly
+    from packmule.assembly.upload.part_plan import PartPlan
+    from packmule.jobs.model import Checkpoint, Part
+    from packmule.storage.interface import Reader, StoredArchive
+
+_LOOK_EVERY = 0.25
+_WINDOW_BYTES = 4 * 1024 * 1024
+
+
+def finish_upload(
+    assembly: Assembly, record: Callable[[Checkpoint], None], check: Callable[[], None]
+) -> StoredArchive:
+    """Upload the rest, and make the archive of all parts, once every source is resolved.
+
+    Raises what `record` and `check` raise, StorageFailed, DiskFull.
+    """
+    uploading = assembly.uploading
+    assert uploading is not None  # noqa: S101 - asked by who has looked
+    parting = uploading.parting
+
+    def checkpoint() -> None:
+        record(assembly.checkpoint())
+        assembly.recorded()
+
+    rest = parting.rest()
+    entries, end, base = _end(assembly, parting)
+    tail = assembly.archive.tail
+    assembly.archive.file.write(end, tail)
+    number = parting.begin_last()
+    checkpoint()
+    extents = [*rest, (tail, tail + len(end))]
+    last = uploading.send_last(number, extents)
+    etag = None
+    while etag is None or not uploading.is_drained:
+        check()
+        with contextlib.suppress(NotYet):
+            etag = last.result(_LOOK_EVERY)
+        if not uploading.is_drained:
+            assembly.wait(_LOOK_EVERY)
+            checkpoint()
+        if assembly.archive.error is not None:
+            raise assembly.archive.error
+    size = base + sum(stop - start for start, stop in extents)
+    etags = {part.number: part.etag or "" for part in parting.parts.values()} | {number: etag}
+    archive = uploading.stream.publish(uploading.upload or "", etags, size)
+    try:
+        _read_back(archive, end, entries, full=assembly.limits.read_back)
+    except StorageFailed:
+        uploading.stream.withdraw(uploading.upload or "")
+        raise
+    return archive
+
+
+def _end(assembly: Assembly, parting: PartPlan) -> tuple[int, bytes, int]:
+    """Give the number of entries, what follows the last of them, and where the last part begins."""
+    done = sorted(assembly.archive.done)
+    rest = parting.rest()
+    places = ArchiveOffsets(parting.parts.values(), rest)
+    entries = [as_entry(one)._replace(offset=places.find(one.offset)) for one in done]
+    start = places.last + sum(stop - start for start, stop in rest)
+    pieces = []
+    missing = assembly.missing()
+    if missing is not None:
+        entry = missing.entry(start)
+        entries = [*entries, entry]
+        pieces = [entry.local_header(), missing.body]
+        start = entry.end
+    pieces += central_directory(entries, start)
+    return len(entries), b"".join(pieces), places.last
+
+
+class ArchiveOffsets:
+    """Where bytes of the scratch are in the archive; `last` is where its last part begins."""
+
+    def __init__(self, parts: Iterable[Part], rest: Iterable[tuple[int, int]]) -> None:
+        found = []
+        at = 0
+        for part in sorted(parts):
+            for start, stop in part.extents:
+                found.append((start, at))
+                at += stop - start
+        self.last = at
+        for start, stop in rest:
+            found.append((start, at))
+            at += stop - start
+        found.sort()
+        self._starts = [start for start, _ in found]
+        self._places = [place for _, place in found]
+
+    def find(self, offset: int) -> int:
+        """Tell where a byte is that is in a part, or in the rest."""
+        at = bisect_right(self._starts, offset) - 1
+        return self._places[at] + offset - self._starts[at]
+
+
+def _read_back(archive: StoredArchive, end: bytes, entries: int, *, full: bool) -> None:
+    """Compare what the storage has with what was sent: the end of it, or every file."""
+    reader = archive.bytes.open()
+    try:
+        window = _Window(reader, archive.size)
+        start = archive.size - len(end)
+        for at in range(0, len(end), _WINDOW_BYTES):
+            piece = end[at : at + _WINDOW_BYTES]
+            if window.read(start + at, len(piece)) != piece:
+                raise StorageFailed(
+                    f"what the storage has of the central directory at byte {start + at:,} is not "
+                    "what was sent: look at its health, then retry"
+                )
+        if full:
+            check_all(window.read, archive.size, entries)
+    finally:
+        reader.close()
+
+
+class _Window:
+    """Reads pieces that mostly follow one another, some megabytes at a time."""
+
+    def __init__(self, reader: Reader, size: int) -> None:
+        self._reader = reader
+        self._size = size
+        self._start = 0
+        self._held = b""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Read a range; fewer bytes only where the archive ends."""
+        at = offset - self._start
+        if not 0 <= at <= at + length <= len(self._held):
+            stop = min(self._size, offset + max(length, _WINDOW_BYTES))
+            self._start, self._held, at = offset, self._fetch(offset, stop), 0
+        return self._held[at : at + length]
+
+    def _fetch(self, start: int, stop: int) -> bytes:
+        pieces = []
+        while start < stop and (piece := self._reader.read(range(start, stop), stop - start)):
+            pieces.append(piece)
+            start += len(piece)
+        return b"".join(pieces)

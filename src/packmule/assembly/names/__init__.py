@@ -1,0 +1,1 @@
+"""What each entry is called, and what its type announces."""

@@ -1,0 +1,204 @@
+"""What each entry of one archive is called.
+
+Owns where a name comes from and which of two equal ones gets the number. Leaves what a name may
+hold to `zipformat.names`, the headers' grammar to `content_disposition` and `extensions`.
+Law: the paragraph on entry names in the API's documentation; RFC 6266.
+
+A name comes from, the first there is:
+    the caller's `name`       known at the start   as it is, made safe; the only one with folders
+    Content-Disposition       known at the head    its last path segment
+    the URL's last segment    known at the start   percent-decoded as UTF-8
+    the URL's host            known at the start
+Where the last three have no extension they get one by Content-Type.
+
+What is known at the start is planned at the start: of two equal names the later in the caller's
+order gets the number, whichever response comes first, and a name planned for one is given to no
+other. Only names out of Content-Disposition are numbered in the order of arrival.
+
+A name that may yet get an extension is planned as a stem of at most 200 bytes, so that neither
+extension nor number ever makes two stems one.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from packmule.assembly.names.content_disposition import announced_name
+from packmule.assembly.names.extensions import extension_for
+from packmule.zipformat.names import (
+    PLAIN_PART,
+    clash_key,
+    safe_name,
+    shortened,
+    split_extension,
+    with_extension,
+    with_suffix,
+)
+
+_PLAIN_URL: Final = re.compile(rf"https?://[^/?#]+/(?:[^?#]*/)?({PLAIN_PART})(?:[?#]|\Z)")
+_FOLDER: Final = -1
+_STEM_BYTES: Final = 200
+
+# Names up to this length are numbered without being cut, so each has numbers of its own.
+_NEVER_CUT: Final = 56
+
+
+class EntryNames:
+    """The names of one archive's entries, no two of them one file on any system.
+
+    A position is an index into the caller's list. Used by one thread. Costs are amortised O(1) a
+    call.
+    """
+
+    def __init__(self, wanted: Sequence[tuple[str, str | None]]) -> None:
+        """Plan the names; `wanted` holds (URL, caller's name or None) in the caller's order.
+
+        URLs are http or https and valid.
+        """
+        self._taken: dict[str, int] = {}  # clash key -> position, or _FOLDER
+        self._held: dict[int, str] = {}  # what has been claimed or restored
+        self._plans: list[str] = []
+        self._unnumbered: dict[int, str] = {}  # the plan without its number, where it has one
+        self._next: dict[str, int] = {}  # series of a name -> number to try next
+        self._callers: dict[int, str] = {}
+        self._stems: set[int] = set()  # whose name gets an extension by Content-Type
+        self._plans_hold = True  # until a name planned for one has gone to another
+        seen = set()
+        for position, (_, name) in enumerate(wanted):
+            if name is not None:
+                safe = self._callers[position] = safe_name(name, folders=True)
+                innermost = safe.rpartition("/")[0]
+                if innermost not in seen:
+                    seen.add(innermost)
+                    for folder in _folders(safe):
+                        self._taken[clash_key(folder)] = _FOLDER
+        for position, (url, name) in enumerate(wanted):
+            self._plan(position, url if name is None else None)
+
+    def claim(
+        self, position: int, *, content_disposition: str | None, content_type: str | None
+    ) -> str:
+        """Give an entry its name, now that its response's head is there.
+
+        A second claim of the same position gives the same name, until it is released.
+        """
+        held = self._held.get(position)
+        if held is None:
+            if content_disposition is None and self._plans_hold and position not in self._stems:
+                held = self._held[position] = self._plans[position]
+                return held
+            held = self._held[position] = self._chosen(position, content_disposition, content_type)
+        return held
+
+    def restore(self, position: int, name: str) -> None:
+        """Give an entry the name it has in the archive already; before any claim.
+
+        Raises ValueError where another restored entry has that name: the archive is not of this
+        job, or its record is damaged.
+        """
+        for folder in _folders(name):
+            self._seize(clash_key(folder), _FOLDER, name)
+        self._seize(clash_key(name), position, name)
+        self._held[position] = name
+
+    def release(self, position: int) -> None:
+        """Set an entry's name free: the entry failed and will not be in the archive."""
+        self._plans_hold = False
+        for name in (self._held.pop(position, None), self._plans[position]):
+            if name is not None and self._taken.get(key := clash_key(name)) == position:
+                del self._taken[key]
+
+    def _plan(self, position: int, url: str | None) -> None:
+        name = self._callers[position] if url is None else self._planned(position, url)
+        if self._taken.setdefault(clash_key(name), position) != position:
+            self._unnumbered[position] = name
+            name = self._numbered(name, position, extension=position not in self._stems)
+        self._plans.append(name)
+
+    def _planned(self, position: int, url: str) -> str:
+        if plain := _PLAIN_URL.match(url):
+            name = plain[1]
+        elif segment := _last_segment(url):
+            name = safe_name(segment, folders=False)
+        else:  # a host's last label looks like an extension, and is none
+            self._stems.add(position)
+            return safe_name(urlsplit(url).hostname or "", folders=False)
+        if not split_extension(name)[1]:
+            self._stems.add(position)
+            name = shortened(name, _STEM_BYTES)
+        return name
+
+    def _chosen(self, position: int, disposition: str | None, content_type: str | None) -> str:
+        plan = self._plans[position]
+        base = self._unnumbered.get(position, plan)
+        if position in self._callers:
+            return self._free(plan, base, position)
+        extension = extension_for(content_type) if content_type else ""
+        is_stem = position in self._stems and extension != ""
+        if is_stem:
+            base = with_extension(base, extension)
+        announced = announced_name(disposition) if disposition else None
+        if announced is not None:
+            announced = safe_name(announced, folders=False)
+            if extension and not split_extension(announced)[1]:
+                announced = with_extension(announced, extension)
+            if clash_key(announced) != clash_key(base):
+                return self._free(announced, announced, position)
+        if is_stem:
+            return self._extended(plan, extension, position)
+        return self._free(plan, base, position)
+
+    def _extended(self, plan: str, extension: str, position: int) -> str:
+        """Take a planned stem with its extension, or a number of this stem that nobody planned."""
+        stem, number = plan, 0
+        while True:
+            name = with_extension(stem, extension)
+            stem_is_ours = self._taken.get(clash_key(stem), position) == position
+            if stem_is_ours and self._taken.setdefault(clash_key(name), position) == position:
+                return name
+            number += 1
+            stem = with_suffix(plan, number, extension=False)
+
+    def _free(self, name: str, base: str, position: int) -> str:
+        """Take `name`, or where it is another's the next number of `base`."""
+        if self._taken.setdefault(clash_key(name), position) == position:
+            return name
+        return self._numbered(base, position)
+
+    def _numbered(self, base: str, position: int, *, extension: bool = True) -> str:
+        # Long names are cut to make room for the number, so several may share one series.
+        short = len(base) <= _NEVER_CUT
+        series = clash_key(base if short else with_suffix(base, 1, extension=extension))
+        number = self._next.get(series, 1)
+        while True:
+            name = with_suffix(base, number, extension=extension)
+            number += 1
+            if self._taken.setdefault(clash_key(name), position) == position:
+                self._next[series] = number
+                return name
+
+    def _seize(self, key: str, position: int, name: str) -> None:
+        holder = self._taken.get(key, position)
+        self._plans_hold = self._plans_hold and holder == position
+        if holder != position and (holder == _FOLDER or holder in self._held):
+            raise ValueError(f"entry {name!r} is in the archive twice, or beside its own folder")
+        self._taken[key] = position
+
+
+def _folders(path: str) -> list[str]:
+    """Give all folders a path lies in: `a` and `a/b` for `a/b/c`."""
+    return [path[: slash.start()] for slash in re.finditer("/", path)]
+
+
+def _last_segment(url: str) -> str:
+    """Give the last segment of a URL's path that names something, decoded; empty where none does.
+
+    Bytes that are no UTF-8 become U+FFFD, which no safe name keeps.
+    """
+    path = url.partition("#")[0].partition("?")[0].partition("://")[2].partition("/")[2]
+    for segment in reversed(path.split("/")):
+        decoded = unquote(segment, errors="replace")
+        if decoded.strip(" ."):
+            return decoded
+    return ""

@@ -1,0 +1,1 @@
+"""Ways to store a body: one file for each."""

@@ -1,0 +1,144 @@
+"""A body on its way to a file, block by block.
+
+Owns the filling of blocks and the CRC-32 that runs with the writes. Leaves memory and the writing
+thread to `blocks`, the file to `archive_file`. All methods run in the transfer loop's thread, but
+for what is handed to the writer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from isal.isal_zlib import crc32
+
+from packmule.assembly.disk.blocks import BLOCK_BYTES
+from packmule.assembly.disk.disk_file import PAGE
+from packmule.assembly.sinks.protocol import overflow
+
+if TYPE_CHECKING:
+    from packmule.assembly.archive_file import ArchiveFile
+    from packmule.assembly.disk.disk_file import DiskFile
+
+
+class BlockFileSink:
+    """Bytes written in blocks to a file, from offset `begin` on; their CRC-32 runs with the writes.
+
+    `size` is how many there will be, None where only the end tells; `sure` how many are written
+    already, and their CRC-32.
+    """
+
+    def __init__(
+        self,
+        archive: ArchiveFile,
+        file: DiskFile,
+        begin: int,
+        size: int | None,
+        *,
+        sure: tuple[int, int] = (0, 0),
+    ) -> None:
+        self._archive = archive
+        self._file = file
+        self.begin = begin
+        self._end = None if size is None else begin + size
+        self._at = begin + sure[0]
+        self._block: memoryview | None = None
+        self._base = self._start = self._fill = self._limit = 0
+        self._generation = 0
+        self._noted = (0, *sure)
+        self._summed = (0, sure[1])
+
+    @property
+    def sure(self) -> tuple[int, int]:
+        """How many bytes are written, and the CRC-32 of those."""
+        generation, written, crc = self._noted
+        return (written, crc) if generation == self._generation else (0, 0)
+
+    @property
+    def kept(self) -> int:
+        """Bytes held, written or on their way."""
+        return self._at - self.begin + self._fill - self._start
+
+    @property
+    def filled(self) -> int:
+        """Bytes in the block held now."""
+        return self._fill - self._start
+
+    def write(self, view: memoryview) -> bool:
+        """Take bytes (less than half a block), or say that there is no room for them now."""
+        stop = self._fill + len(view)
+        if stop <= self._limit:
+            self._block[self._fill : stop] = view  # type: ignore[index]  # a limit means a block
+            self._fill = stop
+            return False
+        return self._write_across(view)
+
+    def _write_across(self, view: memoryview) -> bool:
+        """Take bytes that need a block more: all of them, or none."""
+        if self._end is not None and self.begin + self.kept + len(view) > self._end:
+            raise overflow(self._end - self.begin)
+        if self._archive.must_wait() or (block := self._archive.pool.take()) is None:
+            return True
+        room = self._limit - self._fill
+        if room:
+            self.write(view[:room])
+        self.flush()
+        self._open(block)
+        return self.write(view[room:])
+
+    def _open(self, block: memoryview) -> None:
+        self._block = block
+        self._base = self._at - self._at % PAGE
+        self._start = self._fill = self._at - self._base
+        self._limit = BLOCK_BYTES if self._end is None else min(BLOCK_BYTES, self._end - self._base)
+        self._archive.pool.holders.add(self)
+
+    def flush(self) -> None:
+        """Hand what is in the block to the writer."""
+        block = self._block
+        if block is None:
+            return
+        pool = self._archive.pool
+        pool.holders.discard(self)
+        start, end, base = self._start, self._fill, self._base
+        self._at = base + end
+        self._block = None
+        self._start = self._fill = self._limit = 0
+        generation = self._generation
+        crc = 0
+
+        def sum_up() -> None:
+            nonlocal crc
+            before, so_far = self._summed
+            if generation == self._generation:
+                crc = crc32(block[start:end], so_far if before == generation else 0)
+                self._summed = (generation, crc)
+
+        def write() -> None:
+            if generation != self._generation:
+                pool.give(block)
+            elif self._archive.write_block(block, start, end, base, self._file):
+                self._noted = (generation, base + end - self.begin, crc)
+
+        pool.sent()
+        self._archive.writer.submit(write, sum_up)
+
+    def rest(self) -> None:
+        """Between two tries: hold no block."""
+        self.flush()
+
+    def wake(self) -> None:
+        """Another try begins; nothing was put away."""
+
+    def discard(self) -> None:
+        """Let the block go unwritten: nobody wants this body any more."""
+        if self._block is not None:
+            self._archive.pool.holders.discard(self)
+            self._archive.pool.give(self._block, written=False)
+            self._block = None
+            self._start = self._fill = self._limit = 0
+
+    def rewind(self) -> None:
+        """Begin anew at the same offset."""
+        self.discard()
+        self._generation += 1
+        self._at = self.begin

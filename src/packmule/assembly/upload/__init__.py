@@ -1,0 +1,1 @@
+"""Sending an archive to storage in parts while it is assembled."""

@@ -1,0 +1,189 @@
+"""The parts of one archive on their way to the storage, while it is assembled.
+
+Owns the threads that send, what is given back to the disk, and who waits for that. Leaves which
+bytes are a part to `part_plan`, how one is sent to the storage.
+
+    planned ──> recorded ──> sent ──> noted ──> recorded ──> its blocks are given back
+             checkpoint                      checkpoint
+
+A part goes once a checkpoint has recorded its number, so that no other run ever gives that number
+to other bytes; and its scratch goes once a checkpoint has recorded that the storage has it. Memory
+does not grow: a part is read from the scratch while it is sent.
+
+Three threads meet here: the job's (all but what is said), the transfer loop's (`must_wait`), and
+those that send, which only add to a list.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Event
+from typing import TYPE_CHECKING
+
+from packmule.assembly.upload.part_plan import PartPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from concurrent.futures import Future
+
+    from packmule.assembly.archive_file import ArchiveFile
+    from packmule.assembly.sinks.protocol import Mark
+    from packmule.assembly.upload.scratch_budget import ScratchBudget
+    from packmule.jobs.model import DoneEntry, FailedEntry, OpenEntry, Part, Remembered, Uploads
+    from packmule.storage.interface import Stream
+
+# Two fill a gigabit; more would only take processor from the transfers that fill the archive.
+_AT_ONCE = 3
+# What may come over the bound before it is looked whether there is something to send.
+_LOOK_AFTER = 16 * 1024 * 1024
+
+
+class PartSender:
+    """Sends an archive's parts; `ask` has a checkpoint made, `nudge` wakes who waits."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        remembered: Remembered,
+        archive: ArchiveFile,
+        bound: ScratchBudget,
+        *,
+        ask: Callable[[], None],
+        nudge: Callable[[], None],
+    ) -> None:
+        self.stream = stream
+        self.upload = remembered.upload
+        self.parting = PartPlan(stream.part_bytes, stream.most_parts, remembered)
+        self._archive = archive
+        self._bound = bound
+        self._ask = ask
+        self._nudge = nudge
+        self._senders = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="upload")
+        self._ended = Event()
+        self._sending: set[int] = set()
+        self._arrived: deque[tuple[int, str]] = deque()
+        self._ready: list[Part] = []
+        self._noted: list[Part] = []
+        self._places: dict[int, tuple[int, int]] = {}
+        self._dead: list[tuple[int, int]] = []
+        self._planned, self._failures = len(remembered.done), 0
+        self._seen = 0
+        self._waited = False
+        bound.add(archive.file)
+        archive.must_wait = self.must_wait
+
+    @property
+    def has_begun(self) -> bool:
+        """Tell whether some of the archive is, or was to be, a part: so must be the rest."""
+        return self.upload is not None or self.parting.begun > 0
+
+    @property
+    def is_drained(self) -> bool:
+        """Tell whether the storage has all that was planned."""
+        return not self.parting.waits
+
+    def give_up(self, open_now: Sequence[Mark], failed: Sequence[FailedEntry]) -> None:
+        """Give up the parts of what has failed or begun anew; then note which have arrived.
+
+        To be called before the look at how far open entries are: a checkpoint that shows an entry
+        begun anew may so still name its old parts, never an entry's bytes whose parts are given up.
+        """
+        gone = [one.position for one in failed[self._failures :]]
+        self._failures += len(gone)
+        self.parting.give_up(open_now, gone)
+        for mark in open_now:
+            start, _ = self._places.get(mark.position, (mark.offset, 0))
+            if start != mark.offset:
+                gone.append(mark.position)
+        self._dead += [self._places.pop(position) for position in gone if position in self._places]
+        while self._arrived:
+            part = self.parting.note(*self._arrived.popleft())
+            if part is not None:
+                self._noted.append(part)
+
+    def plan(
+        self, done: Sequence[DoneEntry], count: int, opened: Iterable[tuple[Mark, OpenEntry]]
+    ) -> Uploads | None:
+        """Plan more parts, of the first `count` entries done; give what the checkpoint must say.
+
+        Raises StorageFailed.
+        """
+        opened, fresh = tuple(opened), done[self._planned : count]
+        self._planned = count
+        self.parting.plan(fresh, opened)
+        for entry in fresh:
+            place = self._places.pop(entry.position, None)
+            if place is not None and place[0] != entry.offset:
+                self._dead.append(place)
+        for mark, body in opened:
+            stop = body.offset + body.header_size + body.size
+            self._places[mark.position] = (body.offset, stop)
+        if self.upload is None and self.parting.begun:
+            self.upload = self.stream.begin()
+        changes = self.parting.take_changes(self.upload)
+        self._ready += self.parting.take_ready()
+        self._seen = self._archive.file.allocated()
+        return changes
+
+    def recorded(self) -> None:
+        """Send what was planned, and give back what was noted: a checkpoint has recorded both."""
+        ready, self._ready = self._ready, []
+        for part in ready:
+            self._sending.add(part.number)
+            self._senders.submit(self._archive.guarded(partial(self._send, part)))
+        free = [extent for part in self._noted for extent in part.extents] + self._dead
+        self._noted, self._dead = [], []
+        for start, stop in free:
+            self._archive.file.punch(start, stop)
+        self._seen = self._archive.file.allocated()
+        if self._waited:
+            self._waited = False
+            self._nudge()
+
+    def send_last(self, number: int, extents: Iterable[tuple[int, int]]) -> Future[str]:
+        """Send the last part, whose number is recorded; the future gives its entity tag."""
+        return self._senders.submit(
+            self.stream.send,
+            self._name(),
+            number,
+            self._archive.file.read,
+            tuple(extents),
+            self._ended,
+        )
+
+    def must_wait(self) -> bool:
+        """Tell whether bytes are to come later: the scratch is full, and there is some to send.
+
+        Where nothing is to be sent bytes must come, or nothing ever would be.
+        """
+        if not self._bound.is_over:
+            return False
+        waits = bool(self._sending or self._ready)
+        if not waits and self._archive.file.allocated() > self._seen + _LOOK_AFTER:
+            waits = True
+            self._ask()
+        self._waited = self._waited or waits
+        return waits
+
+    def close(self) -> None:
+        """End the sending; nothing reads the scratch any more when this returns."""
+        self._ended.set()
+        self._senders.shutdown(wait=True, cancel_futures=True)
+        self._bound.remove(self._archive.file)
+
+    def _send(self, part: Part) -> None:
+        try:
+            etag = self.stream.send(
+                self._name(), part.number, self._archive.file.read, part.extents, self._ended
+            )
+            self._arrived.append((part.number, etag))
+        finally:
+            self._sending.discard(part.number)
+            if self._waited or not self._sending:
+                self._ask()
+
+    def _name(self) -> str:
+        assert self.upload is not None  # noqa: S101 - begun before a part is planned
+        return self.upload

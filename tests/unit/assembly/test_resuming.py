@@ -1,0 +1,82 @@
+"""What is neither in the scratch nor in the storage is forgotten; all else is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.assembly.upload.test_part_plan import done, opened
+
+from packmule.assembly.resuming import given_up, holds, ranges_of_scratch, usable
+from packmule.jobs.model import Part, Remembered, Uploads
+
+A, B, C = done(0, 0, 600), done(1, 600, 600), done(2, 1200, 300)
+BIG = opened(3, 1500, 5000, written=2500)
+PARTS = (
+    Part(1, ((0, 1200),), '"ab"'),
+    Part(2, ((1500, 2500),)),
+    Part(3, ((2500, 3500),), '"big"'),
+    Part(4, ((3500, 6500),)),
+)
+TAIL = 6500
+ALL = Remembered(TAIL, (A, B, C), (BIG,), (), "upload", 4, PARTS)
+STORED = {1: (1200, '"ab"'), 3: (1000, '"big"')}
+
+
+def test_all_is_kept_where_scratch_and_storage_have_it() -> None:
+    assert usable(ALL, TAIL, STORED) == ALL
+    assert given_up(ALL, ALL) == ((), None)
+
+
+def test_without_scratch_what_is_uploaded_whole_is_kept() -> None:
+    kept = usable(ALL, 0, STORED)
+    assert kept == Remembered(1200, (A, B), (), (), "upload", 4, PARTS[:1])
+    assert given_up(ALL, kept) == ((2, 3), Uploads("upload", 4, (), (2, 3, 4)))
+
+
+def test_without_the_upload_what_was_uploaded_is_lost_though_the_scratch_is_there() -> None:
+    kept = usable(ALL, TAIL, None)
+    assert kept == Remembered(1500, (C,), (), (), None, 0, ())
+    assert given_up(ALL, kept) == ((0, 1, 3), Uploads(None, 0, (), (1, 2, 3, 4)))
+
+
+@pytest.mark.parametrize("other", [(1200, '"xy"'), (1199, '"ab"')])
+def test_a_part_that_is_not_as_it_was_noted_is_lost(other: tuple[int, str]) -> None:
+    kept = usable(ALL, TAIL, STORED | {1: other})
+    assert kept.done == (C,)
+    assert kept.open == (BIG,)
+    assert [part.number for part in kept.parts] == [2, 3, 4]
+
+
+def test_an_entry_of_which_one_slice_is_lost_is_forgotten_with_all_its_slices() -> None:
+    kept = usable(ALL, TAIL, {1: STORED[1]})
+    assert kept.open == ()
+    assert [part.number for part in kept.parts] == [1]
+
+
+def test_an_entry_that_has_begun_anew_keeps_its_place_but_no_slice() -> None:
+    anew = replace(BIG, written=0)
+    kept = usable(replace(ALL, open=(anew,)), TAIL, STORED)
+    assert kept.open == (anew,)
+    assert [part.number for part in kept.parts] == [1]
+
+
+def test_slices_of_an_entry_that_has_failed_are_nobodys() -> None:
+    kept = usable(replace(ALL, open=()), TAIL, STORED)
+    assert [part.number for part in kept.parts] == [1]
+
+
+def test_only_what_is_not_uploaded_is_copied_from_a_scratch() -> None:
+    assert ranges_of_scratch(ALL) == [(1200, 2500), (3500, 4000)]
+    assert ranges_of_scratch(Remembered(1500, (A, B, C))) == [(0, 1500)]
+
+
+def test_a_range_is_held_only_where_all_of_it_is() -> None:
+    ranges = [(0, 10), (20, 30)]
+    assert holds(ranges, 0, 10)
+    assert holds(ranges, 20, 21)
+    assert holds(ranges, 25, 30)
+    assert not holds(ranges, 5, 21)
+    assert not holds(ranges, 10, 11)
+    assert not holds(ranges, 29, 31)
+    assert not holds([], 0, 1)
