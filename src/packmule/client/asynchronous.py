@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import anyio
 import httpx
-from anyio import to_thread
 
 from packmule.client import downloading, operations, transport
+from packmule.client.disk_thread import in_thread
 from packmule.client.operations import ASKING, WAITING, Circumstances
 from packmule.client.steps import Do, Exchange, Fault, Pause, Reply, Taken, TakeUp
 
@@ -165,7 +165,7 @@ class AsyncClient:
             case Pause(seconds):
                 return await anyio.sleep(seconds)
             case Do(call):
-                return await to_thread.run_sync(call)
+                return await in_thread(call)
 
     async def _exchange(self, request: Request) -> Reply | Fault:
         try:
@@ -197,11 +197,11 @@ class AsyncClient:
         try:
             if not transport.has_body(head):
                 return await self._read(response)
-            sink = await to_thread.run_sync(step.begin, head)
+            sink = await in_thread(step.begin, head)
             if sink is None:
                 return Taken(head)
             async for piece in response.aiter_raw():
-                if not await to_thread.run_sync(sink, piece):
+                if not await in_thread(sink, piece):
                     break
                 step.told()
         except transport.CAUGHT as error:

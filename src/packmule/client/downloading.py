@@ -48,14 +48,13 @@ def download(
     `on_bytes` is told how many bytes have come, and of how many.
     """
     requests.checked(hash_)
-    part = yield from do(lambda: PartFile(Path(path), hash_, resume=resume))
+    part = PartFile(Path(path), hash_)
     try:
-        kept = part.held.offset
+        yield from do(lambda: part.open(resume=resume))
         one = _Download(around, hash_, part, expected, on_bytes)
         yield from one.steps()
-        etag = one.etag
         yield from do(part.finish)
-        return Downloaded(part.held.offset, kept, etag)
+        return Downloaded(part.held.offset, part.kept, one.etag)
     finally:
         part.close()
 

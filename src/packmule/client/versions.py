@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from packmule.client.steps import Reply
 
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
-_STRONG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]*"')
+# Without obs-text (RFC 9110 8.8.3), which httpx would not send back in If-Range.
+_STRONG = re.compile(r'"[\x21\x23-\x7e]*"')
+# A login page, or an API's own answer, where the archive was asked for.
+_DOCUMENT = re.compile(r"text/.*|application/(.*[+])?(json|xml)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,18 @@ class Leave:
 
 
 def resumable(held: Held) -> Held:
-    """Give what can be gone on with: nothing, where its version cannot be named."""
+    """Return what of an earlier run can be continued: nothing, if its version cannot be named.
+
+    Of a whole archive the last byte is asked for again: only the server's answer to that tells
+    whether this is still its version.
+    """
     version = held.version
-    good = version is not None and version.etag is not None and 0 < held.offset <= version.size
-    return held if good else Held()
+    if version is None or version.etag is None or not _STRONG.fullmatch(version.etag):
+        return Held()
+    if not 0 < held.offset <= version.size:
+        return Held()
+    offset = min(held.offset, version.size - 1)
+    return Held(offset, version) if offset else Held()
 
 
 def headers(held: Held) -> dict[str, str]:
@@ -74,7 +85,7 @@ def weigh(held: Held, head: Reply, expected: int | None) -> Take | Leave:
     """Tell what the body behind a head of success is. `expected` is its length, if it is known."""
     if head.headers.get("content-encoding", "identity").lower() != "identity":
         return Leave("the archive comes encoded, which was not asked for")
-    if head.headers.get("content-type", "").lower().startswith("text/"):
+    if _DOCUMENT.fullmatch(head.headers.get("content-type", "").partition(";")[0].strip()):
         return Leave("a page came in its place")
     taken = _part(held, head) if head.status == HTTPStatus.PARTIAL_CONTENT else _all(head, expected)
     if isinstance(taken, Take) and expected not in {None, taken.version.size}:

@@ -105,15 +105,72 @@ def a_request() -> Any:
     return requests.download(HASH, {}, timeout=1.0)
 
 
-def test_a_run_that_ended_just_before_the_name_only_gives_it(tmp_path: Path) -> None:
+def left_whole(path: Path, content: bytes, etag: str = '"a"') -> None:
+    """Leave what a run leaves that was killed just before the archive got its name."""
+    Path(f"{path}.part").write_bytes(content)
+    record = {"hash": HASH, "size": len(content), "etag": etag}
+    Path(f"{path}.part.version").write_bytes(document(record).body)
+
+
+def test_a_part_left_whole_costs_its_last_byte(tmp_path: Path) -> None:
+    left_whole(tmp_path / "a.zip", b"0123")
     stage = Stage(Archive(b"0123"))
-    download(stage, tmp_path / "a.zip")
-    (tmp_path / "a.zip").rename(tmp_path / "a.zip.part")
-    record = {"hash": HASH, "size": 4, "etag": '"a"'}
-    (tmp_path / "a.zip.part.version").write_bytes(document(record).body)
-    again = Stage(lambda _: Reply(500))
-    assert download(again, tmp_path / "a.zip").kept == 4
-    assert again.asked == []
+    assert download(stage, tmp_path / "a.zip").kept == 3
+    assert [each.headers.get("Range") for each in stage.asked] == ["bytes=3-"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+def test_a_part_left_whole_is_not_believed_if_the_archive_has_changed(tmp_path: Path) -> None:
+    left_whole(tmp_path / "a.zip", b"old!")
+    done = download(Stage(Archive(b"new archive", '"b"')), tmp_path / "a.zip")
+    assert (tmp_path / "a.zip").read_bytes() == b"new archive"
+    assert (done.size, done.kept, done.etag) == (11, 0, '"b"')
+
+
+@pytest.mark.parametrize("status", [404, 410, 403])
+def test_a_part_left_whole_gets_no_name_if_the_archive_is_refused(
+    tmp_path: Path, status: int
+) -> None:
+    left_whole(tmp_path / "a.zip", b"0123")
+    with pytest.raises(RequestRefused):
+        download(Stage.of([document({"code": "no", "detail": "no"}, status)]), tmp_path / "a.zip")
+    assert not (tmp_path / "a.zip").exists()
+    assert (tmp_path / "a.zip.part").read_bytes() == b"0123"
+
+
+def test_bytes_that_had_to_be_fetched_again_do_not_count_as_kept(tmp_path: Path) -> None:
+    first = Stage.of([Archive(b"0123456789", cut_after=4)(a_request()), Fault("away", sent=False)])
+    with pytest.raises(ServerUnreachable):
+        download(first, tmp_path / "a.zip")
+    done = download(Stage(Archive(b"0123456789", etag=None)), tmp_path / "a.zip")
+    assert (done.size, done.kept) == (10, 0)
+
+
+def test_a_refused_download_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(RequestRefused):
+        download(Stage.of([document({"code": "no", "detail": "no"}, 404)]), tmp_path / "a.zip")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    ["text/html", "application/json; charset=utf-8", "application/problem+json", "application/xml",
+     "application/xhtml+xml", "TEXT/plain"],
+)  # fmt: skip
+def test_a_page_or_a_document_is_not_taken_for_the_archive(tmp_path: Path, media_type: str) -> None:
+    stage = Stage(Archive(b"not a ZIP", more={"content-type": media_type}))
+    with pytest.raises(BadAnswer):
+        download(stage, tmp_path / "a.zip")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_body_longer_than_announced_is_not_taken_up_by_the_next_run(tmp_path: Path) -> None:
+    head = Reply(200, {"content-length": "4", "etag": '"a"'})
+    with pytest.raises(DownloadFailed):
+        download(Stage(lambda _: Body(head, (b"0123", b"4567"))), tmp_path / "a.zip")
+    stage = Stage(Archive(b"01234567"))
+    assert download(stage, tmp_path / "a.zip").kept == 0
+    assert [each.headers.get("Range") for each in stage.asked] == [None]
 
 
 def test_a_changed_archive_is_begun_anew_and_never_joined(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -18,15 +19,21 @@ from packmule.errors import UsageError
 VERSION = Version(10, '"a"')
 
 
+def opened(path: Path, hash_: str = "h", *, resume: bool = True) -> PartFile:
+    part = PartFile(path, hash_)
+    part.open(resume=resume)
+    return part
+
+
 def begun(path: Path, content: bytes, version: Version = VERSION, hash_: str = "h") -> None:
-    part = PartFile(path, hash_, resume=True)
+    part = opened(path, hash_)
     part.begin(Take(0, version))
     part.write(content)
     part.close()
 
 
 def held(path: Path, hash_: str = "h", *, resume: bool = True) -> Held:
-    part = PartFile(path, hash_, resume=resume)
+    part = opened(path, hash_, resume=resume)
     part.close()
     return part.held
 
@@ -39,7 +46,7 @@ def test_what_has_come_is_there_the_next_time(tmp_path: Path) -> None:
 
 def test_a_finished_archive_has_its_name_and_nothing_beside_it(tmp_path: Path) -> None:
     begun(tmp_path / "a.zip", b"01234")
-    part = PartFile(tmp_path / "a.zip", "h", resume=True)
+    part = opened(tmp_path / "a.zip")
     part.begin(Take(5, VERSION))
     assert part.write(b"56789")
     part.finish()
@@ -62,7 +69,8 @@ def test_whoever_does_not_want_to_resume_begins_at_nothing(tmp_path: Path) -> No
     "record",
     [None, b"", b"{", b"[]", b"null", b'{"hash": "h", "size": "10", "etag": "x"}',
      b'{"hash": "h", "size": true, "etag": "x"}', b'{"hash": "h", "size": 10, "etag": null}',
-     b'{"hash": "h", "size": 4, "etag": "x"}', b"\xff"],
+     b'{"hash": "h", "size": 4, "etag": "\\"x\\""}', b'{"hash": "h", "size": 10, "etag": "x"}',
+     b'{"hash": "h", "size": 10, "etag": "\\"a\\r\\nX: y\\""}', b"\xff"],
 )  # fmt: skip
 def test_bytes_of_an_unknown_version_are_nothing(tmp_path: Path, record: bytes | None) -> None:
     begun(tmp_path / "a.zip", b"01234")
@@ -81,7 +89,7 @@ def test_a_new_version_drops_the_bytes_of_the_old_one(tmp_path: Path) -> None:
 
 
 def test_the_version_is_recorded_before_its_first_byte(tmp_path: Path) -> None:
-    part = PartFile(tmp_path / "a.zip", "h", resume=True)
+    part = opened(tmp_path / "a.zip")
     part.begin(Take(0, VERSION))
     record = json.loads((tmp_path / "a.zip.part.version").read_bytes())
     assert record == {"hash": "h", "size": 10, "etag": '"a"'}
@@ -89,8 +97,22 @@ def test_the_version_is_recorded_before_its_first_byte(tmp_path: Path) -> None:
     part.close()
 
 
+def test_a_full_disk_leaves_no_half_written_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    part = opened(tmp_path / "a.zip")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        part.begin(Take(0, VERSION))
+    part.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_more_than_the_version_has_is_not_written(tmp_path: Path) -> None:
-    part = PartFile(tmp_path / "a.zip", "h", resume=True)
+    part = opened(tmp_path / "a.zip")
     part.begin(Take(0, VERSION))
     assert not part.write(b"0123456789-and-more")
     part.pause()
@@ -99,7 +121,7 @@ def test_more_than_the_version_has_is_not_written(tmp_path: Path) -> None:
 
 
 def test_what_another_program_has_changed_gets_no_name(tmp_path: Path) -> None:
-    part = PartFile(tmp_path / "a.zip", "h", resume=True)
+    part = opened(tmp_path / "a.zip")
     part.begin(Take(0, VERSION))
     part.write(b"0123456789")
     part.pause()
@@ -111,9 +133,9 @@ def test_what_another_program_has_changed_gets_no_name(tmp_path: Path) -> None:
 
 
 def test_two_downloads_do_not_write_to_one_file(tmp_path: Path) -> None:
-    first = PartFile(tmp_path / "a.zip", "h", resume=True)
+    first = opened(tmp_path / "a.zip")
     with pytest.raises(DownloadFailed, match="Another download"):
-        PartFile(tmp_path / "a.zip", "h", resume=True)
+        opened(tmp_path / "a.zip")
     first.close()
     assert held(tmp_path / "a.zip") == Held()
 
@@ -122,7 +144,7 @@ def test_a_killed_program_loses_nothing_of_what_it_was_handed(tmp_path: Path) ->
     code = (
         "import os, pathlib; from packmule.client.part_file import PartFile;"
         "from packmule.client.versions import Take, Version;"
-        "part = PartFile(pathlib.Path('a.zip'), 'h', resume=True);"
+        "part = PartFile(pathlib.Path('a.zip'), 'h'); part.open(resume=True);"
         "part.begin(Take(0, Version(100000, '\"a\"'))); part.write(b'x' * 70000); part.pause();"
         "os.kill(os.getpid(), 9)"
     )
@@ -134,10 +156,10 @@ def test_a_killed_program_loses_nothing_of_what_it_was_handed(tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["no/such/folder/a.zip", "."])
 def test_where_no_archive_can_be_put_is_said_at_once(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError):
-        PartFile(tmp_path / name, "h", resume=True)
+        opened(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_device_is_not_replaced() -> None:
     with pytest.raises(UsageError):
-        PartFile(Path("/dev/null"), "h", resume=True)
+        opened(Path("/dev/null"))

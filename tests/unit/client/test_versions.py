@@ -31,10 +31,20 @@ def test_where_nothing_can_be_gone_on_with_all_is_asked_for(held: Held) -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "good"), [(HELD, True), (Held(100, TAGGED), True), (Held(101, TAGGED), False)]
+    ("held", "resumed"),
+    [
+        (HELD, HELD),
+        (Held(101, TAGGED), Held()),
+        (Held(100, TAGGED), Held(99, TAGGED)),
+        (Held(1, Version(1, '"a"')), Held()),
+        (Held(40, Version(100, 'W/"a"')), Held()),
+        (Held(40, Version(100, '"\xe9"')), Held()),
+    ],
 )
-def test_more_than_the_version_has_is_nothing(held: Held, *, good: bool) -> None:
-    assert (resumable(held) == held) is good
+def test_a_part_is_continued_from_its_end_and_never_taken_as_whole(
+    held: Held, resumed: Held
+) -> None:
+    assert resumable(held) == resumed
 
 
 GOOD_PART = {"content_range": RANGE, "etag": '"a"', "content_length": "60"}
