@@ -53,13 +53,22 @@ class CompressPool:
             return not self._wanted
 
     def submit(self, owner: Hashable, size: int, work: Callable[[], None]) -> None:
-        """Have something done that holds `size` bytes until it is; it keeps its own errors."""
+        """Have something done that holds `size` bytes until it is; it keeps its own errors.
+
+        Where the system refuses every thread, the caller's does the work before this returns.
+        """
         with self._changed:
-            self._waiting += size
-            self._of[owner] += 1
             if len(self._threads) < self._count:
                 self._start()
-        self._queue.put((owner, size, work))
+            has_thread = bool(self._threads)
+            if has_thread:
+                # Counted only once somebody is there to count it off again.
+                self._waiting += size
+                self._of[owner] += 1
+        if has_thread:
+            self._queue.put((owner, size, work))
+        else:
+            _perform(work)
 
     def wait(self, owner: Hashable) -> None:
         """Return when all that was submitted for this owner is done; it must submit no more."""
@@ -76,20 +85,22 @@ class CompressPool:
             thread.join()
 
     def _start(self) -> None:
+        """Start one more thread; where the system refuses it, the next `submit` tries again."""
         thread = threading.Thread(
             target=self._run, name=f"compress_pool-{len(self._threads)}", daemon=True
         )
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as error:
+            _log.warning("compression thread refused threads=%d: %s", len(self._threads), error)
+            return
         self._threads.append(thread)
-        thread.start()
 
     def _run(self) -> None:
         _yield_to_others()
         while (task := self._queue.get()) is not None:
             owner, size, work = task
-            try:
-                work()
-            except Exception:  # noqa: BLE001 - the thread must outlive it
-                _log.exception("compressing has failed in a way that is ours to mend")
+            _perform(work)
             self._done(owner, size)
 
     def _done(self, owner: Hashable, size: int) -> None:
@@ -104,6 +115,13 @@ class CompressPool:
                 self._wanted = False
         if tell:
             self.on_room()
+
+
+def _perform(work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception:  # noqa: BLE001 - whoever runs it must outlive it
+        _log.exception("compressing has failed in a way that is ours to mend")
 
 
 def _yield_to_others() -> None:

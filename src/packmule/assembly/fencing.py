@@ -66,13 +66,21 @@ class CancellationWatcher:
         with self._lock:
             self._held.add(held)
             if not self._is_looking:
-                self._is_looking = True
-                threading.Thread(target=self._look, name="holdings", daemon=True).start()
+                self._start()
         try:
             yield held.check
         finally:
             with self._lock:
                 self._held.discard(held)
+
+    def _start(self) -> None:
+        """Start the thread that asks; without one, runs end later, but as surely."""
+        try:
+            threading.Thread(target=self._look, name="cancellations", daemon=True).start()
+        except (RuntimeError, MemoryError) as error:
+            _log.warning("cancellation thread refused: %s", error)
+        else:
+            self._is_looking = True
 
     def _look(self) -> None:
         """Ask again and again, until there is nothing to ask about."""

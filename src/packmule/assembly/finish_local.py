@@ -52,6 +52,10 @@ def finish(
         for move in moves:
             target.copy_range(file, move.source, move.length, move.target)
         return target.path, _write_end(target, closed, missing, read_back=read_back)
+    except BaseException:
+        # It takes as much of the disk as the archive, and nobody will read it.
+        target.path.unlink(missing_ok=True)
+        raise
     finally:
         target.close()
 

@@ -13,7 +13,8 @@ What happens to a part of a path, in this order:
    not assigned (APFS refuses those), and U+F000 to U+F0FF (Windows layers show them as `:` or `\`).
 4. Spaces at both ends and dots at the end go. `.`, `..` and the empty part are nothing then.
 5. A Windows device name gets a `_` before it, with an extension or without: `_con.txt`.
-6. Over 255 bytes the stem is cut, never the extension, nor within a character or its marks.
+6. Over 255 bytes the stem is cut, never the extension, nor within a character or its marks; then
+   the ends and the device names are looked at again, for cutting may bring one to light.
 
 Look-alikes (fullwidth forms, say) are letters like any other: files bear them on purpose.
 """
@@ -49,7 +50,7 @@ _SPACES: Final = (
 )
 _NEVER_SHOWN: Final = frozenset({"Cn", "Cs", "Cc", "Cf", "Zl", "Zp"})
 _DEVICE: Final = re.compile(
-    r"(?i:CON|PRN|AUX|NUL|CLOCK\$|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³]) *(?:\.|\Z)"
+    rf"(?i:CON|PRN|AUX|NUL|CLOCK\$|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³])[{_SPACES}]*(?:\.|\Z)"
 )
 # Letters and digits after the last dot; `.tar` before it belongs to it.
 _EXTENSION: Final = re.compile(r"(?<=[^./])((?i:\.tar)?\.[^\W_][\w+~-]{0,15})\Z")
@@ -131,12 +132,14 @@ def _safe_part(part: str) -> str:
         part = unicodedata.normalize("NFC", _INVISIBLE.sub("", part))
         if not part.isprintable():
             part = "".join("_" if unicodedata.category(c) in _NEVER_SHOWN else c for c in part)
-    part = _FORBIDDEN.sub("_", part).lstrip(_SPACES).rstrip(_SPACES + ".")
-    if _DEVICE.match(part):
-        part = "_" + part
+    part = _no_device(_FORBIDDEN.sub("_", part).lstrip(_SPACES).rstrip(_SPACES + "."))
     if len(part) <= _SHORT or len(part.encode()) <= MAX_PART_BYTES:
         return part
     return _within_part(*split_extension(part))
+
+
+def _no_device(part: str) -> str:
+    return "_" + part if _DEVICE.match(part) else part
 
 
 def _within_part(stem: str, tail: str, limit: int = MAX_PART_BYTES) -> str:
@@ -147,6 +150,8 @@ def _within_part(stem: str, tail: str, limit: int = MAX_PART_BYTES) -> str:
     if len(encoded) > room:
         # Dots and spaces may end up last, where there is no tail.
         last = _cut(last, encoded[:room].decode(errors="ignore")).rstrip(_SPACES + ".") or "_"
+        # A device's name is short: where one was cut from something long, there is room for `_`.
+        return folders + slash + _no_device(last + tail)
     return folders + slash + last + tail
 
 

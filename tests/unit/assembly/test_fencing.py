@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -128,3 +128,21 @@ def test_an_assembly_ends_when_its_job_is_cancelled_not_at_its_next_checkpoint(
     assembly.close()
     assert resources.loop.removed
     resources.close()
+
+
+def test_a_thread_that_cannot_start_ends_no_run_and_is_tried_again_for_the_next(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_thread: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    asked = Asked()
+    holdings = CancellationWatcher(asked, look_every=SOON)
+    first, second = begun(store), begun(store)
+    with monkeypatch.context() as patch:
+        patch.setattr(Thread, "start", refused)
+        with holdings.watched(first, pytest.fail) as check:
+            check()
+    with holdings.watched(second, pytest.fail):
+        eventually(lambda: asked.questions != [])
+    assert asked.questions[0] == [second.job.id]

@@ -11,7 +11,7 @@ from isal.isal_zlib import crc32
 from packmule.assembly.disk.disk_file import DiskFile
 from packmule.assembly.finish_local import finish
 from packmule.assembly.missing import NAME, report
-from packmule.errors import Failure, FailureCode, StorageFailed
+from packmule.errors import DiskFull, Failure, FailureCode, StorageFailed
 from packmule.jobs.model import DoneEntry, FailedEntry, Source
 from packmule.zipformat.headers import local_header
 from packmule.zipformat.verifying import verify
@@ -139,3 +139,21 @@ def test_a_damaged_body_is_refused_where_all_is_read_back_and_only_there(tmp_pat
     with pytest.raises(StorageFailed, match=r"1\.bin: its CRC-32"):
         finish(file, done, read_back=True)
     file.close()
+
+
+@pytest.mark.parametrize("method", ["copy_range", "write", "read"])
+def test_a_disk_that_fills_while_holes_are_closed_keeps_only_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    def full(*_: object) -> bytes:
+        raise DiskFull("there is no room left")
+
+    file, done = laid(tmp_path / "holed", HOLES[3])
+    before = (tmp_path / "holed").read_bytes()
+    monkeypatch.setattr(DiskFile, method, full)
+    with pytest.raises(DiskFull):
+        finish(file, done)
+    monkeypatch.undo()
+    file.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["holed"]
+    assert (tmp_path / "holed").read_bytes() == before

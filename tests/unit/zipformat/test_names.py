@@ -34,7 +34,17 @@ devices = st.builds(
     st.sampled_from(["", ".", ".txt", " .txt", ".tar.gz", "\u200b", " ", "..", ":", "/x"]),
     nasty,
 )
-strings = st.one_of(anything, nasty, devices)
+SPACES = " \u00a0\u2003\u3000"
+# What is a device's name only once it has been cut.
+long_devices = st.builds(
+    lambda device, space, count, last, tail: f"{device}{space * count}{last}{tail}",
+    st.sampled_from(DEVICES),
+    st.sampled_from([*SPACES, "a" + "\u0323", "\u0323", "."]),
+    st.integers(180, 300),
+    st.sampled_from(["", "x"]),
+    st.sampled_from(["", ".txt", ".tar.gz", "/x"]),
+)
+strings = st.one_of(anything, nasty, devices, long_devices)
 safe_names = st.builds(
     lambda name, folders: safe_name(name, folders=folders), strings, st.booleans()
 )
@@ -48,7 +58,7 @@ def assert_safe_part(part: str) -> None:
     assert not {unicodedata.category(c) for c in part} & {"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"}
     assert part == part.strip()
     assert part[-1] not in ". "
-    assert part.partition(".")[0].rstrip(" ").upper() not in DEVICES
+    assert part.partition(".")[0].rstrip(SPACES).upper() not in DEVICES
 
 
 @given(strings)
@@ -57,6 +67,9 @@ def assert_safe_part(part: str) -> None:
 @example("a" * 254 + "é")
 @example("." * 300 + "jpg")
 @example("con" + " " * 300 + ".txt")
+@example("CON" + " " * 300 + "x.txt")
+@example("nul" + "\u00a0" * 300 + "x")
+@example("AUXe" + "\u0323" * 300)
 def test_any_string_becomes_a_safe_part(name: str) -> None:
     assert_safe_part(safe_name(name, folders=False))
 
@@ -72,6 +85,7 @@ def test_any_string_becomes_a_path_of_safe_parts(name: str) -> None:
 
 
 @given(strings, st.booleans())
+@example("CON" + " " * 300 + "x.txt", True)
 def test_a_safe_name_stays_as_it_is(name: str, folders: bool) -> None:  # noqa: FBT001
     safe = safe_name(name, folders=folders)
     assert safe_name(safe, folders=folders) == safe
@@ -79,6 +93,7 @@ def test_a_safe_name_stays_as_it_is(name: str, folders: bool) -> None:  # noqa: 
 
 
 @given(safe_names, st.integers(1, 10**7))
+@example("prn" + " " * 251 + "x", 1)
 def test_a_numbered_name_is_safe_and_in_the_same_folder(name: str, number: int) -> None:
     numbered = with_suffix(name, number)
     assert safe_name(numbered, folders=True) == numbered
@@ -87,7 +102,19 @@ def test_a_numbered_name_is_safe_and_in_the_same_folder(name: str, number: int) 
     assert split_extension(numbered)[1] == split_extension(name)[1]
 
 
+@given(safe_names, st.integers(60, 255))
+@example("aux" + "\u00a0" * 120 + "x", 200)
+@example("COM1" + " " * 250 + "x", 200)
+def test_a_shortened_name_is_safe_and_short(name: str, limit: int) -> None:
+    short = shortened(name, limit)
+    assert safe_name(short, folders=True) == short
+    if "/" not in name:
+        assert len(short.encode()) <= limit
+        assert_safe_part(short)
+
+
 @given(safe_names, st.sampled_from([".jpg", ".html", ".webmanifest"]))
+@example("lpt1" + " " * 250 + "x", ".jpg")
 def test_a_name_given_an_extension_is_safe_and_ends_in_it(name: str, extension: str) -> None:
     extended = with_extension(name, extension)
     assert safe_name(extended, folders=True) == extended
@@ -136,6 +163,19 @@ def test_a_part_made_safe_reads_so(name: str, safe: str) -> None:
 def test_no_device_is_named(device: str, tail: str) -> None:
     assert safe_name(device + tail, folders=False) == f"_{device}{tail}"
     assert safe_name(device.lower() + tail, folders=False) == f"_{device.lower()}{tail}"
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("CON" + " " * 300 + "x.txt", "_CON.txt"),
+        ("con" + "\u00a0" * 200 + "x", "_con"),
+        ("CON\u00a0.txt", "_CON\u00a0.txt"),
+        ("NULe" + "\u0323" * 300, "_NUL"),
+    ],
+)
+def test_no_device_is_named_by_cutting(name: str, safe: str) -> None:
+    assert safe_name(name, folders=False) == safe
 
 
 @pytest.mark.parametrize("name", ["console.log", "com10", "nullable", "aux-1", "lpt", "a.con"])
@@ -196,6 +236,35 @@ def test_folders_too_deep_are_left_out_from_the_innermost() -> None:
     assert safe_name("d" * 99 + "/" + ("e" * 199 + "/") * 5 + "f.txt", folders=True) == (
         "d" * 99 + "/" + ("e" * 199 + "/") * 2 + "f.txt"
     )
+
+
+@pytest.mark.parametrize("last", [199, 200, 201])
+def test_folders_are_kept_up_to_640_bytes_with_their_slashes(last: int) -> None:
+    kept = "d" * 219 + "/" + "e" * 219 + "/"  # 440 bytes, so the next may have 199 and its slash
+    path = kept + "f" * last + "/x"
+    assert safe_name(path, folders=True) == (path if last == 199 else kept + "x")
+
+
+def test_short_folders_count_with_their_slashes() -> None:
+    assert safe_name("d/" * 320 + "x", folders=True) == "d/" * 320 + "x"
+    assert safe_name("d/" * 321 + "x", folders=True) == "d/" * 320 + "x"
+
+
+def test_a_folder_counts_as_long_as_it_was_cut_to_and_the_file_does_not_count() -> None:
+    asked, kept = "d" * 300 + "/" + "é" * 300 + "/", "d" * 255 + "/" + "é" * 127 + "/"
+    fits, does_not = "e" * 128 + "/", "e" * 129 + "/"  # 256 + 255 + 129 = 640
+    assert safe_name(asked + fits + "x" * 255, folders=True) == kept + fits + "x" * 255
+    assert safe_name(asked + does_not + "x" * 255, folders=True) == kept + "x" * 255
+
+
+def test_behind_a_folder_that_is_left_out_no_other_is_kept() -> None:
+    deep = "d" * 255 + "/" + "e" * 255 + "/" + "f" * 200 + "/" + "g/x"
+    assert safe_name(deep, folders=True) == "d" * 255 + "/" + "e" * 255 + "/x"
+
+
+@pytest.mark.parametrize("length", [255, 256])
+def test_a_plain_name_over_255_characters_is_cut_in_a_path_too(length: int) -> None:
+    assert safe_name("a/" + "x" * length, folders=True) == "a/" + "x" * min(length, 255)
 
 
 @pytest.mark.parametrize(
