@@ -15,13 +15,18 @@ KNOWN_CYCLES: tuple[frozenset[str], ...] = (
     frozenset(
         {
             "packmule.assembly.assembly",
-            "packmule.assembly.candidate",
-            "packmule.assembly.decoding",
-            "packmule.assembly.deflating",
-            "packmule.assembly.ending",
-            "packmule.assembly.incoming",
-            "packmule.assembly.places",
-            "packmule.assembly.spooling",
+            "packmule.assembly.sinks.trial",
+            "packmule.assembly.sinks.decoded",
+            "packmule.assembly.sinks.deflated",
+            "packmule.assembly.committing",
+            "packmule.assembly.receiving",
+            "packmule.assembly.sinks.protocol",
+            "packmule.assembly.sinks.block_file",
+            "packmule.assembly.sinks.memory",
+            "packmule.assembly.sinks.placed",
+            "packmule.assembly.sinks.spooled",
+            "packmule.assembly.upload.part_plan",
+            "packmule.assembly.upload.part_sender",
         }
     ),
     frozenset({"packmule.telemetry.otel", "packmule.telemetry.tracing"}),
@@ -40,7 +45,6 @@ KNOWN_CYCLES: tuple[frozenset[str], ...] = (
 # Class names that two modules still define. Take out each one that is unique by now.
 KNOWN_TWINS = {
     "Address",
-    "Bounds",
     "Exchange",
     "Failure",
     "FilePage",
@@ -50,9 +54,7 @@ KNOWN_TWINS = {
     "Part",
     "Parts",
     "Progress",
-    "Report",
     "Request",
-    "Room",
     "Schedule",
     "Source",
     "Take",
