@@ -59,6 +59,7 @@ class Schedule:
         self._later: list[_Due] = []
         self._order = count()
         self._held_until = math.inf
+        self._now = 0.0
         self._forget_at = _HOSTS_REMEMBERED
 
     def add(self, lane: Lane, items: Iterable[Fetch], now: float = 0.0) -> None:
@@ -126,6 +127,11 @@ class Schedule:
         They go before the ones not yet tried; but where the host is in trouble behind them, so that
         a few bad files do not stand before many good ones.
         """
+        self._now = now
+        if self._held_until <= now:
+            # `next` sees whom it held up. Where it is not called, for want of room, a time that has
+            # passed must not have the loop look again and again.
+            self._held_until = math.inf
         while self._later and self._later[0].at <= now:
             due = heapq.heappop(self._later)
             if not due.lane.removed:
@@ -189,10 +195,15 @@ class Schedule:
         return host
 
     def _forget_some(self) -> None:
-        """Forget hosts that nothing is open to: they begin anew with the best standing."""
-        waiting = {key for lane in self._shares.lanes for key in lane.hosts}
-        for key in [key for key, host in self._hosts.items() if not host.active]:
-            if key not in waiting:
+        """Forget hosts that nothing is open to: they begin anew with the best standing.
+
+        Not those that anybody waits for, now or later, nor those that are not to be asked yet.
+        """
+        wanted = {key for lane in self._shares.lanes for key in lane.hosts}
+        wanted.update(due.item.host_key for due in self._later if not due.lane.removed)
+        for key in [key for key in self._hosts if key not in wanted]:
+            host = self._hosts[key]
+            if not host.active and host.not_before <= self._now:
                 del self._hosts[key]
         self._forget_at = max(_HOSTS_REMEMBERED, 2 * len(self._hosts))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, cast
 
@@ -82,6 +83,20 @@ def test_a_host_is_not_asked_before_its_time() -> None:
     assert schedule.next(5.0) is not None
 
 
+def test_a_hold_that_is_over_asks_for_no_other_look() -> None:
+    """While there is no room nobody calls `next`, and a time that has passed must not stay due."""
+    schedule = Schedule(per_host=2)
+    items = fetches("a.example", 1)
+    schedule.add(Lane(), items)
+    schedule.host(items[0].host_key).not_before = 5.0
+    assert schedule.next(4.0) is None
+    schedule.wake(4.9)
+    assert schedule.next_due() == 5.0
+    schedule.wake(5.0)
+    assert schedule.next_due() == math.inf
+    assert schedule.next(5.0) is not None
+
+
 def test_a_retry_waits_for_its_time_and_goes_before_the_untried() -> None:
     schedule = Schedule(per_host=9, at_first=9)
     lane = Lane()
@@ -133,6 +148,59 @@ def test_who_is_given_up_is_given_up_by_all_that_saw_it_fall_silent() -> None:
     assert early.lost == {waiting.host_key: CAUSE}
     assert not late.lost
     assert {id(lane) for lane, _ in drained(schedule)} == {id(early), id(late)}
+
+
+def test_giving_up_one_host_keeps_the_retries_of_others_and_of_later_jobs() -> None:
+    schedule = Schedule(per_host=9, at_first=9)
+    early, late = Lane(), Lane()
+    given_up, others = fetches("a.example", 2), fetches("b.example", 1)
+    schedule.add(early, [])
+    schedule.host(given_up[0].host_key).silent_since = 5.0
+    schedule.add(late, [], now=9.0)
+    schedule.later(early, given_up[0], 60.0)
+    schedule.later(late, given_up[1], 60.0)
+    schedule.later(early, others[0], 61.0)
+    assert schedule.give_up(given_up[0].host_key, CAUSE) == [given_up[0]]
+    schedule.wake(61.0)
+    assert {id(fetch) for _, fetch in drained(schedule)} == {id(given_up[1]), id(others[0])}
+
+
+def _crowd_out(schedule: Schedule) -> None:
+    for n in range(5_000):
+        schedule.host(("https", f"{n}.example", 443))
+
+
+def test_a_host_that_a_retry_waits_for_is_remembered() -> None:
+    schedule = Schedule(per_host=2)
+    (again,) = fetches("a.example", 1)
+    host = schedule.host(again.host_key)
+    schedule.later(Lane(), again, 60.0)
+    _crowd_out(schedule)
+    assert schedule.host(again.host_key) is host
+
+
+def test_a_host_is_remembered_while_it_is_not_to_be_asked() -> None:
+    schedule = Schedule(per_host=2)
+    key = ("https", "held.example", 443)
+    schedule.host(key).not_before = 60.0
+    schedule.wake(59.0)
+    _crowd_out(schedule)
+    assert schedule.host(key).not_before == 60.0
+    schedule.wake(60.0)
+    for n in range(20_000):
+        schedule.host(("https", f"later-{n}.example", 443))
+    assert schedule.host(key).not_before == 0.0
+
+
+def test_a_host_in_the_books_is_not_forgotten_before_they_are_full() -> None:
+    schedule = Schedule(per_host=2)
+    spent = schedule.host(("https", "spent.example", 443))
+    spent.budget = 0
+    for n in range(4_095):
+        schedule.host(("https", f"{n}.example", 443))
+    assert schedule.host(("https", "spent.example", 443)) is spent
+    schedule.host(("https", "one-more.example", 443))
+    assert schedule.host(("https", "spent.example", 443)) is not spent
 
 
 def test_hosts_are_not_remembered_for_ever() -> None:
