@@ -100,6 +100,7 @@ class Resolver:
         self._running: dict[str, _Asked] = {}
         self._cache: dict[str, Resolution] = {}
         self._threads = 0
+        self._watched = False
         self._idle = 0
         self._no_deadline = False  # the watcher sleeps until somebody waits
         self._closed = False
@@ -125,7 +126,9 @@ class Resolver:
                         host, f"{host} was not looked up: too many names are waiting"
                     )
                 asked = self._queued[host] = _Asked(host, port)
-                self._call_a_thread()
+                if not self._call_a_thread():
+                    del self._queued[host]
+                    return self._failed(host, f"{host} was not looked up: no thread can be started")
             asked.waiting.append((self._clock() + self._timeout, done))
             if self._no_deadline:
                 self._deadlines.notify()
@@ -152,16 +155,17 @@ class Resolver:
             self._work.notify_all()
             self._deadlines.notify_all()
 
-    def _call_a_thread(self) -> None:
-        """Wake a thread for the new name, or start one; the lock is held."""
-        if self._threads == 0:
-            threading.Thread(target=self._watch, name="resolver-watch", daemon=True).start()
+    def _call_a_thread(self) -> bool:
+        """Wake a thread for the new name, or start one; the lock is held.
+
+        False where none is there and the system starts none. A thread is counted once it has
+        started: one that has not serves nobody.
+        """
+        self._watched = self._watched or _started(self._watch, "resolver-watch")
         if self._idle < len(self._queued) and self._threads < self._max_threads:
-            self._threads += 1
-            threading.Thread(
-                target=self._serve, name=f"resolver-{self._threads}", daemon=True
-            ).start()
+            self._threads += _started(self._serve, f"resolver-{self._threads + 1}")
         self._work.notify()
+        return self._watched and self._threads > 0
 
     def _serve(self) -> None:
         """Look up one name after another, until closed."""
@@ -243,6 +247,16 @@ class Resolver:
 
     def _failed(self, host: str, error: str) -> Resolution:
         return Resolution(host, (), error, self._clock() + self._failure_ttl)
+
+
+def _started(work: Callable[[], None], name: str) -> bool:
+    """Start a thread; False where the system has no more of them."""
+    try:
+        threading.Thread(target=work, name=name, daemon=True).start()
+    except RuntimeError as error:
+        _logger.warning("the thread %s cannot be started: %s", name, error)
+        return False
+    return True
 
 
 def _tell(done: Done, resolution: Resolution) -> None:
