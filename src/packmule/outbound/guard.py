@@ -26,7 +26,7 @@ class Guard:
 
     def __init__(self, rules: AddressRules) -> None:
         self._rules = rules
-        self._permitted: set[str] = set()
+        self._permitted: str | None = None
 
     def may_open(self, address: str, family: int) -> bool:
         """Tell whether a connection may be made. Raises OSError where the kernel is out of room."""
@@ -35,10 +35,10 @@ class Guard:
 
     def may_ask(self, peer: str) -> bool:
         """Tell whether a request may go to the peer of a connection, new or reused."""
-        if peer in self._permitted:
+        if peer == self._permitted:  # the last one only: there is no end to the peers of a process
             return True
         if self._rules.permits(peer):
-            self._permitted.add(peer)
+            self._permitted = peer
             return True
         return False
 
@@ -70,6 +70,10 @@ def keep_to_the_request(curl: pycurl.Curl) -> None:
 
 
 def pin(host: str, port: int, addresses: tuple[str, ...]) -> list[str]:
-    """Say, as RESOLVE takes it, that a host has these addresses and no others."""
+    """Say, as RESOLVE takes it, that a host has these addresses and no others.
+
+    The `+` has libcurl forget them as it forgets any answer; without it they stay for as long as
+    the multi handle does, and there is no end to the hosts of a process.
+    """
     listed = ",".join(f"[{each}]" if ":" in each else each for each in addresses)
-    return [f"{host}:{port}:{listed}"]
+    return [f"+{host}:{port}:{listed}"]
