@@ -77,6 +77,7 @@ class TransferLoop:
         self._by_curl: dict[pycurl.Curl, Slot] = {}
         self._free = [self._new_slot() for _ in range(settings.transfers)]
         self._active: set[Slot] = set()
+        self._resolving: dict[Fetch, Lane] = {}
 
     def start(self) -> None:
         """Start the loop's thread."""
@@ -129,7 +130,7 @@ class TransferLoop:
 
     def under_way(self) -> int:
         """Count the bytes that have come by transfers that have not ended (any thread)."""
-        return sum(slot.came for slot in tuple(self._active))
+        return sum(slot.came for slot in self._active.copy())
 
     def _new_slot(self) -> Slot:
         slot = Slot(
@@ -163,8 +164,12 @@ class TransferLoop:
         with self._lock:
             self._ended_for_good = True
         while self._commands:
-            self._commands.popleft()()
+            try:
+                self._commands.popleft()()
+            except Exception:  # noqa: BLE001 - one of them may be what has ended the loop
+                _log.exception("a command of the transfer loop has failed")
         open_to = [slot.fetch for slot in self._active if slot.fetch is not None]
+        open_to += [fetch for fetch, lane in self._resolving.items() if not lane.removed]
         for fetch in open_to + self._schedule.take_all():
             self._endings.fail(fetch, internal(error, fetch))
 
@@ -211,13 +216,15 @@ class TransferLoop:
 
     def _begin(self, lane: Lane, fetch: Fetch, pin: tuple[str, ...], now: float) -> None:
         fetch.state = transfer.begin(fetch.state)
-        slot = self._free.pop() if self._free else self._new_slot()
+        slot = None
         try:
+            slot = self._free.pop() if self._free else self._new_slot()
             slot.begin(lane, fetch, pin, now, http2=self._schedule.prefers_http2(lane, fetch))
             self._multi.add_handle(slot.curl)
         except Exception as error:  # noqa: BLE001 - the source's failure, not the loop's
-            slot.lane = slot.fetch = None
-            self._free.append(slot)
+            if slot is not None:
+                slot.lane = slot.fetch = None
+                self._free.append(slot)
             self._endings.end(lane, fetch, error)
             return
         self._active.add(slot)
@@ -231,10 +238,13 @@ class TransferLoop:
         resolution = self._resolver.resolve(fetch.asked.host, fetch.asked.port, done)
         if resolution is not None:
             self._resolved(lane, fetch, resolution, now)
+        else:
+            self._resolving[fetch] = lane
 
     def _resolved(
         self, lane: Lane, fetch: Fetch, resolution: Resolution, now: float | None = None
     ) -> None:
+        self._resolving.pop(fetch, None)
         if lane.removed:
             self._endings.drop(lane, fetch)
         elif resolution.error is not None:
@@ -251,13 +261,11 @@ class TransferLoop:
             left, whole, broken = self._multi.info_read()
             for curl in whole:
                 slot = self._by_curl[curl]
-                answered = slot.write is not None or slot.head_read()
                 if slot.http2 and not slot.speaks_http2:
                     self._endings.avoid_http2(slot.fetch)
-                self._ended(slot, slot.stopped_by or (None if answered else faults.NO_ANSWER))
+                self._ended(slot, slot.stopped_by or (None if slot.answered else faults.NO_ANSWER))
             for curl, number, _message in broken:
                 slot = self._by_curl[curl]
-                slot.head_read()
                 if slot.http2 and slot.fetch is not None and faults.of_http2(number):
                     self._endings.avoid_http2(slot.fetch)
                     broke.add(slot.fetch.host_key)
@@ -277,7 +285,7 @@ class TransferLoop:
     def _ended(self, slot: Slot, error: Broken | Exception | None) -> None:
         lane, fetch, after = slot.lane, slot.fetch, slot.after
         page = slot.page if after is not None else b""
-        answered = slot.write is not None
+        answered = slot.answered
         self._release(slot)
         assert lane is not None  # noqa: S101 - a slot in use has both
         assert fetch is not None  # noqa: S101
@@ -289,7 +297,7 @@ class TransferLoop:
     def _end_slow_tries(self, now: float) -> None:
         for slot in tuple(self._active):
             if (broken := watch.look(slot, now, self._settings)) is not None:
-                self._ended(slot, broken)
+                self._ended(slot, slot.stopped_by or broken)
             elif slot.fetch is not None:
                 self._schedule.mark(slot.fetch, slow=watch.is_slow(slot, now, self._settings))
 

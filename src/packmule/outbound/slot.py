@@ -40,6 +40,7 @@ _READ_OF_DISCARDED = 256 * 1024
 _PREREQ_OK, _PREREQ_ABORT = 0, 1
 _PAUSE: int = pycurl.WRITEFUNC_PAUSE
 _NO_SOCKET: int = pycurl.SOCKET_BAD
+_BLANK = (b"\r\n", b"\n")
 _FIELDS = (b"Accept: */*", b"Accept-Encoding: identity")
 
 
@@ -157,15 +158,9 @@ class Slot:
         """Tell whether the answer came by HTTP/2."""
         return bool(self.lines) and self.lines[0].startswith(b"HTTP/2")
 
-    def head_read(self) -> bool:
-        """Judge the head where no body did so; False if there is no whole head."""
-        if self.write is None and self.stopped_by is None and self.lines:
-            try:
-                self._judge()
-            except HeadIncomplete:
-                return False
-            except Exception as error:  # noqa: BLE001 - as in a callback: the loop raises it
-                self.stopped_by = error
+    @property
+    def answered(self) -> bool:
+        """Tell whether a whole head has come."""
         return self.write is not None
 
     def _on_header(self, line: bytes) -> int | None:
@@ -176,13 +171,26 @@ class Slot:
             self.stopped_by = Broken(FailureCode.BAD_RESPONSE, detail, lasting=True)
             return 0
         self.lines.append(line)
+        if line in _BLANK and self.write is None:
+            return self._on_head()
         return None
 
-    def _on_body(self, view: memoryview) -> int | None:
+    def _on_head(self) -> int | None:
+        """Judge a head at its end: what it decides waits for no body, which may never come."""
         try:
-            if self.write is None:
-                self._judge()
-            if self.write(view):  # type: ignore[misc]  # _judge sets it or raises
+            self._judge()
+        except HeadIncomplete:
+            return None  # an interim answer's
+        except Exception as error:  # noqa: BLE001 - as in _on_body
+            self.stopped_by = self.stopped_by or error
+        return None if self.stopped_by is None else 0
+
+    def _on_body(self, view: memoryview) -> int | None:
+        if self.write is None:  # libcurl saw the end of a head where we did not
+            self.stopped_by = _not_valid("it has no whole head")
+            return 0
+        try:
+            if self.write(view):
                 self.paused = True
                 return _PAUSE
         except Exception as error:  # noqa: BLE001 - libcurl would swallow it; the loop raises it
@@ -198,7 +206,7 @@ class Slot:
         except HeadIncomplete:
             raise
         except HeadInvalid as error:
-            self.stopped_by = Broken(FailureCode.BAD_RESPONSE, f"the answer is not valid: {error}")
+            self.stopped_by = _not_valid(error)
             self.write = self._refuse
             return
         state, verdict = judge(fetch.state, head, self._limits, now=time.time())
@@ -231,7 +239,9 @@ class Slot:
                 return NewSocket(address)
             self.stopped_by = address_refused(self.fetch)
         except OSError as error:
-            self.stopped_by = error
+            # Out of file descriptors, say: that may pass, as a host that is away may come back.
+            detail = f"no connection could be made here: {error.strerror}"
+            self.stopped_by = Broken(FailureCode.CONNECT, detail)
         return _NO_SOCKET
 
     def _on_request(self, peer: str, _local: str, _peer_port: int, _local_port: int) -> int:
@@ -243,6 +253,10 @@ class Slot:
 
 class _EnoughDiscardedError(Exception):
     """The rest of an unwanted body is not worth reading: close the connection."""
+
+
+def _not_valid(why: object) -> Broken:
+    return Broken(FailureCode.BAD_RESPONSE, f"the answer is not valid: {why}")
 
 
 def address_refused(fetch: Fetch | None) -> BodyRefused:

@@ -38,12 +38,11 @@ def look(slot: Slot, now: float, settings: LoopSettings) -> Broken | None:
         return None
     if now - slot.window_start < window:
         return None
-    answered = slot.head_read()  # a head may have come without a byte of its body
     moved = slot.moved
     if moved - slot.window_moved >= settings.least_rate * window:
         slot.window_start, slot.window_moved = now, moved
         return None
-    if not answered:
+    if not slot.answered:
         return Broken(FailureCode.TIMEOUT, f"the host sent no answer within {window:g} s")
     detail = f"fewer than {settings.least_rate:g} bytes a second came over {window:g} s"
     return Broken(FailureCode.STALLED, detail)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+from errno import EMFILE
+from os import strerror
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -14,6 +17,9 @@ from packmule.outbound.lane import Lane
 from packmule.outbound.loop_settings import LoopSettings
 from packmule.outbound.transfer import Limits
 from packmule.outbound.urls import parse
+
+if TYPE_CHECKING:
+    from packmule.outbound.resolver import Resolver
 
 RULES = AddressRules(allow_networks=parse_networks("127.0.0.0/8"))
 
@@ -45,6 +51,10 @@ class Receiver:
 
 
 def broken(_free: object = None) -> bool:
+    raise ZeroDivisionError
+
+
+def fail() -> None:
     raise ZeroDivisionError
 
 
@@ -95,3 +105,79 @@ def test_a_loop_that_is_nudged_while_it_ends_does_not_stumble() -> None:
         over.set()
         thread.join()
         loop.nudge()
+
+
+class Silent:
+    """A resolver that never answers."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+
+    def resolve(self, _host: str, _port: int, _done: object) -> None:
+        self.asked.set()
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_source_whose_name_is_being_looked_up_fails_with_the_loop() -> None:
+    resolver = Silent()
+    loop = TransferLoop(RULES, LoopSettings(), resolver=cast("Resolver", resolver))
+    loop.start()
+    receiver = Receiver()
+    loop.add(Lane(), [Fetch(parse("http://a.example/"), receiver)])
+    assert resolver.asked.wait(10)
+    loop.submit(fail)
+    assert receiver.told.wait(10)
+    assert receiver.failure is not None
+    assert receiver.failure.code is FailureCode.INTERNAL
+    loop.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_every_job_learns_of_the_loop_s_end_though_its_commands_fail_one_after_another() -> None:
+    loop = TransferLoop(RULES, LoopSettings())
+    loop.start()
+    entered, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        entered.set()
+        go_on.wait(10)
+
+    loop.submit(wait)
+    assert entered.wait(10)
+    for _ in range(3):
+        loop.submit(fail)
+    receiver = Receiver()
+    loop.add(Lane(), [Fetch(parse("http://127.0.0.1:9/"), receiver)])
+    go_on.set()
+    assert receiver.told.wait(10)
+    loop.close()
+
+
+class OutOfSockets(AddressRules):
+    """Rules under which every connection meets a kernel that is out of file descriptors."""
+
+    def permits(self, address: object) -> bool:
+        raise OSError(EMFILE, strerror(EMFILE), address)
+
+
+def test_a_source_is_tried_again_when_this_machine_is_out_of_sockets() -> None:
+    limits = Limits(attempts=2, first_delay=0.01)
+    loop = TransferLoop(OutOfSockets(), LoopSettings(limits=limits))
+    loop.start()
+    receiver = Waiting()
+    loop.add(Lane(), [Fetch(parse("http://127.0.0.1:9/"), receiver)])
+    assert receiver.told.wait(10)
+    assert receiver.failure is not None
+    assert (receiver.failure.code, receiver.failure.attempts) == (FailureCode.CONNECT, 2)
+    assert "Too many open files" in receiver.failure.detail
+    loop.close()
+
+
+class Waiting(Receiver):
+    """Rests between two tries."""
+
+    def rest(self) -> None:
+        pass

@@ -36,10 +36,6 @@ class FakeSlot:
     window_start: float = 0.0
     window_moved: int = 0
 
-    def head_read(self) -> bool:
-        """Tell whether there was an answer."""
-        return self.answered
-
 
 @pytest.fixture
 def slot() -> FakeSlot:

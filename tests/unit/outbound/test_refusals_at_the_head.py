@@ -1,0 +1,96 @@
+"""What the head of an answer decides is decided then, whether or not a body follows."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.faults.origin import Origin
+
+from packmule.errors import Failure, FailureCode
+from packmule.outbound.addresses import AddressRules, parse_networks, parse_ports
+from packmule.outbound.curl import TransferLoop
+from packmule.outbound.fetch import Fetch
+from packmule.outbound.lane import Lane
+from packmule.outbound.loop_settings import LoopSettings
+from packmule.outbound.receiver import BodyRefused
+from packmule.outbound.urls import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.faults.origin import Exchange
+
+    from packmule.outbound.head import Head
+
+RULES = AddressRules(
+    allow_networks=parse_networks("127.0.0.0/8"), allow_ports=parse_ports("1-65535")
+)
+PATIENT = LoopSettings(stall_timeout=600.0)
+"""A loop in which nothing stalls: whatever ends a try here, patience did not."""
+
+
+class Picky:
+    """A receiver that takes no body at all."""
+
+    kept = 0
+
+    def __init__(self) -> None:
+        self.heads: list[int] = []
+        self.failure: Failure | None = None
+        self.told = threading.Event()
+
+    def accept(self, head: Head, _start: int, _total: int | None) -> None:
+        self.heads.append(head.status)
+        raise BodyRefused(Failure(FailureCode.TOO_LARGE, "too large", attempts=0))
+
+    def write(self, _view: memoryview) -> bool:
+        raise AssertionError
+
+    def rest(self) -> None:
+        raise AssertionError
+
+    def finish(self) -> None:
+        raise AssertionError
+
+    def fail(self, failure: Failure) -> None:
+        self.failure = failure
+        self.told.set()
+
+
+@pytest.fixture
+def loop() -> Iterator[TransferLoop]:
+    loop = TransferLoop(RULES, PATIENT)
+    loop.start()
+    yield loop
+    loop.close()
+
+
+def fetched(loop: TransferLoop, origin: Origin) -> Picky:
+    receiver = Picky()
+    loop.add(Lane(), [Fetch(parse(origin.url()), receiver)])
+    assert receiver.told.wait(30)
+    return receiver
+
+
+def _no_body(x: Exchange) -> None:
+    x.head(200, "Content-Length: 5000000")
+    x.stall()
+
+
+def _hints_and_no_body(x: Exchange) -> None:
+    x.head(103, "Link: </style.css>; rel=preload")
+    _no_body(x)
+
+
+@pytest.mark.parametrize("script", [_no_body, _hints_and_no_body])
+def test_a_body_that_is_refused_at_its_head_is_not_waited_for(
+    script: object, loop: TransferLoop
+) -> None:
+    assert callable(script)
+    with Origin(script) as origin:
+        receiver = fetched(loop, origin)
+        assert receiver.heads == [200]
+        assert receiver.failure == Failure(FailureCode.TOO_LARGE, "too large", attempts=1)
+        assert len(origin.asked) == 1
