@@ -160,7 +160,7 @@ class Slot:
 
     @property
     def answered(self) -> bool:
-        """Tell whether a whole head has come."""
+        """Return whether a whole head has come."""
         return self.write is not None
 
     def _on_header(self, line: bytes) -> int | None:
