@@ -106,6 +106,19 @@ def test_tries_are_recorded_and_the_end_is_the_end(
     assert [each.name for each in messages.newest(state=MessageState.GIVEN_UP)] == [second.name]
 
 
+def test_a_message_that_is_replayed_during_its_first_try_waits_for_the_next(
+    store: JobStore, messages: MessageStore, announcer: Announcer
+) -> None:
+    complete(store, announcer)
+    under_way = messages.newest()[0]
+    messages.replay(under_way.name, lambda *_: None)
+    assert try_once(messages, under_way, 410) is MessageState.WAITING
+    again = messages.find(under_way.name)
+    assert again is not None
+    assert (again.round, again.tries) == (1, 0)
+    assert try_once(messages, again, 204) is MessageState.DELIVERED
+
+
 def test_what_was_given_up_is_replayed_and_what_ended_long_ago_forgotten(
     store: JobStore, messages: MessageStore, announcer: Announcer, clock: FakeClock
 ) -> None:

@@ -16,12 +16,9 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from packmule.engine import turns
 from packmule.engine.interface import Later
 from packmule.engine.queue import Ended
-from packmule.errors import StorageFailed
 from packmule.telemetry.context import about
 
 if TYPE_CHECKING:
@@ -45,6 +42,9 @@ CENSUS_INTERVAL = 1.0
 FAULT_PAUSE = 1.0
 
 LONGEST_BACK_OFF = 60.0
+
+# Seconds after which a task is looked at again whose lost run has not ended here yet.
+_STILL_HERE = 1.0
 
 _HASH_DIGITS = 32
 
@@ -83,31 +83,51 @@ class Dispatcher:
         self._is_gone = is_gone
         self._renew_after = lease * RENEW_AFTER
         self._census_every = min(CENSUS_INTERVAL, lease * BEAT_AFTER)
-        self._running: dict[int, _Run] = {}
-        self._stopped: Counter[str] = Counter()
+        self._running: dict[str, _Run] = {}  # by lease: a task that was lost may come back
+        self._stopped: Counter[tuple[str, str]] = Counter()
         self._answers: SimpleQueue[Ended] = SimpleQueue()
         self._ended: list[Ended] = []
+        self._is_failing = False
         self._wake = Event()
         self._look_at = self._renew_at = self._census_at = float("-inf")
 
+    def __repr__(self) -> str:
+        """Show what is in work; lost are runs whose task another worker has taken over."""
+        lost = sum(not run.held for run in self._running.values())
+        state = " failing" * self._is_failing + " stopping" * self._stop.is_set()
+        return f"<Dispatcher running={len(self._running)} lost={lost}{state}>"
+
     def run(self) -> None:
         """Turn until asked to stop and drained."""
-        while not (self._stop.is_set() and not self._running):
-            pause = self._watch.interval
-            try:
-                self._turn()
-            except (SQLAlchemyError, StorageFailed):
-                log.exception("The task queue cannot be used; trying again")
-                pause = FAULT_PAUSE
-                self._look_at = float("-inf")
-                if self._stop.is_set() and len(self._ended) == len(self._running):
-                    # All have returned; what could not be given back is free when we are gone.
-                    return
-            self._wake.wait(pause)
+        while not self._is_over():
+            self._wake.wait(self.turn())
             self._wake.clear()
 
-    def _turn(self) -> None:
-        """Do what there is to do now, in one transaction; most turns find nothing."""
+    def _is_over(self) -> bool:
+        """Return whether the work is stopped and all handlers have returned.
+
+        Where the database does not work, what could not be given back is free when we are gone.
+        """
+        left = len(self._ended) if self._is_failing else 0
+        return self._stop.is_set() and len(self._running) == left
+
+    def turn(self) -> float:
+        """Do what there is to do now; return the seconds until the next turn.
+
+        Raises nothing, whatever happens: a worker that ended here would end all that is in work.
+        """
+        try:
+            self._take_turn()
+        except Exception:
+            log.exception("The task queue cannot be used; trying again")
+            self._is_failing = True
+            self._look_at = float("-inf")
+            return FAULT_PAUSE
+        self._is_failing = False
+        return self._watch.interval
+
+    def _take_turn(self) -> None:
+        """Do it in one transaction; most turns find nothing to do."""
         while not self._answers.empty():
             self._ended.append(self._answers.get())
         self._take_census()
@@ -120,7 +140,9 @@ class Dispatcher:
         wanted: list[int] = []
         if not stopping and (changed or self._ended or now >= self._look_at):
             wanted = self._look(now)
-        renew = self._in_hand() if now >= self._renew_at else []
+        # Also when the clock was set back: nobody would renew until it is there again.
+        is_time = not self._renew_at - self._renew_after <= now < self._renew_at
+        renew = self._in_hand() if is_time else []
         if self._ended or wanted or renew:
             self._exchange(wanted, renew)
             if renew:
@@ -150,17 +172,17 @@ class Dispatcher:
         self._make_room(now, busy)
         if not free:
             return []
-        found = self._queue.find_due(now, free, self._running)
+        found = self._queue.find_due(now, free, self._in_work_here())
         if any(len(found[kind]) < most for kind, most in free.items()):
             self._look_at = min(self._look_at, self._queue.next_time(now))
         return [id_ for ids in found.values() for id_ in ids]
 
     def _busy(self) -> defaultdict[str, list[_Run]]:
         """Give what is in work, by kind, the longest first."""
-        ended = {one.task.id for one in self._ended}
+        ended = {one.task.lease for one in self._ended}
         busy: defaultdict[str, list[_Run]] = defaultdict(list)
-        for id_, run in self._running.items():
-            if id_ not in ended:
+        for lease, run in self._running.items():
+            if lease not in ended:
                 busy[run.task.kind].append(run)
         return busy
 
@@ -170,57 +192,69 @@ class Dispatcher:
             most = self._concurrency[kind]
             if not turns.is_full([now - run.began for run in runs], most):
                 continue
-            found = self._queue.find_due(now, {kind: most}, self._running)[kind]
+            found = self._queue.find_due(now, {kind: most}, self._in_work_here())[kind]
             hasty = turns.over_share(
                 [run.task.client for run in runs], map(self._queue.client_of, found)
             )
-            ends = {run.task.id: run.began + self._slice_of(run, hasty) for run in runs}
-            over = [run for run in runs if ends[run.task.id] <= now and not run.stop.is_set()]
+            ends = {run.task.lease: run.began + self._slice_of(run, hasty) for run in runs}
+            over = [run for run in runs if ends[run.task.lease] <= now and not run.stop.is_set()]
             over.sort(key=lambda run: run.task.client not in hasty)  # else the longest stays first
             asked = sum(run.stop.is_set() for run in runs)
             for run in over[: max(0, len(found) - asked)]:
                 log.info("%s has been in work for long, and makes room", _name(run.task))
-                self._stopped[run.task.key] += 1
+                self._stopped[_subject(run.task)] += 1
                 run.stop.set()
             later = (at for at in ends.values() if at > now)
             self._look_at = min(self._look_at, min(later, default=float("inf")))
 
     def _slice_of(self, run: _Run, hasty: Collection[str]) -> float:
         is_over = run.task.client in hasty
-        return turns.slice_of(self._stopped[run.task.key], is_over=is_over)
+        return turns.slice_of(self._stopped[_subject(run.task)], is_over=is_over)
 
-    def _in_hand(self) -> list[int]:
-        ended = {one.task.id for one in self._ended}
-        return [id_ for id_, run in self._running.items() if run.held and id_ not in ended]
+    def _in_work_here(self) -> frozenset[int]:
+        return frozenset(run.task.id for run in self._running.values())
 
-    def _exchange(self, wanted: list[int], renew: list[int]) -> None:
+    def _in_hand(self) -> list[str]:
+        ended = {one.task.lease for one in self._ended}
+        return [lease for lease, run in self._running.items() if run.held and lease not in ended]
+
+    def _exchange(self, wanted: list[int], renew: list[str]) -> None:
         exchange = self._queue.exchange(self._ended, renew, wanted)
         if self._ended:
             for ended in self._ended:
-                del self._running[ended.task.id]
+                del self._running[ended.task.lease]
                 if ended.again is None:
-                    self._stopped.pop(ended.task.key, None)
+                    self._stopped.pop(_subject(ended.task), None)
             self._ended.clear()
             # There is room, and perhaps the next task of the same subject.
             self._look_at = float("-inf")
             self._wake.set()
-        for id_ in exchange.lost:
-            log.warning("A task was taken over by another worker while in work here")
-            self._running[id_].held = False
-            self._running[id_].stop.set()
+        for lease in exchange.lost:
+            run = self._running[lease]
+            log.warning("%s was taken over by another worker while in work here", _name(run.task))
+            run.held = False
+            run.stop.set()
         for task in exchange.leased:
             self._begin(task)
 
     def _begin(self, task: Leased) -> None:
-        run = self._running[task.id] = _Run(task, self._clock())
+        still_here = any(_subject(run.task) == _subject(task) for run in self._running.values())
+        run = self._running[task.lease] = _Run(task, self._clock())
         if len(self._running) == 1:
             self._renew_at = self._clock() + self._renew_after
+        if still_here:
+            # Its earlier run lost the lease and has not ended: two at once would be in each
+            # other's way. Others may have it, or we, when that one has ended.
+            self._answers.put(Ended(task, again=_STILL_HERE, tries=task.tries - 1))
+            self._wake.set()
+            return
         name = _name(task)
         try:
             Thread(target=self._work, args=(run,), name=name, daemon=True).start()
         except RuntimeError:
             log.exception("No thread could be started for %s", name)
             self._answers.put(_failed(task))
+            self._wake.set()
 
     def _work(self, run: _Run) -> None:
         """Run one handler, in a thread of its own, and hand in its answer whatever happens."""
@@ -249,6 +283,10 @@ class Dispatcher:
         finally:
             self._answers.put(ended)
             self._wake.set()
+
+
+def _subject(task: Leased) -> tuple[str, str]:
+    return task.kind, task.key
 
 
 def _name(task: Leased) -> str:

@@ -69,6 +69,7 @@ NEXT_DUE = text("""
 HOLD = text("""
     SELECT priority, args FROM procrastinate_jobs
     WHERE id = :id AND status = 'doing' AND worker_id = :worker
+      AND coalesce(args->>'lease', 'row-' || id) = :lease
     FOR UPDATE
 """)
 

@@ -5,8 +5,9 @@ each beats a heart there, and what is held by one that has been silent for `leas
 anyone's. Leaves threads and timing to `dispatcher.py`, and every write to Procrastinate.
 
 A task that is given back to run again, or is taken over, is put in anew and the old one removed, in
-one transaction: its number changes hands with it, so that whoever held it before can no longer end
-it. Who holds a task looks at it under lock before he ends it.
+one transaction, so that whoever held it before can no longer end it. A row is begun at most once,
+so a random token in it is the lease's own; a row's number alone would not do, since a standby that
+takes over may give one again. Who holds a task looks at it under lock before he ends it.
 
 A commit whose answer was lost may have come through: what was ended stays ended, and a task that
 was begun without our knowing is found at the next beat, and waits again.
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import secrets
 import time
 from contextlib import contextmanager
 from datetime import timedelta
@@ -63,7 +65,12 @@ def put_in(connection: Connection, task: Task, tries: int = 0) -> None:
     job = Job(
         queue=_queue(task),
         task_name=f"packmule.{task.kind}",
-        task_kwargs={"key": task.key, "client": task.client, "tries": tries},
+        task_kwargs={
+            "key": task.key,
+            "client": task.client,
+            "tries": tries,
+            "lease": secrets.token_hex(8),
+        },
         lock=_subject(task),
         queueing_lock=_subject(task),
         priority=task.priority,
@@ -118,7 +125,7 @@ class FleetQueue:
         self._worker: int | None = None
         self._kinds: list[str] = []
         self._found: dict[int, str] = {}
-        self._in_hand: set[int] = set()
+        self._in_hand: set[str] = set()
         self._rotation = Rotation("", _WINDOWS)
         self._beat_at = self._judge_at = self._seen_at = float("-inf")
 
@@ -166,7 +173,7 @@ class FleetQueue:
         return float("inf") if seconds is None else now + seconds
 
     def exchange(
-        self, ended: Collection[Ended], renew: Collection[int], wanted: Collection[int]
+        self, ended: Collection[Ended], renew: Collection[str], wanted: Collection[int]
     ) -> Exchange:
         """Give back what has ended, ask what is still ours, begin what is due: all or nothing.
 
@@ -183,12 +190,12 @@ class FleetQueue:
                     job = at_once(jobs.fetch_job(queues=queue, worker_id=self._worker))
                     if job is not None and job.id is not None:
                         leased.append(_leased(job.id, job))
-        self._in_hand -= {one.task.id for one in ended}
-        self._in_hand |= {task.id for task in leased}
+        self._in_hand -= {one.task.lease for one in ended}
+        self._in_hand |= {task.lease for task in leased}
         return Exchange(tuple(leased), lost)
 
-    def _held(self, jobs: JobManager) -> frozenset[int]:
-        return frozenset(job.id for job in self._jobs_held(jobs) if job.id is not None)
+    def _held(self, jobs: JobManager) -> frozenset[str]:
+        return frozenset(map(_lease_of, self._jobs_held(jobs)))
 
     def _jobs_held(self, jobs: JobManager) -> Iterable[Job]:
         """List what the database says that this worker holds."""
@@ -200,7 +207,7 @@ class FleetQueue:
     def _give_back(self, connection: Connection, jobs: JobManager, ended: Ended) -> None:
         """Remove a finished task, or let it wait again; another's by now stays as it is."""
         task = ended.task
-        values = {"id": task.id, "worker": self._worker}
+        values = {"id": task.id, "worker": self._worker, "lease": task.lease}
         row = connection.execute(queries.HOLD, values).one_or_none()
         if row is None:
             return
@@ -231,7 +238,7 @@ class FleetQueue:
             if worker is not None and known:
                 at_once(jobs.update_heartbeat(worker))
                 for job in self._jobs_held(jobs):
-                    if job.id not in self._in_hand:
+                    if _lease_of(job) not in self._in_hand:
                         _free(connection, jobs, job, "nobody heard that it was begun")
             else:
                 # At the start; or a standby took over that had not heard of us yet.
@@ -298,4 +305,16 @@ def _kind(queue: str) -> str:
 
 def _leased(id_: int, job: Job) -> Leased:
     kwargs: dict[str, Any] = dict(job.task_kwargs)
-    return Leased(id_, _kind(job.queue), str(kwargs["key"]), int(kwargs["tries"]) + 1, job.queue)
+    return Leased(
+        id_,
+        _kind(job.queue),
+        str(kwargs["key"]),
+        int(kwargs["tries"]) + 1,
+        job.queue,
+        _lease_of(job),
+    )
+
+
+def _lease_of(job: Job) -> str:
+    """Return the token of a job's row; one put in by an earlier version has none."""
+    return str(job.task_kwargs.get("lease") or f"row-{job.id}")

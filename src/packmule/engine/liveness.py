@@ -12,7 +12,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +53,7 @@ class LockFiles:
             os.close(descriptor)
 
     def is_gone(self, name: str) -> bool:
-        """Tell whether that worker is surely dead: its file is free, or is there no more.
+        """Return whether that worker is surely dead: its file is free, or is there no more.
 
         A free one is removed, under its lock: so nobody removes one that was taken meanwhile.
         """
@@ -62,12 +62,15 @@ class LockFiles:
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
             return True
+        except OSError:  # no descriptor is free, for one: nothing is known
+            return False
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink(missing_ok=True)
-        except BlockingIOError:
+        except OSError:  # held, or not to be locked for now
             return False
         else:
+            with suppress(OSError):  # whether or not it goes
+                path.unlink()
             return True
         finally:
             os.close(descriptor)

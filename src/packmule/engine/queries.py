@@ -58,25 +58,33 @@ LEASED = text("""
     WHERE leased_by IS NOT NULL
 """)
 
-# The lease is looked at again: another may have been quicker.
+# Checks the lease again: another worker may have been quicker.
 LEASE = text("""
-    UPDATE tasks SET leased_by = :worker, lease_expires_at = :until, tries = tries + 1
-    WHERE id = :id AND (lease_expires_at IS NULL OR lease_expires_at <= :now)
-    RETURNING id, kind, key, tries, client
+    UPDATE tasks
+    SET leased_by = :worker, lease_token = :token, lease_expires_at = :until, tries = tries + 1
+    WHERE id = :id AND (lease_expires_at IS NULL OR lease_expires_at <= :expired_by)
+    RETURNING id, kind, key, tries, client, lease_token
 """)
 
+# A worker that lost a task may hold it again, or even run it twice: only the token of a lease says
+# which of its runs still counts. The worker's name is checked too, because a worker of an earlier
+# version takes a task over without changing the token.
 RENEW = text("""
     UPDATE tasks SET lease_expires_at = :until
-    WHERE leased_by = :worker AND id IN :mine
-    RETURNING id
+    WHERE leased_by = :worker AND lease_token IN :mine
+    RETURNING lease_token
 """).bindparams(bindparam("mine", expanding=True))
 
-FINISH = text("DELETE FROM tasks WHERE id = :id AND leased_by = :worker")
+FINISH = text("""
+    DELETE FROM tasks WHERE id = :id AND leased_by = :worker AND lease_token = :token
+""")
 
 # Back among those that wait; unless its subject waits there already.
 RETURN_TASK = text("""
-    UPDATE tasks SET leased_by = NULL, lease_expires_at = NULL, due_at = :due_at, tries = :tries
-    WHERE id = :id AND leased_by = :worker AND NOT EXISTS (
+    UPDATE tasks
+    SET leased_by = NULL, lease_token = NULL, lease_expires_at = NULL, due_at = :due_at,
+        tries = :tries
+    WHERE id = :id AND leased_by = :worker AND lease_token = :token AND NOT EXISTS (
         SELECT 1 FROM tasks AS other
         WHERE other.kind = tasks.kind AND other.key = tasks.key AND other.leased_by IS NULL)
 """)
@@ -96,9 +104,11 @@ FREE_LEASES = text("UPDATE tasks SET lease_expires_at = :now WHERE leased_by = :
 # Of whatever kind: to look once in vain is cheaper than to ask for each kind.
 NEXT_DUE = text("SELECT min(due_at) FROM tasks WHERE due_at > :now AND leased_by IS NULL")
 
+# Of this worker's own leases too: it knows nothing of one whose commit came through although it
+# reported an error.
 NEXT_EXPIRY = text("""
     SELECT min(lease_expires_at) FROM tasks
-    WHERE lease_expires_at > :now AND leased_by IS NOT NULL AND leased_by <> :worker
+    WHERE lease_expires_at > :now AND leased_by IS NOT NULL
 """)
 
 OF_KEY = text("""

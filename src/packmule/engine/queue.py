@@ -1,13 +1,16 @@
 """One worker's dealings with the table `tasks`: what is due, what it leases, what it gives back.
 
 Owns the meaning of leases: a task is its worker's until `lease` seconds after the last renewal,
-or until that worker is known to be gone; then it is anyone's. Leaves threads and timing to
+or until that worker is known to be gone; then it is anyone's. Each lease has a random token of its
+own, so that a run that lost its task can neither renew nor end a later lease of the same task, not
+even one of the same worker. Leaves threads and timing to
 `dispatcher.py`, whose turn it is to `turns.py`, at how many clients a look looks to `rotation.py`,
 SQL to `queries.py`.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +29,15 @@ if TYPE_CHECKING:
 # An execution option by which a transaction begins as a reader and waits for no writer; the
 # database that `packmule.jobs.database.connect` opens knows it, another one passes it over.
 READS = {"packmule_reads": True}
+
+LONGEST_WAIT = 30.0
+"""Seconds after which a writer that waits for another one gives up."""
+
+# Seconds a write may take to begin, beyond which others were waiting too.
+_PROMPT = 0.1
+
+# Seconds in which those who also waited can renew their leases.
+_GRACE = 1.0
 
 # A client and one of its priorities; before all of them.
 _Place = tuple[str, int]
@@ -46,14 +58,20 @@ class Liveness(Protocol):
 class Leased:
     """A task in hand; `tries` counts how often in a row it was begun, the last try included.
 
-    `client` is on whose behalf, as `Queue.client_of` names it.
+    `client` is on whose behalf, as `Queue.client_of` names it. `lease` is this lease's own token:
+    the same task taken again, by whichever worker, has another.
     """
 
     id: int
     kind: str
     key: str
     tries: int
-    client: str = ""
+    client: str
+    lease: str
+
+    def __repr__(self) -> str:
+        """Show the beginning of the key only: the whole may open an archive."""
+        return f"<Leased {self.kind}-{self.key[:8]} try={self.tries} lease={self.lease}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +85,10 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What came of a turn: tasks now in hand, and ids of those that another has taken over."""
+    """What came of a turn: tasks now in hand, and the leases that were lost to another."""
 
     leased: tuple[Leased, ...]
-    lost: frozenset[int]
+    lost: frozenset[str]
 
 
 class Queue(Protocol):
@@ -88,7 +106,7 @@ class Queue(Protocol):
         """Tell when to look again."""
 
     def exchange(
-        self, ended: Collection[Ended], renew: Collection[int], wanted: Collection[int], /
+        self, ended: Collection[Ended], renew: Collection[str], wanted: Collection[int], /
     ) -> Exchange:
         """Give back, renew and begin, in one transaction."""
 
@@ -108,6 +126,7 @@ class WorkerQueue:
         self._lease = lease
         self._clients: dict[int, str] = {}
         self._rotations: dict[str, Rotation[_Place]] = {}
+        self._take_over_at = float("-inf")
 
     def find_due(
         self, now: float, free: Mapping[str, int], mine: Collection[int]
@@ -117,13 +136,16 @@ class WorkerQueue:
         First those whose worker has lost them: they were begun already.
         """
         found: dict[str, list[int]] = {}
+        expired_by = now if now >= self._take_over_at else now - LONGEST_WAIT
         with self._reading() as connection:
             leased = connection.execute(queries.LEASED).all()
             self._clients = {row.id: row.client for row in leased}
             for kind, most in free.items():
                 of_kind = [row for row in leased if row.kind == kind]
                 lost = [
-                    row.id for row in of_kind if row.lease_expires_at <= now and row.id not in mine
+                    row.id
+                    for row in of_kind
+                    if row.lease_expires_at <= expired_by and row.id not in mine
                 ][:most]
                 waiting = self._waiting(connection, kind, now, most)
                 self._clients |= {one.id: one.client for one in waiting}
@@ -159,30 +181,44 @@ class WorkerQueue:
 
         With the `now` of `find_due`, no task falls between the two.
         """
-        values = {"now": now, "worker": self._worker}
         with self._reading() as connection:
             times = [
-                connection.execute(statement, values).scalar_one()
+                connection.execute(statement, {"now": now}).scalar_one()
                 for statement in (queries.NEXT_DUE, queries.NEXT_EXPIRY)
             ]
+        if self._take_over_at > now:
+            times.append(self._take_over_at)
         return min((time for time in times if time is not None), default=float("inf"))
 
     def exchange(
-        self, ended: Collection[Ended], renew: Collection[int], wanted: Collection[int]
+        self, ended: Collection[Ended], renew: Collection[str], wanted: Collection[int]
     ) -> Exchange:
-        """Give back what has ended, renew what is in hand, lease what is wanted: all or nothing."""
+        """Give back what has ended, renew what is in hand, lease what is wanted: all or nothing.
+
+        A worker that waits for the database may wait for longer than its lease lasts, and is alive
+        all the same. So one that had to wait itself takes nothing over before the others could
+        renew, unless no writer can have waited for that long.
+        """
+        asked_at = self._clock()
         with self._engine.begin() as connection:
+            now = self._clock()
+            if now - asked_at > _PROMPT:
+                self._take_over_at = now + _GRACE
+            expired_by = now if now >= self._take_over_at else now - LONGEST_WAIT
             for one in ended:
                 self._give_back(connection, one)
             # Before leasing: after a long sleep of the machine, what is in hand comes first.
             lost = self._renew(connection, renew)
-            now = self._clock()
+            values = {
+                "worker": self._worker,
+                "expired_by": expired_by,
+                "until": self._clock() + self._lease,
+            }
             leased = [
                 Leased(*row)
                 for id_ in wanted
                 for row in connection.execute(
-                    queries.LEASE,
-                    {"id": id_, "worker": self._worker, "now": now, "until": now + self._lease},
+                    queries.LEASE, values | {"id": id_, "token": secrets.token_hex(8)}
                 )
             ]
         return Exchange(tuple(leased), lost)
@@ -190,7 +226,7 @@ class WorkerQueue:
     def _give_back(self, connection: Connection, ended: Ended) -> None:
         """Remove a finished task, or let it wait again; another's by now stays as it is."""
         task = ended.task
-        held = {"id": task.id, "worker": self._worker}
+        held = {"id": task.id, "worker": self._worker, "token": task.lease}
         if ended.again is None:
             connection.execute(queries.FINISH, held)
             return
@@ -203,7 +239,7 @@ class WorkerQueue:
             subject = {"kind": task.kind, "key": task.key, "due_at": due_at}
             connection.execute(queries.PULL_FORWARD, subject)
 
-    def _renew(self, connection: Connection, mine: Collection[int]) -> frozenset[int]:
+    def _renew(self, connection: Connection, mine: Collection[str]) -> frozenset[str]:
         if not mine:
             return frozenset()
         values = {

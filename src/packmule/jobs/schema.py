@@ -192,6 +192,8 @@ tasks = Table(
     Column("tries", Integer, nullable=False),
     Column("leased_by", Text),
     Column("lease_expires_at", Double),
+    # Drawn anew each time a worker takes the task: no two leases are the same.
+    Column("lease_token", Text),
     # Of one subject at most one task waits and at most one is leased.
     Index(
         "tasks_waiting",
@@ -254,6 +256,8 @@ messages = Table(
     Column("ended_at", Double),
     Column("http_status", Integer),
     Column("detail", Text),
+    # How often it was replayed: a try of an earlier round says nothing about this one.
+    Column("round", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("name", name="messages_name"),
     Index("messages_of_job", "hash", "id"),
     Index("messages_in_state", "state", "id"),

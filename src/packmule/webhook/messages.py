@@ -52,7 +52,8 @@ class Message:
     """A message as it is kept; instants in seconds since the epoch.
 
     `name` is its id on the wire, `hash` the job's, `url` the job's own (None: the operator's).
-    `http_status` and `detail` tell of the last try.
+    `round` counts the replays, `tries` the tries since the last one. `http_status` and `detail`
+    tell of the last try.
     """
 
     id: int
@@ -61,6 +62,7 @@ class Message:
     kind: str
     url: str | None
     state: MessageState
+    round: int
     tries: int
     created_at: float
     tried_at: float | None
@@ -98,6 +100,7 @@ class MessageStore:
         now = self._clock()
         values: dict[str, Any] = {
             "of_name": message.name,
+            "of_round": message.round,
             "of_tries": message.tries,
             "now": now,
             "new_next_at": None,
@@ -168,6 +171,7 @@ def _message_of(row: Row[Any], body: str = "") -> Message:
         kind=row.kind,
         url=row.url,
         state=MessageState(row.state),
+        round=row.round,
         tries=row.tries,
         created_at=row.created_at,
         tried_at=row.tried_at,

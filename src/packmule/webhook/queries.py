@@ -16,10 +16,16 @@ INSERT = insert(messages)
 
 MESSAGE = select(messages).where(_OF_NAME)
 
-# Only of the try that was begun: whatever came between (a replay, another worker) counts.
+# Only of the try that was begun: whatever came between (a replay, another worker) counts. A replay
+# begins a new round of tries, or the first try's end would be taken for that of the new first one.
 RECORD = (
     update(messages)
-    .where(_OF_NAME, messages.c.state == "waiting", messages.c.tries == bindparam("of_tries"))
+    .where(
+        _OF_NAME,
+        messages.c.state == "waiting",
+        messages.c.round == bindparam("of_round"),
+        messages.c.tries == bindparam("of_tries"),
+    )
     .values(
         state=bindparam("new_state"),
         tries=messages.c.tries + 1,
@@ -31,19 +37,21 @@ RECORD = (
     )
 )
 
-REPLAY = (
+_REPLAY_ALL = (
     update(messages)
-    .where(_OF_NAME)
-    .values(state="waiting", tries=0, next_at=bindparam("now"), ended_at=None)
+    .values(
+        state="waiting",
+        round=messages.c.round + 1,
+        tries=0,
+        next_at=bindparam("now"),
+        ended_at=None,
+    )
     .returning(messages.c.name, messages.c.url)
 )
 
-REPLAY_GIVEN_UP = (
-    update(messages)
-    .where(messages.c.state == "given-up")
-    .values(state="waiting", tries=0, next_at=bindparam("now"), ended_at=None)
-    .returning(messages.c.name, messages.c.url)
-)
+REPLAY = _REPLAY_ALL.where(_OF_NAME)
+
+REPLAY_GIVEN_UP = _REPLAY_ALL.where(messages.c.state == "given-up")
 
 # The body, which may be long, is left where it is.
 _LISTED = [column for column in messages.c if column.name != "body"]

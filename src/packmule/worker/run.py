@@ -60,9 +60,10 @@ def _beat(heartbeat: SignOfLife, ended: Event) -> None:
         try:
             heartbeat.beat()
             silent = False
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - a thread that ended would look like a dead worker
             if not silent:
-                _log.warning("the sign of life could not be written: %s", error.strerror)
+                reason = getattr(error, "strerror", None) or type(error).__name__
+                _log.warning("the sign of life could not be written: %s", reason)
             silent = True
         if ended.wait(BEAT_EVERY):
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,8 @@ class FakeQueue:
     def __init__(self, *keys: str) -> None:
         self.waiting = dict(enumerate(keys))
         self.ended: list[Ended] = []
-        self.lost: set[int] = set()
+        self.lost: set[str] = set()
+        self._leases = count()
         self.broken = False
 
     def find_due(
@@ -86,12 +88,12 @@ class FakeQueue:
         return float("inf")
 
     def exchange(
-        self, ended: Collection[Ended], renew: Collection[int], wanted: Collection[int]
+        self, ended: Collection[Ended], renew: Collection[str], wanted: Collection[int]
     ) -> Exchange:
         self._check()
         self.ended += ended
         leased = tuple(
-            Leased(id_, "job", key, 1, key.partition("/")[0])
+            Leased(id_, "job", key, 1, key.partition("/")[0], f"lease {next(self._leases)}")
             for id_ in wanted
             if (key := self.waiting.pop(id_))
         )
@@ -180,7 +182,7 @@ def test_a_handler_whose_task_was_taken_over_is_told_to_stop(clock: FakeClock) -
 
     running = Running(queue, clock, handler)
     eventually(lambda: not queue.waiting)
-    queue.lost = {0}
+    queue.lost = {"lease 0"}
     eventually(told.is_set, meanwhile=lambda: clock.advance(LEASE))
     assert not running.stop.is_set()
     running.drain()
@@ -188,7 +190,8 @@ def test_a_handler_whose_task_was_taken_over_is_told_to_stop(clock: FakeClock) -
 
 def test_a_task_is_never_given_up_and_its_pauses_grow_to_a_minute() -> None:
     pauses = [
-        dispatcher._failed(Leased(1, "job", "a", tries)).again for tries in (1, 2, 3, 6, 7, 10_000)
+        dispatcher._failed(Leased(1, "job", "a", tries, "", "")).again
+        for tries in (1, 2, 3, 6, 7, 10_000)
     ]
     assert pauses == [1.0, 2.0, 4.0, 32.0, 60.0, 60.0]
 

@@ -92,7 +92,7 @@ def test_what_was_taken_over_is_lost_and_can_no_longer_be_ended(
     other.turn()
     (taken,) = other.take()
     assert (taken.key, taken.tries) == ("a", 2)
-    assert hand.exchange((), [held.id], ()).lost == {held.id}
+    assert hand.exchange((), [held.lease], ()).lost == {held.lease}
     hand.exchange([Ended(held)], (), ())
     assert left(db) == [("a", 1)]
     other.exchange([Ended(taken)], (), ())
@@ -120,7 +120,7 @@ def test_who_shows_himself_keeps_what_he_holds(
         clock.advance(LEASE - 1)
         hand.turn()
         other.turn()
-    assert hand.exchange((), [held.id], ()).lost == frozenset()
+    assert hand.exchange((), [held.lease], ()).lost == frozenset()
 
 
 def test_who_was_away_himself_judges_nobody_until_the_others_could_beat(
@@ -132,7 +132,7 @@ def test_who_was_away_himself_judges_nobody_until_the_others_could_beat(
     other.turn(after=LEASE * 4)
     hand.turn(after=LEASE / 5)
     other.turn(after=LEASE / 5)
-    assert hand.exchange((), [held.id], ()).lost == frozenset()
+    assert hand.exchange((), [held.lease], ()).lost == frozenset()
 
 
 def test_a_worker_the_database_has_forgotten_is_registered_anew(db: Engine, hand: Hand) -> None:
@@ -239,7 +239,7 @@ def test_what_is_in_hand_stays_there_at_each_beat(db: Engine, hand: Hand) -> Non
     defer(db, Task("job", "a"))
     (held,) = hand.take()
     hand.turn(after=LEASE / 5)
-    assert hand.exchange((), [held.id], ()).lost == frozenset()
+    assert hand.exchange((), [held.lease], ()).lost == frozenset()
 
 
 def test_who_is_new_judges_nobody_until_the_others_could_beat(
@@ -250,7 +250,7 @@ def test_who_is_new_judges_nobody_until_the_others_could_beat(
     clock.advance(LEASE + 1)
     newcomer = FleetQueue(db, clock, lease=LEASE)
     newcomer.free_the_gone()
-    assert hand.exchange((), [held.id], ()).lost == frozenset()
+    assert hand.exchange((), [held.lease], ()).lost == frozenset()
 
 
 def test_clients_take_turns_and_what_a_client_has_in_work_counts(db: Engine, hand: Hand) -> None:

@@ -52,8 +52,8 @@ class Worker:
     def give_back(self, task: Leased, again: float | None = None, tries: int = 0) -> None:
         self.queue.exchange([Ended(task, again, tries)], [], [])
 
-    def renew(self, *tasks: Leased) -> frozenset[int]:
-        return self.queue.exchange([], [task.id for task in tasks], []).lost
+    def renew(self, *tasks: Leased) -> frozenset[str]:
+        return self.queue.exchange([], [task.lease for task in tasks], []).lost
 
     def next_time(self) -> float:
         return self.queue.next_time(self.clock())
@@ -115,7 +115,7 @@ def test_a_lease_that_another_took_over_is_lost(
     (task,) = ann.take()
     clock.advance(LEASE)
     bob.take()
-    assert ann.renew(task) == {task.id}
+    assert ann.renew(task) == {task.lease}
 
 
 def test_a_lease_that_ran_out_but_that_nobody_took_can_be_renewed(
@@ -199,7 +199,7 @@ def test_a_subject_in_work_keeps_its_next_task_waiting_even_when_the_lease_ran_o
     assert [task.key for task in bob.take()] == ["a"]
 
 
-def test_the_next_time_is_when_a_task_falls_due_or_anothers_lease_runs_out(
+def test_the_next_time_is_when_a_task_falls_due_or_a_lease_runs_out(
     defer: Callable[..., None], clock: FakeClock, ann: Worker, bob: Worker
 ) -> None:
     assert ann.next_time() == INFINITY
@@ -208,7 +208,7 @@ def test_the_next_time_is_when_a_task_falls_due_or_anothers_lease_runs_out(
     defer("now")
     bob.take()
     assert ann.next_time() == pytest.approx(clock() + LEASE)
-    assert bob.next_time() == pytest.approx(clock() + 100)
+    assert bob.next_time() == pytest.approx(clock() + LEASE)
 
 
 def test_no_task_falls_between_what_is_due_and_what_is_next(

@@ -274,6 +274,22 @@ def test_a_replay_in_the_middle_of_a_try_is_not_lost(house: House) -> None:
     assert house.found(name).state is MessageState.DELIVERED
 
 
+@pytest.mark.parametrize("answer", [Answered(410), Answered(500), Answered(204)])
+def test_a_replay_in_the_middle_of_the_first_try_is_not_lost(
+    house: House, answer: Answered
+) -> None:
+    name = house.a_message()
+    house.predefined.answers = [answer, Answered(204)]
+    house.predefined.during = lambda: house.messages.replay(name, house.defer)
+    house.delivery.deliver(name, GO_ON)
+    message = house.found(name)
+    assert (message.state, message.tries) == (MessageState.WAITING, 0)
+    house.predefined.during = lambda: None
+    house.delivery.deliver(name, GO_ON)
+    assert house.found(name).state is MessageState.DELIVERED
+    assert len(house.predefined.sent) == 2
+
+
 def test_all_that_were_given_up_are_replayed_and_no_other(house: House) -> None:
     gone = [house.a_message() for _ in range(3)]
     house.predefined.answers = [Answered(410)]

@@ -6,9 +6,11 @@ import logging
 import os
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.fakes.waiting import eventually
 
 from packmule.worker import run
 from packmule.worker.heartbeat import Heartbeat
@@ -16,7 +18,6 @@ from packmule.worker.run import Duty, work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -113,6 +114,23 @@ def test_the_heart_stops_with_an_engine_that_failed(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="no database"):
         work(FakeEngine(RuntimeError("no database")), {}, Heartbeat(tmp_path), threading.Event())
     assert "heartbeat" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_no_fault_ends_the_heartbeat(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Heartbeat):
+        beats = 0
+
+        def beat(self) -> None:
+            self.beats += 1
+            raise RuntimeError("not an OSError")
+
+    heartbeat = Broken(Path("unused"))
+    with caplog.at_level(logging.WARNING):
+        thread, stop = beating(FakeEngine(), heartbeat)
+        eventually(lambda: heartbeat.beats > 2)
+        stop.set()
+        thread.join(30)
+    assert len(caplog.records) == 1
 
 
 def test_a_disk_that_refuses_is_said_once_and_the_work_goes_on(
