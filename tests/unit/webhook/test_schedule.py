@@ -49,9 +49,7 @@ def test_2xx_is_delivered(status: int) -> None:
     assert USUAL.judge(Answered(status), 10, 0.0) == Delivered(status)
 
 
-@pytest.mark.parametrize(
-    "status", [199, 300, 301, 302, 307, 400, 401, 404, 429, 500, 502, 503]
-)
+@pytest.mark.parametrize("status", [199, 300, 301, 302, 307, 400, 401, 404, 429, 500, 502, 503])
 def test_every_other_answer_is_tried_again(status: int) -> None:
     verdict = USUAL.judge(Answered(status), 1, 0.0)
     assert isinstance(verdict, Again)
