@@ -315,3 +315,20 @@ def test_a_terminal_shows_a_bar(service: Service, origin: Origin, tmp_path: Path
     assert status.wait(60) == 1
     assert cancelled
     assert "━".encode() in shown
+
+
+@pytest.mark.parametrize("into", ["true", "cat > /dev/full"])
+def test_output_that_nobody_takes_is_not_blamed_on_the_archive(
+    service: Service, origin: Origin, tmp_path: Path, into: str
+) -> None:
+    archive_hash = service.completed(origin.put("/commands/pipe.txt", b"x"))
+    shell = f"{sys.executable} -m packmule status {archive_hash} | ({into}); exit $PIPESTATUS"
+    if "full" in into:
+        shell = f"{sys.executable} -m packmule status {archive_hash} > /dev/full"
+    done = subprocess.run(
+        ["/bin/bash", "-c", shell], env=environment(tmp_path, service.url), capture_output=True,
+        text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "archive" not in done.stderr
+    assert "Traceback" not in done.stderr

@@ -45,6 +45,13 @@ def foreign(path: Path) -> bytearray:
     return bytearray(out.getvalue())
 
 
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    done = verify(tmp_path, "pipe")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "pipe: not readable" in done.stderr
+
+
 def test_an_archive_of_ours_is_right(origin: Origin, tmp_path: Path) -> None:
     urls = [origin.put("/verify/a.bin", random_bytes(MIB, 1)), origin.put("/verify/b.txt", TEXT)]
     assert pack(tmp_path, *urls, "-o", "out.zip", VERIFY="full").returncode == 0

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import make_url
 
 from packmule.client import transport
 from packmule.errors import SettingInvalid, UsageError
@@ -44,6 +45,12 @@ def test_nothing_set_gives_the_defaults() -> None:
     assert (settings.connect_timeout, settings.stall_timeout, settings.attempts) == (10.0, 30.0, 8)
     assert (settings.retention, settings.drain_timeout) == (604_800.0, 30.0)
     assert settings.min_free_bytes == 1_000_000_000
+
+
+@pytest.mark.parametrize("name", ["a?b", "a%41", "a b", "ä", "a#b"])
+def test_the_database_is_in_the_data_directory_whatever_that_is_called(name: str) -> None:
+    settings = read({"PACKMULE_DATA_DIR": f"/srv/{name}"})
+    assert make_url(settings.database_url).database == f"/srv/{name}/packmule.db"
 
 
 def test_the_largest_body_follows_the_number_of_links() -> None:

@@ -45,7 +45,7 @@ def fetch(
     was not understood; 3 the server cannot be reached; 4 the time is over, and the job goes on;
     130 interrupted.
     """  # noqa: D301
-    from packmule.client import NotCompleted  # noqa: PLC0415 - slow to import
+    from packmule.client import ClientError, NotCompleted  # noqa: PLC0415 - slow to import
 
     path = out or Path(f"{archive_hash}.zip")
     if path.exists() and not force:
@@ -63,6 +63,13 @@ def fetch(
         except NotCompleted as ended:
             tell(archive_hash, ended.status, as_json=as_json)
             raise SystemExit(exits.FAILED) from ended
+        except ClientError:
+            raise  # some of them are OSError as well
+        except OSError as error:
+            where = f" ({error.filename})" if error.filename else ""
+            reason = error.strerror or str(error)
+            click.echo(f"Error: The archive cannot be written here: {reason}{where}.", err=True)
+            raise SystemExit(exits.FAILED) from error
     if as_json:
         record = {
             "archive": str(path),

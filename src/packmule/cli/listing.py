@@ -74,5 +74,5 @@ def read(lines: Iterable[str]) -> Iterator[tuple[str, str | None]]:
 def _rows(rows: csv.DictReader[str]) -> Iterator[tuple[str, str | None]]:
     for row in rows:
         url, name = (row.get(column) or "" for column in ("url", "name"))
-        if url.strip():
+        if url.strip() and not url.startswith("#"):
             yield url.strip(), name.strip() or None

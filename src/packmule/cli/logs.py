@@ -13,9 +13,11 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from packmule.cli.striking import struck
+from packmule.cli.tables import harmless
 from packmule.telemetry.context import fields_of
 
 if TYPE_CHECKING:
@@ -37,11 +39,11 @@ class JsonLines(logging.Formatter):
             "process": self._process,
             "logger": record.name,
             "message": struck(record.getMessage()),
-            **fields_of(record),
+            **{name: _value(each) for name, each in fields_of(record).items()},
         }
         if record.exc_info:
             line["trace"] = struck(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return json.dumps(line, ensure_ascii=False)
 
 
 class Text(logging.Formatter):
@@ -55,13 +57,21 @@ class Text(logging.Formatter):
         """Write a record."""
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
         line = f"{self.formatTime(record, self.datefmt)} {self._process}: {level}"
-        line += struck(record.getMessage())
-        fields = " ".join(f"{name}={value}" for name, value in fields_of(record).items())
+        line += " ".join(struck(record.getMessage()).split())
+        fields = " ".join(f"{name}={_value(each)}" for name, each in fields_of(record).items())
         if fields:
             line += f"  [{fields}]"
+        lines = [line]
         if record.exc_info:
-            line += f"\n{struck(self.formatException(record.exc_info))}"
-        return line
+            lines += struck(self.formatException(record.exc_info)).split("\n")
+        return "\n".join(map(harmless, lines))
+
+
+def _value(given: object) -> str | int | float | bool | None:
+    """Return a field's value as JSON can hold it, without what looks like a secret."""
+    if given is None or isinstance(given, int) or (isinstance(given, float) and isfinite(given)):
+        return given
+    return struck(str(given))
 
 
 def start(settings: Settings, process: str) -> None:

@@ -7,7 +7,8 @@ sentence and an exit code. Leaves what is asked to each command.
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -76,10 +77,12 @@ def asking(
     except ClientError as error:
         click.echo(f"Error: {_sentence(error)}", err=True)
         raise SystemExit(_code(error)) from error
+    except BrokenPipeError:
+        raise  # whoever reads the output has enough; click ends quietly
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        reason = error.strerror or str(error)
-        click.echo(f"Error: The archive cannot be written here: {reason}{where}.", err=True)
+        click.echo(f"Error: The output cannot be written: {error.strerror or error}.", err=True)
+        with suppress(OSError):
+            sys.stdout.close()  # or the interpreter would try once more at its end
         raise SystemExit(exits.FAILED) from error
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import signal
 import subprocess
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -61,7 +60,6 @@ class Supervisor:
         self._environment = dict(environment)
         self._drain_timeout = drain_timeout
         self._signals = 0
-        self._woken = threading.Event()
 
     def run(self, is_ready: Callable[[], bool], when_ready: Callable[[], None]) -> int:
         """Keep the children running; give the exit code.
@@ -80,14 +78,14 @@ class Supervisor:
                 if not ready and is_ready():
                     ready = True
                     when_ready()
-                self._woken.wait(_LOOK_EVERY)
+                time.sleep(_LOOK_EVERY)
             return self._end(0)
         finally:
             self._kill()
 
     def _note_signal(self, _number: int, _frame: object) -> None:
+        # No Event: its lock may be held by the very code that the signal interrupts.
         self._signals += 1
-        self._woken.set()
 
     def _keep_alive(self, child: Child) -> bool:
         """Start a child that does not run; False where it has just ended."""
@@ -95,20 +93,26 @@ class Supervisor:
         if child.is_alive:
             return True
         if child.process is not None:
-            self._mourn(child, child.process.returncode, now)
+            if now - child.started_at > _STABLE:
+                child.pause = _FIRST_PAUSE
+            code = child.process.returncode
+            how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+            self._postpone(child, f"ended {how}", now)
             return False
-        if now >= child.due_at:
+        if now < child.due_at:
+            return True
+        try:
             child.process = subprocess.Popen(  # noqa: S603  # ourselves
                 child.command, env=self._environment, stdin=subprocess.DEVNULL, process_group=0
             )
-            child.started_at = now
+        except OSError as error:  # too many processes, no memory, or the program is being replaced
+            self._postpone(child, f"could not be started ({error.strerror})", now)
+            return False
+        child.started_at = now
         return True
 
-    def _mourn(self, child: Child, code: int, now: float) -> None:
-        if now - child.started_at > _STABLE:
-            child.pause = _FIRST_PAUSE
-        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-        _log.error("%s ended %s; it is started again in %.0f s", child.name, how, child.pause)
+    def _postpone(self, child: Child, why: str, now: float) -> None:
+        _log.error("%s %s; it is started again in %.0f s", child.name, why, child.pause)
         child.process = None
         child.due_at = now + child.pause
         child.pause = min(child.pause * 2, _LONGEST_PAUSE)
@@ -128,8 +132,7 @@ class Supervisor:
             if time.monotonic() > deadline:
                 _log.warning("not everything ended within %.0f s", self._drain_timeout)
                 return code
-            self._woken.clear()
-            self._woken.wait(_LOOK_EVERY)
+            time.sleep(_LOOK_EVERY)
         _log.info("stopped")
         return code
 

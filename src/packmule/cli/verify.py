@@ -49,7 +49,8 @@ def verify(*, path: Path, quick: bool, as_json: bool) -> None:
     Exit status: 0 the archive is right; 1 it is damaged; 2 it cannot be read as an archive.
     """
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # Not to wait for somebody to write, where it is a pipe.
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             size = os.fstat(fd).st_size
             report = verify_archive(lambda at, n: os.pread(fd, n, at), size, quick=quick)

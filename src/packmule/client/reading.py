@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -92,7 +93,8 @@ def _of_a_stranger(reply: Reply, after: float | None) -> RequestRefused | BadAns
     """Tell of an answer that is no problem document: a proxy's page, or no Packmule at all."""
     phrase = f"{reply.status} {_phrase(reply.status)}".strip()
     if 300 <= reply.status < 400:  # noqa: PLR2004  # HTTP's own classes
-        where = reply.headers.get("location", "")
+        # A login page's or a bucket's address may hold a secret in its query.
+        where = re.split(r"[?#]", reply.headers.get("location", ""), maxsplit=1)[0]
         return BadAnswer(
             f"The server's address leads elsewhere ({phrase}): use {where or 'the right one'}."
         )
@@ -226,7 +228,7 @@ def _number(found: Any) -> float:
 
 def _moment(found: Any) -> datetime:
     moment = datetime.fromisoformat(_text(found))
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _maybe(read: Callable[[Any], T], found: Any) -> T | None:

@@ -292,7 +292,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         raise SettingInvalid("\n".join(faults))
     values["public_url"] = values["public_url"] or f"http://localhost:{values['port']}"
     values["database_url"] = (
-        values["database_url"] or f"sqlite:///{values['data_dir'] / 'packmule.db'}"
+        values["database_url"] or f"sqlite:///{_in_url(values['data_dir'] / 'packmule.db')}"
     )
     values["max_body_bytes"] = values["max_body_bytes"] or _usual_body(values["max_urls"])
     return Settings(**values)
@@ -305,6 +305,11 @@ def _shared_keys(values: dict[str, Any]) -> list[str]:
     except ValueError as error:
         return [f"{PREFIX}API_KEYS_FILE: beside {PREFIX}API_KEYS, {error}."]
     return []
+
+
+def _in_url(path: Path) -> str:
+    """Write a path so that it is read from a database URL as it is."""
+    return str(path).replace("%", "%25").replace("?", "%3F")
 
 
 def _usual_body(max_urls: int) -> int:

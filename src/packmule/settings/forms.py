@@ -31,7 +31,8 @@ def size(text: str) -> int:
         raise ValueError(f"{text!r} is no size: write it like 500 MB, 1 GiB or 1048576")
     unit = (found[2] or "b").lower()
     step = 1024 if "i" in unit else 1000
-    return int(float(found[1]) * step ** "bkmgtp".index(unit[0]))
+    factor: int = step ** "bkmgtp".index(unit[0])
+    return round(float(found[1]) * factor)
 
 
 def duration(text: str) -> float:

@@ -32,6 +32,7 @@ A, B = "https://example.org/a.png", "https://example.org/b.png?x=1,2;3"
         (f'name,url\n"two\nlines","{B}"\n', [(B, "two\nlines")]),
         (f"name\turl\nx\t{A}\n", [(A, "x")]),
         (f"url\n{A}\n", [(A, None)]),
+        (f"url,name\n# mine\n{A},a.png\n", [(A, "a.png")]),
         ("url,name\n", []),
         (f"{A},a.png\n", [(f"{A},a.png", None)]),
     ],

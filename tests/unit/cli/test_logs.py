@@ -80,6 +80,27 @@ def test_a_line_carries_the_fields_that_hold_where_it_is_written() -> None:
     assert text.endswith(f" worker: begun  [job={'j' * 32} attempt=2]")
 
 
+def test_a_field_tells_no_secret_and_is_json() -> None:
+    with about(
+        url="https://a.example/f?signature=topsecret", rate=float("nan"), of=ValueError("x")
+    ):
+        line = logs.JsonLines("worker").format(record("fetched"))
+        text = logs.Text("worker").format(record("fetched"))
+    document = json.loads(line, parse_constant=pytest.fail)
+    assert (document["url"], document["rate"], document["of"]) == (
+        "https://a.example/f?…", "nan", "x",
+    )  # fmt: skip
+    assert text.endswith("[url=https://a.example/f?… rate=nan of=x]")
+
+
+def test_a_line_of_text_is_one_line_that_does_nothing_to_a_terminal() -> None:
+    with about(name="a\x1b[2Jb"):
+        text = logs.Text("worker").format(
+            record("said %s", "x\r\n12:00:00 worker: all is well\x07")
+        )
+    assert text.endswith("worker: said x 12:00:00 worker: all is well�  [name=a�[2Jb]")
+
+
 def test_libraries_are_heard_from_warnings_on_whatever_the_level(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

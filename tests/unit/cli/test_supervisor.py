@@ -41,7 +41,9 @@ import logging, os, sys
 from packmule.cli import supervisor
 logging.basicConfig(format="%(message)s", level="INFO", stream=sys.stderr)
 folder, drain, *kinds = sys.argv[1:]
-children = {kind: [sys.executable, "-c", CHILD, folder, kind] for kind in kinds}
+program = folder + "/python"
+os.symlink(sys.executable, program)
+children = {kind: [program, "-c", CHILD, folder, kind] for kind in kinds}
 started = supervisor.Supervisor(children, {}, drain_timeout=float(drain))
 sys.exit(started.run(lambda: os.path.exists(folder + '/ready'), lambda: logging.info("ready")))
 """
@@ -132,6 +134,22 @@ def test_a_child_that_died_is_started_again_and_the_other_left_alone(
     family.until(lambda: len(family.notes("quick", "there")) == 2)
     assert len(family.notes("other", "there")) == 1
     assert "quick ended by signal 9; it is started again in" in family.log
+    family.signal()
+    assert family.process.wait(PATIENCE) == 0
+
+
+def test_a_child_that_cannot_be_started_again_is_tried_later_and_the_other_left_alone(
+    start: Callable[..., Family], tmp_path: Path
+) -> None:
+    family = start("quick", "other")
+    family.until_ready()
+    program, away = tmp_path / "python", tmp_path / "away"
+    program.rename(away)
+    os.kill(family.notes("quick", "there")[0], signal.SIGKILL)
+    family.until(lambda: "could not be started" in family.log)
+    away.rename(program)
+    family.until(lambda: len(family.notes("quick", "there")) == 2)
+    assert len(family.notes("other", "there")) == 1
     family.signal()
     assert family.process.wait(PATIENCE) == 0
 

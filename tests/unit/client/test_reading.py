@@ -150,6 +150,11 @@ def test_a_redirect_names_the_right_address() -> None:
     assert "use https://example.org/" in str(found)
 
 
+def test_a_redirect_to_a_signed_address_tells_no_signature() -> None:
+    found = reading.refusal(reply(b"", 302, location="https://example.org/a?sig=topsecret"), NOW)
+    assert "topsecret" not in str(found)
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
@@ -189,8 +194,12 @@ def test_a_page_of_files_is_read_in_full() -> None:
     assert (second.state, second.warning, second.failure) == ("done", "html-page", None)
 
 
-def test_a_moment_without_a_zone_is_utc() -> None:
-    document = {"status": "completed", "url": "u", "size": 1, "expires_at": "2026-03-01T12:30:15"}
+@pytest.mark.parametrize(
+    "moment", ["2026-03-01T12:30:15", "2026-03-01T12:30:15Z", "2026-03-01T14:00:15+01:30"]
+)
+def test_a_moment_is_utc_whatever_its_zone(moment: str) -> None:
+    document = {"status": "completed", "url": "u", "size": 1, "expires_at": moment}
     found = reading.value(reply(document), reading.status)
     assert isinstance(found, Completed)
+    assert found.expires_at == NOW
     assert found.expires_at.utcoffset() == timedelta(0)
