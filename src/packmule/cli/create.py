@@ -14,7 +14,7 @@ import click
 from packmule.cli import listing as lists
 from packmule.cli import remote
 from packmule.cli.durations import Duration
-from packmule.cli.telling import tell, worth
+from packmule.cli.status_output import tell, worth
 
 if TYPE_CHECKING:
     from packmule.cli.watching import Watch

@@ -13,7 +13,7 @@ import click
 
 from packmule.cli import exits, remote
 from packmule.cli.durations import Duration
-from packmule.cli.telling import tell, tell_failures
+from packmule.cli.status_output import tell, tell_failures
 from packmule.errors import UsageError
 
 

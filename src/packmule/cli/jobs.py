@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from packmule import settings as settings_module
+from packmule.cli.display_url import display_url
 from packmule.cli.durations import Duration
-from packmule.cli.labels import label
 from packmule.errors import UsageError
 from packmule.jobs.model import JobState, OnError
 from packmule.telemetry.tracing import ids_of
@@ -187,7 +187,7 @@ def _failure(record: FileRecord) -> dict[str, Any]:
     failure = record.failure
     return {
         "file": record.position,
-        "link": label(record.url),
+        "link": display_url(record.url),
         "code": None if failure is None else failure.code.value,
         "http_status": None if failure is None else failure.http_status,
         "attempts": None if failure is None else failure.attempts,

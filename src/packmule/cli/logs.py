@@ -4,7 +4,7 @@ Owns form and level. Every line carries the fields that hold where it is written
 attempt, the request), as `telemetry.context` keeps them, lines of libraries too. What is logged
 holds no secret and no URL's query: whoever logs sees to that, and logs a URL by its label only.
 Libraries do not know this law, so they are heard from warnings on, whatever the level, and what
-looks like a secret in any line is struck out by `striking.py`.
+looks like a secret in any line is struck out by `redaction.py`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from packmule.cli.striking import struck
+from packmule.cli.redaction import redact
 from packmule.cli.tables import harmless
 from packmule.telemetry.context import fields_of
 
@@ -38,11 +38,11 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "process": self._process,
             "logger": record.name,
-            "message": struck(record.getMessage()),
+            "message": redact(record.getMessage()),
             **{name: _value(each) for name, each in fields_of(record).items()},
         }
         if record.exc_info:
-            line["trace"] = struck(self.formatException(record.exc_info))
+            line["trace"] = redact(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -57,13 +57,13 @@ class Text(logging.Formatter):
         """Write a record."""
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
         line = f"{self.formatTime(record, self.datefmt)} {self._process}: {level}"
-        line += " ".join(struck(record.getMessage()).split())
+        line += " ".join(redact(record.getMessage()).split())
         fields = " ".join(f"{name}={_value(each)}" for name, each in fields_of(record).items())
         if fields:
             line += f"  [{fields}]"
         lines = [line]
         if record.exc_info:
-            lines += struck(self.formatException(record.exc_info)).split("\n")
+            lines += redact(self.formatException(record.exc_info)).split("\n")
         return "\n".join(map(harmless, lines))
 
 
@@ -71,7 +71,7 @@ def _value(given: object) -> str | int | float | bool | None:
     """Return a field's value as JSON can hold it, without what looks like a secret."""
     if given is None or isinstance(given, int) or (isinstance(given, float) and isfinite(given)):
         return given
-    return struck(str(given))
+    return redact(str(given))
 
 
 def start(settings: Settings, process: str) -> None:

@@ -20,7 +20,7 @@ import click
 from packmule import settings as settings_module
 from packmule.cli import exits
 from packmule.cli import listing as lists
-from packmule.cli.labels import label
+from packmule.cli.display_url import display_url
 from packmule.errors import HTML_PAGE_DETAIL, PackmuleError, UsageError
 from packmule.jobs.model import Compression, OnError, OnHtml, Source
 
@@ -184,10 +184,12 @@ def _tell(packed: Packed, sources: list[Source], out: Path, *, quiet: bool, as_j
         click.echo(json.dumps(record))
         return
     for one in packed.failed[:_FAILURES_TOLD]:
-        where = label(sources[one.position].url)
+        where = display_url(sources[one.position].url)
         click.echo(f"{where}: {one.failure.detail} [{one.failure.code}]", err=True)
     for position in () if quiet else packed.html_pages[:_FAILURES_TOLD]:
-        click.echo(f"{label(sources[position].url)}: {HTML_PAGE_DETAIL} [html-page]", err=True)
+        click.echo(
+            f"{display_url(sources[position].url)}: {HTML_PAGE_DETAIL} [html-page]", err=True
+        )
     if len(packed.failed) > _FAILURES_TOLD:
         more = len(packed.failed) - _FAILURES_TOLD
         click.echo(f"… and {more:,} more; --json tells all of them.", err=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import click
 
 from packmule import settings as settings_module
-from packmule.cli import family, listening, logs
+from packmule.cli import listening, logs, parent_watch
 from packmule.cli.supervisor import Supervisor
 from packmule.telemetry import tracing
 
@@ -62,7 +62,7 @@ def _begin(process: str, parent: int | None) -> Settings:
     logs.start(settings, process)
     tracing.start(os.environ, process)
     if parent is not None:
-        family.stop_with_parent(parent, grace=settings.drain_timeout)
+        parent_watch.stop_with_parent(parent, grace=settings.drain_timeout)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a file or socket a transfer
     return settings

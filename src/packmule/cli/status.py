@@ -13,7 +13,7 @@ import click
 from packmule.cli import remote
 from packmule.cli.create import ended
 from packmule.cli.durations import Duration
-from packmule.cli.telling import tell, worth
+from packmule.cli.status_output import tell, worth
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,8 +18,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from packmule.client import reading, requests
+from packmule.client.backoff import Patience
 from packmule.client.errors import BadAnswer, ServerUnreachable, WaitTimeout
-from packmule.client.patience import Patience
 from packmule.client.steps import Fault, Pause, Reply, Step, exchange
 from packmule.client.values import InProgress, Trouble
 

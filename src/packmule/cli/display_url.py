@@ -7,6 +7,6 @@ import re
 from packmule.cli.tables import harmless
 
 
-def label(url: str) -> str:
+def display_url(url: str) -> str:
     """Give a link without its query, and without a user's name and password."""
     return harmless(re.sub(r"//[^/@]*@", "//", re.split(r"[?#]", url, maxsplit=1)[0]))

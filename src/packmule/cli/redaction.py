@@ -16,7 +16,7 @@ _BEARER = re.compile(r"\b(Bearer|Basic)\s+[^\s'\",]+", re.IGNORECASE)
 _WEBHOOK = re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]+")
 
 
-def struck(text: str) -> str:
+def redact(text: str) -> str:
     """Give a line without what looks like a secret."""
     if "/" in text:
         text = _USER_INFO.sub(f"{_STRUCK}@", text)

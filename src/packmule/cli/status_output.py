@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from packmule.cli import exits
-from packmule.cli.labels import label
+from packmule.cli.display_url import display_url
 from packmule.cli.tables import harmless
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ def _progress(now: Progress) -> str:
 def tell_failures(failures: Sequence[FileFailure]) -> None:
     """Name the files that could not be fetched, the first ones."""
     for one in failures[:_TOLD]:
-        click.echo(f"{label(one.url)}: {harmless(one.detail)} [{harmless(one.code)}]", err=True)
+        click.echo(
+            f"{display_url(one.url)}: {harmless(one.detail)} [{harmless(one.code)}]", err=True
+        )
     if len(failures) > _TOLD:
         more = len(failures) - _TOLD
         click.echo(f"… and {more:,} more; --json tells all of them.", err=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packmule.cli.striking import struck
+from packmule.cli.redaction import redact
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,11 @@ from packmule.cli.striking import struck
     ],
 )  # fmt: skip
 def test_a_secret_is_struck_out_and_the_rest_stays(text: str, left: str) -> None:
-    assert struck(text) == left
+    assert redact(text) == left
 
 
 @given(st.text(alphabet=st.characters(codec="ascii", categories=("L", "N")), min_size=4))
 def test_no_query_is_left_of_a_url(secret: str) -> None:
-    text = struck(f"error for https://origin.example/x?sig=SEC{secret} and more")
+    text = redact(f"error for https://origin.example/x?sig=SEC{secret} and more")
     assert f"SEC{secret}" not in text
     assert text.endswith(" and more")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes.clock import FakeClock
 
-from packmule.client.patience import FIRST_PAUSE, LONGEST_PAUSE, Patience
+from packmule.client.backoff import FIRST_PAUSE, LONGEST_PAUSE, Patience
 
 
 def patience(bears: float, clock: FakeClock | None = None, chance: float = 1.0) -> Patience:
