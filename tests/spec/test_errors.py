@@ -20,6 +20,9 @@ MEMBERS = {"type", "title", "status", "detail", "code"}
         ("GET", "/api/archive", 404, "not-found"),
         ("GET", "/static/../../etc/passwd", 404, "not-found"),
         ("GET", "/static/nothing.js", 404, "not-found"),
+        # No redirect: its address would be made of the request's Host, without a proxy's path.
+        ("GET", "/docs/", 404, "not-found"),
+        ("POST", "/api/archive/create/", 404, "not-found"),
         ("GET", "/archive/get/", 404, "not-found"),
         ("POST", "/nothing/here", 404, "not-found"),
         ("GET", "/api/archive/create", 405, "method-not-allowed"),

@@ -70,6 +70,8 @@ def _api() -> FastAPI:
         openapi_url="/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # Else `/docs/` would lead to whatever address the request's Host names, over plain HTTP.
+        redirect_slashes=False,
     )
     app.include_router(archives.router)
     app.include_router(events.router)

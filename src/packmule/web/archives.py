@@ -35,7 +35,7 @@ from packmule.web.documents import (
     has_failures,
     status_of,
 )
-from packmule.web.intake import BodyReader, job_request, parse
+from packmule.web.intake import job_request, parse
 from packmule.web.parts import GivenParts, Parts
 from packmule.web.schema import CreatedOut, FilesOut, RetryIn, StatusOut
 
@@ -46,8 +46,6 @@ router = APIRouter(prefix="/api/archive", tags=["archives"])
 _SMALL_BODY = 64 * 1024
 _MOST_FILES = 1000
 _HASH = re.compile(r"[0-9a-f]{32}")
-
-_bodies = BodyReader()
 
 
 def checked_hash(archive_hash: str) -> str:
@@ -93,10 +91,11 @@ async def create(
 
     Links that cannot be used are refused at once: nothing is created, and each is pointed at.
     """
-    body = await _bodies.read(request, parts.bounds.max_body_bytes, parts.bounds.body_timeout)
     # All that were sent, of which FastAPI gives one: two are refused.
     keys = request.headers.getlist("idempotency-key") if idempotency_key is not None else []
-    archive_hash, is_new = await run_in_threadpool(_create, parts, caller, body, keys)
+    bounds = parts.bounds
+    async with parts.bodies.read(request, bounds.max_body_bytes, bounds.body_timeout) as body:
+        archive_hash, is_new = await run_in_threadpool(_create, parts, caller, body, keys)
     # Relative, so that it holds behind whatever address or path a proxy puts before it.
     response.headers["Location"] = f"/api/archive/status/{archive_hash}"
     response.headers["Cache-Control"] = "no-store"
@@ -214,8 +213,8 @@ async def retry(
 ) -> Status:
     """Queue a failed job again; what it has is kept, only what failed is fetched."""
     checked_hash(archive_hash)
-    body = await _bodies.read(request, _SMALL_BODY, parts.bounds.body_timeout)
-    asked = parse(body, RetryIn) if body.strip() else RetryIn()
+    async with parts.bodies.read(request, _SMALL_BODY, parts.bounds.body_timeout) as body:
+        asked = parse(body, RetryIn) if body.strip() else RetryIn()
     response.headers["Cache-Control"] = "no-store"
     response.headers["Location"] = f"/api/archive/status/{archive_hash}"
     return await run_in_threadpool(_retry, parts, caller, archive_hash, asked)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import httpx
 from starlette.concurrency import run_in_threadpool
@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from packmule.web.intake import BODY_SECONDS, BodyReader
+from packmule.web.intake import BODY_SECONDS
 from packmule.web.pages import HTML, PAGE_HEADERS, with_digest
 from packmule.web.plain import form_page, job_page, problem_page
 from packmule.web.problems import Problem, ProblemCode
@@ -44,9 +44,7 @@ _ACTIONS: dict[str, tuple[str, dict[str, str] | None]] = {
     "retry": ("retry", {}),
     "skip": ("retry", {"on_error": "skip"}),
 }
-_PASSED_ON = ("x-forwarded-for", "authorization", "x-request-id")
-
-_bodies = BodyReader()
+_PASSED_ON = frozenset({b"x-forwarded-for", b"authorization", b"x-request-id"})
 
 
 async def create(request: Request) -> Response:
@@ -69,7 +67,7 @@ async def create(request: Request) -> Response:
 
 async def show(request: Request) -> Response:
     """Show a job; while it is in progress, ask to be loaded again."""
-    hash_ = request.path_params["hash_"]
+    hash_ = quote(request.path_params["hash_"], safe="")
     answer = await _ask(request, "GET", f"status/{hash_}")
     document = answer.json()
     if not answer.is_success:
@@ -83,7 +81,7 @@ async def show(request: Request) -> Response:
 
 async def act(request: Request) -> Response:
     """Cancel a job or try it again, and lead back to its page."""
-    hash_ = request.path_params["hash_"]
+    hash_ = quote(request.path_params["hash_"], safe="")
     action = _ACTIONS.get(request.path_params["action"])
     if action is None:
         raise HTTPException(404)
@@ -102,8 +100,9 @@ async def _fields(request: Request, limit: int, seconds: float = BODY_SECONDS) -
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM_TYPE:
         raise Problem(415, ProblemCode.BAD_REQUEST, f"This address takes {_FORM_TYPE}.")
     # Escapes make a form up to three times as long as its text.
-    body = await _bodies.read(request, 3 * limit, seconds)
-    return await run_in_threadpool(_parse, body)
+    parts: Parts = request.app.state.parts
+    async with parts.bodies.read(request, 3 * limit, seconds) as body:
+        return await run_in_threadpool(_parse, body)
 
 
 def _parse(body: bytes) -> dict[str, str]:
@@ -160,14 +159,15 @@ async def _ask(
     body: Any = None,
 ) -> httpx.Response:
     """Put a request to the API, as coming from whom this one comes from."""
-    # Each field as often as it came: of two addresses the last one may be our proxy's word.
-    headers = [(name, each) for name in _PASSED_ON for each in request.headers.getlist(name)]
+    # Each field as often as it came, byte by byte: of two addresses the last one may be our proxy's
+    # word, and what is no text is the API's to refuse.
+    headers = [(name, value) for name, value in request.headers.raw if name.lower() in _PASSED_ON]
     if key:
-        headers = [field for field in headers if field[0] != "authorization"]
-        headers.append(("authorization", f"Bearer {key}".encode("ascii", "replace").decode()))
+        headers = [field for field in headers if field[0].lower() != b"authorization"]
+        headers.append((b"authorization", f"Bearer {key}".encode("ascii", "replace")))
     content = None
     if body is not None:
-        headers.append(("content-type", "application/json"))
+        headers.append((b"content-type", b"application/json"))
         content = json.dumps(body).encode()
     client = (request.client.host, request.client.port) if request.client else ("", 0)
     transport = httpx.ASGITransport(request.app, client=client)

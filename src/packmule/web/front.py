@@ -60,12 +60,10 @@ class Front:
                     headers.setdefault(name, value)
             await send(message)
 
-        refused = self._refusal(scope)
-        if refused is not None:
-            await refused.response()(scope, receive, send_on)
-            return
         try:
-            await self._app(scope, receive, send_on)
+            refused = self._refusal(scope)
+            answering = self._app if refused is None else refused.response()
+            await answering(scope, receive, send_on)
         except Exception:  # noqa: BLE001  # whatever it is, the visitor gets an answer
             _log.exception("%s %s failed", scope["method"], scope["path"])
             if not started:
@@ -98,5 +96,8 @@ class Front:
         origin = headers.get("origin")
         if origin is None:
             return False
-        here = {headers.get("host", "").lower(), self._public_site}
-        return urlsplit(origin).netloc.lower() not in here
+        try:
+            site = urlsplit(origin).netloc.lower()
+        except ValueError:
+            return True
+        return site not in {headers.get("host", "").lower(), self._public_site}

@@ -7,9 +7,11 @@ file under an entity tag of its own, so ours must not decide what the client's t
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +33,8 @@ class Handover:
     def ask(self, path: Path) -> Mapping[str, str]:
         """Give the header that asks for an archive, `archives/ab/<hash>.zip`."""
         if self.location is None:
-            return {"X-Sendfile": str(path)}
+            # Apache's mod_xsendfile and lighttpd decode it; a field holds no other characters.
+            return {"X-Sendfile": quote(os.fsencode(path))}
         # Of digits and letters only: nothing is to be escaped.
         return {"X-Accel-Redirect": f"{self.location}{path.parent.name}/{path.name}"}
 

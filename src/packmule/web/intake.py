@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import Counter
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -24,7 +24,7 @@ from packmule.web.problems import Problem, ProblemCode
 from packmule.web.schema import CreateIn, Link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
     from pydantic_core import ErrorDetails
     from starlette.requests import Request
@@ -41,6 +41,11 @@ _UNREAD = {"Connection": "close"}
 """What is left of a body stays unread, so nothing can follow on its connection. RFC 9110 15.5.14"""
 
 
+_MOST_DIGITS = 18
+_FIELDS_OF_A_LINK = len(Link.model_fields)
+_MOST_UNKNOWN = 100
+"""Unknown fields in a body, each of which is a fault to describe."""
+
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _UNFIT_IN_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\]")
 _PLAIN = {
@@ -55,6 +60,7 @@ _PLAIN = {
     "int_type": "must be a whole number",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
+    "string_pattern_mismatch": "must not contain a NUL character",
 }
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -63,20 +69,37 @@ class BodyReader:
     """Reads bodies, with a bound on the memory of all of them together."""
 
     def __init__(self, *, budget: int = BODIES_BYTES) -> None:
-        self._held: Counter[int] = Counter()
+        self._held = 0
         self._budget = budget
 
-    async def read(self, request: Request, limit: int, seconds: float = BODY_SECONDS) -> bytes:
-        """Read a request's body: bytes and seconds at most.
+    def __repr__(self) -> str:
+        return f"<BodyReader: {self._held} of {self._budget} bytes held>"
 
-        Raises Problem where it is too large, too slow or cut.
+    @asynccontextmanager
+    async def read(
+        self, request: Request, limit: int, seconds: float = BODY_SECONDS
+    ) -> AsyncIterator[bytes]:
+        """Read a request's body: `limit` bytes and `seconds` at most.
+
+        It counts as held until the context ends, because a body that waits for a thread takes as
+        much memory as one that is still arriving. Raises Problem if it is too large, too slow or
+        cut off.
         """
         announced = request.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > limit:
+        if announced.isdecimal() and (len(announced) > _MOST_DIGITS or int(announced) > limit):
             raise _too_large(limit)
+        body = bytearray()
+        try:
+            await self._gather(request, body, limit, seconds)
+            yield bytes(body)
+        finally:
+            self._held -= len(body)
+
+    async def _gather(self, request: Request, body: bytearray, limit: int, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
-                return await self._gather(request, limit)
+                async for piece in request.stream():
+                    self._take(body, piece, limit)
         except TimeoutError as error:
             raise Problem(
                 408,
@@ -87,25 +110,18 @@ class BodyReader:
         except ClientDisconnect as error:
             raise Problem(400, ProblemCode.BAD_REQUEST, "The body was cut off.") from error
 
-    async def _gather(self, request: Request, limit: int) -> bytes:
-        body = bytearray()
-        holder = id(request)
-        try:
-            async for piece in request.stream():
-                if len(body) + len(piece) > limit:
-                    raise _too_large(limit)
-                if self._held.total() + len(piece) > self._budget:
-                    raise Problem(
-                        503,
-                        ProblemCode.OVERLOADED,
-                        "Too many large requests come in at once; try again soon.",
-                        headers={"Retry-After": "5", **_UNREAD},
-                    )
-                body += piece
-                self._held[holder] += len(piece)
-        finally:
-            del self._held[holder]
-        return bytes(body)
+    def _take(self, body: bytearray, piece: bytes, limit: int) -> None:
+        if len(body) + len(piece) > limit:
+            raise _too_large(limit)
+        if self._held + len(piece) > self._budget:
+            raise Problem(
+                503,
+                ProblemCode.OVERLOADED,
+                "Too many large requests come in at once; try again soon.",
+                headers={"Retry-After": "5", **_UNREAD},
+            )
+        body += piece
+        self._held += len(piece)
 
 
 def _too_large(limit: int) -> Problem:
@@ -133,14 +149,14 @@ def job_request(
 ) -> JobRequest:
     """Check a create request in full. Raises Problem; nothing is created then."""
     idempotency_key = _idempotency_key(idempotency_keys)
+    # Each item of a list costs a comma: a body that may have too many is counted before each of
+    # its faults is described, which takes 1 kB of memory a fault.
+    if body.count(b",") >= bounds.max_urls:
+        _count(body, bounds)
     try:
         asked = CreateIn.model_validate_json(body)
     except ValidationError as error:
         raise _invalid(_with_links(_structural(error), body, rules, bounds)) from error
-    if len(asked.urls) > bounds.max_urls:
-        raise _invalid(
-            [("/urls", f"has {len(asked.urls)} links; a job may have {bounds.max_urls}")]
-        )
     errors = [*_bad_fields(asked, rules, bounds), *_bad_links(enumerate(asked.urls), rules, bounds)]
     if errors:
         raise _invalid(errors)
@@ -158,6 +174,27 @@ def job_request(
         priority=asked.priority,
         idempotency_key=idempotency_key,
     )
+
+
+def _count(body: bytes, bounds: Bounds) -> None:
+    """Refuse a body of more links, or more fields, than any good one has. Raises Problem."""
+    try:
+        document = from_json(body)
+    except ValueError:
+        return  # no JSON: its first fault is its only one
+    if not isinstance(document, dict):
+        return
+    items = document.get("urls")
+    if isinstance(items, list):
+        if len(items) > bounds.max_urls:
+            raise _invalid([("/urls", f"has {len(items)} links; a job may have {bounds.max_urls}")])
+        unknown = 0
+        for position, item in enumerate(items):
+            unknown += max(len(item) - _FIELDS_OF_A_LINK, 0) if isinstance(item, dict) else 0
+            if unknown > _MOST_UNKNOWN:
+                raise _invalid([(f"/urls/{position}", "has too many fields")])
+    if len(document) > _MOST_UNKNOWN:
+        raise _invalid([("", "has too many fields")])
 
 
 def _idempotency_key(shown: Sequence[str]) -> str | None:

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
+from packmule.web.ranges import matches
 from packmule.web.reference import as_html
 
 if TYPE_CHECKING:
@@ -90,7 +91,6 @@ def _fixed(path: str, content: bytes, media_type: str) -> Route:
 def _answer(request: Request, content: bytes, headers: Mapping[str, str]) -> Response:
     """Answer with a representation, or say that the browser has it (RFC 9110 13.1.2)."""
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    known = {each.strip() for each in request.headers.get("if-none-match", "").split(",")}
-    if etag in known:
+    if matches(", ".join(request.headers.getlist("if-none-match")), etag, weakly=True):
         return Response(status_code=304, headers={"ETag": etag, **headers})
     return Response(content, headers={"ETag": etag, **headers})

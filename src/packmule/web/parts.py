@@ -16,6 +16,7 @@ from packmule.jobs.transitions import Also
 from packmule.outbound.addresses import AddressRules
 from packmule.storage.interface import Storage
 from packmule.web.handover import Handover
+from packmule.web.intake import BodyReader
 from packmule.web.keys import Keyring
 from packmule.web.limits import RateLimit
 from packmule.web.peers import Peers
@@ -65,7 +66,8 @@ class Parts:
     webhooks are to be told of it.
     `worker_age` gives the seconds since a worker was last seen alive, None for never.
     `metrics` is the page for Prometheus; None where there is none.
-    `changes` is what all who wait for a job share, `recent` what was downloaded a moment ago.
+    `changes` is what all who wait for a job share, `recent` what was downloaded a moment ago,
+    `bodies` reads bodies within a bound on all of them.
     `handover` is how the proxy is asked to send archives; None where they are sent from here.
     `draining` tells that the process is about to stop, so that nobody is kept waiting.
     """
@@ -86,6 +88,7 @@ class Parts:
     access_log: bool = False
     changes: Changes = field(default_factory=Changes)
     recent: Recent = field(default_factory=Recent)
+    bodies: BodyReader = field(default_factory=BodyReader)
 
 
 # Not a plain function: FastAPI would call that in a thread, at every request.

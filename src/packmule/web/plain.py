@@ -209,6 +209,6 @@ def _size(count: float) -> str:
         return f"{count:.0f} bytes"
     for unit in ("kB", "MB", "GB"):
         count /= 1000
-        if count < 1000:  # noqa: PLR2004  # as above
+        if count < 999.95:  # noqa: PLR2004  # rounded, it is below 1000
             return f"{count:.1f} {unit}"
     return f"{count / 1000:.1f} TB"

@@ -68,14 +68,14 @@ Selection = Whole | Parts | NotModified | PreconditionFailed | NotSatisfiable
 def select(method: str, headers: Mapping[str, str], of: Representation) -> Selection:
     """Decide what is to be sent, in the order of RFC 9110 13.2.2; header names in lower case."""
     if (tags := headers.get("if-match")) is not None:
-        holds = _matches(tags, of.etag, weakly=False)
+        holds = matches(tags, of.etag, weakly=False)
     else:
         since = _date(headers.get("if-unmodified-since"))
         holds = since is None or of.modified_at <= since
     if not holds:
         return PreconditionFailed()
     if (tags := headers.get("if-none-match")) is not None:
-        known = _matches(tags, of.etag, weakly=True)
+        known = matches(tags, of.etag, weakly=True)
     else:
         since = _date(headers.get("if-modified-since"))
         known = since is not None and of.modified_at <= since
@@ -88,7 +88,7 @@ def select(method: str, headers: Mapping[str, str], of: Representation) -> Selec
     return _parts(asked, of.size)
 
 
-def _matches(field: str, etag: str, *, weakly: bool) -> bool:
+def matches(field: str, etag: str, *, weakly: bool) -> bool:
     """Look an entity tag up in If-Match or If-None-Match (13.1.1, 13.1.2, 8.8.3.2)."""
     if field.strip() == "*":
         return True
@@ -110,7 +110,7 @@ def _date(text: str | None) -> int | None:
         return None
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -15,6 +15,8 @@ from packmule.jobs.model import Compression, FileState, OnError, OnHtml
 MAX_NAME = 255
 MAX_ENTRY_NAME = 1024
 MAX_PRIORITY = 100
+# A database cannot hold the character; JSON and the URL syntax already exclude lone surrogates.
+NO_NUL = r"^[^\x00]*$"
 
 
 class _In(BaseModel):
@@ -31,10 +33,12 @@ class Link(_In):
     """A link with the name of its file in the archive."""
 
     url: str = Field(description="The link; http or https.")
-    name: Annotated[str, Field(min_length=1, max_length=MAX_ENTRY_NAME)] | None = Field(
-        default=None,
-        description="The file's name in the archive, with folders.",
-        examples=["2024/a.png"],
+    name: Annotated[str, Field(min_length=1, max_length=MAX_ENTRY_NAME, pattern=NO_NUL)] | None = (
+        Field(
+            default=None,
+            description="The file's name in the archive, with folders.",
+            examples=["2024/a.png"],
+        )
     )
 
 

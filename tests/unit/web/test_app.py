@@ -224,3 +224,19 @@ def test_a_browser_may_send_only_what_our_own_page_sends(
 
 def test_anybody_may_read_with_a_browser(app: App) -> None:
     assert app.ask("GET", "/", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
+
+
+@pytest.mark.parametrize("known", ["{}", "W/{}", '"other", W/{}', "*"])
+def test_a_page_that_the_browser_has_is_not_sent_again(app: App, known: str) -> None:
+    etag = app.ask("GET", "/").headers["etag"]
+    answer = app.ask("GET", "/", headers={"If-None-Match": known.format(etag)})
+    assert (answer.status_code, answer.headers["etag"], answer.content) == (304, etag, b"")
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://[", "http://]", "http://a\u2100b", "null", "http://[v1.x]"]
+)
+def test_an_origin_that_cannot_be_read_is_foreign(app: App, origin: str) -> None:
+    headers = [(b"Origin", origin.encode())]
+    answer = app.ask("POST", "/api/archive/create", json={"urls": [LINK]}, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "cross-origin")

@@ -119,11 +119,28 @@ def test_cancelling_twice_leads_to_the_job_both_times(app: App) -> None:
     assert post(app, f"/archives/{hash_}/retry").status_code == 303  # the job's page shows what is
 
 
-@pytest.mark.parametrize("path", ["/archives/0", "/archives/" + "0" * 32])
-def test_an_unknown_job_has_a_page_for_people(app: App, path: str) -> None:
-    answer = app.ask("GET", path)
-    assert answer.status_code == 404
-    assert "There is no archive of that hash." in answer.text
+@pytest.mark.parametrize("hash_", ["0", "0" * 32, "%00", "%ff", "%e2%82%ac", "x%3Fwait=9", "%0a"])
+def test_an_unknown_job_has_a_page_for_people(app: App, hash_: str) -> None:
+    for answer in (
+        app.ask("GET", f"/archives/{hash_}"),
+        post(app, f"/archives/{hash_}/cancel"),
+        post(app, f"/archives/{hash_}/retry"),
+    ):
+        assert answer.status_code == 404
+        assert "There is no archive of that hash." in answer.text
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "X-Request-ID", "Authorization"])
+def test_a_header_that_is_no_ascii_is_passed_on_as_it_is(app: App, name: str) -> None:
+    headers = {name: b"\xe9"}
+    assert app.ask("GET", f"/archives/{'0' * 32}", headers=headers).status_code == 404
+
+
+def test_a_line_with_a_nul_is_told_by_its_number(app: App) -> None:
+    answer = post(app, links=f"{LINK}\n{LINK}\ta\0b")
+    assert answer.status_code == 422
+    assert "Line 2: must not contain a NUL character" in answer.text
+    assert app.queued == []
 
 
 def test_there_are_no_other_actions(app: App) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,3 +90,8 @@ def test_what_is_not_there_is_not_handed_over(app: App) -> None:
         answer = app.ask("GET", f"/archive/get/{path}.zip")
         assert answer.status_code == status
         assert "x-accel-redirect" not in answer.headers
+
+
+def test_a_path_is_encoded_as_those_who_read_it_decode_it() -> None:
+    asked = Handover(None).ask(Path("/srv/дата 100%/archives/ab/x.zip"))
+    assert asked == {"X-Sendfile": "/srv/%D0%B4%D0%B0%D1%82%D0%B0%20100%25/archives/ab/x.zip"}

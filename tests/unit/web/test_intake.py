@@ -20,7 +20,7 @@ from packmule.web.problems import Problem
 from packmule.web.schema import RetryIn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
 
     from starlette.types import Message
 
@@ -92,6 +92,37 @@ def test_wrong_structure_and_bad_links_are_told_at_once_in_their_order() -> None
 def test_no_more_links_than_the_bound() -> None:
     assert len(read({"urls": [LINK] * 3}, max_urls=3).sources) == 3
     assert pointers({"urls": [LINK] * 4}, max_urls=3) == ["/urls"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"urls": [1] * 200_000}, "/urls"),
+        ({"urls": [{}] * 200_000}, "/urls"),
+        ({"urls": [LINK], **dict.fromkeys(map(str, range(20_000)), 1)}, ""),
+        ({"urls": [LINK, {"url": LINK, **dict.fromkeys(map(str, range(20_000)), 1)}]}, "/urls/1"),
+        ({"urls": [{"url": LINK, "a": 1, "b": 2, "c": 3}] * 9000}, "/urls/50"),
+    ],
+    ids=["values", "objects", "fields", "fields of a link", "a field of each link"],
+)
+def test_a_body_of_endless_faults_is_told_one(body: Any, pointer: str) -> None:
+    assert pointers(body) == [pointer]
+
+
+@pytest.mark.parametrize("name", ["\0", "a\0b", "\0a", "a\n\0"])
+def test_a_name_that_no_database_can_hold_is_refused(name: str) -> None:
+    assert pointers({"urls": [LINK, {"url": LINK, "name": name}]}) == ["/urls/1/name"]
+    assert pointers({"urls": [LINK], "name": name}) == ["/name"]
+
+
+@pytest.mark.parametrize("name", ["\n", "a\x01b", "\ufffe", "\U0010ffff", "\x85"])
+def test_a_name_may_have_any_other_character(name: str) -> None:
+    assert read({"urls": [{"url": LINK, "name": name}]}).sources[0].name == name
+
+
+@pytest.mark.parametrize("half", [rb"\ud800", rb"\udc00", b"\xed\xa0\x80"])
+def test_half_a_character_is_no_json(half: bytes) -> None:
+    assert refused(b'{"urls": [{"url": "%s", "name": "%s"}]}' % (LINK.encode(), half)).status == 400
 
 
 def test_no_longer_kept_than_the_bound() -> None:
@@ -186,41 +217,60 @@ def request(*pieces: bytes, hang: bool = False, **headers: str) -> Request:
     return Request({"type": "http", "method": "POST", "headers": raw}, receive)
 
 
-def status_of(reading: Coroutine[Any, Any, bytes]) -> int:
+async def body_of(reader: BodyReader, asked: Request, *bounds: float) -> bytes:
+    async with reader.read(asked, *bounds) as body:  # type: ignore[arg-type]
+        return body
+
+
+def status_of(asked: Request, *bounds: float) -> int:
     with pytest.raises(Problem) as problem:
-        asyncio.run(reading)
+        asyncio.run(body_of(BodyReader(), asked, *bounds))
     return problem.value.status
 
 
 def test_a_body_is_put_together() -> None:
-    assert asyncio.run(BodyReader().read(request(b"a", b"b", b"c"), 3)) == b"abc"
+    assert asyncio.run(body_of(BodyReader(), request(b"a", b"b", b"c"), 3)) == b"abc"
 
 
-def test_a_body_is_refused_by_its_announced_length_before_it_is_read() -> None:
-    never = request(hang=True, content_length="4")
-    assert status_of(BodyReader().read(never, 3)) == 413
+@pytest.mark.parametrize("length", ["4", "9" * 5000])
+def test_a_body_is_refused_by_its_announced_length_before_it_is_read(length: str) -> None:
+    assert status_of(request(hang=True, content_length=length), 3) == 413
 
 
 def test_a_body_is_refused_as_soon_as_it_is_too_long() -> None:
-    assert status_of(BodyReader().read(request(b"ab", b"cd", hang=True), 3)) == 413
+    assert status_of(request(b"ab", b"cd", hang=True), 3) == 413
 
 
 def test_a_body_that_does_not_come_is_given_up() -> None:
-    assert status_of(BodyReader().read(request(b"ab", hang=True), 3, 0.01)) == 408
+    assert status_of(request(b"ab", hang=True), 3, 0.01) == 408
 
 
 def test_all_bodies_together_are_bounded_and_room_comes_back() -> None:
     reader = BodyReader(budget=10)
 
     async def scenario() -> tuple[int, bytes]:
-        held = asyncio.create_task(reader.read(request(b"x" * 8, hang=True), 100))
+        held = asyncio.create_task(body_of(reader, request(b"x" * 8, hang=True), 100))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         with pytest.raises(Problem) as problem:
-            await reader.read(request(b"x" * 8), 100)
+            await body_of(reader, request(b"x" * 8), 100)
         held.cancel()
         with pytest.raises(asyncio.CancelledError):
             await held
-        return problem.value.status, await reader.read(request(b"y" * 8), 100)
+        return problem.value.status, await body_of(reader, request(b"y" * 8), 100)
 
     assert asyncio.run(scenario()) == (503, b"y" * 8)
+
+
+def test_a_body_counts_until_it_has_been_dealt_with() -> None:
+    reader = BodyReader(budget=10)
+
+    async def scenario() -> int:
+        async with reader.read(request(b"x" * 8), 100):
+            assert repr(reader) == "<BodyReader: 8 of 10 bytes held>"
+            with pytest.raises(Problem) as problem:
+                await body_of(reader, request(b"x" * 8), 100)
+        assert repr(reader) == "<BodyReader: 0 of 10 bytes held>"
+        return problem.value.status
+
+    assert asyncio.run(scenario()) == 503
