@@ -38,7 +38,7 @@ class Shape:
     """8, and 24 beside those that last: `engine/turns.py`."""
     transfers: int = 32
     per_host: int = 8
-    """Where files are large, whatever the setting (`outbound/politeness.py`)."""
+    """Where files are large, whatever the setting (`outbound/fetch_scheduler.py`)."""
     cores: int = 16
     network: float = inf
 

@@ -31,7 +31,7 @@ from tests.fakes.postgres_server import PostgresServer
 FEW, MANY = 1, 3
 AT_LEAST = 2.7
 FILES_A_JOB = 10
-# A host whose files are smaller is asked for more at once (outbound/politeness.py).
+# A host whose files are smaller is asked for more at once (outbound/fetch_scheduler.py).
 FILE_BYTES = 300_000
 LATENCY_SECONDS = 0.2
 

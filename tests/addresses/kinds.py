@@ -19,10 +19,10 @@ from tests.cases import ssrf
 
 from packmule.errors import FailureCode
 from packmule.outbound.addresses import parse_networks
+from packmule.outbound.outcomes import Answered
 from packmule.outbound.post import Poster
 from packmule.outbound.resolver import Resolver
 from packmule.outbound.urls import UrlInvalid, parse
-from packmule.outbound.verdicts import Answered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

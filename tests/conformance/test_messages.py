@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.fakes.jobs import PUBLISHED, begun, checkpoint, done
 
-from packmule.outbound.verdicts import Answered
+from packmule.outbound.outcomes import Answered
 from packmule.webhook.announcing import Announcer
 from packmule.webhook.messages import MessageState, MessageStore
 from packmule.webhook.schedule import Schedule

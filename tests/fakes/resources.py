@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from packmule.assembly.resources import SharedResources
     from packmule.outbound.fetch import Fetch
-    from packmule.outbound.lane import Lane
+    from packmule.outbound.job_queue import JobQueue
 
 PIECE = 16 * 1024  # what libcurl hands out at most
 ROOMY = AssemblyLimits(min_free_bytes=0)
@@ -34,18 +34,18 @@ class ByHand:
     """The transfer loop's public face, without transfers."""
 
     def __init__(self) -> None:
-        self.fetches: dict[Lane, list[Fetch]] = {}
-        self.removed: set[Lane] = set()
+        self.fetches: dict[JobQueue, list[Fetch]] = {}
+        self.removed: set[JobQueue] = set()
         self._commands: deque[Callable[[], None]] = deque()
         self._news = threading.Event()
 
-    def add(self, lane: Lane, fetches: Iterable[Fetch]) -> None:
+    def add(self, queue: JobQueue, fetches: Iterable[Fetch]) -> None:
         """Take a job's fetches."""
-        self.fetches[lane] = list(fetches)
+        self.fetches[queue] = list(fetches)
 
-    def remove(self, lane: Lane) -> None:
+    def remove(self, queue: JobQueue) -> None:
         """Forget a job, after all that was submitted before."""
-        self.removed.add(lane)
+        self.removed.add(queue)
         self.turn()
 
     def submit(self, command: Callable[[], None]) -> None:

@@ -55,11 +55,8 @@ KNOWN_TWINS = {
     "Parts",
     "Progress",
     "Request",
-    "Schedule",
     "Source",
-    "Take",
     "Watch",
-    "_Reading",
 }
 
 

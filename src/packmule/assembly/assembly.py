@@ -33,7 +33,7 @@ from packmule.jobs.model import (
     Remembered,
 )
 from packmule.outbound.fetch import Fetch
-from packmule.outbound.lane import Lane
+from packmule.outbound.job_queue import JobQueue
 from packmule.outbound.urls import UrlInvalid, parse, refusal
 from packmule.telemetry.context import as_extra
 
@@ -61,7 +61,7 @@ class Assembly:
         *,
         compression: Compression = Compression.AUTO,
         on_html: OnHtml = OnHtml.REPORT,
-        lane: Lane | None = None,
+        queue: JobQueue | None = None,
         stream: Stream | None = None,
     ) -> None:
         self.limits = resources.limits
@@ -70,7 +70,7 @@ class Assembly:
         self.on_html = on_html
         self._resources = resources
         self._sources = sources
-        self._lane = lane or Lane(as_extra())
+        self._queue = queue or JobQueue(as_extra())
         self._changed = threading.Event()
         self.archive = ArchiveFile(
             path, resources.pool, resources.writer, tail=remembered.tail, changed=self._look
@@ -120,7 +120,7 @@ class Assembly:
             if source.position not in resolved
             and (fetch := self._fetch(source, opened_at.get(source.position))) is not None
         ]
-        self._resources.loop.add(self._lane, fetches)
+        self._resources.loop.add(self._queue, fetches)
         self._look()
 
     def _fetch(self, source: Source, opened: OpenEntry | None) -> Fetch | None:
@@ -300,7 +300,7 @@ class Assembly:
     def _quiet(self, end: Callable[[EntryReceiver], None]) -> None:
         """End the fetches, then `end` what they have left, where no other thread may touch it."""
         loop = self._resources.loop
-        loop.remove(self._lane)
+        loop.remove(self._queue)
         self.compress_pool.wait(self.archive)
         done = threading.Event()
 
@@ -314,6 +314,6 @@ class Assembly:
 
         # Commands are done in their order, so at the second `remove` this one is done as well.
         loop.submit(quiet)
-        loop.remove(self._lane)
+        loop.remove(self._queue)
         if not done.is_set():  # the loop's thread has ended, so nobody else is there
             quiet()

@@ -40,7 +40,7 @@ from packmule.errors import (
     UploadLost,
 )
 from packmule.jobs.model import Checkpoint, JobState, OnError, Published
-from packmule.outbound.lane import Lane
+from packmule.outbound.job_queue import JobQueue
 from packmule.telemetry.context import about, as_extra
 from packmule.telemetry.metrics import (
     ARCHIVE_BYTES,
@@ -161,7 +161,7 @@ class Builder:
                     self._resources,
                     compression=run.job.compression,
                     on_html=run.job.on_html,
-                    lane=Lane(as_extra(), client=run.job.client, priority=run.job.priority),
+                    queue=JobQueue(as_extra(), client=run.job.client, priority=run.job.priority),
                     stream=stream,
                 )
                 with span("assemble", files=len(run.sources)):

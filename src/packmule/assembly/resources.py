@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from packmule.assembly.compress_pool import CompressPool, usual_threads
 from packmule.assembly.disk.blocks import Pool, Writer
 from packmule.assembly.upload.scratch_budget import ScratchBudget
-from packmule.outbound.curl import TransferLoop
+from packmule.outbound.transfer_loop import TransferLoop
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packmule.jobs.model import Uploads
-from packmule.outbound.transfer import State
+from packmule.outbound.transfer import TransferState
 from packmule.zipformat.headers import local_header_size, needs_zip64_room
 
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ def ranges_of_scratch(remembered: Remembered) -> Ranges:
     return _without(claimed_ranges(remembered), _extents(noted))
 
 
-def restored_state(entry: OpenEntry) -> State:
+def restored_state(entry: OpenEntry) -> TransferState:
     """Give the state in which an open entry's source is asked for the rest."""
-    return State(
+    return TransferState(
         kept=entry.written,
         total=entry.size,
         etag=entry.etag,

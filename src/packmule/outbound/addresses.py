@@ -90,7 +90,7 @@ _LAST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _ParsedAddress:
     """What one address is: what the socket would reach, and what a translator would make of it."""
 
     real: Address
@@ -114,7 +114,7 @@ def _carried(address: IPv6Address) -> Iterator[IPv4Address]:
 
 
 @lru_cache(maxsize=8192)
-def _read(text: str) -> _Reading | None:
+def _read(text: str) -> _ParsedAddress | None:
     """Read an address; None for what is none, or names a zone (RFC 4007 11) of this machine."""
     try:
         address = ip_address(text)
@@ -125,14 +125,16 @@ def _read(text: str) -> _Reading | None:
             return None
         address = address.ipv4_mapped or address  # mapped: the kernel speaks IPv4, RFC 4291 2.5.5.2
     if isinstance(address, IPv4Address):
-        return _Reading(address, (), public=not any(address in net for net in NOT_PUBLIC_IPV4))
+        return _ParsedAddress(
+            address, (), public=not any(address in net for net in NOT_PUBLIC_IPV4)
+        )
     carried = tuple(_carried(address))
     public = (
         not carried
         and address in GLOBAL_UNICAST
         and not any(address in net for net in NOT_PUBLIC_IPV6)
     )
-    return _Reading(address, carried, public)
+    return _ParsedAddress(address, carried, public)
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
@@ -234,7 +236,7 @@ class AddressRules:
             return any(port in ports and len(ports) == 1 for ports in self.allow_ports)
         return any(port in ports for ports in self.allow_ports)
 
-    def _opened(self, reading: _Reading) -> bool:
+    def _opened(self, reading: _ParsedAddress) -> bool:
         """Tell whether the operator opened this address, and whatever it carries as well."""
         real = reading.real
         opened = any(

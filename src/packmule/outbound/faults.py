@@ -9,33 +9,39 @@ from __future__ import annotations
 import pycurl
 
 from packmule.errors import FailureCode
-from packmule.outbound.verdicts import Broken
+from packmule.outbound.outcomes import TryFailed
 
 # Numbers that pycurl has no name for (libcurl-errors(3)).
 _WEIRD_SERVER_REPLY = 8
 _HTTP2_STREAM = 92
 _TOO_LARGE = 100
 
-NO_ANSWER = Broken(FailureCode.BAD_RESPONSE, "the host closed the connection without an answer")
-HTTP2_BROKE = Broken(FailureCode.BAD_RESPONSE, "the HTTP/2 connection broke")
+NO_ANSWER = TryFailed(FailureCode.BAD_RESPONSE, "the host closed the connection without an answer")
+HTTP2_BROKE = TryFailed(FailureCode.BAD_RESPONSE, "the HTTP/2 connection broke")
 _TLS_SENTENCE = "the origin's certificate is not valid for this host"
 
-_BROKEN: dict[int, Broken] = {
-    pycurl.E_COULDNT_RESOLVE_HOST: Broken(FailureCode.DNS, "the host's name has no address"),
-    pycurl.E_COULDNT_CONNECT: Broken(FailureCode.CONNECT, "the host refuses the connection"),
-    pycurl.E_OPERATION_TIMEDOUT: Broken(FailureCode.TIMEOUT, "the host did not answer in time"),
-    pycurl.E_SSL_CONNECT_ERROR: Broken(FailureCode.TLS, "the TLS handshake with the host failed"),
-    pycurl.E_PEER_FAILED_VERIFICATION: Broken(FailureCode.TLS, _TLS_SENTENCE, lasting=True),
+_BROKEN: dict[int, TryFailed] = {
+    pycurl.E_COULDNT_RESOLVE_HOST: TryFailed(FailureCode.DNS, "the host's name has no address"),
+    pycurl.E_COULDNT_CONNECT: TryFailed(FailureCode.CONNECT, "the host refuses the connection"),
+    pycurl.E_OPERATION_TIMEDOUT: TryFailed(FailureCode.TIMEOUT, "the host did not answer in time"),
+    pycurl.E_SSL_CONNECT_ERROR: TryFailed(
+        FailureCode.TLS, "the TLS handshake with the host failed"
+    ),
+    pycurl.E_PEER_FAILED_VERIFICATION: TryFailed(FailureCode.TLS, _TLS_SENTENCE, lasting=True),
     pycurl.E_GOT_NOTHING: NO_ANSWER,
-    pycurl.E_PARTIAL_FILE: Broken(FailureCode.TRUNCATED, "the body ended before its announced end"),
-    pycurl.E_RECV_ERROR: Broken(FailureCode.TRUNCATED, "the connection broke while receiving"),
-    pycurl.E_SEND_ERROR: Broken(FailureCode.CONNECT, "the connection broke while asking"),
-    pycurl.E_UNSUPPORTED_PROTOCOL: Broken(FailureCode.BAD_RESPONSE, "the answer is no HTTP"),
-    _WEIRD_SERVER_REPLY: Broken(FailureCode.BAD_RESPONSE, "the answer is no valid HTTP"),
+    pycurl.E_PARTIAL_FILE: TryFailed(
+        FailureCode.TRUNCATED, "the body ended before its announced end"
+    ),
+    pycurl.E_RECV_ERROR: TryFailed(FailureCode.TRUNCATED, "the connection broke while receiving"),
+    pycurl.E_SEND_ERROR: TryFailed(FailureCode.CONNECT, "the connection broke while asking"),
+    pycurl.E_UNSUPPORTED_PROTOCOL: TryFailed(FailureCode.BAD_RESPONSE, "the answer is no HTTP"),
+    _WEIRD_SERVER_REPLY: TryFailed(FailureCode.BAD_RESPONSE, "the answer is no valid HTTP"),
     pycurl.E_HTTP2: HTTP2_BROKE,
-    _HTTP2_STREAM: Broken(FailureCode.TRUNCATED, "the HTTP/2 stream was reset"),
-    _TOO_LARGE: Broken(FailureCode.BAD_RESPONSE, "the answer's header is too large"),
-    pycurl.E_BAD_CONTENT_ENCODING: Broken(FailureCode.BAD_RESPONSE, "the body cannot be decoded"),
+    _HTTP2_STREAM: TryFailed(FailureCode.TRUNCATED, "the HTTP/2 stream was reset"),
+    _TOO_LARGE: TryFailed(FailureCode.BAD_RESPONSE, "the answer's header is too large"),
+    pycurl.E_BAD_CONTENT_ENCODING: TryFailed(
+        FailureCode.BAD_RESPONSE, "the body cannot be decoded"
+    ),
 }
 
 
@@ -56,9 +62,9 @@ def of_http2(number: int) -> bool:
     return number in _OF_HTTP2
 
 
-def broken(number: int) -> Broken:
+def broken(number: int) -> TryFailed:
     """Translate an error number of libcurl (`CURLE_*`)."""
     known = _BROKEN.get(number)
     if known is not None:
         return known
-    return Broken(FailureCode.BAD_RESPONSE, f"the transfer failed (libcurl error {number})")
+    return TryFailed(FailureCode.BAD_RESPONSE, f"the transfer failed (libcurl error {number})")

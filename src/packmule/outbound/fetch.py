@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from packmule.outbound.transfer import START
 
 if TYPE_CHECKING:
+    from packmule.outbound.host_health import HostHealth
     from packmule.outbound.receiver import Receiver
-    from packmule.outbound.standing import Host
-    from packmule.outbound.transfer import State
+    from packmule.outbound.transfer import TransferState
     from packmule.outbound.urls import Url
 
 
@@ -30,7 +30,7 @@ class Fetch:
         "url",
     )  # fmt: skip
 
-    def __init__(self, url: Url, receiver: Receiver, state: State = START) -> None:
+    def __init__(self, url: Url, receiver: Receiver, state: TransferState = START) -> None:
         self.url = url
         self.receiver = receiver
         self.state = state
@@ -38,7 +38,7 @@ class Fetch:
         self.slow = False
         self.began = 0.0
         self.deadline: float | None = None
-        self.host: Host | None = None
+        self.host: HostHealth | None = None
         self.ask(url)
 
     def ask(self, url: Url) -> None:

@@ -22,10 +22,10 @@ import pycurl
 
 from packmule.errors import FailureCode
 from packmule.outbound import faults, urls
-from packmule.outbound.guard import Guard, NewSocket, keep_to_the_request, pin
 from packmule.outbound.head import HeadInvalid, parse
+from packmule.outbound.outcomes import Answered, TryFailed
+from packmule.outbound.ssrf_guard import NewSocket, SsrfGuard, keep_to_the_request, pin
 from packmule.outbound.transfer import retry_after
-from packmule.outbound.verdicts import Answered, Broken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,25 +58,25 @@ class Poster:
         self._ca_file = ca_file
         self._seconds = seconds
 
-    def post(self, url: Url, fields: Mapping[str, str], body: bytes) -> Answered | Broken:
+    def post(self, url: Url, fields: Mapping[str, str], body: bytes) -> Answered | TryFailed:
         """Send a body, and tell what was answered, or why nothing was."""
         deadline = time.monotonic() + self._seconds
         if self._rules is not None and (refused := urls.refusal(url, self._rules)) is not None:
-            return Broken(*refused, lasting=True)
+            return TryFailed(*refused, lasting=True)
         found = self._look_up(url)
-        if isinstance(found, Broken):
+        if isinstance(found, TryFailed):
             return found
         left = deadline - time.monotonic()
         if left <= 0:
             return _too_late(self._seconds)
-        request = _Request(url, None if self._rules is None else Guard(self._rules))
+        request = _Request(url, None if self._rules is None else SsrfGuard(self._rules))
         try:
             request.prepare(found, fields, body, left, self._ca_file)
             return request.perform(self._seconds)
         finally:
             request.curl.close()
 
-    def _look_up(self, url: Url) -> tuple[str, ...] | Broken:
+    def _look_up(self, url: Url) -> tuple[str, ...] | TryFailed:
         """Find the addresses to connect to; under rules every one of the answer is judged."""
         answers: queue.SimpleQueue[Resolution] = queue.SimpleQueue()
         try:
@@ -84,9 +84,9 @@ class Poster:
                 timeout=self._seconds
             )
         except queue.Empty:
-            return Broken(FailureCode.DNS, f"{url.host} could not be looked up in time")
+            return TryFailed(FailureCode.DNS, f"{url.host} could not be looked up in time")
         if found.error is not None:
-            return Broken(FailureCode.DNS, found.error)
+            return TryFailed(FailureCode.DNS, found.error)
         if self._rules is not None and not self._rules.permits_all(found.addresses):
             return _refused(url)
         return found.addresses
@@ -95,14 +95,14 @@ class Poster:
 class _Request:
     """One request over a handle of its own. The callbacks of libcurl only collect and judge."""
 
-    def __init__(self, url: Url, guard: Guard | None) -> None:
+    def __init__(self, url: Url, guard: SsrfGuard | None) -> None:
         self.curl = pycurl.Curl()
         self._url = url
         self._guard = guard
         self._lines: list[bytes] = []
         self._head_left = MOST_HEAD
         self._body_left = MOST_BODY
-        self._stopped_by: Broken | None = None
+        self._stopped_by: TryFailed | None = None
 
     def prepare(
         self,
@@ -132,7 +132,7 @@ class _Request:
             option(pycurl.OPENSOCKETFUNCTION, self._on_open)
             option(pycurl.PREREQFUNCTION, self._on_request)
 
-    def perform(self, seconds: float) -> Answered | Broken:
+    def perform(self, seconds: float) -> Answered | TryFailed:
         """Send it."""
         broken = None
         try:
@@ -147,13 +147,13 @@ class _Request:
             return _answered(parse(self._lines))
         except HeadInvalid as error:
             detail = f"the answer is not valid: {error}"
-            return broken or Broken(FailureCode.BAD_RESPONSE, detail)
+            return broken or TryFailed(FailureCode.BAD_RESPONSE, detail)
 
     def _on_header(self, line: bytes) -> int | None:
         self._head_left -= len(line)
         if self._head_left < 0:
             detail = f"the answer's head is larger than {MOST_HEAD:,} bytes"
-            self._stopped_by = Broken(FailureCode.BAD_RESPONSE, detail)
+            self._stopped_by = TryFailed(FailureCode.BAD_RESPONSE, detail)
             return 0
         self._lines.append(line)
         return None
@@ -170,7 +170,7 @@ class _Request:
             self._stopped_by = _refused(self._url)
         except OSError as error:
             detail = f"no connection could be made here: {error.strerror}"
-            self._stopped_by = Broken(FailureCode.CONNECT, detail)
+            self._stopped_by = TryFailed(FailureCode.CONNECT, detail)
         return _NO_SOCKET
 
     def _on_request(self, peer: str, _local: str, _peer_port: int, _local_port: int) -> int:
@@ -186,9 +186,9 @@ def _answered(head: Head) -> Answered:
     return Answered(head.status, retry_after(head.fields.get("retry-after"), sent_at))
 
 
-def _refused(url: Url) -> Broken:
-    return Broken(*urls.address_refused(url.host), lasting=True)
+def _refused(url: Url) -> TryFailed:
+    return TryFailed(*urls.address_refused(url.host), lasting=True)
 
 
-def _too_late(seconds: float) -> Broken:
-    return Broken(FailureCode.TIMEOUT, f"the receiver did not answer within {seconds:g} s")
+def _too_late(seconds: float) -> TryFailed:
+    return TryFailed(FailureCode.TIMEOUT, f"the receiver did not answer within {seconds:g} s")

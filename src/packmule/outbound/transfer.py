@@ -1,18 +1,20 @@
-r"""One source's state over all its tries, and what to do next: a state machine that only decides.
+r"""The state of one source over all its tries, and what to do next: a pure state machine.
 
-Owns: which Range to ask for, whether an answer can be believed, what an end of the connection
-means, when to try again and when to give up. Leaves sockets to `curl.py`, waiting and per-host
-limits to `politeness.py`, bytes to the receiver. Pure: no clock, no chance, no I/O.
+Owns the decisions: which Range to request, whether to trust a response, what the end of a
+connection means, when to retry and when to give up. Leaves sockets to `transfer_loop.py`, waiting
+and per-host limits to `fetch_scheduler.py`, and bytes to the receiver. No clock, no randomness, no
+I/O.
 
-    ask ──head──> judge ──> Take ──end──> conclude ──> Finished
-     ^              |  \                     |   \
-     |              |   Discard ──end────────┤    Fail
-     └── Retry <────┴──── Follow <───────────┘
+    begin ──head──> judge ──> TakeBody ──end──> conclude ──> Finished
+      ^               |  \                         |   \
+      |               |   DiscardBody ──end────────┤    Fail
+      └─── Retry <────┴──── Follow <───────────────┘
 
-The law: RFC 9110 13.1.5 (If-Range), 14.2 (Range), 14.4 (Content-Range), 15.3.7 (206),
-15.5.17 (416), 10.2.3 (Retry-After). A body is never a splice of two versions: bytes are kept only
-under an unchanged validator, and a source without one begins anew. Where an origin gives a weak
-entity tag beside Last-Modified we ask by the date, as browsers do, and the tag must not change.
+Follows RFC 9110 13.1.5 (If-Range), 14.2 (Range), 14.4 (Content-Range), 15.3.7 (206), 15.5.17 (416)
+and 10.2.3 (Retry-After). A body is never a splice of two versions: bytes are kept only while the
+validator stays the same, and a source without a validator starts over. Where an origin sends a weak
+entity tag together with Last-Modified, we resume by the date, as browsers do, and the tag must not
+change.
 """
 
 from __future__ import annotations
@@ -21,11 +23,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from packmule.errors import Failure, FailureCode
-from packmule.outbound.verdicts import Broken, Discard, Fail, Finished, Follow, Retry, Take
+from packmule.outbound.outcomes import (
+    DiscardBody,
+    Fail,
+    Finished,
+    Follow,
+    Retry,
+    TakeBody,
+    TryFailed,
+)
 
 if TYPE_CHECKING:
     from packmule.outbound.head import ContentRange, Head
-    from packmule.outbound.verdicts import Outcome, Verdict
+    from packmule.outbound.outcomes import Outcome, Verdict
 
 _RETRIED_STATUS = frozenset(
     {408, 421, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 523, 524}
@@ -59,7 +69,7 @@ class Limits:
     longest_retry_after: float = 300.0
 
 
-class State(NamedTuple):
+class TransferState(NamedTuple):
     """What is known of a source between tries (a tuple, because one is made for every file).
 
     `kept` bytes of the body are held, under the validator (`etag` or `last_modified`) and `total`
@@ -85,14 +95,14 @@ class State(NamedTuple):
         return etag if etag is not None and etag[0] == '"' else self.last_modified
 
 
-START = State()
+START = TransferState()
 """Nothing is known yet."""
 
-_FIRST = State(attempts=1)
+_FIRST = TransferState(attempts=1)
 _FINISHED = Finished()
 
 
-def range_fields(state: State) -> tuple[bytes, ...]:
+def range_fields(state: TransferState) -> tuple[bytes, ...]:
     """Give the request's fields that ask for what is missing; none to ask for the whole."""
     if not resumable(state):
         return ()
@@ -100,12 +110,12 @@ def range_fields(state: State) -> tuple[bytes, ...]:
     return tuple(field.encode("latin-1") for field in fields)
 
 
-def resumable(state: State) -> bool:
+def resumable(state: TransferState) -> bool:
     """Tell whether the next try asks for the missing part only."""
     return state.kept > 0 and state.validator is not None and not state.distrust_ranges
 
 
-def begin(state: State) -> State:
+def begin(state: TransferState) -> TransferState:
     """Count a try, of which a redirect is part; bytes that cannot be resumed are let go."""
     if state is START:
         return _FIRST  # made once: copying costs more than all else here
@@ -116,8 +126,8 @@ def begin(state: State) -> State:
 
 
 def judge(  # noqa: PLR0911 - one return for each class of status
-    state: State, head: Head, limits: Limits, *, now: float
-) -> tuple[State, Verdict]:
+    state: TransferState, head: Head, limits: Limits, *, now: float
+) -> tuple[TransferState, Verdict]:
     """Decide what an answer's head means. `now` is POSIX seconds, for Retry-After as a date."""
     status = head.status
     if status in (_OK, _TRANSFORMED):
@@ -129,20 +139,20 @@ def judge(  # noqa: PLR0911 - one return for each class of status
             detail = f"more than {limits.redirects} redirects in a row"
             return state, _give_up(state, FailureCode.REDIRECTS, detail, status)
         followed = state._replace(redirects=state.redirects + 1)
-        return followed, Discard(Follow(head.fields["location"]))
+        return followed, DiscardBody(Follow(head.fields["location"]))
     if status == _NOT_SATISFIABLE and resumable(state):
         return _judge_not_satisfiable(state, head, limits)
     if status in _RETRIED_STATUS:
-        broken = Broken(FailureCode.HTTP_STATUS, f"the origin answered {status}")
+        broken = TryFailed(FailureCode.HTTP_STATUS, f"the origin answered {status}")
         after = retry_after(head.fields.get("retry-after"), head.sent_at or now)
         state, outcome = _again(state, broken, limits, status=status, after=after)
-        return state, Discard(outcome)
+        return state, DiscardBody(outcome)
     return state, _give_up(state, FailureCode.HTTP_STATUS, f"the origin answered {status}", status)
 
 
 def conclude(
-    state: State, kept: int, broken: Broken | None, limits: Limits
-) -> tuple[State, Outcome]:
+    state: TransferState, kept: int, broken: TryFailed | None, limits: Limits
+) -> tuple[TransferState, Outcome]:
     """Decide what the end of a taken body means, of which `kept` bytes are held by now.
 
     All that was announced is the whole, however the connection ended. Where nothing was announced,
@@ -154,7 +164,7 @@ def conclude(
         if kept == state.total or (state.total is None and not is_part):
             return state, _FINISHED
         of = "a file of unknown length" if state.total is None else state.total
-        broken = Broken(FailureCode.TRUNCATED, f"the body ended at byte {kept} of {of}")
+        broken = TryFailed(FailureCode.TRUNCATED, f"the body ended at byte {kept} of {of}")
     elif kept == state.total:
         return state, _FINISHED
     state = state._replace(kept=kept)
@@ -178,7 +188,7 @@ def retry_after(value: str | None, now: float) -> float | None:
     return None if date is None else max(0.0, date - now)
 
 
-def _judge_whole(state: State, head: Head, limits: Limits) -> tuple[State, Verdict]:
+def _judge_whole(state: TransferState, head: Head, limits: Limits) -> tuple[TransferState, Verdict]:
     """Begin the body anew at a 200; an HTML page in place of a file that was cut is refused."""
     content_type = head.content_type
     if state.reached and content_type in _HTML and state.content_type not in _HTML:
@@ -192,7 +202,7 @@ def _judge_whole(state: State, head: Head, limits: Limits) -> tuple[State, Verdi
         # What is kept of it will be the decoded bytes: neither their number nor a place to resume
         # at is known.
         length = etag = last_modified = None
-    fresh = State(
+    fresh = TransferState(
         0,
         length,
         etag,
@@ -204,10 +214,10 @@ def _judge_whole(state: State, head: Head, limits: Limits) -> tuple[State, Verdi
         state.redirects,
         state.distrust_ranges,
     )
-    return fresh, Take(0, length)
+    return fresh, TakeBody(0, length)
 
 
-def _judge_part(state: State, head: Head, limits: Limits) -> tuple[State, Verdict]:
+def _judge_part(state: TransferState, head: Head, limits: Limits) -> tuple[TransferState, Verdict]:
     """Believe a 206 only if it begins where we asked, in the version we hold."""
     part = head.content_range
     if not resumable(state):
@@ -218,16 +228,16 @@ def _judge_part(state: State, head: Head, limits: Limits) -> tuple[State, Verdic
         return state, _give_up(state, FailureCode.BAD_RESPONSE, detail, _PARTIAL)
     if part is None or not _continues(state, head, part):
         distrusting = state._replace(distrust_ranges=True)
-        broken = Broken(
+        broken = TryFailed(
             FailureCode.CHANGED, "the origin's answer to a resume does not fit what it sent before"
         )
         distrusting, outcome = _again(distrusting, broken, limits, status=_PARTIAL)
-        return distrusting, Discard(outcome)
+        return distrusting, DiscardBody(outcome)
     total = state.total if part.total is None else part.total
-    return state._replace(total=total), Take(state.kept, total)
+    return state._replace(total=total), TakeBody(state.kept, total)
 
 
-def _continues(state: State, head: Head, part: ContentRange) -> bool:
+def _continues(state: TransferState, head: Head, part: ContentRange) -> bool:
     """Tell whether a part begins where we were cut, in the version we hold.
 
     It may be shorter than what was asked for (RFC 9110 15.3.7); the rest is asked for then.
@@ -250,7 +260,9 @@ def _continues(state: State, head: Head, part: ContentRange) -> bool:
     )
 
 
-def _judge_not_satisfiable(state: State, head: Head, limits: Limits) -> tuple[State, Verdict]:
+def _judge_not_satisfiable(
+    state: TransferState, head: Head, limits: Limits
+) -> tuple[TransferState, Verdict]:
     """Take a 416 whose total is what we hold as word that we hold all (RFC 9110 15.5.17).
 
     Only of the same version: an origin may look at the range before it looks at If-Range.
@@ -258,22 +270,22 @@ def _judge_not_satisfiable(state: State, head: Head, limits: Limits) -> tuple[St
     part = head.content_range
     same = state.total in (None, state.kept) and head.etag is not None and head.etag == state.etag
     if part is not None and part.total == state.kept and same:
-        return state, Discard(_FINISHED)
-    broken = Broken(FailureCode.CHANGED, "the origin refuses to continue where it was cut (416)")
+        return state, DiscardBody(_FINISHED)
+    broken = TryFailed(FailureCode.CHANGED, "the origin refuses to continue where it was cut (416)")
     state, outcome = _again(
         state._replace(distrust_ranges=True), broken, limits, status=_NOT_SATISFIABLE
     )
-    return state, Discard(outcome)
+    return state, DiscardBody(outcome)
 
 
 def _again(
-    state: State,
-    broken: Broken,
+    state: TransferState,
+    broken: TryFailed,
     limits: Limits,
     *,
     status: int | None = None,
     after: float | None = None,
-) -> tuple[State, Retry | Fail]:
+) -> tuple[TransferState, Retry | Fail]:
     """Count a try without progress, or forget the count where there was some.
 
     Bytes that dripped until we lost patience are no progress.
@@ -292,10 +304,12 @@ def _again(
     return state, Retry(delay, failure, fruitful=fruitful)
 
 
-def _too_large(state: State, limits: Limits) -> Discard:
+def _too_large(state: TransferState, limits: Limits) -> DiscardBody:
     detail = f"the file is larger than the limit of {limits.max_bytes:,} bytes"
     return _give_up(state, FailureCode.TOO_LARGE, detail, _OK)
 
 
-def _give_up(state: State, code: FailureCode, detail: str, status: int | None) -> Discard:
-    return Discard(Fail(Failure(code, detail, status, state.attempts)))
+def _give_up(
+    state: TransferState, code: FailureCode, detail: str, status: int | None
+) -> DiscardBody:
+    return DiscardBody(Fail(Failure(code, detail, status, state.attempts)))

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from packmule.engine.interface import Later
 from packmule.errors import FailureCode
+from packmule.outbound.outcomes import TryFailed
 from packmule.outbound.urls import UrlInvalid, parse
-from packmule.outbound.verdicts import Broken
 from packmule.telemetry.context import about
 from packmule.telemetry.metrics import WEBHOOK_TRIES
 from packmule.telemetry.tracing import fail, span
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
 
+    from packmule.outbound.outcomes import Answered
     from packmule.outbound.post import Poster
-    from packmule.outbound.verdicts import Answered
     from packmule.webhook.messages import Message, MessageStore
     from packmule.webhook.schedule import Verdict
     from packmule.webhook.signing import Secrets
@@ -78,7 +78,7 @@ class Delivery:
             _tell(message, verdict)
         return Later(verdict.pause) if isinstance(verdict, Again) else None
 
-    def _send(self, message: Message) -> Answered | Broken:
+    def _send(self, message: Message) -> Answered | TryFailed:
         text, poster = self.url, self.predefined
         if message.url is not None:
             if self.own is None:
@@ -86,11 +86,11 @@ class Delivery:
             text, poster = message.url, self.own
         if text is None:
             detail = "PACKMULE_WEBHOOK_URL, to which it was to go, is not set any more"
-            return Broken(FailureCode.CONNECT, detail)
+            return TryFailed(FailureCode.CONNECT, detail)
         try:
             url = parse(text)
         except UrlInvalid as error:
-            return Broken(FailureCode.URL_INVALID, error.detail)
+            return TryFailed(FailureCode.URL_INVALID, error.detail)
         body = message.body.encode()
         signed = headers(self.secrets, message.name, int(self.clock()), body)
         return poster.post(url, _CONTENT | signed, body)
@@ -102,8 +102,8 @@ class Delivery:
         return Later(CLEANING_PAUSE)
 
 
-def _not_allowed(detail: str) -> Broken:
-    return Broken(FailureCode.ADDRESS_NOT_ALLOWED, detail, lasting=True)
+def _not_allowed(detail: str) -> TryFailed:
+    return TryFailed(FailureCode.ADDRESS_NOT_ALLOWED, detail, lasting=True)
 
 
 def _tell(message: Message, verdict: Verdict) -> None:

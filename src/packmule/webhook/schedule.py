@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packmule.errors import FailureCode
-from packmule.outbound.verdicts import Answered
+from packmule.outbound.outcomes import Answered
 
 if TYPE_CHECKING:
-    from packmule.outbound.verdicts import Broken
+    from packmule.outbound.outcomes import TryFailed
 
 _MINUTE, _HOUR = 60.0, 3600.0
 FIRST = 5.0
@@ -72,7 +72,7 @@ class Schedule:
 
     first: float = FIRST
 
-    def judge(self, answer: Answered | Broken, tries: int, chance: float) -> Verdict:
+    def judge(self, answer: Answered | TryFailed, tries: int, chance: float) -> Verdict:
         """Decide what follows; `tries` counts this one too, `chance` is in [0, 1)."""
         status = answer.status if isinstance(answer, Answered) else None
         if status is not None and 200 <= status < 300:  # noqa: PLR2004 - RFC 9110 15.3
@@ -86,13 +86,13 @@ class Schedule:
             return GivenUp(status, f"{detail}, at the last of {tries} tries")
         return Again(self._pause(answer, tries, chance), status, detail)
 
-    def _pause(self, answer: Answered | Broken, tries: int, chance: float) -> float:
+    def _pause(self, answer: Answered | TryFailed, tries: int, chance: float) -> float:
         pause = PAUSES[tries - 1] * (self.first / FIRST) * (1 + JITTER * chance)
         asked = answer.retry_after if isinstance(answer, Answered) else None
         return max(pause, min(asked or 0.0, LONGEST_RETRY_AFTER))
 
 
-def _detail(answer: Answered | Broken) -> str:
+def _detail(answer: Answered | TryFailed) -> str:
     if isinstance(answer, Answered):
         return f"the receiver answered {answer.status}"
     return answer.detail

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from tests.fakes.jobs import no_defer, request
 
 from packmule.cli import main
-from packmule.outbound.verdicts import Answered
+from packmule.outbound.outcomes import Answered
 from packmule.settings import read
 from packmule.webhook.messages import MessageState
 from packmule.webhook.schedule import Schedule

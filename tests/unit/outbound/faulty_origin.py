@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from packmule.errors import FailureCode
 from packmule.outbound.head import Head
-from packmule.outbound.verdicts import Broken
+from packmule.outbound.outcomes import TryFailed
 
 DATE = "Mon, 02 Mar 2026 10:00:00 GMT"
 PARTIAL = 206
-CUT = Broken(FailureCode.TRUNCATED, "cut")
-STALLED = Broken(FailureCode.STALLED, "stalled")
-SILENT = Broken(FailureCode.BAD_RESPONSE, "no answer")
+CUT = TryFailed(FailureCode.TRUNCATED, "cut")
+STALLED = TryFailed(FailureCode.STALLED, "stalled")
+SILENT = TryFailed(FailureCode.BAD_RESPONSE, "no answer")
 
 KINDS = (
     "cut", "stall", "chunks", "silent", "busy", "redirect", "heedless", "careless", "misplaced",
@@ -81,7 +81,7 @@ class Answer:
 
     head: Head | None
     body: bytes = b""
-    broken: Broken | None = None
+    broken: TryFailed | None = None
 
 
 def answer(origin: Origin, fault: Fault | None, start: int | None, condition: str) -> Answer:

@@ -12,10 +12,10 @@ from tests.fakes.receiver import Answer, Received, Receiver
 
 from packmule.errors import FailureCode
 from packmule.outbound.addresses import AddressRules, parse_networks
+from packmule.outbound.outcomes import Answered, TryFailed
 from packmule.outbound.post import Poster
 from packmule.outbound.resolver import Resolver
 from packmule.outbound.urls import parse
-from packmule.outbound.verdicts import Answered, Broken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,7 +103,7 @@ def test_a_receiver_that_says_nothing_is_left_in_time() -> None:
     with raw(say_nothing) as url:
         found = poster(seconds=0.3).post(parse(url), FIELDS, b"{}")
         let_go.set()
-    assert isinstance(found, Broken)
+    assert isinstance(found, TryFailed)
     assert found.code is FailureCode.TIMEOUT
 
 
@@ -116,7 +116,7 @@ def test_a_name_that_is_not_found_in_time_is_left_as_well() -> None:
 
     found = poster(names=hang, seconds=0.2).post(parse("http://slow.example/"), FIELDS, b"{}")
     let_go.set()
-    assert isinstance(found, Broken)
+    assert isinstance(found, TryFailed)
     assert found.code is FailureCode.DNS
 
 
@@ -134,12 +134,12 @@ def test_what_is_no_answer_is_none(answer: bytes) -> None:
             return
 
     with raw(say) as url:
-        assert isinstance(poster().post(parse(url), FIELDS, b"{}"), Broken)
+        assert isinstance(poster().post(parse(url), FIELDS, b"{}"), TryFailed)
 
 
 def test_a_port_where_nobody_listens_is_said(free_port: int) -> None:
     found = poster().post(parse(f"http://127.0.0.1:{free_port}/"), FIELDS, b"{}")
-    assert isinstance(found, Broken)
+    assert isinstance(found, TryFailed)
     assert found.code is FailureCode.CONNECT
 
 
@@ -148,7 +148,7 @@ def test_under_rules_what_is_not_public_is_never_connected_to(host: str) -> None
     with Receiver(secret=None) as receiver:
         url = parse(f"http://{host}:{receiver.port}/hook")
         found = poster(STRICT).post(url, FIELDS, b"{}")
-        assert isinstance(found, Broken)
+        assert isinstance(found, TryFailed)
         assert found.code is FailureCode.ADDRESS_NOT_ALLOWED
         assert "127.0.0.1" not in found.detail.replace(host, "")
         assert receiver.received == []
@@ -158,7 +158,7 @@ def test_under_rules_what_is_not_public_is_never_connected_to(host: str) -> None
 def test_an_answer_that_mixes_public_and_other_addresses_is_refused() -> None:
     mixed = poster(LOOPBACK, lambda _host, _port: ["127.0.0.1", "10.0.0.1"])
     found = mixed.post(parse("http://hooks.example:8080/"), FIELDS, b"{}")
-    assert isinstance(found, Broken)
+    assert isinstance(found, TryFailed)
     assert found.code is FailureCode.ADDRESS_NOT_ALLOWED
 
 
@@ -176,6 +176,6 @@ def test_the_connection_itself_is_judged_whatever_the_look_up_said() -> None:
     with Receiver(secret=None) as receiver:
         url = parse(f"http://hooks.example:{receiver.port}/hook")
         found = poster(Lax()).post(url, FIELDS, b"{}")
-        assert isinstance(found, Broken)
+        assert isinstance(found, TryFailed)
         assert found.code is FailureCode.ADDRESS_NOT_ALLOWED
         assert receiver.received == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packmule.outbound.standing import Host
+from packmule.outbound.host_health import HostHealth
 from packmule.outbound.transfer import Limits
 
 LIMITS = Limits(attempts=4, host_retries=10, first_delay=0.5)
@@ -13,7 +13,7 @@ LIMITS = Limits(attempts=4, host_retries=10, first_delay=0.5)
 
 @given(st.lists(st.sampled_from(["pay", "served", "refund", "answered", "falter"]), max_size=200))
 def test_whatever_happens_a_host_costs_no_more_than_its_budget(ends: list[str]) -> None:
-    host, left = Host(8, LIMITS), LIMITS.host_retries
+    host, left = HostHealth(8, LIMITS), LIMITS.host_retries
     for end in ends:
         match end:
             case "pay":
@@ -34,7 +34,7 @@ def test_whatever_happens_a_host_costs_no_more_than_its_budget(ends: list[str]) 
 
 
 def test_a_host_without_budget_is_asked_slowly() -> None:
-    host = Host(8, LIMITS)
+    host = HostHealth(8, LIMITS)
     while host.pay():
         pass
     host.falter(50.0)

@@ -10,23 +10,31 @@ import pytest
 
 from packmule.errors import FailureCode
 from packmule.outbound.head import Head
+from packmule.outbound.outcomes import (
+    DiscardBody,
+    Fail,
+    Finished,
+    Follow,
+    Retry,
+    TakeBody,
+    TryFailed,
+)
 from packmule.outbound.transfer import (
     START,
     Limits,
-    State,
+    TransferState,
     begin,
     conclude,
     judge,
     range_fields,
 )
-from packmule.outbound.verdicts import Broken, Discard, Fail, Finished, Follow, Retry, Take
 
 DATE = "Mon, 02 Mar 2026 10:00:00 GMT"
 MODIFIED = "Sun, 01 Mar 2026 10:00:00 GMT"
 NEWER = "Sun, 01 Mar 2026 11:00:00 GMT"
 NOW = 1_772_445_600.0
 LIMITS = Limits(attempts=3, redirects=2, max_bytes=1000)
-HELD = State(40, 100, '"v1"', None, "image/png", reached=40, tries=1, attempts=1)
+HELD = TransferState(40, 100, '"v1"', None, "image/png", reached=40, tries=1, attempts=1)
 
 STATES = {
     "first": START,
@@ -164,10 +172,10 @@ def cells() -> list[tuple[str, str, str]]:
     ]
 
 
-def word(state: State, answer: Head) -> str:
+def word(state: TransferState, answer: Head) -> str:
     """Say in the table's words what an answer leads to, and check what goes with each word."""
     after, verdict = judge(state, answer, LIMITS, now=NOW)
-    if isinstance(verdict, Take):
+    if isinstance(verdict, TakeBody):
         assert after.kept == verdict.start
         assert verdict.total == after.total
         assert verdict.start in {0, state.kept}
@@ -232,7 +240,7 @@ def test_a_status_that_will_not_pass_is_told_at_once(status: int) -> None:
     assert word(begin(HELD), Head(status, {"location": "/there"}, 0)) == "status"
 
 
-CUT = Broken(FailureCode.TRUNCATED, "cut")
+CUT = TryFailed(FailureCode.TRUNCATED, "cut")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -241,7 +249,7 @@ def test_redirects_in_a_row_are_bounded_and_a_try_begins_anew(status: int) -> No
     state = begin(START)
     for hop in range(1, 1 + LIMITS.redirects):
         state, verdict = judge(state, answer, LIMITS, now=NOW)
-        assert verdict == Discard(Follow("/there"))
+        assert verdict == DiscardBody(Follow("/there"))
         state = begin(state)
         assert (state.redirects, state.attempts) == (hop, 1)
     _, verdict = judge(state, answer, LIMITS, now=NOW)
@@ -253,14 +261,14 @@ def test_redirects_in_a_row_are_bounded_and_a_try_begins_anew(status: int) -> No
 def test_what_is_unwrapped_is_never_resumed() -> None:
     fields = {**WHOLE, **WEAK, "content-encoding": "gzip"}
     state, verdict = judge(begin(START), Head(200, fields, 100), LIMITS, now=NOW)
-    assert verdict == Take(0, None)
+    assert verdict == TakeBody(0, None)
     state, _ = conclude(state, 30, CUT, LIMITS)
     assert range_fields(begin(state)) == ()
 
 
 def test_a_part_that_names_no_total_leaves_the_known_one() -> None:
     state, verdict = judge(begin(HELD), ANSWERS["206, total unknown"], LIMITS, now=NOW)
-    assert verdict == Take(40, 100)
+    assert verdict == TakeBody(40, 100)
     assert state.total == 100
 
 
@@ -273,11 +281,11 @@ def test_each_try_is_counted_once() -> None:
 def test_the_end_of_a_part_is_not_the_end_of_a_file_whose_length_is_unknown() -> None:
     cut = STATES["cut"]
     state, verdict = judge(begin(cut), ANSWERS["206, total unknown"], LIMITS, now=NOW)
-    assert verdict == Take(40, None)
+    assert verdict == TakeBody(40, None)
     state, outcome = conclude(state, 100, None, LIMITS)
     assert isinstance(outcome, Retry)
     assert outcome.cause.code is FailureCode.TRUNCATED
     state = begin(state)
     assert range_fields(state) == (b"Range: bytes=100-", b'If-Range: "v1"')
     _, verdict = judge(state, ANSWERS["416 of what is held"], LIMITS, now=NOW)
-    assert verdict == Discard(Finished())
+    assert verdict == DiscardBody(Finished())

@@ -9,15 +9,23 @@ import pytest
 
 from packmule.errors import Failure, FailureCode
 from packmule.outbound.head import Head, http_date
-from packmule.outbound.transfer import START, Limits, State, begin, conclude, judge, retry_after
-from packmule.outbound.verdicts import Broken, Discard, Fail, Finished, Retry
+from packmule.outbound.outcomes import DiscardBody, Fail, Finished, Retry, TryFailed
+from packmule.outbound.transfer import (
+    START,
+    Limits,
+    TransferState,
+    begin,
+    conclude,
+    judge,
+    retry_after,
+)
 
 DATE = "Mon, 02 Mar 2026 10:00:00 GMT"
 NOW = 1_772_445_600.0
 LIMITS = Limits(attempts=3, all_attempts=50, least_progress=10, longest_retry_after=20.0)
-CUT = Broken(FailureCode.TRUNCATED, "cut")
-STALLED = Broken(FailureCode.STALLED, "stalled")
-LASTING = Broken(FailureCode.TLS, "not valid", lasting=True)
+CUT = TryFailed(FailureCode.TRUNCATED, "cut")
+STALLED = TryFailed(FailureCode.STALLED, "stalled")
+LASTING = TryFailed(FailureCode.TLS, "not valid", lasting=True)
 
 
 @pytest.mark.parametrize(
@@ -35,9 +43,9 @@ LASTING = Broken(FailureCode.TLS, "not valid", lasting=True)
     ],
 )
 def test_the_end_of_a_body_means(
-    total: int | None, kept: int, broken: Broken | None, wanted: str
+    total: int | None, kept: int, broken: TryFailed | None, wanted: str
 ) -> None:
-    after, outcome = conclude(State(total=total, attempts=1), kept, broken, LIMITS)
+    after, outcome = conclude(TransferState(total=total, attempts=1), kept, broken, LIMITS)
     match outcome:
         case Finished():
             said = "whole"
@@ -50,8 +58,8 @@ def test_the_end_of_a_body_means(
 
 
 @pytest.mark.parametrize("broken", [None, CUT, STALLED])
-def test_a_part_never_ends_a_body_whose_length_is_unknown(broken: Broken | None) -> None:
-    state = State(kept=50, total=None, etag='"v1"', reached=50, attempts=2)
+def test_a_part_never_ends_a_body_whose_length_is_unknown(broken: TryFailed | None) -> None:
+    state = TransferState(kept=50, total=None, etag='"v1"', reached=50, attempts=2)
     after, outcome = conclude(state, 70, broken, LIMITS)
     assert isinstance(outcome, Retry)
     assert (after.kept, after.distrust_ranges) == (70, False)
@@ -69,9 +77,9 @@ def test_a_part_never_ends_a_body_whose_length_is_unknown(broken: Broken | None)
     ],
 )
 def test_only_progress_resets_the_count_of_tries(
-    reached: int, kept: int, broken: Broken, tries: int, *, fruitful: bool
+    reached: int, kept: int, broken: TryFailed, tries: int, *, fruitful: bool
 ) -> None:
-    state = State(total=100, reached=reached, tries=2, attempts=7)
+    state = TransferState(total=100, reached=reached, tries=2, attempts=7)
     after, outcome = conclude(state, kept, broken, LIMITS)
     assert (after.tries, after.reached) == (tries, max(reached, kept))
     assert isinstance(outcome, Retry if tries < LIMITS.attempts else Fail)
@@ -79,15 +87,15 @@ def test_only_progress_resets_the_count_of_tries(
 
 
 def test_however_fruitful_the_tries_are_bounded() -> None:
-    _, outcome = conclude(State(total=9000, attempts=49), 100, CUT, LIMITS)
+    _, outcome = conclude(TransferState(total=9000, attempts=49), 100, CUT, LIMITS)
     assert isinstance(outcome, Retry)
-    _, outcome = conclude(State(total=9000, attempts=50), 100, CUT, LIMITS)
+    _, outcome = conclude(TransferState(total=9000, attempts=50), 100, CUT, LIMITS)
     assert outcome == Fail(Failure(FailureCode.TRUNCATED, "cut", attempts=50))
 
 
 def test_the_delay_doubles_up_to_the_longest() -> None:
     limits = Limits(attempts=6, first_delay=0.5, longest_delay=3.0)
-    state, delays = State(attempts=1), []
+    state, delays = TransferState(attempts=1), []
     for _ in range(limits.attempts - 1):
         state, outcome = conclude(state, 0, CUT, limits)
         assert isinstance(outcome, Retry)
@@ -140,6 +148,6 @@ def test_an_origin_that_names_a_time_is_heard(
     fields: dict[str, str], delay: float, *, named: bool
 ) -> None:
     _, verdict = judge(begin(START), Head(429, fields, 0), LIMITS, now=NOW)
-    assert isinstance(verdict, Discard)
+    assert isinstance(verdict, DiscardBody)
     assert isinstance(verdict.after, Retry)
     assert (verdict.after.delay, verdict.after.named_by_origin) == (delay, named)

@@ -16,8 +16,24 @@ from hypothesis import strategies as st
 from tests.unit.outbound.faulty_origin import KINDS, Answer, Fault, Origin, answer
 
 from packmule.errors import FailureCode
-from packmule.outbound.transfer import START, Limits, State, begin, conclude, judge, range_fields
-from packmule.outbound.verdicts import Broken, Discard, Fail, Finished, Follow, Retry, Take
+from packmule.outbound.outcomes import (
+    DiscardBody,
+    Fail,
+    Finished,
+    Follow,
+    Retry,
+    TakeBody,
+    TryFailed,
+)
+from packmule.outbound.transfer import (
+    START,
+    Limits,
+    TransferState,
+    begin,
+    conclude,
+    judge,
+    range_fields,
+)
 
 LIMITS = Limits(
     attempts=4,
@@ -36,7 +52,7 @@ class Client:
     """Drives the state machine as the loop does, and checks each step against the model."""
 
     origin: Origin
-    state: State = START
+    state: TransferState = START
     held: bytearray = field(default_factory=bytearray)
     most: int = 0
     fruitless: int = 0
@@ -76,14 +92,14 @@ class Client:
         return outcome
 
     def _read(self, got: Answer) -> Retry | Fail | Finished | Follow:
-        broken: Broken | None = got.broken
+        broken: TryFailed | None = got.broken
         if got.head is not None:
             self.state, verdict = judge(self.state, got.head, LIMITS, now=NOW)
-            if isinstance(verdict, Discard):
+            if isinstance(verdict, DiscardBody):
                 if isinstance(verdict.after, Retry) and got.head.status in {206, 416}:
                     self.must_resume, self.distrusts = False, True
                 return verdict.after
-            assert isinstance(verdict, Take)
+            assert isinstance(verdict, TakeBody)
             assert verdict.start in {0, len(self.held)}
             self.origin.told = verdict.total is not None
             if verdict.start == 0:
@@ -125,7 +141,7 @@ class Client:
         self.state = self.state._replace(kept=kept)
         if fault.restarted:
             s = self.state
-            self.state = State(kept, s.total, s.etag, s.last_modified, s.content_type, kept)
+            self.state = TransferState(kept, s.total, s.etag, s.last_modified, s.content_type, kept)
             self.most, self.fruitless, self.distrusts = kept, 0, False
 
 

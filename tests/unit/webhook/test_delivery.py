@@ -19,7 +19,7 @@ from packmule.errors import FailureCode, NotFound
 from packmule.jobs import database
 from packmule.jobs.model import JobState
 from packmule.jobs.store import JobStore
-from packmule.outbound.verdicts import Answered, Broken
+from packmule.outbound.outcomes import Answered, TryFailed
 from packmule.telemetry.metrics import WEBHOOK_TRIES
 from packmule.webhook.announcing import Announcer
 from packmule.webhook.delivery import KEEP, Delivery
@@ -44,11 +44,11 @@ GO_ON = Event()
 class FakePoster:
     """Answers as it is told, the last answer again and again, and notes what is sent."""
 
-    answers: list[Answered | Broken] = field(default_factory=lambda: [Answered(204)])
+    answers: list[Answered | TryFailed] = field(default_factory=lambda: [Answered(204)])
     sent: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
     during: Callable[[], None] = lambda: None
 
-    def post(self, url: Url, fields: Mapping[str, str], body: bytes) -> Answered | Broken:
+    def post(self, url: Url, fields: Mapping[str, str], body: bytes) -> Answered | TryFailed:
         self.sent.append((url.text, fields, body))
         self.during()
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
@@ -229,12 +229,12 @@ def test_jobs_webhooks_that_are_forbidden_meanwhile_are_given_up(house: House) -
     [
         (Answered(200), "delivered"),
         (Answered(302), "retried"),
-        (Broken(FailureCode.TIMEOUT, "late"), "retried"),
+        (TryFailed(FailureCode.TIMEOUT, "late"), "retried"),
         (Answered(410), "given-up"),
     ],
 )
 def test_each_try_is_counted_by_its_outcome(
-    house: House, answer: Answered | Broken, outcome: str
+    house: House, answer: Answered | TryFailed, outcome: str
 ) -> None:
     before = dict(WEBHOOK_TRIES.values())
     house.predefined.answers = [answer]

@@ -7,12 +7,12 @@ from itertools import pairwise
 import pytest
 
 from packmule.errors import FailureCode
-from packmule.outbound.verdicts import Answered, Broken
+from packmule.outbound.outcomes import Answered, TryFailed
 from packmule.webhook.schedule import PAUSES, Again, Delivered, GivenUp, Schedule
 
 HOUR = 3600
 USUAL = Schedule()
-LOST = Broken(FailureCode.CONNECT, "the host refuses the connection")
+LOST = TryFailed(FailureCode.CONNECT, "the host refuses the connection")
 
 
 def pauses(schedule: Schedule, chance: float = 0.0) -> list[float]:
@@ -62,14 +62,14 @@ def test_410_ends_it_at_once() -> None:
 
 @pytest.mark.parametrize("code", [FailureCode.ADDRESS_NOT_ALLOWED, FailureCode.URL_INVALID])
 def test_what_may_not_be_reached_ends_it_at_once(code: FailureCode) -> None:
-    assert isinstance(USUAL.judge(Broken(code, "refused"), 1, 0.0), GivenUp)
+    assert isinstance(USUAL.judge(TryFailed(code, "refused"), 1, 0.0), GivenUp)
 
 
 @pytest.mark.parametrize(
     "code", [FailureCode.DNS, FailureCode.CONNECT, FailureCode.TLS, FailureCode.TIMEOUT]
 )
 def test_what_may_pass_is_tried_again(code: FailureCode) -> None:
-    assert isinstance(USUAL.judge(Broken(code, "broken", lasting=True), 1, 0.0), Again)
+    assert isinstance(USUAL.judge(TryFailed(code, "broken", lasting=True), 1, 0.0), Again)
 
 
 @pytest.mark.parametrize(

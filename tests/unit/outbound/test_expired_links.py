@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from packmule.errors import Failure, FailureCode
-from packmule.outbound.expiry import explained, has_expired
+from packmule.outbound.expired_links import explained, has_expired
 from packmule.outbound.urls import parse
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC).timestamp()

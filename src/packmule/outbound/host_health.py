@@ -1,18 +1,18 @@
-"""A host's standing with us: how many transfers it bears, when it may be asked, and if at all.
+"""Track one host's health: how many transfers it can take, when to ask it again, when to give up.
 
-Owns the arithmetic of politeness, a few numbers for each host; no host is hammered, and a dead one
-ends in bounded time however many links name it. Leaves turns to `politeness.py`, a single source's
-tries to `transfer.py`. Pure: the clock is handed in.
+Owns the arithmetic of politeness, a few numbers per host. No host is hammered, and a dead one ends
+in bounded time however many links name it. Leaves the order of fetches to `fetch_scheduler.py` and
+the tries of a single source to `transfer.py`. Pure: the caller passes in the clock.
 
-    what a try's end says of its host
-    SERVED    a whole body            forgives everything, pays back what its tries have cost
+    what the end of a try signals about its host
+    SERVED    a whole body            clears all faults and pays back what the file's retries cost
     ANSWERED  404, a redirect, bytes  the host is well
-    FALTERED  500, cut, stalled       fewer at once, then slower; each retry costs of a budget
-    SILENT    no answer, 429, 503     a round is lost; after so many rounds it is given up
+    FALTERED  500, cut, stalled       fewer transfers at once, then slower; each retry costs budget
+    SILENT    no answer, 429, 503     one round is lost; after too many rounds the host is given up
 
-A file that succeeds within its tries has paid for them, so the budget is spent only by files that
-fail for good. Rounds are counted from one try's beginning to its end: the many tries that were
-under way when a host fell silent are one round.
+A file that succeeds in the end pays for its own retries, so only files that fail for good spend the
+budget. A round lasts from the beginning of a try to its end: the many tries that were under way
+when a host fell silent count as one round.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from packmule.outbound.outcomes import Fail, Finished, Follow, Retry
 from packmule.outbound.protocol import SMALL, Protocol
-from packmule.outbound.verdicts import Fail, Finished, Follow, Retry
 
 if TYPE_CHECKING:
+    from packmule.outbound.outcomes import After
     from packmule.outbound.transfer import Limits
-    from packmule.outbound.verdicts import After
 
 _FOR_THE_WHOLE_HOST = frozenset({429, 503})
 _SERVER_ERROR = 500
@@ -36,7 +36,7 @@ AT_FIRST = 8
 """Transfers at once that any host is taken to bear; of big bodies more would gain nothing."""
 
 
-class Said(Enum):
+class HostSignal(Enum):
     """What a try's end says of its host."""
 
     SERVED = auto()
@@ -45,23 +45,23 @@ class Said(Enum):
     SILENT = auto()
 
 
-def said(after: After, *, answered: bool) -> Said:
+def said(after: After, *, answered: bool) -> HostSignal:
     """Read a try's end as word of its host. `answered`: there was a head, whatever it told."""
     match after:
         case Finished():
-            return Said.SERVED
+            return HostSignal.SERVED
         case Follow() | Retry(fruitful=True):
-            return Said.ANSWERED
+            return HostSignal.ANSWERED
         case Retry(cause=cause) | Fail(cause):
             if not answered or cause.http_status in _FOR_THE_WHOLE_HOST:
-                return Said.SILENT
+                return HostSignal.SILENT
             if isinstance(after, Retry) or (cause.http_status or _SERVER_ERROR) >= _SERVER_ERROR:
-                return Said.FALTERED
-            return Said.ANSWERED
+                return HostSignal.FALTERED
+            return HostSignal.ANSWERED
 
 
 @dataclass(slots=True)
-class Host:
+class HostHealth:
     """One host's standing: `active` transfers of `limit`, and when it may be asked again.
 
     `per_host` is the most it gets, once small bodies have shown that it bears more than `at_first`;

@@ -11,11 +11,11 @@ import pytest
 
 from packmule.errors import Failure, FailureCode
 from packmule.outbound.addresses import AddressRules, parse_networks
-from packmule.outbound.curl import TransferLoop
 from packmule.outbound.fetch import Fetch
-from packmule.outbound.lane import Lane
+from packmule.outbound.job_queue import JobQueue
 from packmule.outbound.loop_settings import LoopSettings
 from packmule.outbound.transfer import Limits
+from packmule.outbound.transfer_loop import TransferLoop
 from packmule.outbound.urls import parse
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ def test_a_bug_in_the_loop_is_told_at_once_and_no_job_waits_for_ever() -> None:
     loop = TransferLoop(RULES, LoopSettings(), may_start=broken, on_failure=died.set)
     loop.start()
     receiver = Receiver()
-    loop.add(Lane(), [Fetch(parse("http://127.0.0.1:9/"), receiver)])
+    loop.add(JobQueue(), [Fetch(parse("http://127.0.0.1:9/"), receiver)])
     assert died.wait(10)
     assert receiver.told.wait(10)
     assert receiver.failure is not None
     assert receiver.failure.code is FailureCode.INTERNAL
     late = Receiver()
-    loop.add(Lane(), [Fetch(parse("http://127.0.0.1:9/"), late)])
+    loop.add(JobQueue(), [Fetch(parse("http://127.0.0.1:9/"), late)])
     assert late.told.wait(10)
     loop.close()
 
@@ -80,7 +80,7 @@ def test_a_link_that_libcurl_will_not_take_ends_no_other() -> None:
     loop.start()
     bad, good = Receiver(), Receiver()
     url = parse("http://127.0.0.1:9/")
-    loop.add(Lane(), [Fetch(url._replace(text="http://127.0.0.1:9/\0"), bad), Fetch(url, good)])
+    loop.add(JobQueue(), [Fetch(url._replace(text="http://127.0.0.1:9/\0"), bad), Fetch(url, good)])
     assert bad.told.wait(10)
     assert good.told.wait(10)
     assert bad.failure is not None
@@ -126,7 +126,7 @@ def test_a_source_whose_name_is_being_looked_up_fails_with_the_loop() -> None:
     loop = TransferLoop(RULES, LoopSettings(), resolver=cast("Resolver", resolver))
     loop.start()
     receiver = Receiver()
-    loop.add(Lane(), [Fetch(parse("http://a.example/"), receiver)])
+    loop.add(JobQueue(), [Fetch(parse("http://a.example/"), receiver)])
     assert resolver.asked.wait(10)
     loop.submit(fail)
     assert receiver.told.wait(10)
@@ -150,7 +150,7 @@ def test_every_job_learns_of_the_loop_s_end_though_its_commands_fail_one_after_a
     for _ in range(3):
         loop.submit(fail)
     receiver = Receiver()
-    loop.add(Lane(), [Fetch(parse("http://127.0.0.1:9/"), receiver)])
+    loop.add(JobQueue(), [Fetch(parse("http://127.0.0.1:9/"), receiver)])
     go_on.set()
     assert receiver.told.wait(10)
     loop.close()
@@ -168,7 +168,7 @@ def test_a_source_is_tried_again_when_this_machine_is_out_of_sockets() -> None:
     loop = TransferLoop(OutOfSockets(), LoopSettings(limits=limits))
     loop.start()
     receiver = Waiting()
-    loop.add(Lane(), [Fetch(parse("http://127.0.0.1:9/"), receiver)])
+    loop.add(JobQueue(), [Fetch(parse("http://127.0.0.1:9/"), receiver)])
     assert receiver.told.wait(10)
     assert receiver.failure is not None
     assert (receiver.failure.code, receiver.failure.attempts) == (FailureCode.CONNECT, 2)

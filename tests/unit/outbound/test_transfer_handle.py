@@ -10,11 +10,11 @@ from tests.faults.origin import Origin
 
 from packmule.errors import Failure, FailureCode
 from packmule.outbound.addresses import AddressRules, parse_networks, parse_ports
-from packmule.outbound.curl import TransferLoop
 from packmule.outbound.fetch import Fetch
-from packmule.outbound.lane import Lane
+from packmule.outbound.job_queue import JobQueue
 from packmule.outbound.loop_settings import LoopSettings
 from packmule.outbound.receiver import BodyRefused
+from packmule.outbound.transfer_loop import TransferLoop
 from packmule.outbound.urls import parse
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def loop() -> Iterator[TransferLoop]:
 
 def fetched(loop: TransferLoop, origin: Origin) -> Picky:
     receiver = Picky()
-    loop.add(Lane(), [Fetch(parse(origin.url()), receiver)])
+    loop.add(JobQueue(), [Fetch(parse(origin.url()), receiver)])
     assert receiver.told.wait(30)
     return receiver
 

@@ -1,7 +1,7 @@
-"""A lane: one job's waiting fetches, by host.
+"""One job's waiting fetches, grouped by host.
 
-Owns the queues of one job, in which its hosts take turns. Leaves whose job is next to `shares.py`
-and which host may be asked to `politeness.py`.
+Owns the per-host queues of one job and the order in which its hosts take turns. Leaves whose job is
+next to `transfer_shares.py` and which host may be asked to `fetch_scheduler.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 HostKey = tuple[str, str, int]
 
 
-class Lane:
+class JobQueue:
     """One job's part in the transfers; `lost` are the hosts it has given up, and why.
 
     `about` says which job it is, for the log; `client` who asked for it. `weight` is its part
@@ -29,7 +29,15 @@ class Lane:
     """
 
     __slots__ = (
-        "about", "client", "hosts", "joined_at", "lost", "open", "rank", "removed", "turns",
+        "about",
+        "client",
+        "host_rotation",
+        "hosts",
+        "joined_at",
+        "lost",
+        "open",
+        "rank",
+        "removed",
         "weight",
     )  # fmt: skip
 
@@ -40,7 +48,7 @@ class Lane:
         self.open = 0
         self.rank: tuple[float, int] = (0.0, 0)
         self.hosts: dict[HostKey, deque[Fetch]] = {}
-        self.turns: deque[HostKey] = deque()
+        self.host_rotation: deque[HostKey] = deque()
         self.lost: dict[HostKey, Failure] = {}
         self.joined_at = 0.0
         self.removed = False
@@ -50,7 +58,7 @@ class Lane:
         waiting = self.hosts.get(item.host_key)
         if waiting is None:
             waiting = self.hosts[item.host_key] = deque()
-            self.turns.append(item.host_key)
+            self.host_rotation.append(item.host_key)
         if first:
             waiting.appendleft(item)
         else:
@@ -60,12 +68,12 @@ class Lane:
         """Take all that wait for one host."""
         if key not in self.hosts:
             return ()
-        self.turns.remove(key)
+        self.host_rotation.remove(key)
         return self.hosts.pop(key)
 
     def forget(self) -> None:
         """Forget all that waits: the job is gone."""
         self.removed = True
         self.hosts.clear()
-        self.turns.clear()
+        self.host_rotation.clear()
         self.lost.clear()

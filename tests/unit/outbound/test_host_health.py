@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from packmule.errors import Failure, FailureCode
-from packmule.outbound.standing import Host, Said, said
+from packmule.outbound.host_health import HostHealth, HostSignal, said
+from packmule.outbound.outcomes import Fail, Finished, Follow, Retry
 from packmule.outbound.transfer import Limits
-from packmule.outbound.verdicts import Fail, Finished, Follow, Retry
 
 LIMITS = Limits(attempts=4, host_retries=3, first_delay=0.5, longest_delay=60.0)
 SMALL, BIG = 100 * 1024, 100 * 1024 * 1024
@@ -18,33 +18,33 @@ def cause(status: int | None = None) -> Failure:
 
 
 @pytest.fixture
-def host() -> Host:
-    return Host(8, LIMITS)
+def host() -> HostHealth:
+    return HostHealth(8, LIMITS)
 
 
 @pytest.mark.parametrize(
     ("after", "answered", "word"),
     [
-        (Finished(), True, Said.SERVED),
-        (Follow("/b"), True, Said.ANSWERED),
-        (Retry(1.0, cause(), fruitful=True), True, Said.ANSWERED),
-        (Fail(cause(404)), True, Said.ANSWERED),
-        (Retry(1.0, cause(500)), True, Said.FALTERED),
-        (Retry(1.0, cause()), True, Said.FALTERED),
-        (Fail(cause(500)), True, Said.FALTERED),
-        (Retry(1.0, cause(429)), True, Said.SILENT),
-        (Fail(cause(503)), True, Said.SILENT),
-        (Retry(1.0, cause()), False, Said.SILENT),
-        (Fail(cause()), False, Said.SILENT),
+        (Finished(), True, HostSignal.SERVED),
+        (Follow("/b"), True, HostSignal.ANSWERED),
+        (Retry(1.0, cause(), fruitful=True), True, HostSignal.ANSWERED),
+        (Fail(cause(404)), True, HostSignal.ANSWERED),
+        (Retry(1.0, cause(500)), True, HostSignal.FALTERED),
+        (Retry(1.0, cause()), True, HostSignal.FALTERED),
+        (Fail(cause(500)), True, HostSignal.FALTERED),
+        (Retry(1.0, cause(429)), True, HostSignal.SILENT),
+        (Fail(cause(503)), True, HostSignal.SILENT),
+        (Retry(1.0, cause()), False, HostSignal.SILENT),
+        (Fail(cause()), False, HostSignal.SILENT),
     ],
 )
 def test_a_tries_end_is_a_word_of_its_host(
-    after: Finished | Follow | Retry | Fail, *, answered: bool, word: Said
+    after: Finished | Follow | Retry | Fail, *, answered: bool, word: HostSignal
 ) -> None:
     assert said(after, answered=answered) is word
 
 
-def test_who_falters_is_asked_for_less_at_once(host: Host) -> None:
+def test_who_falters_is_asked_for_less_at_once(host: HostHealth) -> None:
     limits = []
     for _ in range(4):
         host.falter(0.0)
@@ -52,7 +52,7 @@ def test_who_falters_is_asked_for_less_at_once(host: Host) -> None:
     assert limits == [4.0, 2.0, 1.0, 1.0]
 
 
-def test_who_serves_again_is_asked_for_more_slowly(host: Host) -> None:
+def test_who_serves_again_is_asked_for_more_slowly(host: HostHealth) -> None:
     host.falter(0.0)
     for _ in range(4):
         host.served(0, SMALL)
@@ -63,7 +63,7 @@ def test_who_serves_again_is_asked_for_more_slowly(host: Host) -> None:
 
 
 def test_a_host_whose_small_files_come_well_is_asked_for_twice_as_many_each_round() -> None:
-    host, limits = Host(32, LIMITS), []
+    host, limits = HostHealth(32, LIMITS), []
     for round_ in range(4):
         limits.append(host.limit)
         for _ in range(8 * 2**round_):
@@ -72,7 +72,7 @@ def test_a_host_whose_small_files_come_well_is_asked_for_twice_as_many_each_roun
 
 
 def test_big_files_gain_nothing_from_more_than_the_first_few_at_once() -> None:
-    host = Host(32, LIMITS)
+    host = HostHealth(32, LIMITS)
     for _ in range(100):
         host.served(0, BIG)
     assert host.limit == 8.0
@@ -84,7 +84,7 @@ def test_big_files_gain_nothing_from_more_than_the_first_few_at_once() -> None:
 
 
 def test_after_a_fault_a_host_is_asked_for_one_more_each_round() -> None:
-    host = Host(32, LIMITS)
+    host = HostHealth(32, LIMITS)
     for _ in range(8):
         host.served(0, SMALL)
     host.falter(0.0)
@@ -94,7 +94,7 @@ def test_after_a_fault_a_host_is_asked_for_one_more_each_round() -> None:
     assert 8.5 < host.limit < 9.1
 
 
-def test_who_goes_on_faltering_is_asked_more_slowly(host: Host) -> None:
+def test_who_goes_on_faltering_is_asked_more_slowly(host: HostHealth) -> None:
     for _ in range(8):
         host.falter(100.0)
     assert host.not_before == 0.0
@@ -105,18 +105,18 @@ def test_who_goes_on_faltering_is_asked_more_slowly(host: Host) -> None:
     assert host.not_before == 101.0  # twice the first delay, never for ever
 
 
-def test_a_budget_of_retries_is_spent_once(host: Host) -> None:
+def test_a_budget_of_retries_is_spent_once(host: HostHealth) -> None:
     assert [host.pay() for _ in range(5)] == [True, True, True, False, False]
 
 
-def test_a_file_that_succeeds_pays_back_what_it_has_cost(host: Host) -> None:
+def test_a_file_that_succeeds_pays_back_what_it_has_cost(host: HostHealth) -> None:
     assert host.pay()
     assert host.pay()
     host.served(2, SMALL)
     assert [host.pay() for _ in range(4)] == [True, True, True, False]
 
 
-def test_a_host_that_is_silent_for_so_many_rounds_is_given_up(host: Host) -> None:
+def test_a_host_that_is_silent_for_so_many_rounds_is_given_up(host: HostHealth) -> None:
     now, given_up = 0.0, []
     for _ in range(LIMITS.attempts):
         given_up.append(host.fall_silent(began=now, now=now + 1, until=None))
@@ -124,14 +124,14 @@ def test_a_host_that_is_silent_for_so_many_rounds_is_given_up(host: Host) -> Non
     assert given_up == [False, False, False, True]
 
 
-def test_many_tries_at_once_are_one_round(host: Host) -> None:
+def test_many_tries_at_once_are_one_round(host: HostHealth) -> None:
     assert not any(host.fall_silent(began=0.0, now=5.0 + n, until=None) for n in range(7))
     assert host.rounds == 1
     assert not host.fall_silent(began=5.0, now=20.0, until=None)
     assert host.rounds == 2
 
 
-def test_rounds_are_further_and_further_apart(host: Host) -> None:
+def test_rounds_are_further_and_further_apart(host: HostHealth) -> None:
     pauses = []
     for _ in range(3):
         host.fall_silent(began=host.not_before, now=host.not_before, until=None)
@@ -139,7 +139,7 @@ def test_rounds_are_further_and_further_apart(host: Host) -> None:
     assert pauses == [0.0, 0.5, 1.5]
 
 
-def test_a_time_that_the_host_names_is_kept(host: Host) -> None:
+def test_a_time_that_the_host_names_is_kept(host: HostHealth) -> None:
     host.fall_silent(began=0.0, now=1.0, until=121.0)
     assert host.not_before == 121.0
     host.fall_silent(began=0.0, now=1.0, until=30.0)
@@ -147,7 +147,7 @@ def test_a_time_that_the_host_names_is_kept(host: Host) -> None:
 
 
 @pytest.mark.parametrize("good", [lambda host: host.served(0, SMALL), lambda host: host.answered()])
-def test_one_good_word_ends_the_silence(host: Host, good: object) -> None:
+def test_one_good_word_ends_the_silence(host: HostHealth, good: object) -> None:
     for n in range(LIMITS.attempts - 1):
         host.fall_silent(began=10.0 * n, now=10.0 * n + 1, until=None)
     assert not host.is_well

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import pycurl
 
-from packmule.outbound.own import is_own
+from packmule.outbound.local_address import is_local_address
 
 if TYPE_CHECKING:
     from packmule.outbound.addresses import AddressRules
 
 
-class Guard:
+class SsrfGuard:
     """Judges addresses by the rules."""
 
     def __init__(self, rules: AddressRules) -> None:
@@ -31,7 +31,9 @@ class Guard:
     def may_open(self, address: str, family: int) -> bool:
         """Tell whether a connection may be made. Raises OSError where the kernel is out of room."""
         rules = self._rules
-        return rules.permits(address) and (rules.allows(address) or not is_own(address, family))
+        return rules.permits(address) and (
+            rules.allows(address) or not is_local_address(address, family)
+        )
 
     def may_ask(self, peer: str) -> bool:
         """Tell whether a request may go to the peer of a connection, new or reused."""

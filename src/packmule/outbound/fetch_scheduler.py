@@ -1,11 +1,12 @@
-"""Who may ask next: fair between jobs, bounded for each host, patient with one in trouble.
+"""Decide which waiting fetch starts next: fair to jobs, bounded per host, patient in trouble.
 
-Owns which waiting fetch starts, waiting for a retry's time, and which fetches go with a host that
-is given up. Leaves whose job is next to `shares.py`, what a host bears to `standing.py`, why a try
-failed to `transfer.py` and the sockets to `curl.py`. Decides synchronously; the clock is handed in.
+Owns the choice of the next fetch, the wait before a retry, and which fetches fail together with a
+host that is given up. Leaves whose job is next to `transfer_shares.py`, how much load a host can
+take to `host_health.py`, why a try failed to `transfer.py`, and sockets to `transfer_loop.py`.
+Decides synchronously; the caller passes in the clock.
 
-A lane is one job's fetches. Lanes have shares, and within a lane its hosts take turns, so neither a
-huge job nor a slow host starves another; a host's bound holds over all lanes.
+Each job has a queue. Queues share the transfers, and within a queue the hosts take turns, so
+neither a huge job nor a slow host starves another. A host's limit holds across all queues.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
-from packmule.outbound.shares import Shares
-from packmule.outbound.standing import AT_FIRST, Host
+from packmule.outbound.host_health import AT_FIRST, HostHealth
 from packmule.outbound.transfer import Limits
+from packmule.outbound.transfer_shares import TransferShares
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from packmule.errors import Failure
     from packmule.outbound.fetch import Fetch
-    from packmule.outbound.lane import HostKey, Lane
+    from packmule.outbound.job_queue import HostKey, JobQueue
 
 _jitter = random.SystemRandom()
 _HOSTS_REMEMBERED = 4096
@@ -36,12 +37,12 @@ _HOSTS_REMEMBERED = 4096
 class _Due:
     at: float
     order: int
-    lane: Lane = field(compare=False)
+    queue: JobQueue = field(compare=False)
     item: Fetch = field(compare=False)
 
 
-class Schedule:
-    """All lanes and hosts of one transfer loop."""
+class FetchScheduler:
+    """All queues and hosts of one transfer loop."""
 
     def __init__(
         self,
@@ -54,39 +55,39 @@ class Schedule:
         self._per_host = per_host
         self._at_first = at_first
         self._limits = limits or Limits()
-        self._shares = Shares(transfers)
-        self._hosts: dict[HostKey, Host] = {}
+        self._shares = TransferShares(transfers)
+        self._hosts: dict[HostKey, HostHealth] = {}
         self._later: list[_Due] = []
         self._order = count()
         self._held_until = math.inf
         self._now = 0.0
         self._forget_at = _HOSTS_REMEMBERED
 
-    def add(self, lane: Lane, items: Iterable[Fetch], now: float = 0.0) -> None:
+    def add(self, queue: JobQueue, items: Iterable[Fetch], now: float = 0.0) -> None:
         """Let a job take part."""
         for item in items:
-            lane.push(item)
-        lane.joined_at = now
-        self._shares.join(lane)
+            queue.push(item)
+        queue.joined_at = now
+        self._shares.join(queue)
 
-    def remove(self, lane: Lane) -> None:
+    def remove(self, queue: JobQueue) -> None:
         """Forget a job and all that it waits for."""
-        lane.forget()
-        self._shares.leave(lane)
+        queue.forget()
+        self._shares.leave(queue)
 
-    def next(self, now: float) -> tuple[Lane, Fetch] | None:
+    def next(self, now: float) -> tuple[JobQueue, Fetch] | None:
         """Give the fetch whose turn it is and count it as open; None if none may start now."""
         self._held_until = math.inf
-        for lane in self._shares.in_turn():
-            item = self._take(lane, now)
+        for queue in self._shares.in_turn():
+            item = self._take(queue, now)
             if item is not None:
-                self._shares.take(lane)
-                return lane, item
+                self._shares.take(queue)
+                return queue, item
         return None
 
-    def _take(self, lane: Lane, now: float) -> Fetch | None:
+    def _take(self, queue: JobQueue, now: float) -> Fetch | None:
         """Take a job's next fetch whose host may be asked now."""
-        turns = lane.turns
+        turns = queue.host_rotation
         for _ in range(len(turns)):
             key = turns.popleft()
             host = self._hosts.get(key) or self.host(key)
@@ -96,33 +97,33 @@ class Schedule:
                     self._held_until = min(self._held_until, host.not_before)
                 continue
             host.active += 1
-            waiting = lane.hosts[key]
+            waiting = queue.hosts[key]
             item = waiting.popleft()
             item.host = host
             if waiting:
                 turns.append(key)
             else:
-                del lane.hosts[key]
+                del queue.hosts[key]
             return item
         return None
 
-    def give_back(self, lane: Lane, item: Fetch) -> None:
+    def give_back(self, queue: JobQueue, item: Fetch) -> None:
         """Note that what `next` gave is open no more."""
         if item.host is not None:
             item.host.active -= 1
             item.host = None
-            self._shares.give_back(lane, item)
+            self._shares.give_back(queue, item)
 
     def mark(self, item: Fetch, *, slow: bool) -> None:
         """Note whether an open transfer moves so little that it is hardly there."""
         self._shares.mark(item, slow=slow)
 
-    def later(self, lane: Lane, item: Fetch, at: float) -> None:
+    def later(self, queue: JobQueue, item: Fetch, at: float) -> None:
         """Let a fetch wait until `at` (on the clock that `next` and `wake` are given)."""
-        heapq.heappush(self._later, _Due(at, next(self._order), lane, item))
+        heapq.heappush(self._later, _Due(at, next(self._order), queue, item))
 
     def wake(self, now: float) -> None:
-        """Put those whose time has come back into their lanes.
+        """Put those whose time has come back into their queues.
 
         They go before the ones not yet tried; but where the host is in trouble behind them, so that
         a few bad files do not stand before many good ones.
@@ -134,18 +135,18 @@ class Schedule:
             self._held_until = math.inf
         while self._later and self._later[0].at <= now:
             due = heapq.heappop(self._later)
-            if not due.lane.removed:
-                due.lane.push(due.item, first=self.host(due.item.host_key).is_well)
+            if not due.queue.removed:
+                due.queue.push(due.item, first=self.host(due.item.host_key).is_well)
 
     def next_due(self) -> float:
         """Tell when there may be something to start, besides what ends make room for."""
         return min(self._later[0].at, self._held_until) if self._later else self._held_until
 
-    def prefers_http2(self, lane: Lane, item: Fetch) -> bool:
+    def prefers_http2(self, queue: JobQueue, item: Fetch) -> bool:
         """Choose the protocol of a transfer that is about to begin."""
         if item.host is None or item.host_key[0] != "https":
             return False
-        return item.host.protocol.http2(len(lane.hosts.get(item.host_key, ())))
+        return item.host.protocol.http2(len(queue.hosts.get(item.host_key, ())))
 
     def give_up(self, key: HostKey, cause: Failure) -> list[Fetch]:
         """Take out all that wait for a host, of every job that saw it fall silent.
@@ -154,15 +155,15 @@ class Schedule:
         """
         since = self.host(key).silent_since
         taken: list[Fetch] = []
-        for lane in self._shares.lanes:
-            if lane.joined_at <= since:
-                lane.lost[key] = cause
-                taken += lane.take_all(key)
+        for queue in self._shares.queues:
+            if queue.joined_at <= since:
+                queue.lost[key] = cause
+                taken += queue.take_all(key)
         kept = []
         for due in self._later:
-            if due.lane.removed:
+            if due.queue.removed:
                 continue
-            if due.item.host_key == key and key in due.lane.lost:
+            if due.item.host_key == key and key in due.queue.lost:
                 taken.append(due.item)
             else:
                 kept.append(due)
@@ -172,26 +173,26 @@ class Schedule:
 
     def take_all(self) -> list[Fetch]:
         """Take out all that wait."""
-        taken = [due.item for due in self._later if not due.lane.removed]
+        taken = [due.item for due in self._later if not due.queue.removed]
         self._later = []
-        for lane in self._shares.lanes:
-            for key in tuple(lane.hosts):
-                taken += lane.take_all(key)
+        for queue in self._shares.queues:
+            for key in tuple(queue.hosts):
+                taken += queue.take_all(key)
         return taken
 
     def waiting(self) -> int:
         """Count the fetches that wait."""
         return len(self._later) + sum(
-            len(waiting) for lane in self._shares.lanes for waiting in lane.hosts.values()
+            len(waiting) for queue in self._shares.queues for waiting in queue.hosts.values()
         )
 
-    def host(self, key: HostKey) -> Host:
+    def host(self, key: HostKey) -> HostHealth:
         """Give a host's standing."""
         host = self._hosts.get(key)
         if host is None:
             if len(self._hosts) >= self._forget_at:
                 self._forget_some()
-            host = self._hosts[key] = Host(self._per_host, self._limits, self._at_first)
+            host = self._hosts[key] = HostHealth(self._per_host, self._limits, self._at_first)
         return host
 
     def _forget_some(self) -> None:
@@ -199,8 +200,8 @@ class Schedule:
 
         Not those that anybody waits for, now or later, nor those that are not to be asked yet.
         """
-        wanted = {key for lane in self._shares.lanes for key in lane.hosts}
-        wanted.update(due.item.host_key for due in self._later if not due.lane.removed)
+        wanted = {key for queue in self._shares.queues for key in queue.hosts}
+        wanted.update(due.item.host_key for due in self._later if not due.queue.removed)
         for key in [key for key in self._hosts if key not in wanted]:
             host = self._hosts[key]
             if not host.active and host.not_before <= self._now:

@@ -1,9 +1,9 @@
-"""The transfer loop: every transfer of this process, over one libcurl multi handle in one thread.
+"""The transfer loop: every transfer of this process, on one libcurl multi handle in one thread.
 
-Owns the thread, starting tries and noticing their ends. Leaves decisions to `transfer.py`, what an
-end asks for to `endings.py`, turns to `politeness.py`, slow transfers to `watch.py`, the handles'
-rules to `slot.py`, sockets to `readiness.py`. Other threads reach the loop by `add`, `remove`,
-`submit` and `nudge` only.
+Owns the thread, starting tries and noticing their ends. Leaves decisions to `transfer.py`, carrying
+out an outcome to `outcome_handler.py`, the order of fetches to `fetch_scheduler.py`, slow transfers
+to `stall_detector.py`, libcurl options and callbacks to `transfer_handle.py`, and sockets to
+`readiness.py`. Other threads use only `add`, `remove`, `submit` and `nudge`.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from typing import TYPE_CHECKING
 import pycurl
 
 from packmule.errors import FailureCode
-from packmule.outbound import faults, transfer, watch
-from packmule.outbound.endings import Endings, internal
-from packmule.outbound.politeness import Schedule
+from packmule.outbound import faults, stall_detector, transfer
+from packmule.outbound.fetch_scheduler import FetchScheduler
+from packmule.outbound.outcome_handler import OutcomeHandler, internal
+from packmule.outbound.outcomes import TryFailed
 from packmule.outbound.readiness import Readiness
 from packmule.outbound.receiver import BodyRefused
 from packmule.outbound.resolver import Resolver
-from packmule.outbound.slot import Slot, address_refused
-from packmule.outbound.verdicts import Broken
+from packmule.outbound.transfer_handle import TransferHandle, address_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from packmule.outbound.addresses import AddressRules
     from packmule.outbound.fetch import Fetch
-    from packmule.outbound.lane import HostKey, Lane
+    from packmule.outbound.job_queue import HostKey, JobQueue
     from packmule.outbound.loop_settings import LoopSettings
     from packmule.outbound.resolver import Resolution
 
@@ -42,7 +42,7 @@ _WAIT_FOR_LOOP = 1.0
 
 
 class TransferLoop:
-    """Fetches for many jobs at once; start it, `add` lanes of fetches, close it."""
+    """Fetches for many jobs at once; start it, `add` queues of fetches, close it."""
 
     def __init__(
         self,
@@ -58,12 +58,12 @@ class TransferLoop:
         self._resolver = resolver or Resolver()
         self._may_start = may_start
         self._on_failure = on_failure
-        self._schedule = Schedule(
+        self._scheduler = FetchScheduler(
             per_host=settings.transfers_per_host,
             transfers=settings.transfers,
             limits=settings.limits,
         )
-        self._endings = Endings(self._schedule, settings.limits, rules)
+        self._outcomes = OutcomeHandler(self._scheduler, settings.limits, rules)
         self._commands: deque[Callable[[], None]] = deque()
         self._next_look = 0.0
         self._closing = False
@@ -74,10 +74,10 @@ class TransferLoop:
         self._ready = Readiness(self._multi)
         self._multi.setopt(pycurl.M_MAXCONNECTS, settings.transfers * 2)
         # Handles live as long as the multi; there are as many as were ever open at once.
-        self._by_curl: dict[pycurl.Curl, Slot] = {}
-        self._free = [self._new_slot() for _ in range(settings.transfers)]
-        self._active: set[Slot] = set()
-        self._resolving: dict[Fetch, Lane] = {}
+        self._by_curl: dict[pycurl.Curl, TransferHandle] = {}
+        self._free = [self._new_handle() for _ in range(settings.transfers)]
+        self._active: set[TransferHandle] = set()
+        self._resolving: dict[Fetch, JobQueue] = {}
 
     def start(self) -> None:
         """Start the loop's thread."""
@@ -90,21 +90,21 @@ class TransferLoop:
         self._thread.join()
         self._resolver.close()
 
-    def add(self, lane: Lane, fetches: Iterable[Fetch]) -> None:
+    def add(self, queue: JobQueue, fetches: Iterable[Fetch]) -> None:
         """Begin a job's fetches (any thread)."""
         wanted = list(fetches)
-        if not self.submit(lambda: self._schedule.add(lane, wanted, time.monotonic())):
+        if not self.submit(lambda: self._scheduler.add(queue, wanted, time.monotonic())):
             for fetch in wanted:
-                self._endings.fail(fetch, internal(RuntimeError("the loop has ended"), fetch))
+                self._outcomes.fail(fetch, internal(RuntimeError("the loop has ended"), fetch))
 
-    def remove(self, lane: Lane) -> None:
+    def remove(self, queue: JobQueue) -> None:
         """Stop a job's fetches and wait until none of its receivers is called any more."""
         gone = threading.Event()
 
         def stop() -> None:
-            self._schedule.remove(lane)
-            for slot in [slot for slot in self._active if slot.lane is lane]:
-                self._drop(slot)
+            self._scheduler.remove(queue)
+            for handle in [handle for handle in self._active if handle.queue is queue]:
+                self._drop(handle)
             gone.set()
 
         if self.submit(stop):
@@ -130,18 +130,18 @@ class TransferLoop:
 
     def under_way(self) -> int:
         """Count the bytes that have come by transfers that have not ended (any thread)."""
-        return sum(slot.came for slot in self._active.copy())
+        return sum(handle.came for handle in self._active.copy())
 
-    def _new_slot(self) -> Slot:
-        slot = Slot(
+    def _new_handle(self) -> TransferHandle:
+        handle = TransferHandle(
             self._rules,
             self._settings.limits,
             connect_timeout=self._settings.connect_timeout,
             ca_file=self._settings.ca_file,
             opened=self._ready.opened,
         )
-        self._by_curl[slot.curl] = slot
-        return slot
+        self._by_curl[handle.curl] = handle
+        return handle
 
     def _run(self) -> None:
         try:
@@ -154,8 +154,8 @@ class TransferLoop:
         finally:
             with self._lock:
                 self._ended_for_good = True
-            for slot in tuple(self._active):
-                self._drop(slot)
+            for handle in tuple(self._active):
+                self._drop(handle)
             self._multi.close()
             self._ready.close()
 
@@ -168,148 +168,152 @@ class TransferLoop:
                 self._commands.popleft()()
             except Exception:  # noqa: BLE001 - one of them may be what has ended the loop
                 _log.exception("a command of the transfer loop has failed")
-        open_to = [slot.fetch for slot in self._active if slot.fetch is not None]
-        open_to += [fetch for fetch, lane in self._resolving.items() if not lane.removed]
-        for fetch in open_to + self._schedule.take_all():
-            self._endings.fail(fetch, internal(error, fetch))
+        open_to = [handle.fetch for handle in self._active if handle.fetch is not None]
+        open_to += [fetch for fetch, queue in self._resolving.items() if not queue.removed]
+        for fetch in open_to + self._scheduler.take_all():
+            self._outcomes.fail(fetch, internal(error, fetch))
 
     def _turn(self) -> None:
         """Wait for what is ready, let libcurl work, then start what may start."""
         now = time.monotonic()
-        due = self._schedule.next_due()
+        due = self._scheduler.next_due()
         if self._active:
             due = min(due, self._next_look)
         if self._ready.turn(min(_LONGEST_TURN, max(0.0, due - now)), now, len(self._active)):
             self._woken()
         now = time.monotonic()
         self._end_tries()
-        self._schedule.wake(now)
+        self._scheduler.wake(now)
         if now >= self._next_look:
-            self._next_look = now + watch.interval(self._settings.stall_timeout)
+            self._next_look = now + stall_detector.interval(self._settings.stall_timeout)
             self._end_slow_tries(now)
         self._start_tries(now)
 
     def _woken(self) -> None:
         while self._commands:
             self._commands.popleft()()
-        for slot in [slot for slot in self._active if slot.paused]:
-            slot.paused = False
+        for handle in [handle for handle in self._active if handle.paused]:
+            handle.paused = False
             try:
-                slot.curl.pause(pycurl.PAUSE_CONT)
+                handle.curl.pause(pycurl.PAUSE_CONT)
             except pycurl.error as error:
                 # What had been held back was refused, or the connection broke meanwhile.
-                self._ended(slot, slot.stopped_by or faults.broken(error.args[0]))
+                self._ended(handle, handle.stopped_by or faults.broken(error.args[0]))
         self._ready.timer = 0.0
 
     def _start_tries(self, now: float) -> None:
         while self._may_start():
-            turn = self._schedule.next(now)
+            turn = self._scheduler.next(now)
             if turn is None:
                 return
-            lane, fetch = turn
-            if not self._endings.may_begin(lane, fetch, now):
+            queue, fetch = turn
+            if not self._outcomes.may_begin(queue, fetch, now):
                 continue
             if fetch.asked.is_address:
-                self._begin(lane, fetch, (), now)
+                self._begin(queue, fetch, (), now)
             else:
-                self._resolve(lane, fetch, now)
+                self._resolve(queue, fetch, now)
 
-    def _begin(self, lane: Lane, fetch: Fetch, pin: tuple[str, ...], now: float) -> None:
+    def _begin(self, queue: JobQueue, fetch: Fetch, pin: tuple[str, ...], now: float) -> None:
         fetch.state = transfer.begin(fetch.state)
-        slot = None
+        handle = None
         try:
-            slot = self._free.pop() if self._free else self._new_slot()
-            slot.begin(lane, fetch, pin, now, http2=self._schedule.prefers_http2(lane, fetch))
-            self._multi.add_handle(slot.curl)
+            handle = self._free.pop() if self._free else self._new_handle()
+            handle.begin(queue, fetch, pin, now, http2=self._scheduler.prefers_http2(queue, fetch))
+            self._multi.add_handle(handle.curl)
         except Exception as error:  # noqa: BLE001 - the source's failure, not the loop's
-            if slot is not None:
-                slot.lane = slot.fetch = None
-                self._free.append(slot)
-            self._endings.end(lane, fetch, error)
+            if handle is not None:
+                handle.queue = handle.fetch = None
+                self._free.append(handle)
+            self._outcomes.end(queue, fetch, error)
             return
-        self._active.add(slot)
+        self._active.add(handle)
 
-    def _resolve(self, lane: Lane, fetch: Fetch, now: float) -> None:
+    def _resolve(self, queue: JobQueue, fetch: Fetch, now: float) -> None:
         """Look the host up ourselves, so that every address of the answer is judged."""
 
         def done(resolution: Resolution) -> None:
-            self.submit(lambda: self._resolved(lane, fetch, resolution))
+            self.submit(lambda: self._resolved(queue, fetch, resolution))
 
         resolution = self._resolver.resolve(fetch.asked.host, fetch.asked.port, done)
         if resolution is not None:
-            self._resolved(lane, fetch, resolution, now)
+            self._resolved(queue, fetch, resolution, now)
         else:
-            self._resolving[fetch] = lane
+            self._resolving[fetch] = queue
 
     def _resolved(
-        self, lane: Lane, fetch: Fetch, resolution: Resolution, now: float | None = None
+        self, queue: JobQueue, fetch: Fetch, resolution: Resolution, now: float | None = None
     ) -> None:
         self._resolving.pop(fetch, None)
-        if lane.removed:
-            self._endings.drop(lane, fetch)
+        if queue.removed:
+            self._outcomes.drop(queue, fetch)
         elif resolution.error is not None:
             fetch.state = transfer.begin(fetch.state)
-            self._endings.end(lane, fetch, Broken(FailureCode.DNS, resolution.error))
+            self._outcomes.end(queue, fetch, TryFailed(FailureCode.DNS, resolution.error))
         elif not self._rules.permits_all(resolution.addresses):
-            self._endings.end(lane, fetch, address_refused(fetch))
+            self._outcomes.end(queue, fetch, address_refused(fetch))
         else:
-            self._begin(lane, fetch, resolution.addresses, now or time.monotonic())
+            self._begin(queue, fetch, resolution.addresses, now or time.monotonic())
 
     def _end_tries(self) -> None:
         broke: set[HostKey] = set()
         while True:
             left, whole, broken = self._multi.info_read()
             for curl in whole:
-                slot = self._by_curl[curl]
-                if slot.http2 and not slot.speaks_http2:
-                    self._endings.avoid_http2(slot.fetch)
-                self._ended(slot, slot.stopped_by or (None if slot.answered else faults.NO_ANSWER))
+                handle = self._by_curl[curl]
+                if handle.http2 and not handle.speaks_http2:
+                    self._outcomes.avoid_http2(handle.fetch)
+                self._ended(
+                    handle, handle.stopped_by or (None if handle.answered else faults.NO_ANSWER)
+                )
             for curl, number, _message in broken:
-                slot = self._by_curl[curl]
-                if slot.http2 and slot.fetch is not None and faults.of_http2(number):
-                    self._endings.avoid_http2(slot.fetch)
-                    broke.add(slot.fetch.host_key)
-                self._ended(slot, slot.stopped_by or faults.broken(number))
+                handle = self._by_curl[curl]
+                if handle.http2 and handle.fetch is not None and faults.of_http2(number):
+                    self._outcomes.avoid_http2(handle.fetch)
+                    broke.add(handle.fetch.host_key)
+                self._ended(handle, handle.stopped_by or faults.broken(number))
             if not left:
                 break
         if broke:
             self._end_http2(broke)
-        self._endings.tell()
+        self._outcomes.tell()
 
     def _end_http2(self, hosts: set[HostKey]) -> None:
         """End what shares a broken connection: libcurl may leave it waiting for ever."""
-        for slot in tuple(self._active):
-            if slot.http2 and slot.fetch is not None and slot.fetch.host_key in hosts:
-                self._ended(slot, slot.stopped_by or faults.HTTP2_BROKE)
+        for handle in tuple(self._active):
+            if handle.http2 and handle.fetch is not None and handle.fetch.host_key in hosts:
+                self._ended(handle, handle.stopped_by or faults.HTTP2_BROKE)
 
-    def _ended(self, slot: Slot, error: Broken | Exception | None) -> None:
-        lane, fetch, after = slot.lane, slot.fetch, slot.after
-        page = slot.page if after is not None else b""
-        answered = slot.answered
-        self._release(slot)
-        assert lane is not None  # noqa: S101 - a slot in use has both
+    def _ended(self, handle: TransferHandle, error: TryFailed | Exception | None) -> None:
+        queue, fetch, after = handle.queue, handle.fetch, handle.after
+        page = handle.page if after is not None else b""
+        answered = handle.answered
+        self._release(handle)
+        assert queue is not None  # noqa: S101 - a handle in use has both
         assert fetch is not None  # noqa: S101
         if after is not None and not isinstance(error, BodyRefused):
             # The verdict stood before the unwanted body was cut off or broke off.
             error = None
-        self._endings.end(lane, fetch, error, after, answered=answered, page=page)
+        self._outcomes.end(queue, fetch, error, after, answered=answered, page=page)
 
     def _end_slow_tries(self, now: float) -> None:
-        for slot in tuple(self._active):
-            if (broken := watch.look(slot, now, self._settings)) is not None:
-                self._ended(slot, slot.stopped_by or broken)
-            elif slot.fetch is not None:
-                self._schedule.mark(slot.fetch, slow=watch.is_slow(slot, now, self._settings))
+        for handle in tuple(self._active):
+            if (broken := stall_detector.look(handle, now, self._settings)) is not None:
+                self._ended(handle, handle.stopped_by or broken)
+            elif handle.fetch is not None:
+                self._scheduler.mark(
+                    handle.fetch, slow=stall_detector.is_slow(handle, now, self._settings)
+                )
 
-    def _drop(self, slot: Slot) -> None:
+    def _drop(self, handle: TransferHandle) -> None:
         """End a try that nobody waits for any more."""
-        if slot.lane is not None and slot.fetch is not None:
-            self._endings.stop(slot.lane, slot.fetch, slot.came)
-        self._release(slot)
+        if handle.queue is not None and handle.fetch is not None:
+            self._outcomes.stop(handle.queue, handle.fetch, handle.came)
+        self._release(handle)
 
-    def _release(self, slot: Slot) -> None:
-        self._multi.remove_handle(slot.curl)
-        self._active.discard(slot)
-        self._free.append(slot)
-        slot.lane = slot.fetch = slot.write = None
-        slot.paused = False
+    def _release(self, handle: TransferHandle) -> None:
+        self._multi.remove_handle(handle.curl)
+        self._active.discard(handle)
+        self._free.append(handle)
+        handle.queue = handle.fetch = handle.write = None
+        handle.paused = False

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from packmule.outbound.addresses import AddressRules
-from packmule.outbound.guard import Guard, pin
+from packmule.outbound.ssrf_guard import SsrfGuard, pin
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Noting(AddressRules):
 
 def test_a_peer_is_judged_at_every_request_but_the_next_ones_to_the_same() -> None:
     rules = Noting()
-    guard = Guard(rules)
+    guard = SsrfGuard(rules)
     assert [guard.may_ask(peer) for peer in ("8.8.8.8", "8.8.8.8", "1.1.1.1", "8.8.8.8")] == [
         True
     ] * 4
@@ -32,7 +32,7 @@ def test_a_peer_is_judged_at_every_request_but_the_next_ones_to_the_same() -> No
 
 def test_a_peer_that_is_refused_is_refused_each_time() -> None:
     rules = Noting()
-    guard = Guard(rules)
+    guard = SsrfGuard(rules)
     assert not any(guard.may_ask("10.0.0.1") for _ in range(2))
     assert rules.asked == ["10.0.0.1"] * 2
 

@@ -3,7 +3,7 @@
 Owns the counts of open transfers and the order in which jobs are asked for the next one: the client
 with the fewest open first, and of its jobs the one with the fewest for its weight. What is shared
 is what is open, not how often one begins: a job of long transfers gets no more of them at once than
-a job of short ones. Leaves what a job has to fetch, and from whom, to `politeness.py`. Pure.
+a job of short ones. Leaves what a job has to fetch, and from whom, to `fetch_scheduler.py`. Pure.
 
     there is room for a transfer where
     quick   fewer than `transfers` are open, not counting
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from packmule.outbound.fetch import Fetch
-    from packmule.outbound.lane import Lane
+    from packmule.outbound.job_queue import JobQueue
 
 SLOW_TIMES = 16
 """Slow transfers at once, as a multiple of the others."""
@@ -30,15 +30,15 @@ _rank = attrgetter("rank")
 
 
 class _Client:
-    __slots__ = ("lanes", "open", "rank")
+    __slots__ = ("open", "queues", "rank")
 
     def __init__(self, turn: int) -> None:
-        self.lanes: list[Lane] = []
+        self.queues: list[JobQueue] = []
         self.open = 0
         self.rank = (0, turn)
 
 
-class Shares:
+class TransferShares:
     """Who has how many of the transfers, and who is next."""
 
     def __init__(self, transfers: int) -> None:
@@ -46,35 +46,35 @@ class Shares:
         self._clients: dict[str, _Client] = {}
         self._order: list[_Client] = []
         self._turns = count()
-        self.lanes: set[Lane] = set()
+        self.queues: set[JobQueue] = set()
         self.open = 0
         self.slow = 0
         self._busy = 0
 
-    def join(self, lane: Lane) -> None:
+    def join(self, queue: JobQueue) -> None:
         """Let a job take part; it is the last of those that have as little as it has."""
-        client = self._clients.get(lane.client)
+        client = self._clients.get(queue.client)
         if client is None:
-            client = self._clients[lane.client] = _Client(next(self._turns))
+            client = self._clients[queue.client] = _Client(next(self._turns))
             self._order.append(client)
-        lane.rank = (lane.open / lane.weight, next(self._turns))
-        client.lanes.append(lane)
-        client.open += lane.open
-        self.lanes.add(lane)
+        queue.rank = (queue.open / queue.weight, next(self._turns))
+        client.queues.append(queue)
+        client.open += queue.open
+        self.queues.add(queue)
 
-    def leave(self, lane: Lane) -> None:
+    def leave(self, queue: JobQueue) -> None:
         """End a job's part; transfers of it that are still open are given back as ever."""
-        if lane not in self.lanes:
+        if queue not in self.queues:
             return
-        self.lanes.remove(lane)
-        client = self._clients[lane.client]
-        client.lanes.remove(lane)
-        client.open -= lane.open
-        if not client.lanes:
-            del self._clients[lane.client]
+        self.queues.remove(queue)
+        client = self._clients[queue.client]
+        client.queues.remove(queue)
+        client.open -= queue.open
+        if not client.queues:
+            del self._clients[queue.client]
             self._order.remove(client)
 
-    def in_turn(self) -> Iterator[Lane]:
+    def in_turn(self) -> Iterator[JobQueue]:
         """Give the jobs in the order in which they are to be asked: stop at who begins one."""
         counted = self.open - self.slow - max(0, self._busy - 1)
         has_room = counted < self._transfers and self.open < self._most
@@ -82,25 +82,25 @@ class Shares:
         if len(order) > 1:
             order.sort(key=_rank)
         for client in order:
-            lanes = client.lanes
-            if len(lanes) > 1:
-                lanes.sort(key=_rank)
-            for lane in lanes:
-                if has_room or not lane.open:
-                    yield lane
+            queues = client.queues
+            if len(queues) > 1:
+                queues.sort(key=_rank)
+            for queue in queues:
+                if has_room or not queue.open:
+                    yield queue
 
     @property
     def _most(self) -> int:
         return self._transfers * (1 + SLOW_TIMES)
 
-    def take(self, lane: Lane) -> None:
+    def take(self, queue: JobQueue) -> None:
         """Note that a job begins a transfer."""
-        self._note(lane, 1)
+        self._note(queue, 1)
 
-    def give_back(self, lane: Lane, fetch: Fetch) -> None:
+    def give_back(self, queue: JobQueue, fetch: Fetch) -> None:
         """Note that a job's transfer has ended."""
         self.mark(fetch, slow=False)
-        self._note(lane, -1)
+        self._note(queue, -1)
 
     def mark(self, fetch: Fetch, *, slow: bool) -> None:
         """Note whether an open transfer is slow."""
@@ -108,18 +108,18 @@ class Shares:
             fetch.slow = slow
             self.slow += 1 if slow else -1
 
-    def _note(self, lane: Lane, change: int) -> None:
+    def _note(self, queue: JobQueue, change: int) -> None:
         self.open += change
-        self._busy += (lane.open + change > 0) - (lane.open > 0)
-        lane.open += change
-        if lane not in self.lanes:
+        self._busy += (queue.open + change > 0) - (queue.open > 0)
+        queue.open += change
+        if queue not in self.queues:
             return
-        client = self._clients[lane.client]
+        client = self._clients[queue.client]
         client.open += change
         # Of those that have equally much, the one that began a transfer longest ago is next.
         if change > 0:
             turn = next(self._turns)
-            lane.rank, client.rank = (lane.open / lane.weight, turn), (client.open, turn)
+            queue.rank, client.rank = (queue.open / queue.weight, turn), (client.open, turn)
         else:
-            lane.rank = (lane.open / lane.weight, lane.rank[1])
+            queue.rank = (queue.open / queue.weight, queue.rank[1])
             client.rank = (client.open, client.rank[1])

@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packmule.outbound.fetch import Fetch
-from packmule.outbound.lane import Lane
-from packmule.outbound.politeness import Schedule
-from packmule.outbound.shares import SLOW_TIMES
+from packmule.outbound.fetch_scheduler import FetchScheduler
+from packmule.outbound.job_queue import JobQueue
+from packmule.outbound.transfer_shares import SLOW_TIMES
 from packmule.outbound.urls import parse
 
 if TYPE_CHECKING:
@@ -30,59 +30,59 @@ link = cache(parse)
 
 
 class Play:
-    """A schedule whose transfers take as long as their job's say."""
+    """A scheduler whose transfers take as long as their job's say."""
 
     def __init__(self, transfers: int = 32, per_host: int = 1_000) -> None:
-        self.schedule = Schedule(per_host=per_host, at_first=per_host, transfers=transfers)
+        self.scheduler = FetchScheduler(per_host=per_host, at_first=per_host, transfers=transfers)
         self.now = 0.0
-        self.open: Counter[Lane] = Counter()
+        self.open: Counter[JobQueue] = Counter()
         self.at: Counter[str] = Counter()
-        self.held: Counter[Lane] = Counter()
-        self.ended_at: dict[Lane, float] = {}
-        self._seconds: dict[Lane, float] = {}
-        self._left: Counter[Lane] = Counter()
-        self._ends: list[tuple[float, int, Lane, Fetch]] = []
+        self.held: Counter[JobQueue] = Counter()
+        self.ended_at: dict[JobQueue, float] = {}
+        self._seconds: dict[JobQueue, float] = {}
+        self._left: Counter[JobQueue] = Counter()
+        self._ends: list[tuple[float, int, JobQueue, Fetch]] = []
         self._count = count()
 
     def post(
         self, client: str, files: int, *, seconds: float = 1.0, priority: int = 0, hosts: int = 1
-    ) -> Lane:
+    ) -> JobQueue:
         """Add a job whose transfers take `seconds` each."""
-        lane = Lane(client=client, priority=priority)
+        queue = JobQueue(client=client, priority=priority)
         urls = [f"https://{n % hosts}.{client or 'a'}.example/{n}" for n in range(files)]
-        self._seconds[lane] = seconds
-        self._left[lane] = files
-        self.schedule.add(lane, [Fetch(link(url), NOBODY) for url in urls], self.now)
+        self._seconds[queue] = seconds
+        self._left[queue] = files
+        self.scheduler.add(queue, [Fetch(link(url), NOBODY) for url in urls], self.now)
         self.begin()
-        return lane
+        return queue
 
     def begin(self) -> None:
         """Begin all that may begin now."""
-        while (turn := self.schedule.next(self.now)) is not None:
-            lane, fetch = turn
-            self.open[lane] += 1
+        while (turn := self.scheduler.next(self.now)) is not None:
+            queue, fetch = turn
+            self.open[queue] += 1
             self.at[fetch.asked.host] += 1
-            end = self.now + self._seconds[lane]
-            heapq.heappush(self._ends, (end, next(self._count), lane, fetch))
+            end = self.now + self._seconds[queue]
+            heapq.heappush(self._ends, (end, next(self._count), queue, fetch))
 
     def end_next(self) -> None:
         """Let time pass until a transfer ends."""
-        end, _, lane, fetch = heapq.heappop(self._ends)
+        end, _, queue, fetch = heapq.heappop(self._ends)
         for each, transfers in self.open.items():
             self.held[each] += int(1000 * transfers * (end - self.now))
         self.now = end
-        self.open[lane] -= 1
+        self.open[queue] -= 1
         self.at[fetch.asked.host] -= 1
-        self._left[lane] -= 1
-        self.schedule.give_back(lane, fetch)
-        if not self._left[lane]:
-            self.schedule.remove(lane)
-            self.ended_at[lane] = self.now
+        self._left[queue] -= 1
+        self.scheduler.give_back(queue, fetch)
+        if not self._left[queue]:
+            self.scheduler.remove(queue)
+            self.ended_at[queue] = self.now
         self.begin()
 
-    def until(self, *lanes: Lane) -> None:
+    def until(self, *queues: JobQueue) -> None:
         """Let time pass until these jobs have ended."""
-        while not all(lane in self.ended_at for lane in lanes):
+        while not all(queue in self.ended_at for queue in queues):
             self.end_next()
 
 
@@ -96,7 +96,7 @@ def test_a_client_with_one_job_has_as_much_as_one_with_many(jobs: int, seconds: 
         play.end_next()
     # One for each job is beyond the 32.
     assert play.open.total() == 32 + jobs
-    assert abs(sum(play.open[lane] for lane in many) - play.open[one]) <= 1
+    assert abs(sum(play.open[queue] for queue in many) - play.open[one]) <= 1
 
 
 def test_a_client_of_fifty_jobs_takes_from_another_nothing_of_his_half() -> None:
@@ -106,7 +106,7 @@ def test_a_client_of_fifty_jobs_takes_from_another_nothing_of_his_half() -> None
     for _ in range(200):
         play.end_next()
     assert play.open[one] >= 16
-    assert {play.open[lane] for lane in many} == {1}
+    assert {play.open[queue] for queue in many} == {1}
 
 
 def test_two_clients_hold_half_each_however_long_their_transfers_take() -> None:
@@ -154,10 +154,10 @@ def test_a_greater_priority_is_a_greater_share(
     priorities: tuple[int, int], shares: tuple[int, int]
 ) -> None:
     play = Play(transfers=32)
-    lanes = [play.post("ann", 3_000, priority=priority) for priority in priorities]
+    queues = [play.post("ann", 3_000, priority=priority) for priority in priorities]
     for _ in range(2_000):
         play.end_next()
-    assert [play.open[lane] for lane in lanes] == pytest.approx(list(shares), abs=1)
+    assert [play.open[queue] for queue in queues] == pytest.approx(list(shares), abs=1)
 
 
 def test_a_priority_takes_nothing_from_another_client() -> None:
@@ -175,30 +175,30 @@ def test_what_one_cannot_use_is_for_the_others() -> None:
 
 
 def test_slow_transfers_do_not_count_up_to_a_bound() -> None:
-    schedule = Schedule(per_host=1_000, at_first=1_000, transfers=2)
-    lane = Lane()
-    schedule.add(lane, [Fetch(parse(f"https://a.example/{n}"), NOBODY) for n in range(100)])
+    scheduler = FetchScheduler(per_host=1_000, at_first=1_000, transfers=2)
+    queue = JobQueue()
+    scheduler.add(queue, [Fetch(parse(f"https://a.example/{n}"), NOBODY) for n in range(100)])
     begun = []
-    while (turn := schedule.next(0.0)) is not None:
+    while (turn := scheduler.next(0.0)) is not None:
         begun.append(turn)
-        schedule.mark(turn[1], slow=True)
+        scheduler.mark(turn[1], slow=True)
     assert len(begun) == 2 * (1 + SLOW_TIMES)
     for turn in begun[:3]:
-        schedule.give_back(*turn)
-    assert [schedule.next(0.0) is not None for _ in range(4)] == [True, True, False, False]
+        scheduler.give_back(*turn)
+    assert [scheduler.next(0.0) is not None for _ in range(4)] == [True, True, False, False]
 
 
 def test_a_slow_transfer_that_quickens_counts_again() -> None:
-    schedule = Schedule(per_host=1_000, at_first=1_000, transfers=1)
-    schedule.add(Lane(), [Fetch(parse(f"https://a.example/{n}"), NOBODY) for n in range(9)])
-    first = schedule.next(0.0)
+    scheduler = FetchScheduler(per_host=1_000, at_first=1_000, transfers=1)
+    scheduler.add(JobQueue(), [Fetch(parse(f"https://a.example/{n}"), NOBODY) for n in range(9)])
+    first = scheduler.next(0.0)
     assert first is not None
-    schedule.mark(first[1], slow=True)
-    second = schedule.next(0.0)
+    scheduler.mark(first[1], slow=True)
+    second = scheduler.next(0.0)
     assert second is not None
-    schedule.mark(first[1], slow=False)
-    schedule.give_back(*second)
-    assert schedule.next(0.0) is None
+    scheduler.mark(first[1], slow=False)
+    scheduler.give_back(*second)
+    assert scheduler.next(0.0) is None
 
 
 JOBS = st.lists(
@@ -220,21 +220,21 @@ def test_no_bound_is_exceeded_nothing_idles_and_every_job_ends(
     jobs: list[tuple[str, int, float, int, int, int]], transfers: int, per_host: int
 ) -> None:
     play = Play(transfers, per_host)
-    posted: list[Lane] = []
+    posted: list[JobQueue] = []
 
     def check() -> None:
         assert max(play.at.values()) <= per_host
         beyond = sum(max(0, held - 1) for held in play.open.values())
         assert beyond < transfers
-        working = [lane for lane in posted if lane not in play.ended_at]
+        working = [queue for queue in posted if queue not in play.ended_at]
         if play.open.total() < transfers:
             # Whatever still waits, waits for its host.
-            for lane in working:
-                assert all(play.at[host] >= per_host for _, host, _ in lane.hosts)
+            for queue in working:
+                assert all(play.at[host] >= per_host for _, host, _ in queue.hosts)
 
     for client, files, seconds, priority, hosts, ends in jobs:
-        lane = play.post(client, files, seconds=seconds, priority=priority, hosts=hosts)
-        posted.append(lane)
+        queue = play.post(client, files, seconds=seconds, priority=priority, hosts=hosts)
+        posted.append(queue)
         for _ in range(ends):
             if play.open.total():
                 play.end_next()
@@ -249,14 +249,14 @@ def test_no_bound_is_exceeded_nothing_idles_and_every_job_ends(
 def test_shares_of_clients_converge_whatever_their_number_of_jobs(jobs: list[int]) -> None:
     transfers = 24
     play = Play(transfers)
-    lanes = {
+    queues = {
         f"client-{n}": [play.post(f"client-{n}", 300) for _ in range(many)]
         for n, many in enumerate(jobs)
     }
     for _ in range(3 * transfers):
         play.end_next()
-    held = {client: sum(play.open[lane] for lane in own) for client, own in lanes.items()}
+    held = {client: sum(play.open[queue] for queue in own) for client, own in queues.items()}
     assert min(held.values()) >= transfers // len(jobs)
     # Who has more than another has one for each job, and no more.
-    for client, own in lanes.items():
+    for client, own in queues.items():
         assert held[client] <= max(min(held.values()) + 1, len(own))

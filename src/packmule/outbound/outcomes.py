@@ -1,7 +1,7 @@
 """What can be decided about an answer and about a try's end: values, and nothing else.
 
 Owns the words between the state machine and those who carry them out. Leaves deciding to
-`transfer.py`, doing to `slot.py` and `endings.py`.
+`transfer.py`, doing to `transfer_handle.py` and `outcome_handler.py`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from packmule.errors import Failure, FailureCode
 
 
-class Take(NamedTuple):
+class TakeBody(NamedTuple):
     """Hand the body on: its first byte belongs at `start`; `total` is the whole's length."""
 
     start: int
     total: int | None
 
 
-class Discard(NamedTuple):
+class DiscardBody(NamedTuple):
     """Read the body's end, keep nothing of it; then do `after`."""
 
     after: After
@@ -62,7 +62,7 @@ class Answered(NamedTuple):
     retry_after: float | None = None
 
 
-class Broken(NamedTuple):
+class TryFailed(NamedTuple):
     """How a try ended other than well: a code, a sentence, and whether trying again may help."""
 
     code: FailureCode
@@ -70,7 +70,7 @@ class Broken(NamedTuple):
     lasting: bool = False
 
 
-Verdict = Take | Discard
+Verdict = TakeBody | DiscardBody
 """What a head means."""
 
 Outcome = Retry | Fail | Finished

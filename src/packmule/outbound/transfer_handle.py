@@ -1,9 +1,9 @@
-"""A slot: one reused libcurl handle, and what flows through it during one try.
+"""A handle: one reused libcurl handle, and what flows through it during one try.
 
 Owns the options that keep a transfer inside its rules, and the callbacks that libcurl makes. The
-guard (`guard.py`) is asked here, in the two hooks that no transfer can go round: every address
+guard (`ssrf_guard.py`) is asked here, in the two hooks that no transfer can go round: every address
 before a connection is made to it, and the peer of every request, also on a connection that is
-reused. Leaves when to start and what an end means to `curl.py`.
+reused. Leaves when to start and what an end means to `transfer_loop.py`.
 
 libcurl forbids calls into the handle from its own callbacks, so these only collect and judge.
 """
@@ -17,22 +17,22 @@ import pycurl
 
 from packmule.errors import Failure, FailureCode
 from packmule.outbound import urls
-from packmule.outbound.guard import Guard, NewSocket, keep_to_the_request
-from packmule.outbound.guard import pin as pinned
 from packmule.outbound.head import HeadIncomplete, HeadInvalid
 from packmule.outbound.head import parse as parse_head
+from packmule.outbound.outcomes import TakeBody, TryFailed
 from packmule.outbound.receiver import BodyRefused
+from packmule.outbound.ssrf_guard import NewSocket, SsrfGuard, keep_to_the_request
+from packmule.outbound.ssrf_guard import pin as pinned
 from packmule.outbound.transfer import judge, range_fields
-from packmule.outbound.verdicts import Broken, Take
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from packmule.outbound.addresses import AddressRules
     from packmule.outbound.fetch import Fetch
-    from packmule.outbound.lane import Lane
+    from packmule.outbound.job_queue import JobQueue
+    from packmule.outbound.outcomes import After
     from packmule.outbound.transfer import Limits
-    from packmule.outbound.verdicts import After
 
 BUFFER_BYTES = 1024 * 1024
 _KEPT_OF_DISCARDED = 4096
@@ -44,7 +44,7 @@ _BLANK = (b"\r\n", b"\n")
 _FIELDS = (b"Accept: */*", b"Accept-Encoding: identity")
 
 
-class Slot:
+class TransferHandle:
     """One try of one source at a time."""
 
     def __init__(
@@ -56,15 +56,15 @@ class Slot:
         ca_file: str | None,
         opened: Callable[[int, int], int],
     ) -> None:
-        self._guard = Guard(rules)
+        self._guard = SsrfGuard(rules)
         self._limits = limits
         self.curl = pycurl.Curl()
-        self.lane: Lane | None = None
+        self.queue: JobQueue | None = None
         self.fetch: Fetch | None = None
         self.lines: list[bytes] = []
         self.write: Callable[[memoryview], bool] | None = None
         self.after: After | None = None
-        self.stopped_by: Broken | BodyRefused | Exception | None = None
+        self.stopped_by: TryFailed | BodyRefused | Exception | None = None
         self.discarded = bytearray()
         self.discarded_bytes = 0
         self.paused = False
@@ -96,10 +96,10 @@ class Slot:
             option(pycurl.CAINFO, ca_file)
 
     def begin(
-        self, lane: Lane, fetch: Fetch, pin: tuple[str, ...], now: float, *, http2: bool
+        self, queue: JobQueue, fetch: Fetch, pin: tuple[str, ...], now: float, *, http2: bool
     ) -> None:
         """Make ready for one try. `pin`: the addresses a host's name was checked to have."""
-        self.lane = lane
+        self.queue = queue
         self.fetch = fetch
         self.lines.clear()
         self.write = None
@@ -168,7 +168,7 @@ class Slot:
         self._head_left -= len(line)
         if self._head_left < 0:
             detail = f"the answer's head is larger than {self._limits.max_head_bytes:,} bytes"
-            self.stopped_by = Broken(FailureCode.BAD_RESPONSE, detail, lasting=True)
+            self.stopped_by = TryFailed(FailureCode.BAD_RESPONSE, detail, lasting=True)
             return 0
         self.lines.append(line)
         if line in _BLANK and self.write is None:
@@ -210,7 +210,7 @@ class Slot:
             self.write = self._refuse
             return
         state, verdict = judge(fetch.state, head, self._limits, now=time.time())
-        if isinstance(verdict, Take):
+        if isinstance(verdict, TakeBody):
             start, total = verdict
             receiver = fetch.receiver
             self.write = self._refuse  # while it is not accepted
@@ -241,7 +241,7 @@ class Slot:
         except OSError as error:
             # Out of file descriptors, say: that may pass, as a host that is away may come back.
             detail = f"no connection could be made here: {error.strerror}"
-            self.stopped_by = Broken(FailureCode.CONNECT, detail)
+            self.stopped_by = TryFailed(FailureCode.CONNECT, detail)
         return _NO_SOCKET
 
     def _on_request(self, peer: str, _local: str, _peer_port: int, _local_port: int) -> int:
@@ -255,8 +255,8 @@ class _EnoughDiscardedError(Exception):
     """The rest of an unwanted body is not worth reading: close the connection."""
 
 
-def _not_valid(why: object) -> Broken:
-    return Broken(FailureCode.BAD_RESPONSE, f"the answer is not valid: {why}")
+def _not_valid(why: object) -> TryFailed:
+    return TryFailed(FailureCode.BAD_RESPONSE, f"the answer is not valid: {why}")
 
 
 def address_refused(fetch: Fetch | None) -> BodyRefused:

@@ -11,7 +11,7 @@ import socket
 _ANY_PORT = 9  # discard, RFC 863; nothing is sent
 
 
-def is_own(address: str, family: int) -> bool:
+def is_local_address(address: str, family: int) -> bool:
     """Tell whether one of this machine's interfaces has this address.
 
     The kernel answers by the source it would use: to an address of its own it goes from that same

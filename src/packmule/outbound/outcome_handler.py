@@ -1,8 +1,8 @@
-"""The ends of tries: what a transfer's end asks for is done here.
+"""Carry out the outcome of a try: finish, follow a redirect, retry later, or fail.
 
-Owns carrying out a verdict (finish, follow, try again later, give up) and the bounds that reach
-over one source: its total time, its host's budget, a host that is given up. Leaves the verdict to
-`transfer.py`, a host's standing to `standing.py`, turns to `politeness.py`, libcurl to `curl.py`.
+Owns the limits that span several tries or sources: a source's total time, its host's retry budget,
+and a host that is given up. Leaves the outcome itself to `transfer.py`, a host's health to
+`host_health.py`, the order of fetches to `fetch_scheduler.py`, and libcurl to `transfer_loop.py`.
 Runs in the transfer loop's thread.
 """
 
@@ -15,53 +15,53 @@ from typing import TYPE_CHECKING
 
 from packmule.errors import Failure, FailureCode
 from packmule.outbound import transfer
-from packmule.outbound.expiry import explained
-from packmule.outbound.politeness import jittered
+from packmule.outbound.expired_links import explained
+from packmule.outbound.fetch_scheduler import jittered
+from packmule.outbound.host_health import HostSignal, said
+from packmule.outbound.outcomes import Fail, Finished, Follow, Retry
 from packmule.outbound.receiver import BodyRefused
-from packmule.outbound.standing import Said, said
 from packmule.outbound.urls import UrlInvalid, join, refusal
-from packmule.outbound.verdicts import Fail, Finished, Follow, Retry
 from packmule.telemetry.metrics import BYTES_FETCHED, RETRIES, TRANSFERS
 
 if TYPE_CHECKING:
     from packmule.outbound.addresses import AddressRules
     from packmule.outbound.fetch import Fetch
-    from packmule.outbound.lane import Lane
-    from packmule.outbound.politeness import Schedule
-    from packmule.outbound.standing import Host
+    from packmule.outbound.fetch_scheduler import FetchScheduler
+    from packmule.outbound.host_health import HostHealth
+    from packmule.outbound.job_queue import JobQueue
+    from packmule.outbound.outcomes import After, TryFailed
     from packmule.outbound.transfer import Limits
-    from packmule.outbound.verdicts import After, Broken
 
 _log = logging.getLogger(__name__)
 
 
-class Endings:
+class OutcomeHandler:
     """Does what the end of a try asks for."""
 
-    def __init__(self, schedule: Schedule, limits: Limits, rules: AddressRules) -> None:
-        self._schedule = schedule
+    def __init__(self, scheduler: FetchScheduler, limits: Limits, rules: AddressRules) -> None:
+        self._scheduler = scheduler
         self._limits = limits
         self._rules = rules
         self._finished = self._came = 0
 
     def end(
         self,
-        lane: Lane,
+        queue: JobQueue,
         fetch: Fetch,
-        error: Broken | Exception | None,
+        error: TryFailed | Exception | None,
         after: After | None = None,
         *,
         answered: bool = False,
         page: bytes = b"",
     ) -> None:
-        """Do what the end of a try asks for; its fetch has no slot any more.
+        """Do what the end of a try asks for; its fetch has no handle any more.
 
         `after` is the verdict where the head alone gave one, `answered` whether there was a head,
         `page` the first bytes of a body that was not wanted.
         """
         host = fetch.host
-        assert host is not None  # noqa: S101 - the schedule gave it with the turn
-        self._schedule.give_back(lane, fetch)
+        assert host is not None  # noqa: S101 - the scheduler gave it with the turn
+        self._scheduler.give_back(queue, fetch)
         kept = fetch.receiver.kept
         if answered and after is None:
             self._came += max(0, kept - fetch.state.kept)
@@ -77,14 +77,14 @@ class Endings:
                 fetch.receiver.finish()
                 self._finished += 1
             else:
-                self._carry_out(lane, fetch, after, answered=answered, page=page)
+                self._carry_out(queue, fetch, after, answered=answered, page=page)
         except BodyRefused as refused:
             attempts = refused.failure.attempts or fetch.state.attempts
             TRANSFERS.inc("failed")
             self.fail(fetch, replace(refused.failure, attempts=attempts))
         except Exception as unexpected:  # noqa: BLE001 - told to the receiver, and logged
             TRANSFERS.inc("failed")
-            _log.exception("a transfer has failed in a way that is ours to mend", extra=lane.about)
+            _log.exception("a transfer has failed in a way that is ours to mend", extra=queue.about)
             self.fail(fetch, internal(unexpected, fetch))
 
     def fail(self, fetch: Fetch, failure: Failure) -> None:
@@ -94,9 +94,9 @@ class Endings:
         except Exception:  # noqa: BLE001 - the loop must outlive it
             _log.exception("a failure could not be told")
 
-    def drop(self, lane: Lane, fetch: Fetch) -> None:
+    def drop(self, queue: JobQueue, fetch: Fetch) -> None:
         """End a try whose job is gone."""
-        self._schedule.give_back(lane, fetch)
+        self._scheduler.give_back(queue, fetch)
 
     def tell(self) -> None:
         """Count what came of the tries that have ended; together, as there are many at once."""
@@ -107,95 +107,102 @@ class Endings:
             BYTES_FETCHED.inc(by=self._came)
             self._came = 0
 
-    def stop(self, lane: Lane, fetch: Fetch, came: int) -> None:
+    def stop(self, queue: JobQueue, fetch: Fetch, came: int) -> None:
         """End a try in the middle, of which so many bytes came: its job is gone."""
         TRANSFERS.inc("stopped")
         BYTES_FETCHED.inc(by=came)
-        self.drop(lane, fetch)
+        self.drop(queue, fetch)
 
     def avoid_http2(self, fetch: Fetch | None) -> None:
         """Speak HTTP/1.1 with this host from now on: it offers nothing else, or HTTP/2 broke."""
         if fetch is not None and fetch.host is not None:
             fetch.host.protocol.refuse()
 
-    def may_begin(self, lane: Lane, fetch: Fetch, now: float) -> bool:
+    def may_begin(self, queue: JobQueue, fetch: Fetch, now: float) -> bool:
         """Begin a source's time with its first try; False where it has failed without this one."""
         fetch.began = now
         if fetch.deadline is None:
             fetch.deadline = now + self._limits.seconds
-        lost = lane.lost.get(fetch.host_key) if lane.lost else None
+        lost = queue.lost.get(fetch.host_key) if queue.lost else None
         if lost is not None:
-            self.drop(lane, fetch)
+            self.drop(queue, fetch)
             self.fail(fetch, replace(lost, attempts=fetch.state.attempts))
             return False
         if now >= fetch.deadline:
-            self.drop(lane, fetch)
+            self.drop(queue, fetch)
             self.fail(fetch, self._late(fetch))
             return False
         return True
 
     def _carry_out(
-        self, lane: Lane, fetch: Fetch, after: After, *, answered: bool, page: bytes
+        self, queue: JobQueue, fetch: Fetch, after: After, *, answered: bool, page: bytes
     ) -> None:
         word = said(after, answered=answered)
         match after:
             case Follow(location):
                 self._note(fetch, word)
-                self._follow(lane, fetch, location)
+                self._follow(queue, fetch, location)
                 TRANSFERS.inc("redirected")
             case Retry():
-                self._retry(lane, fetch, after, word)
+                self._retry(queue, fetch, after, word)
             case Fail(failure):
                 self._note(fetch, word, failure)
                 TRANSFERS.inc("failed")
                 self.fail(fetch, explained(failure, fetch.asked, page, time.time()))
 
-    def _retry(self, lane: Lane, fetch: Fetch, retry: Retry, word: Said) -> None:
+    def _retry(self, queue: JobQueue, fetch: Fetch, retry: Retry, word: HostSignal) -> None:
         cause = retry.cause
         until = time.monotonic() + (retry.delay if retry.named_by_origin else jittered(retry.delay))
         # An answer for the whole host names a time for the whole host.
-        speaks = word is Said.SILENT and cause.http_status is not None
+        speaks = word is HostSignal.SILENT and cause.http_status is not None
         host = self._note(fetch, word, cause, until=until if speaks else None)
-        lost = lane.lost.get(fetch.host_key)
+        lost = queue.lost.get(fetch.host_key)
         again = False
         if lost is not None:
             self.fail(fetch, replace(lost, attempts=fetch.state.attempts))
-        elif word is Said.FALTERED and not host.pay():
+        elif word is HostSignal.FALTERED and not host.pay():
             detail = f"{cause.detail}; its host fails too often to be asked again now"
             self.fail(fetch, replace(cause, detail=detail))
         elif fetch.deadline is not None and until >= fetch.deadline:
             self.fail(fetch, self._late(fetch, cause))
         else:
-            fetch.spent += word is Said.FALTERED
+            fetch.spent += word is HostSignal.FALTERED
             fetch.receiver.rest()
             fetch.state = fetch.state._replace(kept=fetch.receiver.kept)
             fetch.ask(fetch.url)
-            self._schedule.later(lane, fetch, until)
+            self._scheduler.later(queue, fetch, until)
             again = True
             RETRIES.inc(cause.code.value)
         TRANSFERS.inc("retried" if again else "failed")
 
     def _note(
-        self, fetch: Fetch, word: Said, cause: Failure | None = None, *, until: float | None = None
-    ) -> Host:
+        self,
+        fetch: Fetch,
+        word: HostSignal,
+        cause: Failure | None = None,
+        *,
+        until: float | None = None,
+    ) -> HostHealth:
         """Let the host's standing know; where that ends it, those who wait for the host fail."""
-        host = self._schedule.host(fetch.host_key)
+        host = self._scheduler.host(fetch.host_key)
         now = time.monotonic()
         match word:
-            case Said.ANSWERED:
+            case HostSignal.ANSWERED:
                 host.answered()
-            case Said.FALTERED:
+            case HostSignal.FALTERED:
                 host.falter(now)
-            case Said.SILENT if host.fall_silent(fetch.began, now, until) and cause is not None:
+            case HostSignal.SILENT if (
+                host.fall_silent(fetch.began, now, until) and cause is not None
+            ):
                 tries = self._limits.attempts
                 detail = f"{cause.detail} ({tries} times in a row, for this file or others there)"
                 lost = replace(cause, detail=detail)
                 _log.info("%s is given up: %s", fetch.asked.host, cause.code.value)
-                for other in self._schedule.give_up(fetch.host_key, lost):
+                for other in self._scheduler.give_up(fetch.host_key, lost):
                     self.fail(other, replace(lost, attempts=other.state.attempts))
         return host
 
-    def _follow(self, lane: Lane, fetch: Fetch, location: str) -> None:
+    def _follow(self, queue: JobQueue, fetch: Fetch, location: str) -> None:
         attempts = fetch.state.attempts
         try:
             location = location.encode("latin-1").decode(errors="surrogateescape")
@@ -208,7 +215,7 @@ class Endings:
             code, detail = refused
             raise BodyRefused(Failure(FailureCode(code), detail, attempts=attempts))
         fetch.ask(url)
-        lane.push(fetch, first=True)
+        queue.push(fetch, first=True)
 
     def _late(self, fetch: Fetch, cause: Failure | None = None) -> Failure:
         detail = f"the file was not whole after {self._limits.seconds:g} s"

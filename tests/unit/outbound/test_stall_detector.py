@@ -1,0 +1,92 @@
+"""Slow transfers: fewer bytes than the least rate over a whole window end a try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from packmule.errors import FailureCode
+from packmule.outbound.loop_settings import LoopSettings
+from packmule.outbound.stall_detector import interval, look
+from packmule.outbound.transfer import Limits
+
+if TYPE_CHECKING:
+    from packmule.outbound.transfer_handle import TransferHandle
+
+SETTINGS = LoopSettings(stall_timeout=10.0, least_rate=100.0, limits=Limits(seconds=60.0))
+
+
+@dataclass
+class FakeFetch:
+    """As much of a fetch as the watch looks at."""
+
+    deadline: float | None = None
+
+
+@dataclass
+class FakeHandle:
+    """As much of a handle as the watch looks at."""
+
+    fetch: FakeFetch
+    moved: int = 0
+    answered: bool = True
+    paused: bool = False
+    window_start: float = 0.0
+    window_moved: int = 0
+
+
+@pytest.fixture
+def handle() -> FakeHandle:
+    return FakeHandle(FakeFetch())
+
+
+def code(handle: FakeHandle, now: float) -> FailureCode | None:
+    broken = look(cast("TransferHandle", handle), now, SETTINGS)
+    return None if broken is None else broken.code
+
+
+def test_nothing_is_judged_before_a_window_is_over(handle: FakeHandle) -> None:
+    assert code(handle, 9.9) is None
+
+
+def test_silence_over_a_window_is_a_stall(handle: FakeHandle) -> None:
+    assert code(handle, 10.0) is FailureCode.STALLED
+
+
+def test_no_answer_over_a_window_is_a_timeout(handle: FakeHandle) -> None:
+    handle.answered = False
+    assert code(handle, 10.0) is FailureCode.TIMEOUT
+
+
+def test_a_drip_below_the_least_rate_is_a_stall(handle: FakeHandle) -> None:
+    handle.moved = 999
+    assert code(handle, 10.0) is FailureCode.STALLED
+
+
+def test_the_least_rate_is_enough_and_begins_a_new_window(handle: FakeHandle) -> None:
+    handle.moved = 1_000
+    assert code(handle, 10.0) is None
+    assert (handle.window_start, handle.window_moved) == (10.0, 1_000)
+    assert code(handle, 19.9) is None
+    assert code(handle, 20.0) is FailureCode.STALLED
+
+
+def test_who_waits_for_us_is_not_slow(handle: FakeHandle) -> None:
+    handle.paused = True
+    assert code(handle, 100.0) is None
+    handle.paused = False
+    assert code(handle, 109.9) is None
+    assert code(handle, 110.0) is FailureCode.STALLED
+
+
+def test_a_file_has_its_time_however_fast_it_comes(handle: FakeHandle) -> None:
+    handle.fetch.deadline = 60.0
+    handle.moved = 10**9
+    assert code(handle, 60.0) is FailureCode.TIMEOUT
+
+
+@pytest.mark.parametrize(("window", "seconds"), [(60.0, 1.0), (4.0, 1.0), (2.0, 0.5)])
+def test_a_window_is_not_much_exceeded(window: float, seconds: float) -> None:
+    assert interval(window) == seconds
