@@ -108,13 +108,61 @@ def test_what_was_overtaken_cannot_be_published(storage: Storage) -> None:
         with storage.claim(KEY, 2, ()) as scratch:
             with pytest.raises(StorageFailed, match="not there"):
                 storage.publish(KEY, 1, held)
-            assert storage.confirm(KEY, 2) is None
+            assert storage.find(KEY) is None
             scratch.write_bytes(BYTES)
     assert content(storage.publish(KEY, 2, scratch)) == BYTES
     with pytest.raises(StorageFailed, match="not there"):
         storage.publish(KEY, 1, held)
     archive = storage.find(KEY)
     assert archive is not None
+    assert content(archive) == BYTES
+
+
+def test_a_file_made_beside_scratch_that_was_taken_over_cannot_be_published(
+    storage: Storage,
+) -> None:
+    with storage.claim(KEY, 1, ()) as held:
+        held.write_bytes(b"with holes")
+        with storage.claim(KEY, 2, ((0, 10),)) as scratch:
+            scratch.write_bytes(BYTES)
+        archive = storage.publish(KEY, 2, scratch)
+        # Only now does the first one wake up, in the middle of closing its holes.
+        assembled = held.with_name(f"{held.name}.closed")
+        assembled.write_bytes(b"made by one that was believed dead")
+    with pytest.raises(StorageFailed, match="not there"):
+        storage.publish(KEY, 1, assembled)
+    assert not assembled.exists()
+    assert storage.find(KEY) == archive
+    assert content(archive) == BYTES
+
+
+def test_a_file_made_beside_scratch_goes_when_the_scratch_is_taken_over(storage: Storage) -> None:
+    with storage.claim(KEY, 1, ()) as held:
+        held.write_bytes(b"with holes")
+        assembled = held.with_name(f"{held.name}.closed")
+        assembled.write_bytes(b"made by one that was believed dead")
+        with storage.claim(KEY, 2, ()):
+            assert not assembled.exists()
+
+
+def test_the_archive_is_the_one_that_the_job_names_whatever_comes_late(storage: Storage) -> None:
+    first = publish(storage)
+    late = publish(storage, b"by another", attempt=2)
+    found = storage.find(KEY, late.etag)
+    assert found == late
+    if storage.find(KEY, first.etag) == first:  # a bucket has both
+        storage.prune(KEY, 2, first)
+        assert storage.find(KEY) == first
+        assert content(first) == BYTES
+
+
+def test_what_a_completed_job_leaves_over_is_pruned(storage: Storage) -> None:
+    publish(storage, b"of an attempt that did not complete the job")
+    archive = publish(storage, BYTES, attempt=2)
+    write(storage, 3, b"of one that came too late")
+    storage.prune(KEY, 2, archive)
+    assert list(storage.left_over()) == []
+    assert storage.find(KEY) == archive
     assert content(archive) == BYTES
 
 
@@ -130,13 +178,9 @@ def test_what_waits_to_be_published_is_taken_over_by_the_next_attempt(storage: S
 def test_what_was_published_before_is_confirmed_by_the_next_attempt(storage: Storage) -> None:
     archive = publish(storage)
     assert left(storage, 2) == b""
-    assert storage.confirm(KEY, 2) == archive == storage.find(KEY)
-
-
-def test_there_is_nothing_to_confirm_before_anything_is_published(storage: Storage) -> None:
-    write(storage, 1, BYTES)
-    assert storage.confirm(KEY, 1) is None
-    assert left(storage, 2) == BYTES
+    storage.confirm(KEY, 2)
+    assert archive == storage.find(KEY)
+    assert list(storage.left_over()) == []
 
 
 def test_a_later_publication_takes_the_place_of_one_that_was_not_confirmed(
@@ -189,7 +233,7 @@ def test_publishing_leaves_no_scratch_of_that_key(storage: Storage) -> None:
 def test_a_late_publication_leaves_a_later_attempts_scratch_alone(storage: Storage) -> None:
     publish(storage)
     write(storage, 2, b"the later one's")
-    assert storage.confirm(KEY, 1) is not None
+    storage.confirm(KEY, 1)
     assert left(storage, 2) == b"the later one's"
 
 

@@ -115,7 +115,8 @@ class Fleet:
     def _faults_of(self, key: str) -> list[str]:
         ends = {JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED}
         until(patiently(lambda: self.stores.jobs.get(key).state in ends), "the end of a job")
-        job, archive = self.stores.jobs.get(key), self.stores.storage.find(key)
+        job = self.stores.jobs.get(key)
+        archive = self.stores.storage.find(key, job.etag)
         if job.state is not JobState.COMPLETED or archive is None:
             return [f"{key} is {job.state}: {job.failure}"]
         assert archive.path is not None

@@ -38,6 +38,8 @@ class Fault(Enum):
     """The upload is aborted behind our back."""
     DENIED = auto()
     """403."""
+    SILENT = auto()
+    """The part is taken, and nothing said, until `speak` is set."""
 
 
 class FaultyS3:
@@ -50,6 +52,7 @@ class FaultyS3:
         self.parts: list[int] = []
         self.lost: set[str] = set()
         self.lock = threading.Lock()
+        self.speak = threading.Event()
 
     def next_fault(self, number: int) -> Fault | None:
         """Count a part; tell what is to be done to it."""
@@ -73,6 +76,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         body = self.rfile.read(length)
+        if fault is Fault.SILENT:
+            self.faulty.speak.wait(60.0)
+            self.close_connection = True
+            return
         if fault is Fault.SLOW_DOWN:
             self.answer(503, {}, SLOW_DOWN)
         elif fault is Fault.DENIED:

@@ -113,7 +113,3 @@ class MemoryStream:
         self.archive = b"".join(parts[number] for number in ordered)
         assert len(self.archive) == size
         return StoredArchive(size, etag_of(self.archive), 0.0, MemoryBytes(self.archive))
-
-    def withdraw(self, _upload: str) -> None:
-        """Take it back."""
-        self.archive = None

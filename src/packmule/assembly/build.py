@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from packmule.assembly.assembly import Assembly
 from packmule.assembly.fencing import CancellationWatcher
-from packmule.assembly.finish_upload import finish_upload
+from packmule.assembly.finish_upload import StopAsked, finish_upload, holds_recorded, watcher
 from packmule.assembly.resuming import given_up, ranges_of_scratch, usable
 from packmule.assembly.run import Resolved, Stopped, assemble
 from packmule.engine.interface import Later
@@ -112,6 +112,9 @@ class Builder:
             ATTEMPTS.inc()
             try:
                 return self._run(run, stop)
+            except StopAsked:
+                _log.info("stopped, to be taken up again")
+                return Later(0.0)
             except StaleAttempt:
                 _log.info("was overtaken or cancelled")
                 self._tidy(key)
@@ -148,9 +151,7 @@ class Builder:
         of_scratch = ranges_of_scratch(run.remembered)
         with self._storage.claim(key, attempt, of_scratch, run.recorded_by) as scratch:
             held = scratch.stat().st_size
-            archive = None
-            if _is_settled(run) and (not held or run.remembered.upload is not None):
-                archive = self._storage.confirm(key, attempt)
+            archive = self._published_before(run, held, stop)
             if archive is None:
                 stream = self._storage.stream(key, attempt, scratch)
                 remembered = usable(run.remembered, held, _stored(stream, run.remembered))
@@ -184,8 +185,26 @@ class Builder:
     def _published(self, key: str, attempt: int, finished: Path | StoredArchive) -> StoredArchive:
         if isinstance(finished, Path):
             return self._storage.publish(key, attempt, finished)
-        # It was uploaded while it was assembled: only what is left besides is to be seen to.
-        return self._storage.confirm(key, attempt) or finished
+        # It was uploaded while it was assembled.
+        self._storage.confirm(key, attempt)
+        return finished
+
+    def _published_before(self, run: Run, held: int, stop: Event) -> StoredArchive | None:
+        """Return the archive that an earlier attempt published before it could say so, or None.
+
+        Raises StopAsked.
+        """
+        if not _is_settled(run) or (held and run.remembered.upload is None):
+            return None
+        archive = self._storage.find(run.job.hash)
+        if archive is None:
+            return None
+        full = self._resources.limits.read_back
+        with self._holdings.watched(run, lambda: None) as check:
+            if not holds_recorded(archive, run.remembered, watcher(check, stop), full=full):
+                return None
+        self._storage.confirm(run.job.hash, run.attempt)
+        return archive
 
     def _assemble(
         self, run: Run, assembly: Assembly, stop: Event, remembered: Remembered
@@ -211,7 +230,7 @@ class Builder:
                 record(outcome.rest)
                 assembly.recorded()
                 if assembly.uploading is not None and assembly.uploading.has_begun:
-                    return outcome, finish_upload(assembly, record, check)
+                    return outcome, finish_upload(assembly, record, check, stop)
             finished, _size = assembly.finish()
             return outcome, finished
         finally:
@@ -236,6 +255,11 @@ class Builder:
         ARCHIVES_COMPLETED.inc()
         ARCHIVE_BYTES.inc(by=archive.size)
         ARCHIVE_SECONDS.observe(max(0.0, time.time() - run.job.created_at.timestamp()))
+        try:
+            self._storage.prune(run.job.hash, run.attempt, archive)
+        except (StorageFailed, DiskFull) as error:
+            # The sweep, or the archive's removal, takes it away later.
+            _log.warning("left-overs kept reason=%s", error)
 
     def _fail(self, run: Run, failure: Failure, rest: Checkpoint | None = None) -> None:
         try:

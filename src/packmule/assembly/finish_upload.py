@@ -8,32 +8,46 @@ need no closing: what is in no part is not in the archive.
 from __future__ import annotations
 
 import contextlib
+import logging
 from bisect import bisect_right
 from concurrent.futures import TimeoutError as NotYet
 from typing import TYPE_CHECKING
 
 from packmule.assembly.finish_local import as_entry, check_all
-from packmule.errors import StorageFailed
+from packmule.errors import StorageAway, StorageFailed
 from packmule.zipformat.layout import central_directory
+from packmule.zipformat.reading import read_directory
+from packmule.zipformat.records import MARKER_32, FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from threading import Event
 
     from packmule.assembly.assembly import Assembly
     from packmule.assembly.upload.part_plan import PartPlan
-    from packmule.jobs.model import Checkpoint, Part
+    from packmule.jobs.model import Checkpoint, DoneEntry, Part, Remembered
     from packmule.storage.interface import Reader, StoredArchive
+    from packmule.zipformat.records import CentralHeader
+
+_log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.25
 _WINDOW_BYTES = 4 * 1024 * 1024
 
 
+class StopAsked(Exception):
+    """The run is to end now; all that it has is recorded."""
+
+
 def finish_upload(
-    assembly: Assembly, record: Callable[[Checkpoint], None], check: Callable[[], None]
+    assembly: Assembly,
+    record: Callable[[Checkpoint], None],
+    check: Callable[[], None],
+    stop: Event,
 ) -> StoredArchive:
     """Upload the rest, and make the archive of all parts, once every source is resolved.
 
-    Raises what `record` and `check` raise, StorageFailed, DiskFull.
+    Raises what `record` and `check` raise, StopAsked, StorageFailed, DiskFull.
     """
     uploading = assembly.uploading
     assert uploading is not None  # noqa: S101 - asked by who has looked
@@ -54,6 +68,9 @@ def finish_upload(
     etag = None
     while etag is None or not uploading.is_drained:
         check()
+        if stop.is_set():
+            checkpoint()
+            raise StopAsked
         with contextlib.suppress(NotYet):
             etag = last.result(_LOOK_EVERY)
         if not uploading.is_drained:
@@ -64,12 +81,64 @@ def finish_upload(
     size = base + sum(stop - start for start, stop in extents)
     etags = {part.number: part.etag or "" for part in parting.parts.values()} | {number: etag}
     archive = uploading.stream.publish(uploading.upload or "", etags, size)
-    try:
-        _read_back(archive, end, entries, full=assembly.limits.read_back)
-    except StorageFailed:
-        uploading.stream.withdraw(uploading.upload or "")
-        raise
+    # What goes wrong from here on leaves the object where it is: the next attempt may have taken it
+    # for the archive by now. It looks at it with `holds_recorded` before it does.
+    _read_back(archive, end, entries, watcher(check, stop), full=assembly.limits.read_back)
     return archive
+
+
+def watcher(check: Callable[[], None], stop: Event) -> Callable[[], None]:
+    """Return what ends a long look at an archive where the run is lost, or asked to stop."""
+
+    def watch() -> None:
+        check()
+        if stop.is_set():
+            raise StopAsked
+
+    return watch
+
+
+def holds_recorded(
+    archive: StoredArchive,
+    remembered: Remembered,
+    watch: Callable[[], None],
+    *,
+    full: bool,
+) -> bool:
+    """Return whether an archive that an earlier attempt published is what was recorded last.
+
+    Its end need not have been read back: that attempt may have been killed before it could. Or it
+    may have been frozen, and have published what others have since recorded otherwise. Raises
+    StorageAway, and what `watch` raises.
+    """
+    done = sorted(remembered.done)
+    count = len(done) + bool(remembered.failed)
+    try:
+        reader = archive.bytes.open()
+        try:
+            window = _Window(reader, archive.size, watch)
+            headers = read_directory(window.read, archive.size).headers
+            if len(headers) != count or not all(map(_is_of, headers, done)):
+                return False
+            if full:
+                check_all(window.read, archive.size, count)
+        finally:
+            reader.close()
+    except StorageAway:
+        raise
+    except (StorageFailed, FormatError) as error:
+        _log.warning("published archive rejected reason=%s", error)
+        return False
+    return True
+
+
+def _is_of(header: CentralHeader, entry: DoneEntry) -> bool:
+    """Return whether a line of the directory is that of a recorded entry."""
+    return (header.name, header.method, header.crc) == (
+        entry.name.encode(),
+        entry.method,
+        entry.crc,
+    ) and header.size in (entry.size, MARKER_32)
 
 
 def _end(assembly: Assembly, parting: PartPlan) -> tuple[int, bytes, int]:
@@ -114,11 +183,13 @@ class ArchiveOffsets:
         return self._places[at] + offset - self._starts[at]
 
 
-def _read_back(archive: StoredArchive, end: bytes, entries: int, *, full: bool) -> None:
+def _read_back(
+    archive: StoredArchive, end: bytes, entries: int, watch: Callable[[], None], *, full: bool
+) -> None:
     """Compare what the storage has with what was sent: the end of it, or every file."""
     reader = archive.bytes.open()
     try:
-        window = _Window(reader, archive.size)
+        window = _Window(reader, archive.size, watch)
         start = archive.size - len(end)
         for at in range(0, len(end), _WINDOW_BYTES):
             piece = end[at : at + _WINDOW_BYTES]
@@ -134,10 +205,14 @@ def _read_back(archive: StoredArchive, end: bytes, entries: int, *, full: bool) 
 
 
 class _Window:
-    """Reads pieces that mostly follow one another, some megabytes at a time."""
+    """Reads pieces that mostly follow one another, some megabytes at a time.
 
-    def __init__(self, reader: Reader, size: int) -> None:
+    `watch` is asked before each look at the storage: it raises where nobody waits any more.
+    """
+
+    def __init__(self, reader: Reader, size: int, watch: Callable[[], None]) -> None:
         self._reader = reader
+        self._watch = watch
         self._size = size
         self._start = 0
         self._held = b""
@@ -151,6 +226,7 @@ class _Window:
         return self._held[at : at + length]
 
     def _fetch(self, start: int, stop: int) -> bytes:
+        self._watch()
         pieces = []
         while start < stop and (piece := self._reader.read(range(start, stop), stop - start)):
             pieces.append(piece)

@@ -130,7 +130,8 @@ def holds(ranges: Ranges, start: int, stop: int) -> bool:
     at = bisect_right(ranges, (start, stop))
     if at and ranges[at - 1][1] >= stop:
         return True
-    return at < len(ranges) and ranges[at][0] <= start and ranges[at][1] >= stop
+    # A range that begins there and sorts behind ends behind it, too.
+    return at < len(ranges) and ranges[at][0] <= start
 
 
 def _written_end(entry: OpenEntry) -> int:

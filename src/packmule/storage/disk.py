@@ -43,6 +43,13 @@ class ScratchArea:
                 path = held.enter_context(scratch.claim(folder, key, attempt, claimed, recorded_by))
             yield path
 
+    def require(self, key: str, attempt: int, assembled: Path) -> None:
+        """Raise FileNotFoundError where what an attempt has assembled is its own no longer.
+
+        A file beside the scratch is removed then: it was made after the scratch was taken over.
+        """
+        scratch.require(self._folder(key), key, attempt, assembled)
+
     def remove(self, key: str, *, up_to: int | None = None) -> None:
         """Remove a key's scratch so that it does not come back."""
         folder = self._folder(key)

@@ -6,6 +6,9 @@ Owns the words and the promises; each backend passes the one suite in `tests/con
 - No two attempts ever write to one file, not even when the first was frozen and wakes up.
 - What an attempt has assembled is published by it or taken over by the next, never both; a kill
   after the publication is made good by `confirm`.
+- An attempt that was frozen and wakes up never replaces or removes the archive of a completed job:
+  only the job store knows which attempt is the last, so before the job is completed no attempt
+  removes what another has published.
 - What is being read stays readable until the reader closes it, also when it is removed meanwhile.
 """
 
@@ -108,11 +111,9 @@ class Stream(Protocol):
     def publish(self, upload: str, etags: Mapping[int, str], size: int) -> StoredArchive:
         """Make the parts of these numbers and entity tags the archive, `size` bytes; durably.
 
-        Scratch and left-overs stay: `Storage.confirm` sees to them.
+        Nothing is removed, whatever goes wrong: another attempt may rely on it by then. Scratch
+        and left-overs are for `Storage.confirm` and `Storage.prune`.
         """
-
-    def withdraw(self, upload: str) -> None:
-        """Take back what was published."""
 
 
 class Storage(Protocol):
@@ -141,15 +142,25 @@ class Storage(Protocol):
         It must be written to no more. Scratch of this and of earlier attempts is removed.
         """
 
-    def confirm(self, key: str, attempt: int) -> StoredArchive | None:
-        """Look for an archive that an earlier attempt has published, and see to its rest.
+    def confirm(self, key: str, attempt: int) -> None:
+        """Make an archive that was published durable; remove the scratch of attempts up to this.
 
-        To be asked after `claim`, when no earlier one can publish any more. An archive that is
-        given back is as durable as one by `publish`.
+        For an attempt that, after `claim`, finds what an earlier one has published and takes it
+        for its own; and for one that has published by a stream.
         """
 
-    def find(self, key: str) -> StoredArchive | None:
-        """Look an archive up."""
+    def prune(self, key: str, attempt: int, archive: StoredArchive) -> None:
+        """Remove all but this archive, which the completed job names; `attempt` completed it.
+
+        Only now: until the job store has accepted an attempt's word that the job is completed,
+        another attempt may rely on what is there.
+        """
+
+    def find(self, key: str, etag: str | None = None) -> StoredArchive | None:
+        """Return the archive, or None.
+
+        Where several attempts have published, the one with the entity tag `etag`, else the latest.
+        """
 
     def remove(self, key: str) -> None:
         """Remove scratch and archive, for good; nothing there is no error."""

@@ -66,22 +66,23 @@ class LocalStorage:
         with translated("The archive could not be published"):
             make_folder(archive.parent)
             _settle(assembled)
+            self._scratch.require(key, attempt, assembled)
             assembled.rename(archive)
-            return self._confirmed(key, attempt)
+            self.confirm(key, attempt)
+            return _stored(archive)
 
-    def confirm(self, key: str, attempt: int) -> StoredArchive | None:
-        """Look for an archive that an earlier attempt has published, and see to its rest."""
+    def confirm(self, key: str, attempt: int) -> None:
+        """Make an archive that was published durable; remove the scratch of attempts up to this."""
         with translated("The archive could not be published"):
-            return self._confirmed(key, attempt) if self._archive(key).exists() else None
+            sync_folder(self._archive(key).parent)
+            self._scratch.remove(key, up_to=attempt)
 
-    def _confirmed(self, key: str, attempt: int) -> StoredArchive:
-        archive = self._archive(key)
-        sync_folder(archive.parent)
-        self._scratch.remove(key, up_to=attempt)
-        return _stored(archive)
+    def prune(self, key: str, _attempt: int, _archive: StoredArchive) -> None:
+        """Remove all but the archive of a completed job: there is nothing else but scratch."""
+        self._scratch.remove(key)
 
-    def find(self, key: str) -> StoredArchive | None:
-        """Look an archive up."""
+    def find(self, key: str, _etag: str | None = None) -> StoredArchive | None:
+        """Return the archive, or None; there is never more than one."""
         with translated("The archive could not be looked up"):
             try:
                 return _stored(self._archive(key))

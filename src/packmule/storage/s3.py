@@ -4,10 +4,12 @@ Owns which object is an archive, and that a late writer does no harm:
 
     <prefix>ab/<key>.<attempt>.zip    whole: an object appears at once or not at all
 
-The highest attempt's object is the archive. So a run that was believed dead and wakes up to publish
-makes an object that nobody looks at, and the next publication or removal takes it away. While it is
-being uploaded, the scratch is locked as it is while it is written: a later attempt copies what it
-needs and never writes to what is being read (docs/decisions/0027-archives-in-s3.md).
+The archive of a completed job is the object whose entity tag the job names; while no job names one,
+the highest attempt's. So a run that was believed dead and wakes up to publish makes an object that
+nobody looks at. No attempt removes an object before the job is completed: another may have taken it
+for the archive by then. While it is being uploaded, the scratch is locked as it is while it is
+written: a later attempt copies what it needs and never writes to what is being read
+(docs/decisions/0027-archives-in-s3.md).
 
 The entity tag is the store's own, so that it is the same for who is redirected there.
 """
@@ -26,7 +28,6 @@ from packmule.storage.disk import ScratchArea, checked, translated
 from packmule.storage.interface import StoredArchive
 from packmule.storage.s3_reading import S3Bytes
 from packmule.storage.s3_stream import S3Stream
-from packmule.storage.s3_upload import Upload, part_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,7 +55,6 @@ class S3Storage:
         self._bucket = bucket
         self._scratch = ScratchArea(data_dir)
         self._most_bytes = most_bytes
-        self._part_size = part_size(most_bytes)
         self._redirect = redirect
         self._checked_at = float("-inf")
         self._checking = threading.Lock()
@@ -80,46 +80,48 @@ class S3Storage:
     def publish(self, key: str, attempt: int, assembled: Path) -> StoredArchive:
         """Make what an attempt has assembled, beside its scratch, the archive; durably.
 
-        Scratch of this and earlier attempts is removed.
+        One put: what is larger than a part was uploaded while it was assembled. Scratch of this and
+        earlier attempts is removed; objects of other attempts stay, see `prune`.
         """
         name = f"{_beginning(key)}{attempt}.zip"
         with (
             translated("The archive could not be published"),
             scratch.held(assembled) as descriptor,
+            os.fdopen(os.dup(descriptor), "rb") as file,
         ):
-
-            def wanted() -> None:
-                if not os.path.samestat(assembled.stat(), os.fstat(descriptor)):
-                    raise FileNotFoundError
-
-            Upload(self._bucket, name, descriptor, each=self._part_size, wanted=wanted).run()
-            try:
-                wanted()
-            except FileNotFoundError:
-                # Removed, or taken over, at the last moment.
-                self._bucket.delete(name)
-                raise
-        archive = self.confirm(key, attempt)
-        if archive is None:
+            self._scratch.require(key, attempt, assembled)
+            self._bucket.put(name, file)
+        found = next((one for one in self._bucket.find(name) if one.name == name), None)
+        if found is None:
             raise StorageFailed("The archive was stored, and is not there any more.")
-        return archive
+        self._scratch.remove(key, up_to=attempt)
+        return self._stored(found)
 
-    def confirm(self, key: str, attempt: int) -> StoredArchive | None:
-        """Look for an archive that an earlier attempt has published, and see to its rest."""
-        found = self._found(key)
+    def confirm(self, key: str, attempt: int) -> None:
+        """Remove the scratch of attempts up to this; an object is durable once it is there."""
+        self._scratch.remove(key, up_to=attempt)
+
+    def prune(self, key: str, attempt: int, archive: StoredArchive) -> None:
+        """Remove all but this archive, which the completed job names; `attempt` completed it.
+
+        A first attempt has had no other before it.
+        """
+        self.discard(key)
+        others = self._found(key) if attempt > 1 else []
+        for _, found in others:
+            if found.etag != archive.etag:
+                self._bucket.delete(found.name)
+
+    def find(self, key: str, etag: str | None = None) -> StoredArchive | None:
+        """Return the archive, or None.
+
+        Of several the one with the entity tag `etag`: a late writer may have added a later one.
+        Where none has it, the latest: a bucket that was copied has other entity tags.
+        """
+        found = [one for _, one in self._found(key)]
         if not found:
             return None
-        latest = found[-1]
-        for _, left_over in found[:-1]:
-            self._bucket.delete(left_over.name)
-        self._abort(key, up_to=attempt)
-        self._scratch.remove(key, up_to=attempt)
-        return self._stored(latest[1])
-
-    def find(self, key: str) -> StoredArchive | None:
-        """Look an archive up."""
-        found = self._found(key)
-        return self._stored(found[-1][1]) if found else None
+        return self._stored(next((one for one in found if one.etag == etag), found[-1]))
 
     def remove(self, key: str) -> None:
         """Remove scratch, uploads and archive, for good; nothing there is no error."""
@@ -155,12 +157,11 @@ class S3Storage:
                 self._bucket.put(_PROBE, b"")
                 self._checked_at = time.monotonic()
 
-    def _abort(self, key: str, *, up_to: int | None = None) -> None:
-        """Abort a key's uploads, of attempts up to one where that is told."""
+    def _abort(self, key: str) -> None:
+        """Abort a key's uploads."""
         beginning = _beginning(key)
         for each in self._bucket.uploads(beginning):
-            number = _attempt(each.name, beginning)
-            if number is not None and (up_to is None or number <= up_to):
+            if _attempt(each.name, beginning) is not None:
                 self._bucket.abort(each.name, each.upload)
 
     def _found(self, key: str) -> list[tuple[int, Found]]:

@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+)
 from botocore.exceptions import ConnectionError as ConnectingError
 
 from packmule.errors import StorageAway, StorageFailed
@@ -31,6 +36,9 @@ _CONNECT_SECONDS = 5
 _READ_SECONDS = 60
 _CONNECTIONS = 64
 _SERVER_ERROR = 500
+# Other answers that mean "not now": too many requests, or one that came too slowly.
+_LATER = frozenset({408, 425, 429})
+_LATER_REASONS = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ThrottlingException"})
 LINK_SECONDS = 3600
 """How long a link may be begun to be followed; a download that has begun goes on to its end."""
 
@@ -228,6 +236,11 @@ class Bucket:
         asked = f"bytes={part.start}-{part.stop - 1}"
         with _translated("The archive could not be read"):
             answer = self._client.get_object(**self._at(name), Range=asked, IfMatch=etag)
+        if not answer.get("ContentRange", "").startswith(f"bytes {part.start}-"):
+            answer["Body"].close()
+            raise StorageFailed(
+                "The archive could not be read: the object store answers a range with other bytes."
+            )
         return answer["Body"]
 
     def _key(self, name: str) -> str:
@@ -248,9 +261,10 @@ def _translated(what: str) -> Iterator[None]:
     except ClientError as error:
         reason = error.response.get("Error", {}).get("Code", "unknown reason")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        kind = S3Unwell if status >= _SERVER_ERROR else S3Refused
+        is_unwell = status >= _SERVER_ERROR or status in _LATER or reason in _LATER_REASONS
+        kind = S3Unwell if is_unwell else S3Refused
         raise kind(f"{what}: the object store says {reason}.", reason) from error
-    except (ConnectingError, HTTPClientError) as error:
+    except (ConnectingError, HTTPClientError, CredentialRetrievalError) as error:
         raise StorageAway(f"{what}: the object store cannot be reached.") from error
     except (BotoCoreError, ValueError) as error:
         raise StorageFailed(f"{what}: {error}") from error

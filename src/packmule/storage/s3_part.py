@@ -106,6 +106,9 @@ def send(
         curl.setopt(pycurl.CONNECTTIMEOUT, _CONNECT_SECONDS)
         curl.setopt(pycurl.LOW_SPEED_LIMIT, 1)
         curl.setopt(pycurl.LOW_SPEED_TIME, _STALL_SECONDS)
+        # Asked about once a second also while nothing moves, where `give` is not.
+        curl.setopt(pycurl.NOPROGRESS, 0)
+        curl.setopt(pycurl.XFERINFOFUNCTION, lambda *_: int(ended()))
         curl.perform()
         status = int(curl.getinfo(pycurl.RESPONSE_CODE))
     except pycurl.error as error:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from botocore.exceptions import BotoCoreError
 from urllib3.exceptions import HTTPError
 
-from packmule.errors import StorageFailed
+from packmule.errors import StorageAway
 
 if TYPE_CHECKING:
     from packmule.storage.s3_bucket import Bucket
@@ -74,7 +74,7 @@ class S3Reader:
                 self._at += len(piece)
                 return piece
             self.close()
-        raise StorageFailed("The archive could not be read: the object store's answers are cut.")
+        raise StorageAway("The archive could not be read: the object store's answers are cut.")
 
     def close(self) -> None:
         """Let the answer go, read to its end or not."""

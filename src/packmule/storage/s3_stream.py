@@ -123,7 +123,11 @@ class S3Stream:
         raise StorageFailed("The object store has other parts than were sent.")
 
     def publish(self, upload: str, etags: Mapping[int, str], size: int) -> StoredArchive:
-        """Make the object of these parts."""
+        """Make the object of these parts.
+
+        Whatever becomes of it, it is not deleted here: it may be another attempt's that has
+        completed the same upload meanwhile, and be the archive of a completed job.
+        """
         name, upload_id = self._parsed(upload)
         self._wanted()
         try:
@@ -135,21 +139,10 @@ class S3Stream:
                 raise
         found = self._found(name, size)
         if found is None:
-            self._bucket.delete(name)
             raise StorageFailed(
                 f"The object store made an object of the parts that is not {size:,} bytes long."
             )
-        try:
-            self._wanted()
-        except StaleAttempt:
-            # Removed, or taken over, at the last moment.
-            self._bucket.delete(name)
-            raise
         return self._as_stored(found)
-
-    def withdraw(self, upload: str) -> None:
-        """Take back the object that was made."""
-        self._bucket.delete(self._parsed(upload)[0])
 
     def _found(self, name: str, size: int) -> Found | None:
         found = self._bucket.find(name)

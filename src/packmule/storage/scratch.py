@@ -76,8 +76,28 @@ def held(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
+def require(folder: Path, key: str, attempt: int, assembled: Path) -> None:
+    """Raise FileNotFoundError where what an attempt has assembled is its own no longer.
+
+    A rename of the scratch itself tells that by failing. A file beside it can be made at any time,
+    also by an attempt that was frozen and has lost its scratch meanwhile. But it was there before
+    this look at the scratch; so whoever takes or removes the scratch later finds the file too,
+    since `remove` looks for it afterwards: a rename of it fails as well from then on.
+    """
+    mine = _path(folder, key, attempt)
+    if assembled != mine and not mine.exists():
+        assembled.unlink(missing_ok=True)
+        raise FileNotFoundError(errno.ENOENT, "the scratch is gone", str(mine))
+
+
 def remove(folder: Path, key: str, *, up_to: int | None = None) -> None:
-    """Remove the scratch of a key, of attempts up to one where that is told."""
+    """Remove the scratch of a key, of attempts up to one where that is told.
+
+    The scratch files go first, then what lies beside them: see `require`.
+    """
+    for number, path in _listed(folder, key):
+        if path == _path(folder, key, number) and (up_to is None or number <= up_to):
+            path.unlink(missing_ok=True)
     for number, path in _listed(folder, key):
         if up_to is None or number <= up_to:
             path.unlink(missing_ok=True)
@@ -112,8 +132,9 @@ def _take(
             # Another run was quicker: what was there has another name by now.
             if not looks_left:
                 raise
-    remove(folder, key, up_to=attempt - 1)
-    return descriptor
+    with _kept(descriptor):
+        remove(folder, key, up_to=attempt - 1)
+        return descriptor
 
 
 def _look(

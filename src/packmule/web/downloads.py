@@ -113,7 +113,7 @@ def _find(parts: Parts, hash_: str) -> Found:
     job = parts.store.get(hash_)
     match state_now(job):
         case JobState.COMPLETED:
-            archive = parts.storage.find(hash_)
+            archive = parts.storage.find(hash_, job.etag)
             if archive is None:
                 raise _gone()
             return Found(job, archive, None if archive.path is None else _opened(archive.path))

@@ -66,6 +66,21 @@ def test_slices_of_an_entry_that_has_failed_are_nobodys() -> None:
     assert [part.number for part in kept.parts] == [1]
 
 
+def test_a_part_of_which_one_entry_is_lost_is_not_kept() -> None:
+    # Entries of a part that was only planned lie in the scratch, which has been cut.
+    planned = replace(ALL, done=(A, B, C), open=(), parts=(Part(1, ((0, 600), (1200, 1500))),))
+    kept = usable(planned, 1300, STORED)
+    assert kept.done == (A, B)
+    assert kept.parts == ()
+
+
+def test_an_upload_that_has_no_part_yet_is_gone_on_with() -> None:
+    begun = Remembered(TAIL, (A, B, C), (), (), "upload", 0, ())
+    kept = usable(begun, TAIL, {})
+    assert kept == replace(begun, tail=1500)
+    assert kept.parts == ()
+
+
 def test_only_what_is_not_uploaded_is_copied_from_a_scratch() -> None:
     assert ranges_of_scratch(ALL) == [(1200, 2500), (3500, 4000)]
     assert ranges_of_scratch(Remembered(1500, (A, B, C))) == [(0, 1500)]

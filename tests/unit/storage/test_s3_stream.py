@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Event
 from typing import TYPE_CHECKING
@@ -12,17 +14,18 @@ from tests.fakes.bucket import FakeS3, running_s3
 from tests.fakes.faulty_s3 import Fault, FaultyS3, before
 from tests.fakes.nanio import running_nanio
 
-from packmule.errors import StaleAttempt, StorageFailed, UploadLost
+from packmule.errors import StaleAttempt, StorageAway, StorageFailed, UploadLost
+from packmule.storage import s3_upload
 from packmule.storage.s3 import S3Storage
 from packmule.storage.s3_bucket import Address, Bucket, Encryption
 from packmule.storage.s3_stream import growing_part
 from packmule.storage.s3_upload import MOST_PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from packmule.storage.interface import Stream
+    from packmule.storage.interface import StoredArchive, Stream
 
 KEY = "0f" * 16
 MIB = 1024 * 1024
@@ -167,8 +170,10 @@ def test_another_attempt_publishes_the_parts_of_the_first_and_leaves_nothing_ove
         later = storage.stream(KEY, 2, scratch)
         etags[2] = later.send(upload, 2, read, SECOND, ENDED)
         archive = later.publish(upload, etags, len(JOINED))
-        assert storage.confirm(KEY, 2) == archive
+        storage.confirm(KEY, 2)
         assert not scratch.exists()
+        storage.prune(KEY, 2, archive)
+    assert storage.find(KEY) == archive
     assert stored(storage) == JOINED
     assert later.stored(left_over) is None
     assert bucket.uploads("") == []
@@ -209,19 +214,77 @@ def test_a_completion_whose_answer_was_lost_is_one(storage: S3Storage, stream: S
     assert stored(storage) == CONTENT[2 * MIB : 2 * MIB + 77]
 
 
-def test_an_object_of_another_length_is_taken_back(storage: S3Storage, stream: Stream) -> None:
+def test_an_object_of_another_length_is_refused_and_left_to_who_may_have_made_it(
+    storage: S3Storage, stream: Stream
+) -> None:
     upload = stream.begin()
     etags = {1: stream.send(upload, 1, read, SECOND, ENDED)}
     with pytest.raises(StorageFailed, match="78 bytes"):
         stream.publish(upload, etags, 78)
-    assert storage.find(KEY) is None
+    assert storage.find(KEY) is not None
 
 
-def test_what_is_withdrawn_is_not_found(storage: S3Storage, stream: Stream) -> None:
+class Frozen(Bucket):
+    """Calls `meanwhile` between a completion and its answer, as a frozen worker does."""
+
+    meanwhile: Callable[[], None]
+
+    def complete(self, name: str, upload: str, etags: dict[int, str]) -> None:
+        """Make the object, then let others work."""
+        super().complete(name, upload, etags)
+        self.meanwhile()
+
+
+def test_an_attempt_that_froze_while_it_published_deletes_nothing_that_was_confirmed(
+    server: FakeS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    frozen = Frozen(Address(server.make_bucket()), Encryption())
+    storage = S3Storage(frozen, tmp_path / "data", most_bytes=10**9)
+    confirmed: list[StoredArchive | None] = []
+
+    def meanwhile() -> None:
+        with storage.claim(KEY, 2, [(0, 13)], 1):
+            confirmed.append(storage.find(KEY))
+            storage.confirm(KEY, 2)
+
+    frozen.meanwhile = meanwhile
+    with storage.claim(KEY, 1, ()) as scratch:
+        scratch.write_bytes(b"half assembled")
+        stream = storage.stream(KEY, 1, scratch)
+        upload = stream.begin()
+        etags = {1: stream.send(upload, 1, read, SECOND, ENDED)}
+        with suppress(StaleAttempt):
+            stream.publish(upload, etags, 77)
+    assert confirmed != [None]
+    assert [storage.find(KEY)] == confirmed
+    assert stored(storage) == CONTENT[2 * MIB : 2 * MIB + 77]
+
+
+def test_a_part_that_never_gets_through_is_a_store_that_is_away(
+    stream: Stream, faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_upload, "_LONGEST_PAUSE", 0.01)
     upload = stream.begin()
-    stream.publish(upload, {1: stream.send(upload, 1, read, SECOND, ENDED)}, 77)
-    stream.withdraw(upload)
-    assert storage.find(KEY) is None
+    for fault in (Fault.CUT, Fault.SLOW_DOWN):
+        faulty.faults = [fault] * 20
+        with pytest.raises(StorageAway):
+            stream.send(upload, 1, read, SECOND, ENDED)
+
+
+def test_a_sender_ends_at_once_where_the_store_is_silent(stream: Stream, faulty: FaultyS3) -> None:
+    upload = stream.begin()
+    ended = Event()
+    faulty.faults = [Fault.SILENT]
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(stream.send, upload, 1, read, SECOND, ended)
+        while not faulty.parts:
+            time.sleep(0.01)
+        ended.set()
+        with pytest.raises(StorageFailed):
+            sending.result(timeout=30)
+    faulty.speak.set()
 
 
 def test_an_attempt_that_was_overtaken_sends_and_publishes_no_more(
