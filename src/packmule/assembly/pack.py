@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from packmule.assembly.assembly import Assembly
 from packmule.assembly.disk.disk_file import translated
-from packmule.assembly.resuming import usable
+from packmule.assembly.names.html_pages import is_page_for_media
+from packmule.assembly.resuming import entry_end, usable
 from packmule.assembly.run import Resolved, Stopped, assemble
 from packmule.jobs.digest import sources_digest
 from packmule.jobs.journal import Journal
-from packmule.jobs.model import Compression, FailedEntry, OnError, OnHtml, Remembered
+from packmule.jobs.model import Checkpoint, Compression, FailedEntry, OnError, OnHtml, Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,12 +65,15 @@ def pack(
     """
     part = out.with_name(f"{out.name}.part")
     journal = Journal(part.with_name(f"{part.name}.journal"))
-    remembered = _remembered(journal, part, sources)
     try:
+        found = journal.load(sources_digest(sources))
+        remembered = _usable(found or Remembered(), part, on_html)
         assembly = Assembly(
             sources, remembered, part, resources, compression=compression, on_html=on_html
         )
         try:
+            if found is None or (found.done, found.open) != (remembered.done, remembered.open):
+                _begin_anew(journal, part, remembered, assembly.progress())
             outcome = assemble(assembly, journal.append, stop, watch=watch, interval=interval)
             failed = tuple(assembly.failed)
             resumed = len(remembered.done)
@@ -84,7 +89,7 @@ def pack(
         finally:
             assembly.close()
         _publish(finished, out)
-        part.unlink(missing_ok=True)
+        _remove_rest(part)
         journal.remove()
         pages = tuple(sorted(one.position for one in assembly.archive.done if one.html_page))
         return Packed(size, outcome.done, resumed, failed, html_pages=pages)
@@ -92,11 +97,42 @@ def pack(
         journal.close()
 
 
-def _remembered(journal: Journal, part: Path, sources: Sequence[Source]) -> Remembered:
-    """Take up what the journal tells and the file holds; what failed is tried once more."""
-    remembered = journal.load(sources_digest(sources)) or Remembered()
-    size = part.stat().st_size if part.exists() else 0
-    return usable(replace(remembered, failed=()), size)
+def _usable(found: Remembered, part: Path, on_html: OnHtml) -> Remembered:
+    """Return what of an earlier run is still in the file and wanted; what failed is tried again."""
+    try:
+        size = part.stat().st_size
+    except FileNotFoundError:
+        size = 0
+    except OSError as error:
+        raise translated(error, part) from error
+    if _overlap(found):
+        # Nothing true says that two files lie at one place; whatever says it, none is believed.
+        return Remembered()
+    done, opened = found.done, found.open
+    if on_html is OnHtml.FAIL:  # the run before may have kept pages, and only reported them
+        done = tuple(one for one in done if not one.html_page)
+        opened = tuple(one for one in opened if not is_page_for_media(one.content_type, one.name))
+    return usable(replace(found, done=done, open=opened, failed=()), size)
+
+
+def _overlap(found: Remembered) -> bool:
+    """Return whether two entries claim the same byte."""
+    places = [(one.offset, entry_end(one)) for one in found.done]
+    places += [(one.offset, one.offset + one.header_size + one.size) for one in found.open]
+    return any(after[0] < before[1] for before, after in pairwise(sorted(places)))
+
+
+def _begin_anew(journal: Journal, part: Path, kept: Remembered, progress: Progress) -> None:
+    """Forget all but what is kept, for good; only then may anything be written where it was.
+
+    Else a run that is killed soon would leave a journal whose claims the file no longer meets.
+    """
+    journal.restart(Checkpoint(kept.tail, progress, kept.done, kept.open))
+    try:
+        if part.stat().st_size > kept.tail:
+            os.truncate(part, kept.tail)
+    except OSError as error:
+        raise translated(error, part) from error
 
 
 def _publish(finished: Path, out: Path) -> None:
@@ -113,3 +149,15 @@ def _publish(finished: Path, out: Path) -> None:
                 os.close(fd)
     except OSError as error:
         raise translated(error, out) from error
+
+
+def _remove_rest(part: Path) -> None:
+    """Remove what the archive was made of, where it is not the archive itself.
+
+    The second name is a killed run's that was closing holes (`finish_local`).
+    """
+    try:
+        part.unlink(missing_ok=True)
+        part.with_name(f"{part.name}.closed").unlink(missing_ok=True)
+    except OSError as error:
+        raise translated(error, part) from error

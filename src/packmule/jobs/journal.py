@@ -64,13 +64,17 @@ class Journal:
         """Open the journal for the request of that digest, and add its checkpoints up.
 
         None where there is nothing to resume: no journal, or one of another request, which the
-        first `append` begins anew.
+        first `append` or `restart` begins anew. What is returned is on the disk: where the run
+        before was killed in the middle of a write, the caller must not build on what a power cut
+        may still undo.
         """
         self.close()
         self._digest, self._size = digest, 0
         try:
             self._file = _open_alone(self._path)
             remembered = self._read(self._file)
+            if remembered is not None:
+                _sync(self._file)
         except OSError as error:
             raise _translated(error) from error
         self._compact_at = self._size + max(self._size, self._compact_after)
@@ -113,14 +117,28 @@ class Journal:
         except OSError as error:
             raise _translated(error) from error
 
+    def restart(self, checkpoint: Checkpoint) -> None:
+        """Put one checkpoint in the place of all: of this request, or of whichever was there.
+
+        It is on the disk when this returns; where it raises, what was there may still be.
+        """
+        if self._file is None:
+            raise RuntimeError("the journal is to be loaded first")
+        try:
+            self._replace(self._file, checkpoint)
+        except OSError as error:
+            raise _translated(error) from error
+
     def _compact(self, old: int, progress: Progress) -> None:
         """Put one checkpoint, all of them added up, in the place of all.
 
         The next time is as far off as the file is then long: each byte is written twice or so.
         """
         total = self._read(old) or Remembered()
-        whole = Checkpoint(total.tail, progress, total.done, total.open, total.failed)
-        data = _beginning(self._digest) + _record(checkpoint_record(whole))
+        self._replace(old, Checkpoint(total.tail, progress, total.done, total.open, total.failed))
+
+    def _replace(self, old: int, checkpoint: Checkpoint) -> None:
+        data = _beginning(self._digest) + _record(checkpoint_record(checkpoint))
         new = os.open(self._new_path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             _lock(new)
@@ -129,6 +147,7 @@ class Journal:
             self._new_path.replace(self._path)
         except BaseException:
             os.close(new)
+            self._new_path.unlink(missing_ok=True)
             raise
         os.close(old)
         self._file, self._size = new, len(data)
@@ -161,8 +180,10 @@ def _open_alone(path: Path) -> int:
         try:
             _lock(file)
             # Between open and lock its holder may have removed it or put another in its place.
-            if path.exists() and os.path.samestat(path.stat(), os.fstat(file)):
+            if os.path.samestat(path.stat(), os.fstat(file)):
                 return file
+        except FileNotFoundError:
+            pass
         except BaseException:
             os.close(file)
             raise

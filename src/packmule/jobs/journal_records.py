@@ -72,8 +72,9 @@ class Sum:
     def add(self, checkpoint: Checkpoint) -> None:
         """Add the next checkpoint."""
         self._tail = checkpoint.tail
-        self._latest.update((entry.position, entry) for entry in checkpoint.done)
+        # A file that one checkpoint calls both open and done was finished while it was made.
         self._latest.update((entry.position, entry) for entry in checkpoint.open)
+        self._latest.update((entry.position, entry) for entry in checkpoint.done)
         self._latest.update((entry.position, entry) for entry in checkpoint.failed)
 
     def remembered(self) -> Remembered:

@@ -102,6 +102,72 @@ def test_a_journal_of_another_request_is_begun_anew_at_the_first_append_and_not_
     assert [entry.position for entry in found.done] == [7]
 
 
+def test_a_restart_puts_one_checkpoint_in_the_place_of_all_whosever_they_were(
+    open_journal: Callable[[], Journal],
+) -> None:
+    for digest in (DIGEST, OTHER):
+        journal = open_journal()
+        journal.load(digest)
+        journal.append(checkpoint(done(0), opened(1), failed(2)))
+        journal.restart(checkpoint(done(3), tail=5))
+        assert remembered(open_journal(), digest) == Remembered(tail=5, done=(done(3),))
+        journal = open_journal()
+        journal.load(digest)
+        journal.append(checkpoint(done(4), tail=6))
+        found = remembered(open_journal(), digest)
+        assert found is not None
+        assert [entry.position for entry in found.done] == [3, 4]
+
+
+def test_a_restart_that_the_disk_refuses_leaves_what_was_there_and_nothing_beside_it(
+    open_journal: Callable[[], Journal], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = open_journal()
+    journal.load(DIGEST)
+    journal.append(checkpoint(done(0)))
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with pytest.raises(DiskFull):
+            journal.restart(checkpoint(done(1)))
+    journal.append(checkpoint(done(2)))
+    found = remembered(open_journal())
+    assert found is not None
+    assert [entry.position for entry in found.done] == [0, 2]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_that_one_checkpoint_calls_open_and_done_is_done(
+    open_journal: Callable[[], Journal],
+) -> None:
+    journal = open_journal()
+    journal.load(DIGEST)
+    journal.append(checkpoint(done(1), opened(1)))
+    assert remembered(open_journal()) == Remembered(tail=7 * 2**32, done=(done(1),))
+
+
+def test_a_journal_that_another_process_removes_while_it_is_opened_is_made_anew(
+    open_journal: Callable[[], Journal], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [2]
+
+    def lock(*_: object) -> None:
+        if left[0]:
+            left[0] -= 1
+            path.unlink()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fcntl.flock", lock)
+        journal = open_journal()
+        assert journal.load(DIGEST) is None
+    assert left == [0]
+    journal.append(checkpoint(done(0)))
+    assert remembered(open_journal()) is not None
+
+
 def test_a_torn_tail_is_ignored_wherever_it_was_torn_and_then_written_over(
     open_journal: Callable[[], Journal], path: Path
 ) -> None:
