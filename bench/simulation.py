@@ -35,7 +35,7 @@ class Shape:
 
     workers: int
     jobs_at_once: int = 32
-    """8, and 24 beside those that last: `engine/turns.py`."""
+    """8, and 24 beside those that last: `engine/fairness.py`."""
     transfers: int = 32
     per_host: int = 8
     """Where files are large, whatever the setting (`outbound/fetch_scheduler.py`)."""

@@ -10,7 +10,7 @@ from tests.fakes.jobs import PUBLISHED, begun, checkpoint, done
 from packmule.outbound.outcomes import Answered
 from packmule.webhook.announcing import Announcer
 from packmule.webhook.messages import MessageState, MessageStore
-from packmule.webhook.schedule import Schedule
+from packmule.webhook.retry_schedule import RetrySchedule
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -55,7 +55,7 @@ def complete(store: JobStore, announcer: Announcer) -> str:
 
 
 def try_once(messages: MessageStore, message: Message, status: int) -> MessageState:
-    verdict = Schedule().judge(Answered(status), message.tries + 1, 0.0)
+    verdict = RetrySchedule().judge(Answered(status), message.tries + 1, 0.0)
     messages.record(message, verdict)
     found = messages.find(message.name)
     assert found is not None

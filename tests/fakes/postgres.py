@@ -18,7 +18,7 @@ import psycopg
 from tests.fakes.clock import FakeClock
 from tests.fakes.postgres_server import PATIENCE, create_database
 
-from packmule.engine.fleet_schema import prepare
+from packmule.engine.procrastinate_schema import prepare
 from packmule.jobs import database
 
 GIVEN = os.environ.get("PACKMULE_TEST_DATABASE_URL")

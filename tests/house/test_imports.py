@@ -45,18 +45,14 @@ KNOWN_CYCLES: tuple[frozenset[str], ...] = (
 # Class names that two modules still define. Take out each one that is unique by now.
 KNOWN_TWINS = {
     "Address",
-    "Exchange",
     "Failure",
     "FilePage",
     "Found",
     "Hash",
-    "Joined",
     "Part",
     "Parts",
     "Progress",
-    "Request",
     "Source",
-    "Watch",
 }
 
 

@@ -9,7 +9,7 @@ import yaml  # type: ignore[import-untyped]
 from tests.house.tree import read
 
 from packmule.errors import FailureCode
-from packmule.telemetry.counts import Counter, Histogram
+from packmule.telemetry.instruments import Counter, Histogram
 from packmule.telemetry.metrics import ALL
 from packmule.web.problems import ProblemCode
 

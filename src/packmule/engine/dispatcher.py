@@ -1,7 +1,7 @@
 """The loop of one worker: it begins due tasks, each in a thread, and gives them back when ended.
 
 Owns threads, timing and the heartbeat; leaves the table to `queue.py`, whose turn it is to
-`turns.py`. One thread, the caller's, does all of the database's work for the engine, a turn at a
+`fairness.py`. One thread, the caller's, does all of the database's work for the engine, a turn at a
 time: what ended, what is renewed and what is begun go into one transaction. Handlers' threads only
 hand in their answers.
 """
@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from packmule.engine import turns
+from packmule.engine import fairness
 from packmule.engine.interface import Later
 from packmule.engine.queue import Ended
 from packmule.telemetry.context import about
@@ -24,9 +24,9 @@ from packmule.telemetry.context import about
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from packmule.engine.change_watch import ChangeWatch
     from packmule.engine.interface import Handler
     from packmule.engine.queue import Leased, Queue
-    from packmule.engine.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Dispatcher:
     def __init__(
         self,
         queue: Queue,
-        watch: Watch,
+        watch: ChangeWatch,
         *,
         handlers: Mapping[str, Handler],
         concurrency: Mapping[str, int],
@@ -165,9 +165,9 @@ class Dispatcher:
             kind: free
             for kind, most in self._concurrency.items()
             if kind in self._handlers
-            and (free := turns.room([now - run.began for run in busy[kind]], most))
+            and (free := fairness.room([now - run.began for run in busy[kind]], most))
         }
-        lasts_at = [run.began + turns.LASTS_AFTER for runs in busy.values() for run in runs]
+        lasts_at = [run.began + fairness.LASTS_AFTER for runs in busy.values() for run in runs]
         self._look_at = min((at for at in lasts_at if at > now), default=float("inf"))
         self._make_room(now, busy)
         if not free:
@@ -190,10 +190,10 @@ class Dispatcher:
         """Ask as many to stop as wait, where a kind is full of tasks that last."""
         for kind, runs in busy.items():
             most = self._concurrency[kind]
-            if not turns.is_full([now - run.began for run in runs], most):
+            if not fairness.is_full([now - run.began for run in runs], most):
                 continue
             found = self._queue.find_due(now, {kind: most}, self._in_work_here())[kind]
-            hasty = turns.over_share(
+            hasty = fairness.over_share(
                 [run.task.client for run in runs], map(self._queue.client_of, found)
             )
             ends = {run.task.lease: run.began + self._slice_of(run, hasty) for run in runs}
@@ -209,7 +209,7 @@ class Dispatcher:
 
     def _slice_of(self, run: _Run, hasty: Collection[str]) -> float:
         is_over = run.task.client in hasty
-        return turns.slice_of(self._stopped[_subject(run.task)], is_over=is_over)
+        return fairness.slice_of(self._stopped[_subject(run.task)], is_over=is_over)
 
     def _in_work_here(self) -> frozenset[int]:
         return frozenset(run.task.id for run in self._running.values())

@@ -1,13 +1,13 @@
 """The engine of one machine: the durable table that holds the tasks is itself the queue.
 
-Owns the port's promises; its parts are `queue.py` (leases), `turns.py` (who is next),
-`dispatcher.py` (threads), `watch.py` (waking up) and `liveness.py` (who is dead). What it promises
-beyond `interface.py`:
+Owns the port's promises; its parts are `queue.py` (leases), `fairness.py` (who is next),
+`dispatcher.py` (threads), `change_watch.py` (waking up) and `liveness.py` (who is dead). What it
+promises beyond `interface.py`:
 
 - Deferring what waits already is one task, pulled forward where the second is sooner.
 - Two runs of one kind and key are never in work at once, while their worker shows signs of life.
 - Clients take turns; of one client's tasks the greater priority goes first, then the longer due
-  (`turns.py`). A kind that nobody handles waits.
+  (`fairness.py`). A kind that nobody handles waits.
 - A task in work for long does not count among the `concurrency`, up to a bound; at the bound it is
   asked to stop where others wait.
 - A task whose handler raised is tried again after 1, 2, 4, … at most 60 seconds, for ever: it is
@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packmule.engine import queries
+from packmule.engine.change_watch import watching
 from packmule.engine.dispatcher import Dispatcher
 from packmule.engine.interface import ToDo
 from packmule.engine.liveness import LockFiles, Unlocked
 from packmule.engine.queue import READS, WorkerQueue
-from packmule.engine.watch import watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

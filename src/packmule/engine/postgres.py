@@ -1,8 +1,9 @@
 """The engine of many machines: Procrastinate's queue, in the PostgreSQL database of the jobs.
 
-Owns the port's promises there, the same as `embedded.py` makes; its parts are `fleet_queue.py` (who
-holds what), `notices.py` (waking up), `joined.py` (one transaction for their rows and ours) and,
-shared with the embedded engine, `dispatcher.py` (threads). What differs:
+Owns the port's promises there, the same as `embedded.py` makes; its parts are
+`procrastinate_queue.py` (who holds what), `pg_listener.py` (waking up), `shared_transaction.py`
+(one transaction for their rows and ours) and, shared with the embedded engine, `dispatcher.py`
+(threads). What differs:
 
 - Each kind and client is a queue of its own, so that no kind waits for another, and clients take
   turns. Of one client and priority the task that was put in first goes first, even where another
@@ -22,12 +23,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from packmule.engine import fleet_queries as queries
+from packmule.engine import procrastinate_queries as queries
 from packmule.engine.dispatcher import Dispatcher
-from packmule.engine.fleet_queue import FleetQueue, put_in
 from packmule.engine.interface import ToDo
-from packmule.engine.joined import telling
-from packmule.engine.notices import LOOK_EVERY, listening
+from packmule.engine.pg_listener import LOOK_EVERY, listening
+from packmule.engine.procrastinate_queue import ProcrastinateQueue, put_in
+from packmule.engine.shared_transaction import translating_errors
 from packmule.errors import StorageFailed
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class PostgresEngine:
         self, handlers: Mapping[str, Handler], *, concurrency: Mapping[str, int], stop: Event
     ) -> None:
         """Run due tasks, at most `concurrency[kind]` of a kind at once, until `stop` is set."""
-        queue = FleetQueue(self._engine, self._clock, lease=self._lease)
+        queue = ProcrastinateQueue(self._engine, self._clock, lease=self._lease)
         with listening(self._engine, look_every=self._look_every) as notices:
             try:
                 Dispatcher(
@@ -90,12 +91,12 @@ class PostgresEngine:
 
     def queue_age(self) -> float:
         """Seconds the oldest due task has waited; 0.0 when nothing waits. Raises DatabaseAway."""
-        with telling(), self._engine.connect() as connection:
+        with translating_errors(), self._engine.connect() as connection:
             return connection.execute(queries.OLDEST_DUE).scalar_one() or 0.0
 
     def to_do(self, key: str) -> tuple[ToDo, ...]:
         """List the tasks of a subject, those in work too. Raises DatabaseAway."""
-        with telling(), self._engine.connect() as connection:
+        with translating_errors(), self._engine.connect() as connection:
             return tuple(
                 # What is told with a task are the tries before the one that is in work.
                 ToDo(kind, due_in, tries + in_work, in_work=in_work)
@@ -104,12 +105,12 @@ class PostgresEngine:
 
     def worker_age(self) -> float | None:
         """Seconds since a worker has last shown itself; None for never. Raises DatabaseAway."""
-        with telling(), self._engine.connect() as connection:
+        with translating_errors(), self._engine.connect() as connection:
             age: float | None = connection.execute(queries.LAST_SIGN).scalar_one()
         return age
 
 
-def _leave(queue: FleetQueue) -> None:
+def _leave(queue: ProcrastinateQueue) -> None:
     try:
         queue.leave()
     except (SQLAlchemyError, StorageFailed) as error:

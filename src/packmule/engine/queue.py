@@ -3,9 +3,8 @@
 Owns the meaning of leases: a task is its worker's until `lease` seconds after the last renewal,
 or until that worker is known to be gone; then it is anyone's. Each lease has a random token of its
 own, so that a run that lost its task can neither renew nor end a later lease of the same task, not
-even one of the same worker. Leaves threads and timing to
-`dispatcher.py`, whose turn it is to `turns.py`, at how many clients a look looks to `rotation.py`,
-SQL to `queries.py`.
+even one of the same worker. Leaves threads and timing to `dispatcher.py`, whose turn it is to
+`fairness.py`, at how many clients a look looks to `due_scan.py`, SQL to `queries.py`.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from packmule.engine import queries
-from packmule.engine.rotation import Rotation
-from packmule.engine.turns import Waiting, choose
+from packmule.engine.due_scan import DueScan
+from packmule.engine.fairness import Waiting, choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -84,7 +83,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class TurnResult:
     """What came of a turn: tasks now in hand, and the leases that were lost to another."""
 
     leased: tuple[Leased, ...]
@@ -107,7 +106,7 @@ class Queue(Protocol):
 
     def exchange(
         self, ended: Collection[Ended], renew: Collection[str], wanted: Collection[int], /
-    ) -> Exchange:
+    ) -> TurnResult:
         """Give back, renew and begin, in one transaction."""
 
     def free_the_gone(self, is_gone: Callable[[str], bool], /) -> None:
@@ -125,7 +124,7 @@ class WorkerQueue:
         self._worker = worker
         self._lease = lease
         self._clients: dict[int, str] = {}
-        self._rotations: dict[str, Rotation[_Place]] = {}
+        self._scans: dict[str, DueScan[_Place]] = {}
         self._take_over_at = float("-inf")
 
     def find_due(
@@ -173,8 +172,8 @@ class WorkerQueue:
             ]
             return count, last[0] if count == groups else None, due
 
-        rotation = self._rotations.setdefault(kind, Rotation(_BEGINNING))
-        return rotation.look(walk, most)
+        scan = self._scans.setdefault(kind, DueScan(_BEGINNING))
+        return scan.look(walk, most)
 
     def next_time(self, now: float) -> float:
         """Tell when a task will be due or free, later than now; or infinity.
@@ -192,7 +191,7 @@ class WorkerQueue:
 
     def exchange(
         self, ended: Collection[Ended], renew: Collection[str], wanted: Collection[int]
-    ) -> Exchange:
+    ) -> TurnResult:
         """Give back what has ended, renew what is in hand, lease what is wanted: all or nothing.
 
         A worker that waits for the database may wait for longer than its lease lasts, and is alive
@@ -221,7 +220,7 @@ class WorkerQueue:
                     queries.LEASE, values | {"id": id_, "token": secrets.token_hex(8)}
                 )
             ]
-        return Exchange(tuple(leased), lost)
+        return TurnResult(tuple(leased), lost)
 
     def _give_back(self, connection: Connection, ended: Ended) -> None:
         """Remove a finished task, or let it wait again; another's by now stays as it is."""

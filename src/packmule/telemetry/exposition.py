@@ -1,8 +1,8 @@
 """The metrics as Prometheus reads them: this process's own, and those that others have left.
 
-Owns the translation of `counts.py` into Prometheus' text format, the numbers of the process itself,
-and the joining of several processes' texts. The one file that imports `prometheus_client`; it is
-imported when the metrics are first told.
+Owns the translation of `instruments.py` into Prometheus' text format, the numbers of the process
+itself, and the joining of several processes' texts. The one file that imports `prometheus_client`;
+it is imported when the metrics are first told.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from packmule.telemetry.counts import By, Counter, Gauge, Histogram, cumulated
+from packmule.telemetry.instruments import By, Counter, Gauge, Histogram, cumulated
 from packmule.telemetry.metrics import ALL, set_constants
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class ProcessMetrics(Collector):
                 return histogram
 
 
-class Joined(Collector):
+class MergedMetrics(Collector):
     """This process's metrics, and those that other processes have written down as text."""
 
     def __init__(self, own: Collector, others: Callable[[], Iterable[str]]) -> None:

@@ -11,7 +11,7 @@ import sys
 
 import packmule
 from packmule.errors import FailureCode
-from packmule.telemetry.counts import By, Counter, Gauge, Histogram
+from packmule.telemetry.instruments import By, Counter, Gauge, Histogram
 
 _OF_JOBS = (
     FailureCode.FILES_FAILED,

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import Span
 
-    from packmule.telemetry.tracing import Ids, Request
+    from packmule.telemetry.tracing import Ids, RequestStart
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _FLUSH_MS = 3000
@@ -74,7 +74,7 @@ class OtelTracer:
         self._provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("packmule", packmule.__version__)
 
-    def created(self, ids: Ids, request: Request) -> None:
+    def created(self, ids: Ids, request: RequestStart) -> None:
         """Tell the first span of a job, linked to the caller's."""
         token = self._ids.chosen.set(ids)
         try:

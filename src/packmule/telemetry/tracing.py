@@ -33,7 +33,7 @@ class Ids(NamedTuple):
     span: int
 
 
-class Request(NamedTuple):
+class RequestStart(NamedTuple):
     """When a request began (nanoseconds since the epoch), and the trace it is part of."""
 
     begun: int
@@ -43,7 +43,7 @@ class Request(NamedTuple):
 class Tracer(Protocol):
     """Makes spans."""
 
-    def created(self, ids: Ids, request: Request) -> None:
+    def created(self, ids: Ids, request: RequestStart) -> None:
         """Tell the first span of a job, which ends now."""
 
     def span(self, name: str, ids: Ids | None, attributes: Mapping[str, int | str]) -> Span:
@@ -59,7 +59,7 @@ class Tracer(Protocol):
 Span = AbstractContextManager[object]
 
 _tracer: Tracer | None = None
-_request: ContextVar[Request | None] = ContextVar("packmule_request", default=None)
+_request: ContextVar[RequestStart | None] = ContextVar("packmule_request", default=None)
 
 
 def start(environment: Mapping[str, str], process: str) -> None:
@@ -93,7 +93,7 @@ def ids_of(hash_: str) -> Ids:
 def note_request(traceparent: str | None) -> None:
     """Remember when this request began, and whose trace it is part of (W3C Trace Context)."""
     if _tracer is not None:
-        _request.set(Request(time.time_ns(), traceparent))
+        _request.set(RequestStart(time.time_ns(), traceparent))
 
 
 def created(hash_: str) -> None:

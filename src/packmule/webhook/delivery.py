@@ -22,7 +22,7 @@ from packmule.telemetry.context import about
 from packmule.telemetry.metrics import WEBHOOK_TRIES
 from packmule.telemetry.tracing import fail, span
 from packmule.webhook.messages import MessageState
-from packmule.webhook.schedule import Again, Delivered, Schedule
+from packmule.webhook.retry_schedule import Again, Delivered, RetrySchedule
 from packmule.webhook.signing import headers
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from packmule.outbound.outcomes import Answered
     from packmule.outbound.post import Poster
     from packmule.webhook.messages import Message, MessageStore
-    from packmule.webhook.schedule import Verdict
+    from packmule.webhook.retry_schedule import Verdict
     from packmule.webhook.signing import Secrets
 
 _log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Delivery:
     predefined: Poster
     own: Poster | None
     secrets: Secrets = field(repr=False)
-    schedule: Schedule = field(default_factory=Schedule)
+    schedule: RetrySchedule = field(default_factory=RetrySchedule)
     clock: Callable[[], float] = time.time
     chance: Callable[[], float] = random.random
 

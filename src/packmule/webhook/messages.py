@@ -2,7 +2,7 @@
 
 Owns each message's state, written only here. A message is put in within the transaction of the
 change that it tells; how a try ended is one transaction; so after a kill a message is tried once
-more, and never forgotten. Leaves SQL to `queries.py`, when to try again to `schedule.py`.
+more, and never forgotten. Leaves SQL to `queries.py`, when to try again to `retry_schedule.py`.
 
     waiting ──(a try)──> waiting     later, at `next_at`
        ^ └────(a try)──> delivered
@@ -24,12 +24,12 @@ from sqlalchemy import Connection
 from packmule.errors import NotFound
 from packmule.jobs.database import reading, writing
 from packmule.webhook import queries
-from packmule.webhook.schedule import Again, Delivered
+from packmule.webhook.retry_schedule import Again, Delivered
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Row
 
-    from packmule.webhook.schedule import Verdict
+    from packmule.webhook.retry_schedule import Verdict
 
 # Puts the task of a message into the queue: its name, and on behalf of which client it is where a
 # job has named the URL (else None).

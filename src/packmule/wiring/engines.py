@@ -38,6 +38,6 @@ def tables_of_the_engine(database: Database) -> Callable[[Connection], None] | N
     """Give what makes the engine's own tables; None where the job store's migrations do."""
     if database.dialect.name != "postgresql":
         return None
-    from packmule.engine.fleet_schema import prepare  # noqa: PLC0415
+    from packmule.engine.procrastinate_schema import prepare  # noqa: PLC0415
 
     return prepare

@@ -14,14 +14,14 @@ import time
 from typing import TYPE_CHECKING
 
 from packmule.telemetry import metrics, snapshots
-from packmule.telemetry.counts import By
+from packmule.telemetry.instruments import By
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from packmule.settings import Settings
-    from packmule.telemetry.counts import Gauge
+    from packmule.telemetry.instruments import Gauge
     from packmule.wiring.stores import Stores
 
 _log = logging.getLogger(__name__)
@@ -102,13 +102,13 @@ def teller(
     def tell() -> tuple[bytes, str]:
         from packmule.telemetry.exposition import (  # noqa: PLC0415 - who never asks, never waits
             MEDIA_TYPE,
-            Joined,
+            MergedMetrics,
             ProcessMetrics,
             text_of,
         )
 
         gathering.refresh()
-        joined = Joined(ProcessMetrics("api", By.API), lambda: snapshots.told(data_dir))
+        joined = MergedMetrics(ProcessMetrics("api", By.API), lambda: snapshots.told(data_dir))
         return text_of(joined), MEDIA_TYPE
 
     return tell

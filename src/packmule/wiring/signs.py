@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from packmule.errors import UsageError
 from packmule.telemetry import snapshots
-from packmule.telemetry.counts import By
+from packmule.telemetry.instruments import By
 from packmule.telemetry.metrics import BYTES_FETCHED, TRANSFERS_IN_WORK
 from packmule.worker.heartbeat import Heartbeat
 

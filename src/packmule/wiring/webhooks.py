@@ -19,7 +19,7 @@ from packmule.outbound.post import Poster
 from packmule.outbound.resolver import Resolver
 from packmule.webhook.announcing import Announcer
 from packmule.webhook.delivery import Delivery
-from packmule.webhook.schedule import Schedule
+from packmule.webhook.retry_schedule import RetrySchedule
 from packmule.wiring.rules import address_rules
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def delivering(settings: Settings, stores: Stores) -> Iterator[Delivery]:
             predefined=Poster(resolver, None, ca_file=ca_file),
             own=Poster(strangers, address_rules(settings), ca_file=ca_file) if may_own else None,
             secrets=settings.webhook_secret,
-            schedule=Schedule(settings.webhook_retry_first),
+            schedule=RetrySchedule(settings.webhook_retry_first),
         )
     finally:
         resolver.close()

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from packmule.assembly.build import Builder
+from packmule.cleanup.disk_space import LeftoverSweep, SpaceReclaimer
 from packmule.cleanup.expiry import Expiry, Removal
-from packmule.cleanup.room import Room, Sweep
 from packmule.engine.interface import Later, Task
 from packmule.storage.local import LocalStorage
 from packmule.wiring.resources import open_resources
@@ -62,17 +62,17 @@ def run_worker(settings: Settings, stop: Event) -> None:
             work(stores.engine, duties, signs, stop)
 
 
-def _room(settings: Settings, stores: Stores, expiry: Expiry) -> Room | None:
+def _room(settings: Settings, stores: Stores, expiry: Expiry) -> SpaceReclaimer | None:
     """Give what makes room where archives lie on this machine's disk, and may go for it."""
     if not isinstance(stores.storage, LocalStorage) or settings.expire_when_full != "on":
         return None
-    return Room(stores.jobs, stores.storage, expiry.let_go, settings.min_free_bytes)
+    return SpaceReclaimer(stores.jobs, stores.storage, expiry.let_go, settings.min_free_bytes)
 
 
-def _clean_up(stores: Stores, expiry: Expiry, room: Room | None) -> Handler:
+def _clean_up(stores: Stores, expiry: Expiry, room: SpaceReclaimer | None) -> Handler:
     """Join what is done again and again into one task, which comes back when the first is due."""
     handlers: list[Handler] = [expiry.sweep]
-    handlers.append(Sweep(stores.jobs, stores.storage).sweep)
+    handlers.append(LeftoverSweep(stores.jobs, stores.storage).sweep)
     if room is not None:
         handlers.append(room.make)
 

@@ -13,7 +13,7 @@ from packmule.cli import main
 from packmule.outbound.outcomes import Answered
 from packmule.settings import read
 from packmule.webhook.messages import MessageState
-from packmule.webhook.schedule import Schedule
+from packmule.webhook.retry_schedule import RetrySchedule
 from packmule.webhook.signing import parse_secrets
 from packmule.wiring.stores import migrate, open_stores
 
@@ -62,7 +62,7 @@ def listed(*arguments: str) -> list[dict[str, object]]:
 def give_up(stores: Stores, name: str) -> None:
     message = stores.messages.find(name)
     assert message is not None
-    stores.messages.record(message, Schedule().judge(Answered(410), 1, 0.0))
+    stores.messages.record(message, RetrySchedule().judge(Answered(410), 1, 0.0))
 
 
 def test_a_job_cancelled_by_hand_is_told_too_and_no_query_is_shown(stores: Stores) -> None:

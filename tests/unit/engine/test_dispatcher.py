@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from tests.fakes.waiting import eventually
 
-from packmule.engine import dispatcher, turns
+from packmule.engine import dispatcher, fairness
+from packmule.engine.change_watch import Poll
 from packmule.engine.dispatcher import Dispatcher
 from packmule.engine.embedded import EmbeddedEngine
 from packmule.engine.interface import Later, Task
-from packmule.engine.queue import Exchange, Leased, WorkerQueue
-from packmule.engine.watch import Poll
+from packmule.engine.queue import Leased, TurnResult, WorkerQueue
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -89,7 +89,7 @@ class FakeQueue:
 
     def exchange(
         self, ended: Collection[Ended], renew: Collection[str], wanted: Collection[int]
-    ) -> Exchange:
+    ) -> TurnResult:
         self._check()
         self.ended += ended
         leased = tuple(
@@ -97,7 +97,7 @@ class FakeQueue:
             for id_ in wanted
             if (key := self.waiting.pop(id_))
         )
-        return Exchange(leased, frozenset(self.lost & set(renew)))
+        return TurnResult(leased, frozenset(self.lost & set(renew)))
 
     def free_the_gone(self, _is_gone: object) -> None:
         self._check()
@@ -234,10 +234,10 @@ def test_what_lasts_makes_room_for_others_up_to_a_bound(clock: FakeClock) -> Non
     running = Running(queue, clock, held)
     for begun in (4, 8, 12, 16):
         eventually(lambda begun=begun: len(held.inside) == begun)  # type: ignore[misc]
-        clock.advance(turns.LASTS_AFTER)
-    clock.advance(turns.LASTS_AFTER)
+        clock.advance(fairness.LASTS_AFTER)
+    clock.advance(fairness.LASTS_AFTER)
     assert not running.stop.wait(0.1)
-    assert len(held.inside) == 4 * (1 + turns.LASTING_TIMES)
+    assert len(held.inside) == 4 * (1 + fairness.LASTING_TIMES)
     held.let_go.set()
     eventually(lambda: not queue.waiting)
     running.drain()
@@ -250,14 +250,14 @@ def test_at_the_bound_those_longest_in_work_take_turns_with_those_that_wait(
     held = Held()
     running = Running(queue, clock, held)
     eventually(
-        lambda: len(held.inside) == 16, meanwhile=lambda: clock.advance(turns.LASTS_AFTER / 2)
+        lambda: len(held.inside) == 16, meanwhile=lambda: clock.advance(fairness.LASTS_AFTER / 2)
     )
     assert held.stopped == []
-    clock.advance(turns.SLICE)
+    clock.advance(fairness.SLICE)
     eventually(lambda: len(held.inside) == 18)
     assert sorted(held.stopped) == ["0", "1"]
     assert not queue.waiting
-    clock.advance(turns.SLICE)
+    clock.advance(fairness.SLICE)
     assert not running.stop.wait(0.1)
     assert len(held.stopped) == 2  # nobody waits, nobody makes room
     held.let_go.set()
@@ -269,10 +269,10 @@ def test_a_client_that_holds_all_makes_room_for_another_soon(clock: FakeClock) -
     held = Held()
     running = Running(queue, clock, held)
     eventually(
-        lambda: len(held.inside) == 16, meanwhile=lambda: clock.advance(turns.LASTS_AFTER / 2)
+        lambda: len(held.inside) == 16, meanwhile=lambda: clock.advance(fairness.LASTS_AFTER / 2)
     )
     queue.waiting = {100: "ann/16"}
-    clock.advance(turns.SHORT_SLICE)
+    clock.advance(fairness.SHORT_SLICE)
     assert not running.stop.wait(0.4)
     assert held.stopped == []  # its own wait as long as ever
     queue.waiting |= {200: "bob/0", 201: "bob/1"}

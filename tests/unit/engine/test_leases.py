@@ -14,12 +14,12 @@ import pytest
 from tests.fakes.waiting import eventually
 
 from packmule.engine import dispatcher, queue
+from packmule.engine.change_watch import Poll
 from packmule.engine.dispatcher import Dispatcher
 from packmule.engine.embedded import EmbeddedEngine
 from packmule.engine.interface import Later, Task
 from packmule.engine.liveness import LockFiles
 from packmule.engine.queue import Ended, Leased, WorkerQueue
-from packmule.engine.watch import Poll
 from packmule.jobs.database import BUSY_SECONDS
 
 if TYPE_CHECKING:

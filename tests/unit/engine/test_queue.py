@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import event
 
 from packmule.engine import queries
+from packmule.engine.due_scan import AT_ONCE
 from packmule.engine.embedded import EmbeddedEngine
 from packmule.engine.interface import Task
 from packmule.engine.queue import Ended, Leased, WorkerQueue
-from packmule.engine.rotation import AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from packmule.telemetry import snapshots
-from packmule.telemetry.counts import By
-from packmule.telemetry.exposition import Joined, ProcessMetrics, text_of
+from packmule.telemetry.exposition import MergedMetrics, ProcessMetrics, text_of
+from packmule.telemetry.instruments import By
 from packmule.telemetry.metrics import ALL, REQUEST_SECONDS, TRANSFERS
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def test_the_texts_of_all_processes_are_one_page() -> None:
     TRANSFERS.inc("failed")
     worker = text_of(ProcessMetrics("worker", By.WORKER)).decode()
     other = text_of(ProcessMetrics("worker-2", By.WORKER)).decode()
-    page = text_of(Joined(ProcessMetrics("api", By.API), lambda: [worker, other]))
+    page = text_of(MergedMetrics(ProcessMetrics("api", By.API), lambda: [worker, other]))
     found = samples(page)
     assert page.count(b"# TYPE process_cpu_seconds_total ") == 1
     for process in ("api", "worker", "worker-2"):

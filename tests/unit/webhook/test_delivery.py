@@ -24,7 +24,7 @@ from packmule.telemetry.metrics import WEBHOOK_TRIES
 from packmule.webhook.announcing import Announcer
 from packmule.webhook.delivery import KEEP, Delivery
 from packmule.webhook.messages import Message, MessageState, MessageStore
-from packmule.webhook.schedule import PAUSES
+from packmule.webhook.retry_schedule import PAUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from packmule.telemetry import counts
-from packmule.telemetry.counts import OTHER, Counter, Gauge, Histogram
+from packmule.telemetry import instruments
+from packmule.telemetry.instruments import OTHER, Counter, Gauge, Histogram
 from packmule.telemetry.metrics import ALL
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def test_a_word_that_is_not_declared_is_counted_as_other() -> None:
 
 
 def test_no_metric_grows_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counts, "MOST_SERIES", 10)
+    monkeypatch.setattr(instruments, "MOST_SERIES", 10)
     counter = Counter("c", "help", {"a": None})
     for number in range(100):
         counter.inc(str(number))

@@ -15,7 +15,7 @@ import psycopg
 from procrastinate.schema import SchemaManager
 from sqlalchemy import text
 
-from packmule.engine.joined import driver_connection, telling
+from packmule.engine.shared_transaction import driver_connection, translating_errors
 from packmule.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,5 +64,5 @@ def _folder() -> Path:
 
 def _run(connection: Connection, script: str) -> None:
     """Run a file of many statements; without parameters the driver sends it as it is."""
-    with telling():
+    with translating_errors():
         driver_connection(connection).execute(psycopg.sql.SQL(script))

@@ -16,7 +16,7 @@ import psycopg
 from procrastinate.manager import JobManager
 from sqlalchemy.exc import SQLAlchemyError
 
-from packmule.engine.joined import Joined, at_once
+from packmule.engine.shared_transaction import SharedConnector, at_once
 from packmule.errors import StorageFailed
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ LOOK_EVERY = 1.0
 _CONNECT_EVERY = 5.0
 
 
-class Notices:
+class PgListener:
     """Watches all queues: those of new clients come and go."""
 
     interval = 0.02
@@ -71,7 +71,7 @@ class Notices:
         self._connection = connection
         connection.rollback()
         connection.autocommit = True
-        jobs = JobManager(Joined(connection))
+        jobs = JobManager(SharedConnector(connection))
         at_once(jobs.listen_for_jobs(on_notification=_pass))
         return True
 
@@ -84,13 +84,13 @@ class Notices:
 
 
 async def _pass(**_: object) -> None:
-    """Do nothing: `Notices` itself asks the connection."""
+    """Do nothing: `PgListener` itself asks the connection."""
 
 
 @contextmanager
-def listening(engine: Engine, *, look_every: float = LOOK_EVERY) -> Iterator[Notices]:
-    """Watch until the end of the context."""
-    notices = Notices(engine, look_every=look_every)
+def listening(engine: Engine, *, look_every: float = LOOK_EVERY) -> Iterator[PgListener]:
+    """Listen until the end of the context."""
+    notices = PgListener(engine, look_every=look_every)
     try:
         yield notices
     finally:

@@ -28,13 +28,18 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.sync_psycopg_connector import SyncPsycopgConnector
 
-from packmule.engine import fleet_queries as queries
+from packmule.engine import procrastinate_queries as queries
 from packmule.engine.dispatcher import BEAT_AFTER
+from packmule.engine.due_scan import DueScan
+from packmule.engine.fairness import Waiting, choose
 from packmule.engine.interface import Task
-from packmule.engine.joined import at_once, driver_connection, manager_of, telling
-from packmule.engine.queue import Exchange, Leased
-from packmule.engine.rotation import Rotation
-from packmule.engine.turns import Waiting, choose
+from packmule.engine.queue import Leased, TurnResult
+from packmule.engine.shared_transaction import (
+    at_once,
+    driver_connection,
+    manager_of,
+    translating_errors,
+)
 from packmule.errors import DatabaseAway
 
 if TYPE_CHECKING:
@@ -87,7 +92,7 @@ def put_in(connection: Connection, task: Task, tries: int = 0) -> None:
             priority=max(waiting.priority, job.priority),
             task_kwargs=waiting.args,
         )
-        with telling():
+        with translating_errors():
             _deferring.cancel_job_by_id(
                 waiting.id, delete_job=True, connection=driver_connection(connection)
             )
@@ -96,7 +101,7 @@ def put_in(connection: Connection, task: Task, tries: int = 0) -> None:
 def _insert(connection: Connection, job: Job) -> bool:
     """Put a job in; False where one of its subject waits."""
     try:
-        with connection.begin_nested(), telling():
+        with connection.begin_nested(), translating_errors():
             _deferring.defer_job(job, connection=driver_connection(connection))
     except AlreadyEnqueued:
         return False
@@ -115,7 +120,7 @@ def _queue(task: Task) -> str:
     return f"{task.kind}:{digest[:16]}"
 
 
-class FleetQueue:
+class ProcrastinateQueue:
     """The queue as one worker sees it; times are the database's, `clock` is the dispatcher's."""
 
     def __init__(self, engine: Engine, clock: Callable[[], float], *, lease: float) -> None:
@@ -126,7 +131,7 @@ class FleetQueue:
         self._kinds: list[str] = []
         self._found: dict[int, str] = {}
         self._in_hand: set[str] = set()
-        self._rotation = Rotation("", _WINDOWS)
+        self._scan = DueScan("", _WINDOWS)
         self._beat_at = self._judge_at = self._seen_at = float("-inf")
 
     def find_due(
@@ -163,7 +168,7 @@ class FleetQueue:
             return count, last[0] if count == queues else None, _waiting(rows)
 
         of_nobody = _waiting(connection.execute(queries.DUE_OF_NOBODY, asked).all())
-        found = {one.id: one for one in (*of_nobody, *self._rotation.look(walk, most))}
+        found = {one.id: one for one in (*of_nobody, *self._scan.look(walk, most))}
         return list(found.values())
 
     def next_time(self, now: float) -> float:
@@ -174,12 +179,12 @@ class FleetQueue:
 
     def exchange(
         self, ended: Collection[Ended], renew: Collection[str], wanted: Collection[int]
-    ) -> Exchange:
+    ) -> TurnResult:
         """Give back what has ended, ask what is still ours, begin what is due: all or nothing.
 
         In the place of a task that was found, the first of its kind and client is begun.
         """
-        with self._joined() as (connection, jobs):
+        with self._shared() as (connection, jobs):
             for one in ended:
                 self._give_back(connection, jobs, one)
             lost = frozenset(renew) - self._held(jobs) if renew else frozenset()
@@ -192,7 +197,7 @@ class FleetQueue:
                         leased.append(_leased(job.id, job))
         self._in_hand -= {one.task.lease for one in ended}
         self._in_hand |= {task.lease for task in leased}
-        return Exchange(tuple(leased), lost)
+        return TurnResult(tuple(leased), lost)
 
     def _held(self, jobs: JobManager) -> frozenset[str]:
         return frozenset(map(_lease_of, self._jobs_held(jobs)))
@@ -230,7 +235,7 @@ class FleetQueue:
         """Beat; who is new, or has been away, judges nobody before the others could beat too."""
         if now - self._seen_at > self._lease:
             self._judge_at = now + 2 * self._lease * BEAT_AFTER
-        with self._joined() as (connection, jobs):
+        with self._shared() as (connection, jobs):
             worker = self._worker
             known = worker is not None and (
                 connection.execute(queries.IS_KNOWN, {"worker": worker}).scalar_one()
@@ -248,7 +253,7 @@ class FleetQueue:
         self._seen_at = now
 
     def _free_the_silent(self) -> None:
-        with self._joined() as (connection, jobs):
+        with self._shared() as (connection, jobs):
             for job in at_once(jobs.get_stalled_jobs(seconds_since_heartbeat=self._lease)):
                 if job.worker_id != self._worker:
                     _free(connection, jobs, job, "its worker is silent")
@@ -256,15 +261,15 @@ class FleetQueue:
     def leave(self) -> None:
         """Say that this worker ends; what it still holds is free at once."""
         if self._worker is not None:
-            with self._joined() as (_, jobs):
+            with self._shared() as (_, jobs):
                 at_once(jobs.unregister_worker(self._worker))
             self._worker = None
 
     @contextmanager
-    def _joined(self) -> Iterator[tuple[Connection, JobManager]]:
+    def _shared(self) -> Iterator[tuple[Connection, JobManager]]:
         """Open a transaction in which Procrastinate works too."""
         try:
-            with telling(), self._engine.begin() as connection:
+            with translating_errors(), self._engine.begin() as connection:
                 yield connection, manager_of(connection)
         except DatabaseAway:
             self._engine.dispose()  # perhaps another server takes its place

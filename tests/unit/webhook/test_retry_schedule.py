@@ -8,14 +8,14 @@ import pytest
 
 from packmule.errors import FailureCode
 from packmule.outbound.outcomes import Answered, TryFailed
-from packmule.webhook.schedule import PAUSES, Again, Delivered, GivenUp, Schedule
+from packmule.webhook.retry_schedule import PAUSES, Again, Delivered, GivenUp, RetrySchedule
 
 HOUR = 3600
-USUAL = Schedule()
+USUAL = RetrySchedule()
 LOST = TryFailed(FailureCode.CONNECT, "the host refuses the connection")
 
 
-def pauses(schedule: Schedule, chance: float = 0.0) -> list[float]:
+def pauses(schedule: RetrySchedule, chance: float = 0.0) -> list[float]:
     found: list[float] = []
     for tries in range(1, 20):
         verdict = schedule.judge(LOST, tries, chance)
@@ -40,7 +40,7 @@ def test_chance_only_lengthens_a_pause_and_by_a_tenth_at_most() -> None:
 
 
 def test_all_pauses_are_in_proportion_to_the_first() -> None:
-    assert pauses(Schedule(0.05)) == pytest.approx([pause / 100 for pause in PAUSES])
+    assert pauses(RetrySchedule(0.05)) == pytest.approx([pause / 100 for pause in PAUSES])
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packmule.engine.turns import (
+from packmule.engine.fairness import (
     LASTING_TIMES,
     LASTS_AFTER,
     PRIORITY_SECONDS,

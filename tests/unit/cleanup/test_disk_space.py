@@ -10,8 +10,14 @@ import pytest
 from tests.fakes.databases import migrated
 from tests.fakes.jobs import PUBLISHED, in_state, no_defer, request
 
+from packmule.cleanup.disk_space import (
+    GRACE,
+    LOOK_EVERY,
+    SWEEP_EVERY,
+    LeftoverSweep,
+    SpaceReclaimer,
+)
 from packmule.cleanup.expiry import Expiry
-from packmule.cleanup.room import GRACE, LOOK_EVERY, SWEEP_EVERY, Room, Sweep
 from packmule.engine.interface import Later
 from packmule.jobs.model import JobState
 from packmule.jobs.store import JobStore
@@ -75,18 +81,18 @@ class House:
 
     def make(self, reserve: int, stop: Event | None = None) -> None:
         expiry = Expiry(self.store, self.defer_removal, lambda: pytest.fail("no time is asked"))
-        room = Room(self.store, self.storage, expiry.let_go, reserve)
+        room = SpaceReclaimer(self.store, self.storage, expiry.let_go, reserve)
         assert room.make("all", stop or Event()) == Later(LOOK_EVERY)
 
     def make_for(self, wanted: int | None, reserve: int = SIZE) -> bool:
         expiry = Expiry(self.store, self.defer_removal, lambda: pytest.fail("no time is asked"))
-        return Room(self.store, self.storage, expiry.let_go, reserve).make_for(wanted)
+        return SpaceReclaimer(self.store, self.storage, expiry.let_go, reserve).make_for(wanted)
 
     def states(self, hashes: list[str]) -> list[str]:
         return [self.store.get(hash_).state.value for hash_ in hashes]
 
     def sweep(self) -> None:
-        assert Sweep(self.store, self.storage).sweep("all", Event()) == Later(SWEEP_EVERY)
+        assert LeftoverSweep(self.store, self.storage).sweep("all", Event()) == Later(SWEEP_EVERY)
 
     def has_scratch(self, hash_: str) -> bool:
         return hash_ in {key for key, _ in self.storage.left_over()}
@@ -187,7 +193,7 @@ def test_scratch_that_no_job_knows_is_removed_after_an_hour(house: House) -> Non
 
 
 def test_all_scratch_is_looked_at_only_every_ten_minutes(house: House) -> None:
-    sweep = Sweep(house.store, house.storage)
+    sweep = LeftoverSweep(house.store, house.storage)
     sweep.sweep("all", Event())
     hash_ = house.job(JobState.CANCELLED)
     assert SWEEP_EVERY - 60 < sweep.sweep("all", Event()).delay <= SWEEP_EVERY

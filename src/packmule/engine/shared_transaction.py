@@ -3,7 +3,7 @@
 Owns joining the two: its `JobManager` speaks to the database through a connector, and ours hands on
 every query to the one connection it was made for. Its methods are coroutines; on a connection that
 blocks, none of them ever waits for another, so `at_once` runs one without an event loop. Leaves the
-translation of the driver's errors to `telling`, once for everything that goes this way.
+translation of the driver's errors to `translating_errors`, once for everything that goes this way.
 
 The law: Procrastinate's reference (`JobManager`, `SyncPsycopgConnector`), and its page on external
 connections: https://procrastinate.readthedocs.io/en/stable/howto/production/external_connection.html
@@ -38,7 +38,7 @@ _AWAY = (
 )
 
 
-class Joined(SyncPsycopgConnector):
+class SharedConnector(SyncPsycopgConnector):
     """A connector over one open connection, which it neither opens, commits nor closes."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
@@ -53,20 +53,20 @@ class Joined(SyncPsycopgConnector):
         self, query: LiteralString, **arguments: Any
     ) -> dict[str, Any]:
         """Run a query that answers with a row."""
-        with telling():
+        with translating_errors():
             return self.execute_query_one_with_connection(self._connection, query, **arguments)
 
     async def execute_query_all_async(
         self, query: LiteralString, **arguments: Any
     ) -> list[dict[str, Any]]:
         """Run a query that answers with rows."""
-        with telling():
+        with translating_errors():
             return self.execute_query_all_with_connection(self._connection, query, **arguments)
 
     async def listen_notify(self, on_notification: object, channels: Iterable[str]) -> None:
         """Have the connection listen to these channels from now on; it is asked by its owner."""
         del on_notification
-        with telling():
+        with translating_errors():
             for channel in channels:
                 self._connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
 
@@ -78,7 +78,7 @@ def driver_connection(connection: Connection) -> psycopg.Connection[Any]:
 
 def manager_of(connection: Connection) -> JobManager:
     """Give Procrastinate's manager, at work in the transaction of `connection`."""
-    return JobManager(Joined(driver_connection(connection)))
+    return JobManager(SharedConnector(driver_connection(connection)))
 
 
 def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -92,7 +92,7 @@ def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 @contextmanager
-def telling() -> Iterator[None]:
+def translating_errors() -> Iterator[None]:
     """Translate what the driver raised, with or without Procrastinate's wrapping.
 
     A row that is there already stays what it is: its caller knows what it means.

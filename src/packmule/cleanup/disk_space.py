@@ -44,7 +44,7 @@ _BEGINS = 1.5
 _ENDS = 2.0
 
 
-class LocalRoom(Protocol):
+class LocalSpace(Protocol):
     """What is asked of a storage whose archives take up room on this machine's disk."""
 
     def free_bytes(self) -> int:
@@ -57,7 +57,7 @@ class LocalRoom(Protocol):
         """Remove scratch and archive, for good; nothing there is no error."""
 
 
-class LeftOvers(Protocol):
+class Leftovers(Protocol):
     """What is asked of every storage about what dead jobs have left."""
 
     def left_over(self) -> Iterator[tuple[str, float]]:
@@ -67,7 +67,7 @@ class LeftOvers(Protocol):
         """Remove all but the archive; nothing there is no error."""
 
 
-class Room:
+class SpaceReclaimer:
     """Makes room where the disk runs short; a part of the task `expire`.
 
     `reserve` is what is to stay free, in bytes; `let_go` lets a job go, and has its bytes removed.
@@ -76,7 +76,7 @@ class Room:
     def __init__(
         self,
         store: JobStore,
-        storage: LocalRoom,
+        storage: LocalSpace,
         let_go: Callable[[str], None],
         reserve: int,
     ) -> None:
@@ -135,13 +135,13 @@ class Room:
         self._storage.remove(job.hash)
 
 
-class Sweep:
+class LeftoverSweep:
     """Removes scratch and uploads of jobs that nobody will take up; a part of the task `expire`.
 
     Runs do so themselves; this is for what a kill or a crash has left.
     """
 
-    def __init__(self, store: JobStore, storage: LeftOvers) -> None:
+    def __init__(self, store: JobStore, storage: Leftovers) -> None:
         self._store = store
         self._storage = storage
         self._due_at = -math.inf

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from packmule.engine.fleet_schema import prepare
+from packmule.engine.procrastinate_schema import prepare
 from packmule.errors import UsageError
 from packmule.jobs import database
 

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import text
 from tests.fakes.postgres import DatabaseClock, cut_connections
 
-from packmule.engine import rotation
-from packmule.engine.fleet_queue import FleetQueue, put_in
+from packmule.engine import due_scan
 from packmule.engine.interface import Task
-from packmule.engine.joined import at_once
+from packmule.engine.procrastinate_queue import ProcrastinateQueue, put_in
 from packmule.engine.queue import Ended, Leased
+from packmule.engine.shared_transaction import at_once
 from packmule.errors import DatabaseAway
 from packmule.jobs import database
 
@@ -39,7 +39,7 @@ def clock(postgres_with_tables: str) -> DatabaseClock:
     return DatabaseClock(postgres_with_tables)
 
 
-class Hand(FleetQueue):
+class Hand(ProcrastinateQueue):
     """A worker's queue, worked by hand; its next turn is as late as the test wants."""
 
     def __init__(self, db: Engine, clock: DatabaseClock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +207,7 @@ def test_a_task_put_in_over_a_lost_connection_is_refused_as_the_rows_are(
 def test_what_procrastinate_does_over_a_lost_connection_is_told_the_same_way(
     db: Engine, hand: Hand, postgres_with_tables: str
 ) -> None:
-    with pytest.raises(DatabaseAway), hand._joined() as (_, jobs):  # noqa: PT012  # within one
+    with pytest.raises(DatabaseAway), hand._shared() as (_, jobs):  # noqa: PT012  # within one
         at_once(jobs.update_heartbeat(1))
         cut_connections(postgres_with_tables)
         at_once(jobs.update_heartbeat(1))
@@ -218,7 +218,7 @@ def test_what_procrastinate_does_over_a_lost_connection_is_told_the_same_way(
 
 def test_a_task_begun_without_its_workers_knowing_waits_again(db: Engine, hand: Hand) -> None:
     defer(db, Task("job", "a", priority=2))
-    joined = hand._joined
+    joined = hand._shared
 
     @contextmanager
     def unanswered() -> Iterator[Any]:
@@ -226,10 +226,10 @@ def test_a_task_begun_without_its_workers_knowing_waits_again(db: Engine, hand: 
             yield parts
         raise DatabaseAway("the commit has come through, its answer was lost")
 
-    hand._joined = unanswered  # type: ignore[method-assign]
+    hand._shared = unanswered  # type: ignore[method-assign]
     with pytest.raises(DatabaseAway):
         hand.take()
-    hand._joined = joined  # type: ignore[method-assign]
+    hand._shared = joined  # type: ignore[method-assign]
     assert hand.take() == []
     hand.turn()
     assert [(task.key, task.tries) for task in hand.take()] == [("a", 2)]
@@ -248,7 +248,7 @@ def test_who_is_new_judges_nobody_until_the_others_could_beat(
     defer(db, Task("job", "a"))
     (held,) = hand.take()
     clock.advance(LEASE + 1)
-    newcomer = FleetQueue(db, clock, lease=LEASE)
+    newcomer = ProcrastinateQueue(db, clock, lease=LEASE)
     newcomer.free_the_gone()
     assert hand.exchange((), [held.lease], ()).lost == frozenset()
 
@@ -296,7 +296,7 @@ def test_a_worker_finds_the_server_that_writes_when_its_own_only_reads(
 def test_of_many_clients_a_look_takes_some_and_each_has_its_turn(
     db: Engine, hand: Hand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rotation, "AT_ONCE", 2)
+    monkeypatch.setattr(due_scan, "AT_ONCE", 2)
     keys = {f"{n}" for n in range(25)}
     defer(db, *(Task("job", key, client=f"client {key}") for key in sorted(keys)))
     defer(db, Task("job", "nobody's"), *(Task("job", f"a{n}", client="a flood") for n in range(9)))
@@ -314,7 +314,7 @@ def test_of_many_clients_a_look_takes_some_and_each_has_its_turn(
 def test_a_look_goes_on_behind_clients_of_whom_nothing_is_due(
     db: Engine, hand: Hand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rotation, "AT_ONCE", 2)
+    monkeypatch.setattr(due_scan, "AT_ONCE", 2)
     defer(db, *(Task("job", f"{n}", delay=60.0, client=f"client {n}") for n in range(30)))
     defer(db, Task("job", "now", client="the one"))
     looks = [hand.find_due(0.0, {"job": 2}, ())["job"] for _ in range(12)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPICursor
 
 
-class Watch(Protocol):
+class ChangeWatch(Protocol):
     """Answers whether anything may have changed; `interval` is the seconds between questions."""
 
     interval: float
@@ -55,7 +55,7 @@ class Poll:
 
 
 @contextmanager
-def watching(engine: Engine) -> Iterator[Watch]:
+def watching(engine: Engine) -> Iterator[ChangeWatch]:
     """Watch the database as well as it allows."""
     if engine.dialect.name != "sqlite":
         yield Poll()

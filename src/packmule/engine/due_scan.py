@@ -4,7 +4,7 @@ Owns how many are looked at and where the next look goes on. A few clients are a
 time, so whose turn it is among them is exact. Of more than `AT_ONCE` a look takes that many, in the
 order of their names, and the next look those behind them: who has waited longest of those is
 begun, and each client is reached in every round. Leaves the looking to the queues, whose turn it
-is of those that were found to `turns.py`.
+is of those that were found to `fairness.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from packmule.engine.turns import Waiting
+    from packmule.engine.fairness import Waiting
 
 Place = TypeVar("Place")
 
@@ -23,7 +23,7 @@ AT_ONCE = 64
 """Clients, or priorities of clients, that one look takes."""
 
 
-class Rotation(Generic[Place]):
+class DueScan(Generic[Place]):
     """Where the next look begins; at first, and after the last one, at the `beginning`.
 
     `most`: at how many times `AT_ONCE` one look looks where it finds too little.

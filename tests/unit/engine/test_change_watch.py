@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packmule.engine.watch import Poll, watching
+from packmule.engine.change_watch import Poll, watching
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -67,7 +67,7 @@ Verdict = Delivered | Again | GivenUp
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class RetrySchedule:
     """The pauses, all in proportion to the first one, in seconds."""
 
     first: float = FIRST
