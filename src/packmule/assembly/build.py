@@ -71,6 +71,9 @@ MakeRoom = Callable[["int | None"], bool]
 _MOST_RUNS = 10
 _LONGEST_WAIT = 60.0
 
+# Seconds after which a job whose run was overtaken is looked at again, if the task is still ours.
+_OVERTAKEN_PAUSE = 1.0
+
 _CODES = {
     ArchiveTooLarge: FailureCode.ARCHIVE_TOO_LARGE,
     StorageFailed: FailureCode.STORAGE,
@@ -105,35 +108,39 @@ class Builder:
         """Run the job of that hash to its end; Later where it was stopped before."""
         run = self._store.begin(key)
         if run is None:
-            self._tidy(key)
-            return None
+            return self._stand_aside(key)
         with about(job=key, attempt=run.attempt), span("build", key, attempt=run.attempt):
             _log.info("begins")
             ATTEMPTS.inc()
             try:
-                return self._run(run, stop)
+                again = self._run(run, stop)
             except StopAsked:
                 _log.info("stopped, to be taken up again")
-                return Later(0.0)
+                again = Later(0.0)
             except StaleAttempt:
                 _log.info("was overtaken or cancelled")
-                self._tidy(key)
+                again = self._stand_aside(key)
             except DatabaseAway:
                 # No fault of this job's: the engine runs it again, from its last checkpoint.
                 raise
             except DiskFull as error:
                 if self._finds_room(error):
-                    return Later(0.0)
-                self._fail(run, Failure(FailureCode.DISK_FULL, str(error)))
+                    again = Later(0.0)
+                else:
+                    again = self._fail(run, Failure(FailureCode.DISK_FULL, str(error)))
             except (UploadLost, StorageAway) as error:
-                if run.attempt < _MOST_RUNS:
-                    is_away = isinstance(error, StorageAway)
-                    _log.warning("goes on %s: %s", "later" if is_away else "without that", error)
-                    return Later(min(_LONGEST_WAIT, 2.0**run.attempt) if is_away else 0.0)
-                self._fail(run, Failure(FailureCode.STORAGE, str(error)))
+                again = self._go_on_or_fail(run, error)
             except (StorageFailed, ArchiveTooLarge) as error:
-                self._fail(run, Failure(_CODES[type(error)], str(error)))
-            return None
+                again = self._fail(run, Failure(_CODES[type(error)], str(error)))
+            return again
+
+    def _go_on_or_fail(self, run: Run, error: StorageFailed) -> Later | None:
+        """Run the job again without what the storage lost, or when it is back; not for ever."""
+        if run.attempt >= _MOST_RUNS:
+            return self._fail(run, Failure(FailureCode.STORAGE, str(error)))
+        is_away = isinstance(error, StorageAway)
+        _log.warning("goes on %s: %s", "later" if is_away else "without that", error)
+        return Later(min(_LONGEST_WAIT, 2.0**run.attempt) if is_away else 0.0)
 
     def _finds_room(self, error: DiskFull) -> bool:
         """Make room where archives may go for it: then the run goes on from its checkpoint."""
@@ -175,7 +182,7 @@ class Builder:
             _log.info("stopped, to be taken up again")
             return Later(0.0)
         elif finished is None:
-            self._fail(run, _files_failed(outcome), outcome.rest)
+            return self._fail(run, _files_failed(outcome), outcome.rest)
         else:
             with span("publish"):
                 archive = self._published(key, attempt, finished)
@@ -236,13 +243,22 @@ class Builder:
         finally:
             assembly.close()
 
-    def _tidy(self, key: str) -> None:
-        """Remove what runs have left of a job that nobody will take up."""
+    def _stand_aside(self, key: str) -> Later | None:
+        """Remove what runs have left of a job that nobody will take up; Later for one that is open.
+
+        The run that overtook this one may be of a worker that has lost the task to us: then only
+        ours can end it, and it must not be finished before the job is.
+        """
         match self._store.get(key).state:
+            case JobState.QUEUED | JobState.RUNNING:
+                return Later(_OVERTAKEN_PAUSE)
             case JobState.CANCELLED | JobState.EXPIRED:
                 self._storage.remove(key)
             case JobState.COMPLETED:
                 self._storage.discard(key)
+            case JobState.FAILED:
+                pass
+        return None
 
     def _record(self, run: Run, checkpoint: Checkpoint) -> None:
         self._store.checkpoint(run.job.id, run.attempt, checkpoint)
@@ -261,17 +277,17 @@ class Builder:
             # The sweep, or the archive's removal, takes it away later.
             _log.warning("left-overs kept reason=%s", error)
 
-    def _fail(self, run: Run, failure: Failure, rest: Checkpoint | None = None) -> None:
+    def _fail(self, run: Run, failure: Failure, rest: Checkpoint | None = None) -> Later | None:
         try:
             self._store.fail(run.job.id, run.attempt, failure, rest, also=self._also)
         except StaleAttempt:
-            self._tidy(run.job.hash)
-            return
+            return self._stand_aside(run.job.hash)
         if rest is not None:
             _count(rest)
         _log.info("failed, %s: %s", failure.code.value, failure.detail)
         ARCHIVES_FAILED.inc(failure.code.value)
         fail(failure.code.value)
+        return None
 
 
 def _stored(stream: Stream | None, remembered: Remembered) -> dict[int, tuple[int, str]] | None:

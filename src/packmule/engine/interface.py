@@ -56,7 +56,9 @@ class Later:
     delay: float
 
 
-# A handler gets the key and an event that is set when the worker is to stop soon; None: finished.
+# A handler gets the key and an event that is set when the worker is to stop soon. None: finished,
+# and nothing is left to do for this key. A handler whose run was overtaken by another one answers
+# Later: should it be the other's worker that has lost the task, this one is all there is.
 Handler = Callable[[str, Event], Later | None]
 
 

@@ -74,8 +74,11 @@ class Delivery:
             return Later(0.0)
         with about(job=message.hash), span("webhook", message.hash, attempt=message.tries + 1):
             verdict = self.schedule.judge(self._send(message), message.tries + 1, self.chance())
-            self.store.record(message, verdict)
+            is_recorded = self.store.record(message, verdict)
             _tell(message, verdict)
+        if not is_recorded:
+            # A replay, or another worker's try, which may have lost the task to us: look again.
+            return Later(0.0)
         return Later(verdict.pause) if isinstance(verdict, Again) else None
 
     def _send(self, message: Message) -> Answered | TryFailed:

@@ -95,8 +95,8 @@ class MessageStore:
             row = connection.execute(queries.MESSAGE, {"of_name": name}).one_or_none()
         return None if row is None else _message_of(row, body=row.body)
 
-    def record(self, message: Message, verdict: Verdict) -> None:
-        """Say how a try at a message has ended; of a message that has changed since, nothing."""
+    def record(self, message: Message, verdict: Verdict) -> bool:
+        """Record how a try at a message has ended; False where the message has changed since."""
         now = self._clock()
         values: dict[str, Any] = {
             "of_name": message.name,
@@ -117,7 +117,8 @@ class MessageStore:
             case _:
                 state = MessageState.GIVEN_UP
         with writing(self._engine) as connection:
-            connection.execute(queries.RECORD, values | {"new_state": state.value})
+            found = connection.execute(queries.RECORD, values | {"new_state": state.value})
+        return found.rowcount == 1
 
     def newest(
         self,

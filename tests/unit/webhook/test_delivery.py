@@ -24,7 +24,7 @@ from packmule.telemetry.metrics import WEBHOOK_TRIES
 from packmule.webhook.announcing import Announcer
 from packmule.webhook.delivery import KEEP, Delivery
 from packmule.webhook.messages import Message, MessageState, MessageStore
-from packmule.webhook.retry_schedule import PAUSES
+from packmule.webhook.retry_schedule import PAUSES, Again
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -288,6 +288,22 @@ def test_a_replay_in_the_middle_of_the_first_try_is_not_lost(
     house.delivery.deliver(name, GO_ON)
     assert house.found(name).state is MessageState.DELIVERED
     assert len(house.predefined.sent) == 2
+
+
+def test_a_try_that_was_overtaken_does_not_end_the_task_of_a_message_that_waits(
+    house: House,
+) -> None:
+    name = house.a_message()
+    overtaken = house.found(name)
+    house.predefined.answers = [Answered(204)]
+
+    def other_try() -> None:
+        house.messages.record(overtaken, Again(5.0, 500, "the receiver answered 500"))
+
+    house.predefined.during = other_try
+    # The other try's worker may have lost the task to us; only our task is left then.
+    assert house.delivery.deliver(name, GO_ON) == Later(0.0)
+    assert house.delivery.deliver(name, GO_ON) == Later(5.0)
 
 
 def test_all_that_were_given_up_are_replayed_and_no_other(house: House) -> None:
