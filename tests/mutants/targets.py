@@ -1,0 +1,64 @@
+"""The pure modules whose tests are tested, and the tests that are to notice.
+
+The one table of them: a module that is renamed is renamed here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """A module of the package, by its path below it, and its unit tests below `tests/unit`.
+
+    `conformance` are tests below `tests/conformance`, run on SQLite.
+    """
+
+    name: str
+    suites: tuple[str, ...] = ()
+    conformance: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The file, from the project's root."""
+        return f"src/packmule/{self.name}.py"
+
+    @property
+    def module(self) -> str:
+        """The name by which it is imported."""
+        return f"packmule.{self.name.replace('/', '.')}"
+
+    @property
+    def tests(self) -> list[str]:
+        """The test files, from the project's root."""
+        return [
+            *(f"tests/unit/{suite}.py" for suite in self.suites),
+            *(f"tests/conformance/{suite}.py" for suite in self.conformance),
+        ]
+
+
+TARGETS = (
+    Target("assembly/names/content_disposition", ("assembly/names/test_content_disposition",)),
+    Target("assembly/names/entry_names", ("assembly/names/test_entry_names",)),
+    Target("assembly/resuming", ("assembly/test_resuming",)),
+    Target("jobs/transitions", conformance=("test_job_store", "test_job_store_lives")),
+    Target("outbound/addresses", ("outbound/test_addresses",)),
+    Target("outbound/head", ("outbound/test_head_lines",)),
+    Target("outbound/fetch_scheduler", ("outbound/test_fetch_scheduler",)),
+    Target(
+        "outbound/transfer",
+        (
+            "outbound/test_transfer_answers",
+            "outbound/test_transfer_ends",
+            "outbound/test_transfer_faults",
+        ),
+    ),
+    Target("outbound/urls", ("outbound/test_urls",)),
+    Target("web/ranges", ("web/test_ranges",)),
+    Target("webhook/retry_schedule", ("webhook/test_retry_schedule",)),
+    Target("zipformat/headers", ("zipformat/test_headers", "zipformat/test_extras")),
+    Target("zipformat/layout", ("zipformat/test_layout",)),
+    Target("zipformat/names", ("zipformat/test_names",)),
+    Target("zipformat/records", ("zipformat/test_records", "zipformat/test_archives")),
+)
