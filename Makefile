@@ -28,8 +28,17 @@ install: $(VENV)/run.stamp  ## the program, into .venv/bin/packmule
 serve: $(VENV)/run.stamp  ## API, worker and page on http://localhost:8000
 	exec $(BIN)/packmule serve
 
-test: $(VENV)/dev.stamp  ## the whole test suite
+test: $(VENV)/dev.stamp  ## the test suite, but what takes long
 	$(BIN)/python -m pytest $(ARGS)
+
+# With the small runs of soak, load, fleet, failover, large S3, Docker and power cuts.
+.PHONY: test-all
+test-all: $(VENV)/dev.stamp  ## every test, each night and before a release
+	$(BIN)/python -m pytest -m "" $(ARGS)
+
+.PHONY: mutants
+mutants: $(VENV)/dev.stamp  ## change the pure modules in small ways: do their tests notice?
+	$(BIN)/python -m tests.mutants.run $(ARGS)
 
 .PHONY: faults
 faults: $(VENV)/dev.stamp  ## every fault of an origin, and mixtures of them

@@ -13,7 +13,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,16 +30,26 @@ SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", 
 PORTS = range(20_000, 27_000)
 
 # Two cores shared with everything else: how long an example takes says nothing about the code.
+# A test that wants more or fewer examples than others says so by a factor, `2 *
+# settings().max_examples`, so that each profile counts for it too.
 settings.register_profile(
-    "dev", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+    "dev", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, max_examples=100)
+settings.register_profile("ci", settings.get_profile("dev"), derandomize=True)
+settings.register_profile("nightly", settings.get_profile("dev"), max_examples=300)
 settings.register_profile("slow", settings.get_profile("dev"), max_examples=5_000)
+# `make mutants`: the same examples in each run, and no time spent on making a failure small.
+settings.register_profile(
+    "mutants", settings.get_profile("ci"), phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "dev"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare our own markers."""
+    config.addinivalue_line(
+        "markers", "long: takes long; run by `make test-all`, each night and before a release"
+    )
     config.addinivalue_line(
         "markers", "needs(*programs): run only where these programs are installed"
     )

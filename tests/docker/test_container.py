@@ -1,11 +1,9 @@
 """The image is built and keeps its promises: where an engine answers, or root may start one.
 
-In CI alone: it takes minutes, and downloads a Debian. On a desk `make docker-test` does the same.
+It takes minutes, and downloads a Debian. `make docker-test` does the same alone.
 """
 
 from __future__ import annotations
-
-import os
 
 import pytest
 from tests.docker.engine import NoEngine
@@ -13,7 +11,7 @@ from tests.docker.promises import PROMISES
 from tests.docker.world import world
 
 
-@pytest.mark.skipif("CI" not in os.environ, reason="takes minutes: make docker-test")
+@pytest.mark.long
 @pytest.mark.needs("docker", "dockerd", "docker-compose", "debootstrap", "ip")
 @pytest.mark.timeout(900)
 def test_the_image_keeps_its_promises(free_port: int) -> None:

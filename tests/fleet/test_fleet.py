@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 SMALL = Size(jobs=16, at_once=16, seconds=6.0)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)  # five processes on a busy machine, and a lease that must run out
 def test_every_job_is_right_when_a_worker_is_cut_off_and_the_bucket_goes_away(
     tmp_path: Path,

@@ -20,23 +20,54 @@ def requirements(lock: str) -> list[str]:
     return [line for line in logical.splitlines() if line.strip() and not line.startswith("#")]
 
 
-def needed_programs() -> set[str]:
-    """List the programs that tests ask for by `pytest.mark.needs`, and those of the readers."""
-    return {need for reader in READERS for need in reader.needs} | {
+def marks(node: ast.AST, name: str) -> list[ast.AST]:
+    """List where a mark of pytest's is written below a node."""
+    wanted = f"pytest.mark.{name}"
+    return [
+        each
+        for each in ast.walk(node)
+        if isinstance(each, ast.Attribute) and ast.unparse(each) == wanted
+    ]
+
+
+def needs(node: ast.AST) -> set[str]:
+    """List the programs that `pytest.mark.needs` names below a node."""
+    return {
         argument.value
-        for path in files_under("tests", suffixes=frozenset({".py"}))
-        for node in ast.walk(parse(path))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.needs"
-        for argument in node.args
+        for each in ast.walk(node)
+        if isinstance(each, ast.Call) and ast.unparse(each.func) == "pytest.mark.needs"
+        for argument in each.args
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
     }
 
 
-def programs_of_ci() -> set[str]:
-    """List the programs that `.ci/run` installs."""
-    table = re.search(r"^PROGRAMS='\n(.*?)^'", read(".ci/run"), re.MULTILINE | re.DOTALL)
-    assert table
-    return {line.partition(":")[0] for line in table[1].splitlines()}
+def needed_programs() -> tuple[set[str], set[str]]:
+    """List the programs that tests ask for, and those that only long ones do.
+
+    A statement at a module's top counts as one: a test with its marks, or `pytestmark`.
+    """
+    usual: set[str] = {need for reader in READERS for need in reader.needs}
+    every = set(usual)
+    for path in files_under("tests", suffixes=frozenset({".py"})):
+        body = parse(path).body
+        all_long = any(
+            isinstance(node, ast.Assign)
+            and ast.unparse(node.targets[0]) == "pytestmark"
+            and marks(node, "long")
+            for node in body
+        )
+        for node in body:
+            every |= needs(node)
+            if not all_long and not marks(node, "long"):
+                usual |= needs(node)
+    return usual, every - usual
+
+
+def programs_of_ci(table: str) -> set[str]:
+    """List the programs of one of the tables of `.ci/run`."""
+    found = re.search(rf"^{table}='\n(.*?)^'", read(".ci/run"), re.MULTILINE | re.DOTALL)
+    assert found
+    return {line.partition(":")[0] for line in found[1].splitlines()}
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -66,4 +97,6 @@ def test_ci_can_be_run() -> None:
 
 
 def test_ci_installs_what_tests_need_and_no_more() -> None:
-    assert programs_of_ci() == needed_programs()
+    usual, of_long_tests = needed_programs()
+    assert programs_of_ci("PROGRAMS") == usual
+    assert programs_of_ci("PROGRAMS_OF_LONG_TESTS") == of_long_tests

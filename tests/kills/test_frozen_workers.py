@@ -33,6 +33,7 @@ def wanted(origin: Origin, names: tuple[str, ...]) -> dict[str, Body]:
     return {name: origin.things[f"/{name}"].body for name in names}
 
 
+@pytest.mark.long
 def test_blocks_written_late_do_not_reach_the_archive(
     origin: Origin, site: Site, names: tuple[str, ...]
 ) -> None:

@@ -16,6 +16,7 @@ from tests.kills.points import Hits, hit_pack, hit_worker, is_crash_point, is_re
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
 needs_gate = pytest.mark.skipif(
     (reason := gate.works()) is not None, reason=f"needs seccomp_unotify(2): {reason}"
 )

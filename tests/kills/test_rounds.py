@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(1, 4))]
+)
 def test_what_was_accepted_is_completed(seed: int, tmp_path: Path) -> None:
     assert play(seed, tmp_path / "round").problems == []

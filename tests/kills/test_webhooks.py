@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_every_message_is_delivered(tmp_path: Path) -> None:
     said = play(24, 1, tmp_path)

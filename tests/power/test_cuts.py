@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.long
 @pytest.mark.needs("xfs_io", "mkfs.ext4", "mkfs.xfs")
 @pytest.mark.parametrize("kind", list(MAKERS))
 def test_what_was_accepted_outlives_a_power_cut(kind: str, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MB = 1_000_000
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_an_archive_goes_through_a_fraction_of_its_size_of_scratch(tmp_path: Path) -> None:
     figures = play(400 * MB, tmp_path / "run", most_scratch=50 * MB)

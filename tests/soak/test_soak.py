@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_soak_loses_nothing_and_leaves_nothing_over(tmp_path: Path) -> None:
     said = play(7.0, tmp_path, kill_every=2.0)

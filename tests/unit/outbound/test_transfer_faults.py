@@ -187,7 +187,7 @@ def play(origin: Origin, faults: list[Fault]) -> None:
             client.lose(fault)
 
 
-@settings(max_examples=1500)
+@settings(max_examples=10 * settings().max_examples)
 @given(ORIGINS, st.lists(FAULTS, max_size=12))
 def test_whatever_an_origin_does_a_file_is_one_version_or_its_failure_is_named(
     origin: Origin, faults: list[Fault]
@@ -206,7 +206,7 @@ def test_another_version_of_the_same_length_is_never_joined_though_if_range_is_i
     play(Origin(100, validators), [first, Fault("careless", changed=True)])
 
 
-@settings(max_examples=300)
+@settings(max_examples=2 * settings().max_examples)
 @given(st.lists(st.integers(16, 90), min_size=1, max_size=30))
 def test_cuts_with_progress_in_between_cost_no_byte_twice_and_no_patience(steps: list[int]) -> None:
     origin = Origin(2700, frozenset({"tag"}))

@@ -1,8 +1,9 @@
-"""The metrics endpoint for Prometheus, and who may read it.
+"""The metrics as one page for Prometheus, for those who may read it.
 
-Owns the route /metrics. Leaves the metrics themselves to `Services.metrics`. They show how busy the
-service is, so by default only this machine and private networks get them, and only if no proxy
-forwards the request for somebody else. Other clients get 404.
+Owns the route /metrics and who may read it; leaves what it tells to whoever gives `Parts.metrics`.
+The numbers tell how busy the service is, so by default only this machine and private networks are
+answered, and only where no proxy says that it speaks for somebody else. To the others there is no
+such page.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from packmule.web.services import Services
+    from packmule.web.parts import Parts
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ _OF_PROXIES = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", 
 
 
 @dataclass(frozen=True, slots=True)
-class MetricsPage:
+class Metrics:
     """The page and its readers: `readers` is `private`, `all` or `none`; a token goes before it.
 
     `text` gives the page, and its media type; it may block.
@@ -45,7 +46,7 @@ class MetricsPage:
 
 async def metrics(request: Request) -> Response:
     """Tell the metrics."""
-    of = cast("Services", request.app.state.services).metrics
+    of = cast("Parts", request.app.state.parts).metrics
     if of is None or not may_read(request, of):
         raise Problem(
             404,
@@ -57,7 +58,7 @@ async def metrics(request: Request) -> Response:
     return Response(text, headers={"Cache-Control": "no-store", "Content-Type": media_type})
 
 
-def may_read(request: Request, of: MetricsPage) -> bool:
+def may_read(request: Request, of: Metrics) -> bool:
     """Tell whether this client may read the metrics."""
     if of.readers == "none":
         return False
