@@ -24,7 +24,16 @@ from tests.fakes.jobs import (
 )
 
 from packmule.errors import Conflict, Failure, FailureCode, NotFound, StaleAttempt
-from packmule.jobs.model import Compression, FileState, JobState, OnError, Progress, Remembered
+from packmule.jobs.model import (
+    Compression,
+    FileState,
+    JobRequest,
+    JobState,
+    OnError,
+    Progress,
+    Remembered,
+    Source,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +46,42 @@ if TYPE_CHECKING:
 
 
 # --- create -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["\x01\x1f\x7f", "\x85\u2028\u202e", "\ufffe\uffff\U0010ffff", "\ufeff", "é 日本 🚀"]
+)
+def test_every_text_that_a_request_may_have_is_kept_as_it_is(store: JobStore, text: str) -> None:
+    sources = (Source(0, f"https://origin.example/{text}", text),)
+    asked = JobRequest(sources, name=text, webhook_url=text, client=text, idempotency_key=text)
+    hash_ = store.create(asked, defer=no_defer)
+    assert store.create(asked, defer=no_defer) == hash_
+    run = store.begin(hash_)
+    assert run is not None
+    assert run.sources == sources
+    assert (run.job.name, run.job.webhook_url, run.job.client) == (text, text, text)
+
+
+def test_what_an_origin_says_is_kept_whatever_it_is_made_of(store: JobStore) -> None:
+    bad = "a \0 and half \ud83d of a rocket"
+    run = begun(store)
+    there = replace(opened(1), etag=bad, last_modified=bad, content_type=bad)
+    failure = Failure(FailureCode.BAD_RESPONSE, bad)
+    lost = replace(failed(2), failure=failure)
+    store.checkpoint(run.job.id, run.attempt, checkpoint(there, lost))
+    job = store.fail(run.job.id, run.attempt, failure)
+    assert job.failure is not None
+    assert job.failure.detail == "a \ufffd and half \ufffd of a rocket"
+    (file,) = store.failures(run.job.id, 10)
+    assert file.failure == job.failure
+
+
+def test_a_file_that_one_checkpoint_calls_open_and_done_is_done(store: JobStore) -> None:
+    run = begun(store)
+    store.checkpoint(run.job.id, run.attempt, checkpoint(done(1), opened(1)))
+    again = store.begin(run.job.hash)
+    assert again is not None
+    assert (again.remembered.done, again.remembered.open) == ((done(1),), ())
 
 
 def test_a_new_job_is_queued_with_all_that_was_asked_for(store: JobStore, clock: FakeClock) -> None:

@@ -22,7 +22,7 @@ from packmule.cli import exits
 from packmule.cli import listing as lists
 from packmule.cli.display_url import display_url
 from packmule.errors import HTML_PAGE_DETAIL, PackmuleError, UsageError
-from packmule.jobs.model import Compression, OnError, OnHtml, Source
+from packmule.jobs.model import Compression, OnError, OnHtml, Source, check_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from packmule.jobs.model import Progress
 
 _FAILURES_TOLD = 50
+_DEFAULTS = {setting.field: setting.shown_default for setting in settings_module.TABLE}
 
 
 @click.command()
@@ -60,10 +61,13 @@ _FAILURES_TOLD = 50
     "--allow-network", "networks", multiple=True, metavar="CIDR",
     help="A network that may be reached although it is not public, like 127.0.0.0/8.",
 )  # fmt: skip
-@click.option("--transfers", type=click.IntRange(1, 1024), help="Transfers at once.  [default: 32]")
+@click.option(
+    "--transfers", type=click.IntRange(1, 1024),
+    help=f"Transfers at once.  [default: {_DEFAULTS['transfers']}]",
+)  # fmt: skip
 @click.option(
     "--transfers-per-host", type=click.IntRange(1, 1024),
-    help="Transfers at once to one host.  [default: 8]",
+    help=f"Transfers at once to one host.  [default: {_DEFAULTS['transfers_per_host']}]",
 )  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="No progress; only errors are told.")
 @click.option("--json", "as_json", is_flag=True, help="Tell the result as one JSON line.")
@@ -121,9 +125,17 @@ def pack(
 
 
 def read_sources(urls: Sequence[str], listing: IO[str] | None) -> list[Source]:
-    """Gather the links of the command line and of the list, in that order."""
+    """Gather the links of the command line and of the list, in that order.
+
+    Raises click.UsageError.
+    """
     wanted = lists.gather(urls, listing)
-    return [Source(position, url, name) for position, (url, name) in enumerate(wanted)]
+    sources = [Source(position, url, name) for position, (url, name) in enumerate(wanted)]
+    try:
+        check_names(sources)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from error
+    return sources
 
 
 def _pack(

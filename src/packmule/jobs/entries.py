@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, insert, literal_column, null, update
 from packmule.jobs.bulk import Bulk
 from packmule.jobs.model import FileState
 from packmule.jobs.schema import files
+from packmule.jobs.storable_text import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,6 +93,26 @@ class EntryRows:
     ) -> None:
         """Write what a checkpoint says of each file, at that version of the job."""
         self._forgotten.run(connection, [(version, job_id, n) for n in checkpoint.forgotten])
+        # A file that one checkpoint calls both open and done was finished while it was made.
+        self._open.run(
+            connection,
+            [
+                (
+                    e.name,
+                    e.offset,
+                    e.header_size,
+                    e.crc,
+                    e.written,
+                    e.size,
+                    *map(_storable, (e.etag, e.last_modified, e.content_type)),
+                    e.modified_at,
+                    version,
+                    job_id,
+                    e.position,
+                )
+                for e in checkpoint.open
+            ],
+        )
         self._done.run(
             connection,
             [
@@ -112,27 +133,6 @@ class EntryRows:
                 for e in checkpoint.done
             ],
         )
-        self._open.run(
-            connection,
-            [
-                (
-                    e.name,
-                    e.offset,
-                    e.header_size,
-                    e.crc,
-                    e.written,
-                    e.size,
-                    e.etag,
-                    e.last_modified,
-                    e.content_type,
-                    e.modified_at,
-                    version,
-                    job_id,
-                    e.position,
-                )
-                for e in checkpoint.open
-            ],
-        )
         self._failed.run(
             connection,
             [
@@ -140,10 +140,15 @@ class EntryRows:
                     e.name,
                     e.failure.attempts,
                     e.failure.code.value,
-                    e.failure.detail,
+                    storable(e.failure.detail),
                     e.failure.http_status,
                     *(version, job_id, e.position),
                 )
                 for e in checkpoint.failed
             ],
         )
+
+
+def _storable(text: str | None) -> str | None:
+    """Return what an origin's header said; what cannot be kept was of no use as it was."""
+    return None if text is None else storable(text)

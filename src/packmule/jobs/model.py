@@ -16,7 +16,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from packmule.errors import UsageError
+from packmule.jobs.storable_text import why_unstorable
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from packmule.errors import Failure
@@ -89,9 +93,19 @@ class Source(NamedTuple):
     name: str | None = None
 
 
+def check_names(sources: Iterable[Source]) -> None:
+    """Raise UsageError where the name of a source cannot be kept."""
+    for position, _, name in sources:
+        if name is not None and (fault := why_unstorable(name)) is not None:
+            raise UsageError(f"the name of link {position + 1} {fault}.")
+
+
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """What a caller asked for, checked; `expires_in` in seconds."""
+    """What a caller asked for, checked; `expires_in` in seconds.
+
+    Raises UsageError where a text cannot be kept in every job database.
+    """
 
     sources: tuple[Source, ...]
     name: str | None = None
@@ -103,6 +117,20 @@ class JobRequest:
     priority: int = 0
     client: str = ""
     idempotency_key: str | None = None
+
+    def __post_init__(self) -> None:
+        check_names(self.sources)
+        for position, url, _ in self.sources:
+            if (fault := why_unstorable(url)) is not None:
+                raise UsageError(f"link {position + 1} {fault}.")
+        for word, text in (
+            ("the archive's name", self.name),
+            ("the webhook's URL", self.webhook_url),
+            ("the client's name", self.client),
+            ("the idempotency key", self.idempotency_key),
+        ):
+            if text is not None and (fault := why_unstorable(text)) is not None:
+                raise UsageError(f"{word} {fault}.")
 
 
 @dataclass(frozen=True, slots=True)

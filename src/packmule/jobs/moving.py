@@ -15,6 +15,7 @@ from sqlalchemy import Integer, func, select, text
 
 from packmule.errors import StorageFailed, UsageError
 from packmule.jobs.schema import metadata, tasks
+from packmule.jobs.storable_text import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,7 +68,7 @@ def copy_jobs(old: Connection, new: Connection) -> dict[str, int]:
     copied = {}
     for table in _carried():
         for rows in _batches(old, table):
-            new.execute(table.insert(), [row._asdict() for row in rows])
+            new.execute(table.insert(), [_kept(row) for row in rows])
         _count_on(new, table)
         copied[table.name] = count(old, table)
         arrived = count(new, table)
@@ -88,6 +89,12 @@ def waiting_tasks(old: Connection) -> Iterator[Row[Any]]:
 def count(connection: Connection, table: Table) -> int:
     """Count the rows of a table."""
     return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def _kept(row: Row[Any]) -> dict[str, Any]:
+    """Return a row's values; in jobs of earlier versions a name may hold what is refused now."""
+    values = row._asdict()
+    return {k: storable(v) if isinstance(v, str) else v for k, v in values.items()}
 
 
 def _carried() -> list[Table]:

@@ -38,6 +38,7 @@ from packmule.jobs.records import (
     progress_values,
     row_of,
 )
+from packmule.jobs.storable_text import storable
 from packmule.jobs.transitions import Also, already, change, expire, find, not_allowed
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class JobStore(JobReads):
         """Call a job failed; what it has is kept for a retry. Raises StaleAttempt."""
         values = _fence(job_id, attempt) | {
             "new_code": failure.code.value,
-            "new_detail": failure.detail,
+            "new_detail": storable(failure.detail),
             "new_http_status": failure.http_status,
             "new_attempts": failure.attempts,
         }

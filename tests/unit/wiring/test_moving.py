@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from tests.fakes.jobs import FAILURE, PUBLISHED, begun, checkpoint, done, failed, opened, request
 
 from packmule.cli import main
@@ -66,6 +66,19 @@ def rows(db: Engine) -> list[tuple[object, ...]]:
             for table in (jobs, files)
             for row in connection.execute(select(table).order_by(*table.primary_key.columns))
         ]
+
+
+def test_a_name_that_an_earlier_version_took_and_the_new_home_cannot_hold_is_mended(
+    old_url: str, new: Engine, postgres_with_tables: str
+) -> None:
+    old = database.connect(old_url)
+    with database.writing(old) as connection:
+        connection.execute(update(files).where(files.c.position == 1).values(wanted="a\0b.txt"))
+    old.dispose()
+    move(old_url, postgres_with_tables)
+    with database.reading(new) as connection:
+        names = connection.scalars(select(files.c.wanted).where(files.c.position == 1)).all()
+    assert set(names) == {"a\ufffdb.txt"}
 
 
 def test_every_row_is_the_same_afterwards_and_the_old_ones_stay(
