@@ -32,13 +32,13 @@ KNOWN_CYCLES: tuple[frozenset[str], ...] = (
     frozenset({"packmule.telemetry.otel", "packmule.telemetry.tracing"}),
     frozenset(
         {
-            "packmule.web.archives",
+            "packmule.web.job_routes",
             "packmule.web.auth",
             "packmule.web.intake",
-            "packmule.web.parts",
-            "packmule.web.scraping",
-            "packmule.web.telling",
-            "packmule.web.waiting",
+            "packmule.web.services",
+            "packmule.web.metrics_route",
+            "packmule.web.event_feed",
+            "packmule.web.job_changes",
         }
     ),
 )
@@ -47,12 +47,9 @@ KNOWN_TWINS = {
     "Address",
     "Failure",
     "FilePage",
-    "Found",
     "Hash",
     "Part",
-    "Parts",
     "Progress",
-    "Source",
 }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.spec.service import Service
 
-from packmule.web.keys import new_key
+from packmule.web.api_keys import new_key
 
 if TYPE_CHECKING:
     from pathlib import Path

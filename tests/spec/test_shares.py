@@ -12,7 +12,7 @@ import pytest
 from tests.fakes.origin import Origin
 from tests.spec.service import Service, until
 
-from packmule.web.keys import new_key
+from packmule.web.api_keys import new_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.spec.service import Service
 
-from packmule.web.keys import entry, new_key
+from packmule.web.api_keys import entry, new_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from packmule.errors import SettingInvalid, UsageError
 from packmule.settings import TABLE, Settings, as_markdown, read
 from packmule.settings.forms import duration, size
 from packmule.settings.names import OF_THE_CLIENT
-from packmule.web.limits import Rate
+from packmule.web.rate_limit import Rate
 
 
 def faults(**environment: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from packmule.errors import UsageError
-from packmule.web.keys import entry, new_key
+from packmule.web.api_keys import entry, new_key
 
 
 @click.group()

@@ -48,12 +48,15 @@ class SsrfGuard:
 class NewSocket:
     """A new socket on its way to pycurl, which hands libcurl a duplicate; ours is closed then."""
 
+    _socket: socket.socket | None = None  # where the kernel refuses one, there is none to close
+
     def __init__(self, address: pycurl.CurlSockAddr) -> None:
         self._socket = socket.socket(address.family, address.socktype, address.protocol)
         self.fileno = self._socket.fileno
 
     def __del__(self) -> None:
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
 
 
 def keep_to_the_request(curl: pycurl.Curl) -> None:

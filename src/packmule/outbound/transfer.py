@@ -74,7 +74,8 @@ class TransferState(NamedTuple):
 
     `kept` bytes of the body are held, under the validator (`etag` or `last_modified`) and `total`
     length. `reached` is the most ever held: only going beyond it is progress. `tries` counts those
-    without progress, `attempts` all, `redirects` those of this try.
+    without progress, `attempts` all, `redirects` those of this try. `part_end` is the end of the
+    part that the last 206 announced: no byte beyond it is believed.
     """
 
     kept: int = 0
@@ -87,6 +88,7 @@ class TransferState(NamedTuple):
     attempts: int = 0
     redirects: int = 0
     distrust_ranges: bool = False
+    part_end: int | None = None
 
     @property
     def validator(self) -> str | None:
@@ -100,6 +102,9 @@ START = TransferState()
 
 _FIRST = TransferState(attempts=1)
 _FINISHED = Finished()
+_MISFIT = TryFailed(
+    FailureCode.CHANGED, "the origin's answer to a resume does not fit what it sent before"
+)
 
 
 def range_fields(state: TransferState) -> tuple[bytes, ...]:
@@ -159,6 +164,8 @@ def conclude(
     only a proper end is one, and only of an answer with the whole: a part may be shorter than what
     was asked for (RFC 9110 15.3.7), so we go on asking until a 416 confirms the end.
     """
+    if state.part_end is not None and kept > state.part_end:
+        return _again(state._replace(distrust_ranges=True), _MISFIT, limits)
     if broken is None:
         is_part = state.kept > 0
         if kept == state.total or (state.total is None and not is_part):
@@ -228,13 +235,10 @@ def _judge_part(state: TransferState, head: Head, limits: Limits) -> tuple[Trans
         return state, _give_up(state, FailureCode.BAD_RESPONSE, detail, _PARTIAL)
     if part is None or not _continues(state, head, part):
         distrusting = state._replace(distrust_ranges=True)
-        broken = TryFailed(
-            FailureCode.CHANGED, "the origin's answer to a resume does not fit what it sent before"
-        )
-        distrusting, outcome = _again(distrusting, broken, limits, status=_PARTIAL)
+        distrusting, outcome = _again(distrusting, _MISFIT, limits, status=_PARTIAL)
         return distrusting, DiscardBody(outcome)
     total = state.total if part.total is None else part.total
-    return state._replace(total=total), TakeBody(state.kept, total)
+    return state._replace(total=total, part_end=part.end), TakeBody(state.kept, total)
 
 
 def _continues(state: TransferState, head: Head, part: ContentRange) -> bool:

@@ -23,9 +23,9 @@ from packmule.settings import forms
 from packmule.settings.forms import duration, size
 from packmule.settings.names import PREFIX, is_of_others, unknown
 from packmule.settings.setting import Setting
-from packmule.web.handover import Handover, parse_handover
-from packmule.web.keys import ApiKey, distinct, parse_keys, read_keys
-from packmule.web.limits import Rate, parse_rate
+from packmule.web.api_keys import ApiKey, distinct, parse_keys, read_keys
+from packmule.web.rate_limit import Rate, parse_rate
+from packmule.web.sendfile import Sendfile, parse_sendfile
 from packmule.webhook.signing import Secrets, parse_secrets
 
 if TYPE_CHECKING:
@@ -221,9 +221,9 @@ class Settings:
     job_webhooks: str = _setting(
         "off", forms.one_of("on", "off"), "whether a job may name a webhook of its own"
     )
-    sendfile: Handover | None = _setting(
+    sendfile: Sendfile | None = _setting(
         "none",
-        parse_handover,
+        parse_sendfile,
         "how a proxy is told to send archives itself: x-accel-redirect:/place/ (nginx), x-sendfile",
     )
     metrics: str = _setting(

@@ -1,7 +1,7 @@
-"""The application: all routes joined, and its description.
+"""The web application: every route, the middleware, and the OpenAPI description.
 
-Owns the factory. Which parts the routes work with is decided by `wiring`; the server that runs the
-application is in `server.py`.
+Owns putting them together. Leaves the services that the routes use to `wiring`, and running the
+application to `server.py`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,23 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 import packmule
-from packmule.web import archives, downloads, events, forms, health, pages, problems, scraping
+from packmule.web import (
+    downloads,
+    events,
+    health,
+    job_routes,
+    metrics_route,
+    no_script_routes,
+    pages,
+    problems,
+)
+from packmule.web.access_log_middleware import AccessLogMiddleware
 from packmule.web.auth import SECURITY_SCHEMES
-from packmule.web.front import Front
-from packmule.web.observing import Observing
 from packmule.web.schema import ChangedFilesOut, CreateIn, ProblemOut, RetryIn
+from packmule.web.security_middleware import SecurityMiddleware
 
 if TYPE_CHECKING:
-    from packmule.web.parts import Parts
+    from packmule.web.services import Services
 
 DESCRIPTION = """\
 Packmule turns a list of public links into one ZIP archive, in the background.
@@ -42,17 +51,22 @@ _PROBLEM = {
 }
 
 
-def create_app(parts: Parts) -> FastAPI:
+def create_app(services: Services) -> FastAPI:
     """Join the application."""
     app = _api()
-    app.state.parts = parts
+    app.state.services = services
     app.router.routes.extend(
-        [*health.routes, *scraping.routes, *pages.routes(app.openapi()), *forms.routes]
+        [
+            *health.routes,
+            *metrics_route.routes,
+            *pages.routes(app.openapi()),
+            *no_script_routes.routes,
+        ]
     )
     problems.install(app)
-    app.add_middleware(Front, public_url=parts.public_url)
+    app.add_middleware(SecurityMiddleware, public_url=services.public_url)
     # The outermost is added last.
-    app.add_middleware(Observing, routes=app.routes, access_log=parts.access_log)
+    app.add_middleware(AccessLogMiddleware, routes=app.routes, access_log=services.access_log)
     return app
 
 
@@ -73,7 +87,7 @@ def _api() -> FastAPI:
         # Else `/docs/` would lead to whatever address the request's Host names, over plain HTTP.
         redirect_slashes=False,
     )
-    app.include_router(archives.router)
+    app.include_router(job_routes.router)
     app.include_router(events.router)
     app.include_router(downloads.router)
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]  # FastAPI's documented way

@@ -1,13 +1,12 @@
-"""Who asks, and what that one may do: the check before a route begins.
+"""Authentication and rate limits: who sends a request, and whether that client may.
 
-Owns the Authorization header, the refusals 401, 403 and the 429 of the rate, and their words in the
-API's description. Leaves keys to `keys.py`, addresses to `peers.py`, the count to `limits.py`, the
-quota to the job store.
+Owns the Authorization header, the responses 401, 403 and 429 (rate), and their descriptions in
+OpenAPI. Leaves API keys to `api_keys.py`, addresses to `client_address.py`, counting to
+`rate_limit.py`, and the quota to the job store.
 
-The rule: where the operator has given keys, create, retry, cancel, delete and files (their events
-too) need one, and are for the jobs of its own client; the hash alone opens status, events and
-download. The law:
-RFC 6750 (2.1 the header, 3 the challenge).
+With API keys configured, create, retry, cancel, delete and files (and events with files) require a
+key, and a key reaches only its own client's jobs. Status, events and download need only the hash.
+Follows RFC 6750 (2.1 the header, 3 the challenge).
 """
 
 import math
@@ -19,8 +18,8 @@ from fastapi import Depends, Request
 
 from packmule.jobs.model import ADDRESS_CLIENT
 from packmule.web.intake import unread
-from packmule.web.parts import GivenParts, Parts
 from packmule.web.problems import MEDIA_TYPE, Problem, ProblemCode
+from packmule.web.services import GivenServices, Services
 
 _REALM = 'Bearer realm="packmule"'
 _BEARER = re.compile(r"bearer +(.*)", re.IGNORECASE)
@@ -66,9 +65,9 @@ class Caller:
     has_key: bool
 
 
-async def caller_of(request: Request, parts: GivenParts) -> Caller:
+async def caller_of(request: Request, services: GivenServices) -> Caller:
     """Find out who asks. Raises Problem 401, or 400 where that is said twice."""
-    access = parts.access
+    access = services.access
     if not access.keys:
         peer = request.client.host if request.client else None
         forwarded = request.headers.getlist("x-forwarded-for")
@@ -108,9 +107,11 @@ def _challenge(error: str | None = None) -> dict[str, str]:
     return {"WWW-Authenticate": _REALM if error is None else f'{_REALM}, error="{error}"'}
 
 
-async def _asking_for_work(request: Request, parts: GivenParts, caller: GivenCaller) -> Caller:
+async def _asking_for_work(
+    request: Request, services: GivenServices, caller: GivenCaller
+) -> Caller:
     """Count a request that makes work. Raises Problem 429 where its client asks too often."""
-    creates = parts.access.creates
+    creates = services.access.creates
     wait = 0.0 if creates is None else creates.take(caller.client)
     if wait > 0:
         seconds = math.ceil(wait)
@@ -126,14 +127,14 @@ async def _asking_for_work(request: Request, parts: GivenParts, caller: GivenCal
 CallerWithinRate = Annotated[Caller, Depends(_asking_for_work)]
 
 
-def refuse_strangers(parts: Parts, caller: Caller, hash_: str) -> None:
+def refuse_strangers(services: Services, caller: Caller, hash_: str) -> None:
     """Let a client with a key touch its own jobs only. Raises NotFound, Problem 403.
 
     A job that was made without a key has no owner: whoever has a key and the hash may touch it.
     """
     if not caller.has_key:
         return
-    owner = parts.store.get(hash_).client
+    owner = services.store.get(hash_).client
     if owner and owner != caller.client and not owner.startswith(ADDRESS_CLIENT):
         raise Problem(
             403,

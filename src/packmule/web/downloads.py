@@ -1,7 +1,7 @@
 """The download of an archive: whole or in ranges, resumable, never held in memory.
 
 Owns the route /archive/get and the headers of its answers. Leaves which part is asked for to
-`ranges.py`, moving the bytes to `sending.py`, or both to a proxy (`handover.py`). The law: RFC 9110
+`ranges.py`, moving the bytes to `sending.py`, or both to a proxy (`sendfile.py`). The law: RFC 9110
 (conditions, ranges), RFC 6266 (the file's name).
 """
 
@@ -17,22 +17,22 @@ from starlette.datastructures import Headers
 from packmule.jobs.model import JobState
 from packmule.storage.at_hand import OpenFile
 from packmule.storage.reading import note_read
-from packmule.web.archives import Hash, checked_hash
 from packmule.web.documents import state_now
-from packmule.web.parts import GivenParts, Parts
+from packmule.web.job_routes import Hash, checked_hash
 from packmule.web.problems import Problem, ProblemCode
 from packmule.web.ranges import (
     NotModified,
     NotSatisfiable,
     PreconditionFailed,
+    Ranges,
     Representation,
     Whole,
     http_date,
     select,
 )
-from packmule.web.ranges import Parts as Ranges
-from packmule.web.recent import Found
-from packmule.web.sending import FileParts, Source, WholeFile
+from packmule.web.recent_downloads import FoundArchive
+from packmule.web.sending import ArchiveSource, FileParts, WholeFile
+from packmule.web.services import GivenServices, Services
 
 router = APIRouter(tags=["downloads"])
 
@@ -53,12 +53,12 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {
     responses=_DOCUMENTED,
     summary="Download an archive",
 )
-async def download(request: Request, parts: GivenParts, archive_hash: Hash) -> Response:
+async def download(request: Request, services: GivenServices, archive_hash: Hash) -> Response:
     """Send the archive, or the ranges of it that are asked for, if the conditions hold."""
-    found = parts.recent.find(checked_hash(archive_hash))
+    found = services.recent.find(checked_hash(archive_hash))
     if found is None:
-        found = await run_in_threadpool(_find, parts, archive_hash)
-        parts.recent.keep(found)
+        found = await run_in_threadpool(_find, services, archive_hash)
+        services.recent.keep(found)
     name, archive = found.job.name or f"{found.job.hash}.zip", found.archive
     of = Representation(archive.size, archive.etag, int(archive.modified_at))
     validators = {
@@ -68,9 +68,9 @@ async def download(request: Request, parts: GivenParts, archive_hash: Hash) -> R
         "Cache-Control": "private, no-cache, no-transform",
     }
     named = validators | {"Content-Disposition": disposition(name)}
-    if parts.handover is not None and archive.path is not None:
+    if services.handover is not None and archive.path is not None:
         # No body: the proxy puts the file in its place. No Accept-Ranges: nginx would add its own.
-        asked = {**named, "Content-Type": MEDIA_TYPE, **parts.handover.ask(archive.path)}
+        asked = {**named, "Content-Type": MEDIA_TYPE, **services.handover.ask(archive.path)}
         return Response(None, 200, asked)
     selection = select(request.method, _fields(request.headers), of)
     sends = request.method == "GET" and isinstance(selection, Whole | Ranges)
@@ -91,8 +91,8 @@ async def download(request: Request, parts: GivenParts, archive_hash: Hash) -> R
             return _body(found, selection, named | {"Accept-Ranges": "bytes"})
 
 
-def _body(found: Found, selection: Whole | Ranges, headers: dict[str, str]) -> Response:
-    source, size = Source(found.archive.bytes, found.file), found.archive.size
+def _body(found: FoundArchive, selection: Whole | Ranges, headers: dict[str, str]) -> Response:
+    source, size = ArchiveSource(found.archive.bytes, found.file), found.archive.size
     match selection:
         case Whole():
             return WholeFile(source, size, headers | {"Content-Type": MEDIA_TYPE})
@@ -108,15 +108,17 @@ def _fields(headers: Headers) -> dict[str, str]:
     return {name: ", ".join(headers.getlist(name)) for name in headers}
 
 
-def _find(parts: Parts, hash_: str) -> Found:
+def _find(services: Services, hash_: str) -> FoundArchive:
     """Look job and archive up. Raises NotFound, Problem."""
-    job = parts.store.get(hash_)
+    job = services.store.get(hash_)
     match state_now(job):
         case JobState.COMPLETED:
-            archive = parts.storage.find(hash_, job.etag)
+            archive = services.storage.find(hash_, job.etag)
             if archive is None:
                 raise _gone()
-            return Found(job, archive, None if archive.path is None else _opened(archive.path))
+            return FoundArchive(
+                job, archive, None if archive.path is None else _opened(archive.path)
+            )
         case JobState.EXPIRED:
             raise _gone()
         case JobState.FAILED:

@@ -1,12 +1,12 @@
-"""The events of a job: its progress as it comes, then its end, as a stream that can be resumed.
+"""The event stream of a job: its progress as it changes, then its end. It can be resumed.
 
-Owns the route /api/archive/events, the form of the stream and its bounds. Leaves waiting for
-changes to `waiting.py`, the words of an event to `telling.py`. Each event of a job is the whole
-status, and each of a file the whole file, so one that was missed is made good by the next: a reader
-that is slow is told less often, and nothing is kept for it. Who names the id of the last event it
-was told goes on from there.
+Owns the route /api/archive/events, the stream and its limits. Leaves waiting for changes to
+`job_changes.py` and the content of events to `event_feed.py`. Each job event carries the whole
+status and each file event the whole file, so the next one makes up for any that was missed: a slow
+reader gets fewer events, and nothing is queued for it. A reader that sends the ID of the last event
+it received continues from there.
 
-The law: the HTML Standard, 9.2 (server-sent events).
+Follows the HTML Standard, 9.2 (server-sent events).
 """
 
 import logging
@@ -20,13 +20,20 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from packmule.errors import PackmuleError
-from packmule.web.archives import Hash, checked_hash
 from packmule.web.auth import NEEDS_KEY, caller_of, refusals, refuse_strangers
 from packmule.web.documents import OPEN_STATES, state_now
-from packmule.web.parts import GivenParts, Parts
+from packmule.web.event_feed import (
+    DESCRIBED,
+    EventId,
+    StatusEvent,
+    latest_status,
+    next_files,
+    parse_event_id,
+)
+from packmule.web.job_changes import WatchedJob
+from packmule.web.job_routes import Hash, checked_hash
 from packmule.web.problems import Problem, ProblemCode
-from packmule.web.telling import DESCRIBED, StatusEvent, Told, latest_status, next_files, told_by
-from packmule.web.waiting import WatchedJob
+from packmule.web.services import GivenServices, Services
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +66,7 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {
 async def events(
     *,
     request: Request,
-    parts: GivenParts,
+    services: GivenServices,
     archive_hash: Hash,
     last_event_id: Annotated[
         str | None, Header(description="The id of the last event that was told.")
@@ -79,32 +86,32 @@ async def events(
     """
     hash_ = checked_hash(archive_hash)
     if files:
-        caller = await caller_of(request, parts)
-        await run_in_threadpool(refuse_strangers, parts, caller, hash_)
-    job = await run_in_threadpool(parts.store.get, hash_)
-    told = told_by(last_event_id, job.version)
-    if told == Told(job.version) and state_now(job) not in OPEN_STATES:
+        caller = await caller_of(request, services)
+        await run_in_threadpool(refuse_strangers, services, caller, hash_)
+    job = await run_in_threadpool(services.store.get, hash_)
+    told = parse_event_id(last_event_id, job.version)
+    if told == EventId(job.version) and state_now(job) not in OPEN_STATES:
         # The one answer after which a browser does not ask again.
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
-    if parts.changes.streams >= parts.bounds.event_streams or parts.draining():
+    if services.changes.streams >= services.bounds.event_streams or services.draining():
         raise Problem(
             503,
             ProblemCode.OVERLOADED,
             "No more streams of events can be had now; ask for the status, with `wait`.",
             headers={"Retry-After": "5"},
         )
-    return EventStream(parts, hash_, told, with_files=files)
+    return EventStream(services, hash_, told, with_files=files)
 
 
 class EventStream(Response):
     """200: the events of a job behind `told`, those of its files among them where wanted."""
 
-    def __init__(self, parts: Parts, hash_: str, told: Told, *, with_files: bool) -> None:
+    def __init__(self, services: Services, hash_: str, told: EventId, *, with_files: bool) -> None:
         super().__init__(
             None, 200, {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, MEDIA_TYPE
         )
         del self.headers["content-length"]
-        self._parts = parts
+        self._services = services
         self._hash = hash_
         self._told = told
         self._with_files = with_files
@@ -112,7 +119,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the job, the reader or this process comes to its end."""
         del scope
-        changes = self._parts.changes
+        changes = self._services.changes
         changes.streams += 1
         try:
             async with anyio.create_task_group() as tasks:
@@ -140,10 +147,10 @@ class EventStream(Response):
         """Send events until the end; False where the reader takes nothing any more."""
         if not await _sent(send, b"retry: %d\n\n" % _RETRY_MS):
             return False
-        with self._parts.changes.watched(self._parts, self._hash) as job:
-            while not self._parts.draining():
+        with self._services.changes.watched(self._services, self._hash) as job:
+            while not self._services.draining():
                 try:
-                    status = await latest_status(self._parts, self._hash, job)
+                    status = await latest_status(self._services, self._hash, job)
                     if not await self._tell(job, status, send):
                         return False
                 except PackmuleError as error:
@@ -162,21 +169,23 @@ class EventStream(Response):
             return True
         has_more = self._with_files
         while has_more:
-            if self._parts.draining():
+            if self._services.draining():
                 return True
-            page = await next_files(self._parts, job, status, self._told)
+            page = await next_files(self._services, job, status, self._told)
             if page.text and not await _sent(send, page.text):
                 return False
             self._told, has_more = page.then, page.has_more
         if not await _sent(send, status.text):
             return False
-        self._told = Told(status.version)
+        self._told = EventId(status.version)
         return True
 
     async def _until_news(self, job: WatchedJob, send: Send) -> bool:
         """Wait for a change, saying now and then that one waits; False as `_sent`."""
         silent_since = monotonic()
-        while not self._parts.draining() and (job.seen is None or self._told.covers(job.seen[1])):
+        while not self._services.draining() and (
+            job.seen is None or self._told.covers(job.seen[1])
+        ):
             left = silent_since + _KEEP_ALIVE - monotonic()
             if left <= 0:
                 if not await _sent(send, b": nothing new\n\n"):

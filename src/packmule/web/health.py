@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from packmule.web.parts import Parts
+    from packmule.web.services import Services
 
 _log = logging.getLogger(__name__)
 
@@ -41,8 +41,8 @@ async def healthz(_request: Request) -> Response:
 
 async def readyz(request: Request) -> Response:
     """Say whether jobs can be accepted and will be run. 503 names what is not ready."""
-    parts = cast("Parts", request.app.state.parts)
-    checks = await _looks.take(parts)
+    services = cast("Services", request.app.state.services)
+    checks = await _looks.take(services)
     if all(word == "ok" for word in checks.values()):
         return JSONResponse(
             {"status": "ready", "checks": checks}, headers={"Cache-Control": "no-store"}
@@ -51,19 +51,19 @@ async def readyz(request: Request) -> Response:
     raise Problem(503, ProblemCode.NOT_READY, f"Not ready: {faulty}.", checks=checks)
 
 
-class Looks:
-    """The looks at the parts, one at a time."""
+class ReadinessCheck:
+    """The looks at the services, one at a time."""
 
     def __init__(self) -> None:
         self._until = float("-inf")
-        self._looking: tuple[Parts, asyncio.Future[dict[str, str]]] | None = None
+        self._looking: tuple[Services, asyncio.Future[dict[str, str]]] | None = None
 
-    async def take(self, parts: Parts) -> dict[str, str]:
+    async def take(self, services: Services) -> dict[str, str]:
         """Give what a look finds, or has found just now."""
         looking = self._looking
-        if looking is None or looking[0] is not parts or self._is_over(looking[1]):
-            task = asyncio.ensure_future(run_in_threadpool(_checks, parts))
-            looking = self._looking = (parts, task)
+        if looking is None or looking[0] is not services or self._is_over(looking[1]):
+            task = asyncio.ensure_future(run_in_threadpool(_checks, services))
+            looking = self._looking = (services, task)
             task.add_done_callback(self._note)
         if not looking[1].done():
             await asyncio.wait([looking[1]], timeout=LONGEST_LOOK)
@@ -79,38 +79,38 @@ class Looks:
         return look.done() and time.monotonic() >= self._until
 
 
-_looks = Looks()
+_looks = ReadinessCheck()
 
 
-def _checks(parts: Parts) -> dict[str, str]:
+def _checks(services: Services) -> dict[str, str]:
     return {
-        "database": _database(parts),
-        "storage": _storage(parts),
-        "worker": _worker(parts),
+        "database": _database(services),
+        "storage": _storage(services),
+        "worker": _worker(services),
     }
 
 
-def _database(parts: Parts) -> str:
+def _database(services: Services) -> str:
     try:
-        parts.store.check()
+        services.store.check()
     except PackmuleError as error:
         _log.warning("not ready: %s", error)
         return str(error)
     return "ok"
 
 
-def _storage(parts: Parts) -> str:
+def _storage(services: Services) -> str:
     try:
-        parts.storage.check()
+        services.storage.check()
     except PackmuleError as error:
         _log.warning("not ready: %s", error)
         return str(error)
     return "ok"
 
 
-def _worker(parts: Parts) -> str:
+def _worker(services: Services) -> str:
     try:
-        age = parts.worker_age()
+        age = services.worker_age()
     except PackmuleError as error:
         return str(error)
     if age is None:

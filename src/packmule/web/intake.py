@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from packmule.outbound.addresses import AddressRules
-    from packmule.web.parts import Bounds
+    from packmule.web.services import RequestBounds
 
 MAX_ERRORS = 50
 BODY_SECONDS = 60.0
@@ -145,7 +145,7 @@ def parse(body: bytes, model: type[Model]) -> Model:
 
 
 def job_request(
-    body: bytes, idempotency_keys: Sequence[str], rules: AddressRules, bounds: Bounds
+    body: bytes, idempotency_keys: Sequence[str], rules: AddressRules, bounds: RequestBounds
 ) -> JobRequest:
     """Check a create request in full. Raises Problem; nothing is created then."""
     idempotency_key = _idempotency_key(idempotency_keys)
@@ -176,7 +176,7 @@ def job_request(
     )
 
 
-def _count(body: bytes, bounds: Bounds) -> None:
+def _count(body: bytes, bounds: RequestBounds) -> None:
     """Refuse a body of more links, or more fields, than any good one has. Raises Problem."""
     try:
         document = from_json(body)
@@ -225,7 +225,7 @@ def _structural(error: ValidationError) -> list[tuple[str, str]]:
 
 
 def _with_links(
-    errors: list[tuple[str, str]], body: bytes, rules: AddressRules, bounds: Bounds
+    errors: list[tuple[str, str]], body: bytes, rules: AddressRules, bounds: RequestBounds
 ) -> list[tuple[str, str]]:
     """Add what is wrong with the links beside the wrong structure, so all is told at once."""
     document = from_json(body)
@@ -249,7 +249,9 @@ def _place(pointer: str) -> tuple[str, int]:
     return name, int(number) if number.isdecimal() else -1
 
 
-def _bad_fields(asked: CreateIn, rules: AddressRules, bounds: Bounds) -> Iterator[tuple[str, str]]:
+def _bad_fields(
+    asked: CreateIn, rules: AddressRules, bounds: RequestBounds
+) -> Iterator[tuple[str, str]]:
     """Check what the structure alone does not tell."""
     if asked.name is not None and _UNFIT_IN_FILE_NAME.search(asked.name):
         yield "/name", "must be a file name, without slashes and control characters"
@@ -263,7 +265,7 @@ def _bad_fields(asked: CreateIn, rules: AddressRules, bounds: Bounds) -> Iterato
 
 
 def _bad_links(
-    items: Iterable[tuple[int, str | Link]], rules: AddressRules, bounds: Bounds
+    items: Iterable[tuple[int, str | Link]], rules: AddressRules, bounds: RequestBounds
 ) -> Iterator[tuple[str, str]]:
     """Check each link; what can be told only by looking its host up is told by the job."""
     for position, item in items:
@@ -272,7 +274,7 @@ def _bad_links(
             yield f"/urls/{position}" + ("" if isinstance(item, str) else "/url"), fault
 
 
-def _fault_of(link: str, rules: AddressRules, bounds: Bounds) -> str | None:
+def _fault_of(link: str, rules: AddressRules, bounds: RequestBounds) -> str | None:
     """Say why a link cannot be used; None where nothing is known against it."""
     try:
         refused = urls.refusal(urls.parse(link, max_length=bounds.max_url_length), rules)

@@ -1,7 +1,7 @@
 """What people see: the page, its scripts and styles, and the reference of the API.
 
 Owns serving the files in `static/` and the reference made from the OpenAPI description; all of it
-is read into memory once. Leaves the pages without JavaScript to `forms.py`.
+is read into memory once. Leaves the pages without JavaScript to `no_script_routes.py`.
 
 Scripts and styles live below the digest of all of them, so that a browser may keep them for ever
 and a new version is never mixed with an old one (RFC 8246); the pages that name them are asked for

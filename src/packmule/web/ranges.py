@@ -41,7 +41,7 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Ranges:
     """206: these ranges, in ascending order, without overlap."""
 
     ranges: tuple[range, ...]
@@ -62,7 +62,7 @@ class NotSatisfiable:
     """416: no range lies within the file."""
 
 
-Selection = Whole | Parts | NotModified | PreconditionFailed | NotSatisfiable
+Selection = Whole | Ranges | NotModified | PreconditionFailed | NotSatisfiable
 
 
 def select(method: str, headers: Mapping[str, str], of: Representation) -> Selection:
@@ -139,7 +139,7 @@ def _parts(field: str, size: int) -> Selection:
             return Whole()
         if one:
             ranges.append(one)
-    return Parts(_joined(ranges)) if ranges else NotSatisfiable()
+    return Ranges(_joined(ranges)) if ranges else NotSatisfiable()
 
 
 def _range(spec: str, size: int) -> range | None:

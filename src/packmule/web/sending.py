@@ -55,7 +55,7 @@ _buffer = bytearray(_PIECE_OF_FEW)
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ArchiveSource:
     """Where an archive's bytes are; `file` is it as well, where it is held open at the moment."""
 
     bytes: Bytes
@@ -76,7 +76,7 @@ def _counted() -> Iterator[None]:
 class WholeFile(Response):
     """200: all of an archive."""
 
-    def __init__(self, source: Source, size: int, headers: Mapping[str, str]) -> None:
+    def __init__(self, source: ArchiveSource, size: int, headers: Mapping[str, str]) -> None:
         super().__init__(None, 200, {**headers, "Content-Length": str(size)})
         self.source = source
         self._size = size
@@ -103,7 +103,7 @@ class FileParts(Response):
 
     def __init__(
         self,
-        source: Source,
+        source: ArchiveSource,
         size: int,
         ranges: tuple[range, ...],
         headers: Mapping[str, str],
@@ -209,7 +209,7 @@ async def _send_all(
 class _Reading:
     """What is still to be sent of an answer, and the reader it comes from."""
 
-    def __init__(self, source: Source, pieces: list[bytes | range]) -> None:
+    def __init__(self, source: ArchiveSource, pieces: list[bytes | range]) -> None:
         self.pace = _Pace()
         self._source = source
         self._left = pieces[::-1]

@@ -9,10 +9,10 @@ import logging
 from typing import TYPE_CHECKING
 
 from packmule.jobs.quota import Quota
-from packmule.web.keys import Keyring, distinct
-from packmule.web.limits import RateLimit
-from packmule.web.parts import Access
-from packmule.web.peers import Peers
+from packmule.web.api_keys import Keyring, distinct
+from packmule.web.client_address import ClientAddresses
+from packmule.web.rate_limit import RateLimit
+from packmule.web.services import Access
 
 if TYPE_CHECKING:
     from packmule.settings import Settings
@@ -37,7 +37,7 @@ def access_rules(settings: Settings) -> Access:
         )
     return Access(
         keys=Keyring(keys),
-        peers=Peers(settings.trusted_proxies),
+        peers=ClientAddresses(settings.trusted_proxies),
         creates=None if rate is None else RateLimit(rate),
         quota=Quota(settings.quota_jobs, settings.quota_bytes),
     )

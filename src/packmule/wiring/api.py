@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from packmule.engine.interface import Task
 from packmule.web.app import create_app
-from packmule.web.parts import Bounds, Parts
-from packmule.web.scraping import Metrics
+from packmule.web.metrics_route import MetricsPage
+from packmule.web.services import RequestBounds, Services
 from packmule.wiring.access import access_rules
 from packmule.wiring.metrics import teller
 from packmule.wiring.rules import address_rules
@@ -34,7 +34,7 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
         stores.engine.defer(connection, Task(BUILD, hash_, priority, client=client))
 
     return create_app(
-        Parts(
+        Services(
             store=stores.jobs,
             storage=stores.storage,
             enqueue=enqueue,
@@ -43,7 +43,7 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
             rules=address_rules(settings),
             worker_age=stores.worker_age,
             public_url=settings.public_url,
-            bounds=Bounds(
+            bounds=RequestBounds(
                 max_urls=settings.max_urls,
                 max_url_length=settings.max_url_length,
                 max_body_bytes=settings.max_body_bytes,
@@ -55,7 +55,7 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
             ),
             access=access_rules(settings),
             draining=draining,
-            metrics=Metrics(
+            metrics=MetricsPage(
                 teller(settings, stores, stores.worker_age),
                 readers=settings.metrics,
                 token=settings.metrics_token,

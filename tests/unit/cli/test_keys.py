@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from packmule.cli import main
 from packmule.settings import read
-from packmule.web.keys import Keyring
+from packmule.web.api_keys import Keyring
 
 
 def test_a_new_key_is_printed_with_its_entry() -> None:

@@ -12,7 +12,6 @@ from tests.cases import ssrf
 
 from packmule.outbound.addresses import (
     GLOBAL_UNICAST,
-    NOT_FOR_DOWNLOADS,
     NOT_PUBLIC_IPV4,
     NOT_PUBLIC_IPV6,
     AddressRules,
@@ -54,6 +53,14 @@ IPV6_EDGES = [
     ("3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", None, "3fff:1000::"),
     ("4000::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "3fff:ffff::1", None),
 ]
+
+# The bad ports of the Fetch Standard above 1023, then databases, queues and control planes.
+PORTS_OF_OTHERS = {
+    1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669,
+    6679, 6697, 10080,
+    1433, 1521, 3306, 5432, 6379, 9042, 9200, 9300, 11211, 27017, 27018, 27019,
+    2181, 2375, 2376, 2377, 2379, 2380, 3389, 5672, 5900, 5985, 5986, 9092, 10250, 10255,
+}  # fmt: skip
 
 INNER = st.integers(0, 2**32 - 1)
 PUBLIC_PREFIX = st.sampled_from(["2606:4700::", "2a00:1450:4001:830::", "2400:cb00:2048:1::"])
@@ -142,6 +149,35 @@ def test_an_empty_answer_is_refused() -> None:
     assert not STRICT.permits_all(iter(()))
 
 
+@pytest.mark.parametrize(
+    ("address", "opened"),
+    [
+        ("10.1.2.3", True),
+        ("::ffff:10.1.2.3", True),
+        ("10.2.0.1", False),
+        ("8.8.8.8", False),  # public, and nobody had to open it
+        ("93.184.216.34", True),  # public, and opened all the same
+        ("fe80::1%eth0", False),
+        ("10.1.2.3.4", False),
+        ("", False),
+    ],
+)
+def test_what_the_operator_opened_is_known_whether_or_not_it_is_public(
+    address: str, *, opened: bool
+) -> None:
+    rules = AddressRules(allow_networks=parse_networks("10.1.0.0/16 93.184.216.34"))
+    assert rules.allows(address) is opened
+
+
+def test_an_ipv4_mapped_network_is_the_ipv4_network_it_is() -> None:
+    assert parse_networks("::ffff:10.0.0.0/104 ::ffff:192.0.2.1") == (
+        IPv4Network("10.0.0.0/8"),
+        IPv4Network("192.0.2.1/32"),
+    )
+    assert parse_networks("::ffff:0:0/96") == (IPv4Network("0.0.0.0/0"),)
+    assert parse_networks("::fffe:0:0/95") == (IPv6Network("::fffe:0:0/95"),)
+
+
 def test_an_allowed_network_may_be_reached_and_its_neighbours_may_not() -> None:
     rules = AddressRules(allow_networks=parse_networks("10.1.0.0/16, ::1"))
     assert rules.permits("10.1.2.3")
@@ -216,7 +252,11 @@ def test_a_low_port_and_what_is_no_port_are_closed(port: int) -> None:
     assert not STRICT.permits_port(port)
 
 
-@pytest.mark.parametrize("port", sorted(NOT_FOR_DOWNLOADS))
+def test_the_ports_above_1023_that_are_closed_by_default_are_these() -> None:
+    assert {port for port in range(1024, 65536) if not STRICT.permits_port(port)} == PORTS_OF_OTHERS
+
+
+@pytest.mark.parametrize("port", sorted(PORTS_OF_OTHERS))
 def test_a_port_of_another_service_is_opened_by_its_own_name_only(port: int) -> None:
     assert not STRICT.permits_port(port)
     assert not AddressRules(allow_ports=parse_ports("1-65535")).permits_port(port)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from dataclasses import dataclass, field
 
+import pycurl
 import pytest
 
 from packmule.outbound.addresses import AddressRules
-from packmule.outbound.ssrf_guard import SsrfGuard, pin
+from packmule.outbound.ssrf_guard import NewSocket, SsrfGuard, pin
 
 
 @dataclass(frozen=True)
@@ -49,3 +52,15 @@ def test_libcurl_forgets_pinned_addresses_as_it_forgets_others(
 ) -> None:
     """CURLOPT_RESOLVE: an entry without the plus is never let go."""
     assert pin("a.example", 443, addresses) == [entry]
+
+
+def test_a_socket_that_the_kernel_refuses_leaves_nothing_to_close(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    complaints: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    nowhere = pycurl.CurlSockAddr(0xFFFF, 1, 6, ("192.0.2.1", 80))
+    with pytest.raises(OSError, match="not supported"):
+        NewSocket(nowhere)
+    gc.collect()
+    assert not complaints

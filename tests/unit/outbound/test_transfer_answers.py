@@ -272,6 +272,32 @@ def test_a_part_that_names_no_total_leaves_the_known_one() -> None:
     assert state.total == 100
 
 
+@pytest.mark.parametrize("span", ["40-59/100", "40-59/*"])
+@pytest.mark.parametrize("state", ["tagged", "cut"])
+def test_bytes_beyond_the_end_of_a_part_are_not_believed(state: str, span: str) -> None:
+    """Chunked, no length gives them away; what they are, no Content-Range says."""
+    answer = Head(206, part(span), None)
+    begun, verdict = judge(begin(STATES[state]), answer, LIMITS, now=NOW)
+    assert isinstance(verdict, TakeBody)
+    for kept in (59, 60):
+        after, outcome = conclude(begun, kept, CUT, LIMITS)
+        assert isinstance(outcome, Retry)
+        assert begin(after).kept == kept
+    for kept, cut in ((61, None), (100, None), (100, CUT)):
+        after, outcome = conclude(begun, kept, cut, LIMITS)
+        assert isinstance(outcome, Retry)
+        assert outcome.cause.code is FailureCode.CHANGED
+        assert begin(after).kept == 0
+        assert range_fields(begin(after)) == ()
+
+
+def test_what_a_part_promised_does_not_bind_a_later_answer() -> None:
+    begun, _ = judge(begin(HELD), Head(206, part("40-59/100"), None), LIMITS, now=NOW)
+    after, _ = conclude(begun, 60, CUT, LIMITS)
+    whole, _ = judge(begin(after), ANSWERS["200"], LIMITS, now=NOW)
+    assert conclude(whole, 100, None, LIMITS)[1] == Finished()
+
+
 def test_each_try_is_counted_once() -> None:
     first = begin(START)
     second = begin(first)

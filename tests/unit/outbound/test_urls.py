@@ -49,6 +49,8 @@ def test_a_link_is_taken_apart_into_what_the_request_needs() -> None:
         ("https://example.com#x", 443, "https://example.com/"),
         ("https://example.com/?", 443, "https://example.com/?"),
         ("https://example.com./", 443, "https://example.com/"),
+        ("http://example.com:1/", 1, "http://example.com:1/"),
+        ("http://example.com:65535/", 65535, "http://example.com:65535/"),
         ("http://[2606:4700:0::1111]:8080/", 8080, "http://[2606:4700::1111]:8080/"),
     ],
 )

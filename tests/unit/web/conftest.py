@@ -16,7 +16,7 @@ from packmule.jobs.store import JobStore
 from packmule.outbound.addresses import AddressRules
 from packmule.storage.local import LocalStorage
 from packmule.web.app import create_app
-from packmule.web.parts import Parts
+from packmule.web.services import Services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 class App:
     """An application that a test may put together otherwise, by `change`."""
 
-    parts: Parts
+    services: Services
     queued: list[tuple[str, int]]
 
-    def change(self, **parts: Any) -> None:
-        """Give the application other parts."""
-        self.parts = replace(self.parts, **parts)
+    def change(self, **services: Any) -> None:
+        """Give the application other services."""
+        self.services = replace(self.services, **services)
 
     def ask(
         self, method: str, path: str, *, peer: str = "127.0.0.1", **more: Any
@@ -44,7 +44,7 @@ class App:
         """Send one request, from the address `peer`."""
 
         async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(create_app(self.parts), client=(peer, 4711))
+            transport = httpx.ASGITransport(create_app(self.services), client=(peer, 4711))
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
                 return await client.request(method, path, **more)
 
@@ -52,7 +52,7 @@ class App:
 
     def completed(self, content: bytes) -> str:
         """Bring a job to its end whose archive has this content; give its hash."""
-        store, storage = self.parts.store, self.parts.storage
+        store, storage = self.services.store, self.services.storage
         hash_ = store.create(request(), defer=no_defer)
         run = store.begin(hash_)
         assert run is not None
@@ -78,7 +78,7 @@ def app(tmp_path: Path) -> Iterator[App]:
         queued.append((hash_, priority))
 
     yield App(
-        Parts(
+        Services(
             store=JobStore(database),
             storage=LocalStorage(tmp_path),
             enqueue=enqueue,

@@ -64,7 +64,7 @@ class Reader:
                 if self.then:
                     await asyncio.to_thread(self.then.pop(0))
 
-        await (application or create_app(self.app.parts))(scope, receive, send)
+        await (application or create_app(self.app.services))(scope, receive, send)
 
     def told(self) -> list[tuple[str, str, Any]]:
         """List id, name and data of all events."""
@@ -107,8 +107,10 @@ def nothing() -> None:
 
 
 def completing(app: App, run: Run) -> Callable[[], object]:
-    return lambda: app.parts.store.complete(run.job.id, run.attempt, PUBLISHED, checkpoint(done()))
+    return lambda: app.services.store.complete(
+        run.job.id, run.attempt, PUBLISHED, checkpoint(done())
+    )
 
 
 def moving(app: App, run: Run) -> Callable[[], object]:
-    return lambda: app.parts.store.checkpoint(run.job.id, run.attempt, checkpoint(done()))
+    return lambda: app.services.store.checkpoint(run.job.id, run.attempt, checkpoint(done()))

@@ -1,4 +1,4 @@
-"""The application, where its parts fail or are not as usual."""
+"""The application, where its services fail or are not as usual."""
 
 from __future__ import annotations
 
@@ -125,14 +125,14 @@ def test_links_begin_with_the_public_url(app: App) -> None:
 def test_an_archive_that_storage_has_lost_is_gone(app: App) -> None:
     hash_ = app.completed(b"archive")
     assert app.ask("GET", f"/archive/get/{hash_}.zip").content == b"archive"
-    app.parts.storage.remove(hash_)
+    app.services.storage.remove(hash_)
     answer = app.ask("GET", f"/archive/get/{hash_}.zip")
     assert answer.status_code == 410
     assert problem(answer)["code"] == "gone"
 
 
 def test_a_status_names_a_thousand_failures_and_the_list_has_all(app: App) -> None:
-    store = app.parts.store
+    store = app.services.store
     run = store.begin(store.create(request(1_100), defer=no_defer))
     assert run is not None
     dead = tuple(
@@ -149,7 +149,7 @@ def test_a_status_names_a_thousand_failures_and_the_list_has_all(app: App) -> No
 
 
 def test_nobody_is_kept_waiting_by_a_process_that_is_to_end(app: App) -> None:
-    hash_ = app.parts.store.create(request(), defer=no_defer)
+    hash_ = app.services.store.create(request(), defer=no_defer)
     app.change(draining=lambda: True)
     begun = time.monotonic()
     assert app.ask("GET", f"/api/archive/status/{hash_}?wait=60").status_code == 200

@@ -12,10 +12,10 @@ from packmule.jobs.model import JobState
 from packmule.jobs.quota import Quota
 from packmule.jobs.store import JobStore
 from packmule.outbound.addresses import parse_networks
-from packmule.web.keys import Keyring, parse_keys
-from packmule.web.limits import Rate, RateLimit
-from packmule.web.parts import Access
-from packmule.web.peers import Peers
+from packmule.web.api_keys import Keyring, parse_keys
+from packmule.web.client_address import ClientAddresses
+from packmule.web.rate_limit import Rate, RateLimit
+from packmule.web.services import Access
 
 if TYPE_CHECKING:
     import httpx
@@ -72,7 +72,7 @@ def test_without_a_key_nothing_is_made_changed_or_listed(app: App) -> None:
         refused(answer, 401, "unauthorized")
         # RFC 6750 3.1: without an error code where nothing was shown.
         assert answer.headers["www-authenticate"] == 'Bearer realm="packmule"'
-    assert app.parts.store.get(hash_).state is JobState.QUEUED
+    assert app.services.store.get(hash_).state is JobState.QUEUED
 
 
 @pytest.mark.parametrize(
@@ -147,18 +147,18 @@ def test_another_clients_key_is_403_and_changes_nothing(app: App) -> None:
     for method, path in guarded(hash_):
         document = refused(app.ask(method, path, headers=BOB), 403, "forbidden")
         assert "ann" not in document["detail"]
-    assert app.parts.store.get(hash_).state is JobState.QUEUED
+    assert app.services.store.get(hash_).state is JobState.QUEUED
     assert app.ask("GET", f"/api/archive/status/{hash_}", headers=BOB).status_code == 200
 
 
 def test_a_clients_own_key_does_all(app: App) -> None:
     with_keys(app)
     hash_ = created(app, ANN)
-    assert app.parts.store.get(hash_).client == "ann"
+    assert app.services.store.get(hash_).client == "ann"
     assert app.ask("GET", f"/api/archive/files/{hash_}", headers=ANN).status_code == 200
-    run = app.parts.store.begin(hash_)
+    run = app.services.store.begin(hash_)
     assert run is not None
-    app.parts.store.fail(run.job.id, run.attempt, FAILURE)
+    app.services.store.fail(run.job.id, run.attempt, FAILURE)
     assert app.ask("POST", f"/api/archive/retry/{hash_}", headers=ANN).status_code == 202
     assert app.ask("POST", f"/api/archive/cancel/{hash_}", headers=ANN).status_code == 200
     assert app.ask("DELETE", f"/api/archive/{hash_}", headers=ANN).status_code == 204
@@ -180,7 +180,7 @@ def test_a_job_that_was_made_while_there_were_no_keys_has_no_owner(app: App) -> 
 
 
 def test_without_keys_the_hash_opens_all(app: App) -> None:
-    hash_ = app.parts.store.create(request(client="ann"), defer=no_defer)
+    hash_ = app.services.store.create(request(client="ann"), defer=no_defer)
     assert app.ask("POST", f"/api/archive/cancel/{hash_}").status_code == 200
 
 
@@ -188,7 +188,7 @@ def test_without_keys_the_hash_opens_all(app: App) -> None:
 
 
 def test_a_client_without_a_key_is_its_address_until_its_job_expires(app: App) -> None:
-    store = app.parts.store
+    store = app.services.store
     hash_ = created(app)
     assert store.get(hash_).client == "address:127.0.0.1"
     store.delete(hash_)
@@ -197,11 +197,11 @@ def test_a_client_without_a_key_is_its_address_until_its_job_expires(app: App) -
 
 def test_a_proxys_word_counts_only_where_it_is_named(app: App) -> None:
     spoofed = {"X-Forwarded-For": "192.0.2.1"}
-    assert app.parts.store.get(created(app, spoofed)).client == "address:127.0.0.1"
-    app.change(access=Access(peers=Peers(parse_networks("127.0.0.1"))))
-    assert app.parts.store.get(created(app, spoofed)).client == "address:192.0.2.1"
+    assert app.services.store.get(created(app, spoofed)).client == "address:127.0.0.1"
+    app.change(access=Access(peers=ClientAddresses(parse_networks("127.0.0.1"))))
+    assert app.services.store.get(created(app, spoofed)).client == "address:192.0.2.1"
     lines = [("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-For", "192.0.2.1")]
-    assert app.parts.store.get(created(app, lines)).client == "address:192.0.2.1"
+    assert app.services.store.get(created(app, lines)).client == "address:192.0.2.1"
 
 
 # --- rate and quota -----------------------------------------------------------------------------
@@ -268,12 +268,12 @@ def test_beyond_the_quota_it_is_429_with_what_to_do_and_nothing_is_queued(app: A
 def test_a_retry_counts_against_the_quota(app: App) -> None:
     app.change(access=Access(quota=Quota(jobs=1)))
     hash_ = created(app)
-    run = app.parts.store.begin(hash_)
+    run = app.services.store.begin(hash_)
     assert run is not None
-    app.parts.store.fail(run.job.id, run.attempt, FAILURE)
+    app.services.store.fail(run.job.id, run.attempt, FAILURE)
     other = created(app)
     refused(app.ask("POST", f"/api/archive/retry/{hash_}"), 429, "quota-exceeded")
-    assert app.parts.store.get(hash_).state is JobState.FAILED
+    assert app.services.store.get(hash_).state is JobState.FAILED
     app.ask("DELETE", f"/api/archive/{other}")
     assert app.ask("POST", f"/api/archive/retry/{hash_}").status_code == 202
 

@@ -11,11 +11,11 @@ from tests.fakes.jobs import begun, in_state
 from tests.unit.web.following import Reader, completing, follow, moving, nothing
 
 from packmule.jobs.model import JobState
-from packmule.web import events, telling
+from packmule.web import event_feed, events
+from packmule.web.api_keys import Keyring, parse_keys
 from packmule.web.app import create_app
-from packmule.web.keys import Keyring, parse_keys
-from packmule.web.parts import Access, Bounds
 from packmule.web.problems import ProblemCode
+from packmule.web.services import Access, RequestBounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 
 def test_progress_is_told_as_it_comes_and_then_the_end(app: App) -> None:
-    run = begun(app.parts.store)
+    run = begun(app.services.store)
     reader = follow(app, run.job.hash, nothing, moving(app, run), completing(app, run))
     assert reader.names() == ["progress", "progress", "completed"]
     ids = [number for number, _, _ in reader.events()]
     assert ids == sorted(set(ids))
-    assert ids[-1] == app.parts.store.get(run.job.hash).version
+    assert ids[-1] == app.services.store.get(run.job.hash).version
     status = app.ask("GET", f"/api/archive/status/{run.job.hash}").json()
     assert reader.events()[-1][2] == status
 
 
 def test_the_stream_is_for_no_cache_and_no_buffer_and_says_when_to_come_again(app: App) -> None:
-    reader = follow(app, in_state(app.parts.store, JobState.COMPLETED))
+    reader = follow(app, in_state(app.services.store, JobState.COMPLETED))
     assert reader.headers["content-type"].startswith("text/event-stream")
     assert reader.headers["cache-control"] == "no-store"
     assert reader.headers["x-accel-buffering"] == "no"
@@ -45,53 +45,53 @@ def test_the_stream_is_for_no_cache_and_no_buffer_and_says_when_to_come_again(ap
 
 @pytest.mark.parametrize("state", ["completed", "failed", "cancelled", "expired"])
 def test_of_a_job_that_has_ended_the_end_is_told_at_once(app: App, state: str) -> None:
-    assert follow(app, in_state(app.parts.store, JobState(state))).names() == [state]
+    assert follow(app, in_state(app.services.store, JobState(state))).names() == [state]
 
 
 def test_what_was_told_is_not_told_again(app: App) -> None:
-    run = begun(app.parts.store)
-    told = app.parts.store.get(run.job.hash).version
+    run = begun(app.services.store)
+    told = app.services.store.get(run.job.hash).version
     reader = follow(app, run.job.hash, completing(app, run), last=told)
     assert reader.names() == ["completed"]
 
 
 def test_who_comes_again_after_the_end_is_told_it(app: App) -> None:
-    run = begun(app.parts.store)
-    told = app.parts.store.get(run.job.hash).version
+    run = begun(app.services.store)
+    told = app.services.store.get(run.job.hash).version
     completing(app, run)()
     assert follow(app, run.job.hash, last=told).names() == ["completed"]
 
 
 def test_who_was_told_the_end_is_told_to_ask_no_more(app: App) -> None:
-    hash_ = in_state(app.parts.store, JobState.FAILED)
-    reader = follow(app, hash_, last=app.parts.store.get(hash_).version)
+    hash_ = in_state(app.services.store, JobState.FAILED)
+    reader = follow(app, hash_, last=app.services.store.get(hash_).version)
     assert (reader.status, reader.pieces) == (204, [])
 
 
 @pytest.mark.parametrize("last", ["", "x", "-1", "٣", "1" * 40, "999999", "1.5", "1-", "-1-1"])
 def test_an_id_that_was_never_given_tells_nothing(app: App, last: str) -> None:
-    hash_ = in_state(app.parts.store, JobState.CANCELLED)
+    hash_ = in_state(app.services.store, JobState.CANCELLED)
     assert follow(app, hash_, last=last).names() == ["cancelled"]
 
 
 def test_after_a_retry_the_job_can_be_followed_again(app: App) -> None:
-    hash_ = in_state(app.parts.store, JobState.FAILED)
-    told = app.parts.store.get(hash_).version
-    app.parts.store.retry(hash_, defer=lambda *_: None)
-    reader = follow(app, hash_, nothing, lambda: app.parts.store.cancel(hash_), last=told)
+    hash_ = in_state(app.services.store, JobState.FAILED)
+    told = app.services.store.get(hash_).version
+    app.services.store.retry(hash_, defer=lambda *_: None)
+    reader = follow(app, hash_, nothing, lambda: app.services.store.cancel(hash_), last=told)
     assert reader.names() == ["progress", "cancelled"]
 
 
 def test_the_hash_alone_opens_it_and_no_other(app: App) -> None:
     app.change(access=Access(keys=Keyring(parse_keys("ann:" + "k" * 43))))
-    assert follow(app, in_state(app.parts.store, JobState.FAILED)).names() == ["failed"]
+    assert follow(app, in_state(app.services.store, JobState.FAILED)).names() == ["failed"]
     assert follow(app, "0" * 32).status == 404
     assert follow(app, "nonsense").status == 404
 
 
 def test_more_streams_than_may_be_are_refused(app: App) -> None:
-    app.change(bounds=Bounds(event_streams=0))
-    hash_ = begun(app.parts.store).job.hash
+    app.change(bounds=RequestBounds(event_streams=0))
+    hash_ = begun(app.services.store).job.hash
     answer = app.ask("GET", f"/api/archive/events/{hash_}")
     assert answer.status_code == 503
     assert answer.json()["code"] == ProblemCode.OVERLOADED
@@ -101,32 +101,32 @@ def test_more_streams_than_may_be_are_refused(app: App) -> None:
 def test_a_stream_ends_when_the_process_does(app: App) -> None:
     ending = Event()
     app.change(draining=ending.is_set)
-    reader = follow(app, begun(app.parts.store).job.hash, nothing, ending.set)
+    reader = follow(app, begun(app.services.store).job.hash, nothing, ending.set)
     assert reader.names() == ["progress"]
-    assert app.parts.changes.streams == 0
+    assert app.services.changes.streams == 0
 
 
 def test_a_stream_ends_when_its_reader_hangs_up(app: App) -> None:
     async def run() -> None:
-        reader = Reader(app, begun(app.parts.store).job.hash)
+        reader = Reader(app, begun(app.services.store).job.hash)
         loop = asyncio.get_running_loop()
         reader.then = [nothing, lambda: loop.call_soon_threadsafe(reader.hangs_up.set)]
         await reader.read()
 
     asyncio.run(run())
-    assert app.parts.changes.streams == 0
+    assert app.services.changes.streams == 0
 
 
 def test_a_silent_job_is_followed_by_comments(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "_KEEP_ALIVE", 0.02)
-    run = begun(app.parts.store)
+    run = begun(app.services.store)
     reader = follow(app, run.job.hash, nothing, nothing, nothing, completing(app, run))
     assert reader.names() == ["progress", "completed"]
     assert [piece for piece in reader.pieces if piece.startswith(":")]
 
 
 def test_a_slow_reader_misses_what_is_no_longer_so(app: App) -> None:
-    run = begun(app.parts.store)
+    run = begun(app.services.store)
 
     def much() -> None:
         for _ in range(30):
@@ -147,25 +147,25 @@ def test_a_reader_that_takes_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_all_who_follow_a_job_share_what_is_read(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = app.parts.store
+    store = app.services.store
     run = begun(store)
     questions: list[list[str]] = []
     reads: list[str] = []
-    versions, event = store.find_versions, telling._status_event
+    versions, event = store.find_versions, event_feed._status_event
 
     def find_versions(hashes: Sequence[str]) -> Any:
         questions.append(list(hashes))
         return versions(hashes)
 
-    def event_of(parts: Any, hash_: str) -> Any:
+    def event_of(services: Any, hash_: str) -> Any:
         reads.append(hash_)
-        return event(parts, hash_)
+        return event(services, hash_)
 
     monkeypatch.setattr(store, "find_versions", find_versions)
-    monkeypatch.setattr(telling, "_status_event", event_of)
+    monkeypatch.setattr(event_feed, "_status_event", event_of)
 
     async def follow_all() -> list[Reader]:
-        application = create_app(app.parts)
+        application = create_app(app.services)
         readers = [Reader(app, run.job.hash) for _ in range(20)]
         tasks = [asyncio.create_task(each.read(application)) for each in readers]
         while not all(each.names() for each in readers):  # noqa: ASYNC110 - as they come

@@ -19,9 +19,9 @@ from tests.unit.web.following import Reader, completing, follow, nothing
 from tests.unit.web.test_large_jobs import noted, plans
 
 from packmule.jobs.model import Checkpoint, JobState, Progress
-from packmule.web import telling
-from packmule.web.keys import Keyring, parse_keys
-from packmule.web.parts import Access
+from packmule.web import event_feed
+from packmule.web.api_keys import Keyring, parse_keys
+from packmule.web.services import Access
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ def told_files(reader: Reader) -> list[tuple[int, str]]:
 
 def noting(app: App, run: Run, *entries: Any) -> Callable[[], object]:
     """Record a checkpoint of these entries."""
-    return lambda: app.parts.store.checkpoint(run.job.id, run.attempt, checkpoint(*entries))
+    return lambda: app.services.store.checkpoint(run.job.id, run.attempt, checkpoint(*entries))
 
 
 def follow_files(app: App, hash_: str, *then: Callable[[], object], last: object = None) -> Reader:
@@ -56,7 +56,7 @@ def follow_files(app: App, hash_: str, *then: Callable[[], object], last: object
 
 
 def test_each_change_of_a_file_is_told_before_the_progress_it_belongs_to(app: App) -> None:
-    run = begun(app.parts.store)
+    run = begun(app.services.store)
     noting(app, run, opened(1, 700))()
     reader = follow_files(
         app,
@@ -67,7 +67,7 @@ def test_each_change_of_a_file_is_told_before_the_progress_it_belongs_to(app: Ap
         nothing,
         noting(app, run, failed(2)),
         nothing,
-        lambda: app.parts.store.complete(
+        lambda: app.services.store.complete(
             run.job.id, run.attempt, PUBLISHED, checkpoint(done(1, "b.jpg"))
         ),
     )
@@ -83,7 +83,7 @@ def test_each_change_of_a_file_is_told_before_the_progress_it_belongs_to(app: Ap
 
 
 def test_who_does_not_ask_for_files_is_told_of_none(app: App) -> None:
-    run = begun(app.parts.store)
+    run = begun(app.services.store)
     noting(app, run, done(0))()
     assert follow(app, run.job.hash, nothing, completing(app, run)).names() == [
         "progress",
@@ -92,7 +92,7 @@ def test_who_does_not_ask_for_files_is_told_of_none(app: App) -> None:
 
 
 def test_a_file_is_told_as_the_list_of_files_has_it(app: App) -> None:
-    hash_ = in_state(app.parts.store, JobState.FAILED)
+    hash_ = in_state(app.services.store, JobState.FAILED)
     listed = app.ask("GET", f"/api/archive/files/{hash_}").json()["files"]
     (files, _), (_, end) = [(data, name) for _, name, data in follow_files(app, hash_).told()]
     assert files == {"files": listed}
@@ -102,8 +102,8 @@ def test_a_file_is_told_as_the_list_of_files_has_it(app: App) -> None:
 def test_many_files_come_in_pieces_and_what_was_told_is_not_told_again(
     app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telling, "MOST_FILES", 3)
-    run = begun(app.parts.store, files=10)
+    monkeypatch.setattr(event_feed, "MOST_FILES", 3)
+    run = begun(app.services.store, files=10)
     noting(app, run, *(done(n, f"{n}.jpg") for n in range(7)))()
     completing(app, run)()
     hash_ = run.job.hash
@@ -117,7 +117,7 @@ def test_many_files_come_in_pieces_and_what_was_told_is_not_told_again(
 
 
 def test_a_file_that_changes_often_while_nobody_reads_is_told_once(app: App) -> None:
-    run = begun(app.parts.store)
+    run = begun(app.services.store)
 
     def much() -> None:
         for written in range(100, 3_000, 100):
@@ -129,10 +129,10 @@ def test_a_file_that_changes_often_while_nobody_reads_is_told_once(app: App) -> 
 
 
 def test_a_file_that_is_tried_again_is_told(app: App) -> None:
-    hash_ = in_state(app.parts.store, JobState.FAILED)
-    last = app.parts.store.get(hash_).version
-    app.parts.store.retry(hash_, defer=no_defer)
-    cancel = lambda: app.parts.store.cancel(hash_)  # noqa: E731
+    hash_ = in_state(app.services.store, JobState.FAILED)
+    last = app.services.store.get(hash_).version
+    app.services.store.retry(hash_, defer=no_defer)
+    cancel = lambda: app.services.store.cancel(hash_)  # noqa: E731
     reader = follow_files(app, hash_, nothing, nothing, cancel, last=last)
     assert told_files(reader) == [(2, "pending")]
     assert reader.names() == ["files", "progress", "cancelled"]
@@ -140,7 +140,7 @@ def test_a_file_that_is_tried_again_is_told(app: App) -> None:
 
 def test_files_need_the_key_of_the_job_s_client(app: App) -> None:
     app.change(access=Access(keys=Keyring(parse_keys(f"ann:{ANN},bob:{BOB}"))))
-    run = begun(app.parts.store, client="ann")
+    run = begun(app.services.store, client="ann")
     noting(app, run, done(0))()
     completing(app, run)()
 
@@ -153,14 +153,14 @@ def test_files_need_the_key_of_the_job_s_client(app: App) -> None:
 
 @pytest.mark.parametrize("last", ["1-2", "2-99999999999", "3-0-1"])
 def test_an_id_of_files_that_was_never_given_costs_no_file(app: App, last: str) -> None:
-    run = begun(app.parts.store)
+    run = begun(app.services.store)
     noting(app, run, done(0))()
     completing(app, run)()
     assert told_files(follow_files(app, run.job.hash, last=last)) == [(0, "done")]
 
 
 def test_of_a_hundred_thousand_files_only_those_that_changed_are_read(app: App) -> None:
-    store = app.parts.store
+    store = app.services.store
     many = 100_000
     run = begun(store, files=many)
     entries = tuple(done(n, f"{n}.jpg") for n in range(many - 1))

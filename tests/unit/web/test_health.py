@@ -11,7 +11,7 @@ from tests.fakes.jobs import no_defer, request
 
 from packmule.jobs import database
 from packmule.web import health
-from packmule.web.health import Looks
+from packmule.web.health import ReadinessCheck
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,23 +36,23 @@ def test_a_database_that_another_program_has_locked_is_not_ready(
     assert (checks["storage"], checks["worker"]) == ("ok", "ok")
     assert app.ask("GET", "/readyz").status_code == 200
     # The connection that was looked through waits for others as long as ever.
-    assert app.parts.store.create(request(), defer=no_defer)
+    assert app.services.store.create(request(), defer=no_defer)
 
 
 def test_many_who_ask_at_once_share_one_look(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[object] = []
 
-    def look(parts: object) -> dict[str, str]:
-        looked.append(parts)
+    def look(services: object) -> dict[str, str]:
+        looked.append(services)
         return {"worker": "ok"}
 
     monkeypatch.setattr(health, "_checks", look)
 
     async def ask() -> None:
-        looks = Looks()
-        found = await asyncio.gather(*(looks.take(app.parts) for _ in range(50)))
+        looks = ReadinessCheck()
+        found = await asyncio.gather(*(looks.take(app.services) for _ in range(50)))
         assert found == [{"worker": "ok"}] * 50
-        await looks.take(app.parts)
+        await looks.take(app.services)
 
     asyncio.run(ask())
     assert len(looked) == 1
@@ -61,12 +61,12 @@ def test_many_who_ask_at_once_share_one_look(app: App, monkeypatch: pytest.Monke
 def test_a_look_that_hangs_keeps_nobody(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
     monkeypatch.setattr(health, "LONGEST_LOOK", 0.05)
-    monkeypatch.setattr(health, "_checks", lambda _parts: over.wait(30) and {"worker": "ok"})
+    monkeypatch.setattr(health, "_checks", lambda _services: over.wait(30) and {"worker": "ok"})
 
     async def ask() -> None:
-        looks = Looks()
+        looks = ReadinessCheck()
         for _ in range(3):
-            found = await looks.take(app.parts)
+            found = await looks.take(app.services)
             assert set(found) == {"database", "storage", "worker"}
             assert all("no answer within" in word for word in found.values())
         over.set()

@@ -15,9 +15,9 @@ from starlette.requests import Request
 from packmule.jobs.model import Compression, JobRequest, OnError, Source
 from packmule.outbound.addresses import AddressRules
 from packmule.web.intake import BodyReader, job_request, parse
-from packmule.web.parts import Bounds
 from packmule.web.problems import Problem
 from packmule.web.schema import RetryIn
+from packmule.web.services import RequestBounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 def read(body: Any, key: str | None = None, **bounds: Any) -> JobRequest:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return job_request(raw, [] if key is None else [key], RULES, Bounds(**bounds))
+    return job_request(raw, [] if key is None else [key], RULES, RequestBounds(**bounds))
 
 
 def refused(body: Any, **bounds: Any) -> Problem:
@@ -139,9 +139,9 @@ def test_one_error_is_told_in_the_sentence_itself() -> None:
 def test_the_rules_decide_which_addresses_are_refused() -> None:
     body = json.dumps({"urls": ["http://127.0.0.1:8000/"]}).encode()
     allowing = AddressRules(allow_networks=(ip_network("127.0.0.0/8"),))
-    assert job_request(body, [], allowing, Bounds()).sources
+    assert job_request(body, [], allowing, RequestBounds()).sources
     with pytest.raises(Problem):
-        job_request(body, [], RULES, Bounds())
+        job_request(body, [], RULES, RequestBounds())
 
 
 documents = st.recursive(

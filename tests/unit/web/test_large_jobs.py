@@ -11,7 +11,7 @@ from tests.fakes.jobs import FAILURE, PUBLISHED, begun, checkpoint, done, failed
 
 from packmule.jobs import database
 from packmule.jobs.model import Checkpoint, Progress
-from packmule.web.parts import Bounds
+from packmule.web.services import RequestBounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def plans(engine: Engine, statements: list[tuple[str, Any]]) -> list[str]:
 
 def reads_of(app: App, hash_: str) -> list[str]:
     """Ask for a status, and give how the database went about it."""
-    engine = app.parts.store._engine
+    engine = app.services.store._engine
     with noted(engine) as statements:
         assert app.ask("GET", f"/api/archive/status/{hash_}").status_code == 200
     return plans(engine, statements)
@@ -60,7 +60,7 @@ def reads_of(app: App, hash_: str) -> list[str]:
 @pytest.fixture
 def large(app: App) -> str:
     """Create a job of many files over HTTP, and give its hash."""
-    app.change(bounds=Bounds(max_urls=MANY, max_body_bytes=MANY * 100))
+    app.change(bounds=RequestBounds(max_urls=MANY, max_body_bytes=MANY * 100))
     urls = [f"https://origin.example/{number}.jpg" for number in range(MANY)]
     answer = app.ask("POST", "/api/archive/create", json={"urls": urls})
     assert answer.status_code == 202, answer.text
@@ -75,23 +75,23 @@ def test_a_status_is_one_read_by_the_hash_however_many_files_there_are(
     assert "(hash=?)" in step
     found = app.ask("GET", f"/api/archive/status/{large}").json()
     assert found["progress"]["files"]["total"] == MANY
-    run = app.parts.store.begin(large)
+    run = app.services.store.begin(large)
     assert run is not None
     assert len(run.sources) == MANY
-    app.parts.store.checkpoint(run.job.id, run.attempt, checkpoint(done(), opened()))
+    app.services.store.checkpoint(run.job.id, run.attempt, checkpoint(done(), opened()))
     assert len(reads_of(app, large)) == 1
     page = app.ask("GET", f"/api/archive/files/{large}", params={"cursor": str(MANY - 11)}).json()
     assert [file["position"] for file in page["files"]] == list(range(MANY - 10, MANY))
     # Of one that failed, the files that failed are read as well, by an index of their own.
     rest = Checkpoint(7, Progress(MANY, MANY - 1, 1), failed=(failed(MANY - 1),))
-    app.parts.store.fail(run.job.id, run.attempt, FAILURE, rest)
+    app.services.store.fail(run.job.id, run.attempt, FAILURE, rest)
     steps = reads_of(app, large)
     assert any("COVERING INDEX files_failed" in step for step in steps[1:])
     assert [step for step in steps if "SCAN" in step] == []
 
 
 def test_what_is_asked_again_and_again_is_found_by_an_index(app: App) -> None:
-    store = app.parts.store
+    store = app.services.store
     run = begun(store)
     other = begun(store)
     store.complete(other.job.id, other.attempt, PUBLISHED, checkpoint(done()))

@@ -12,8 +12,8 @@ from packmule.web.ranges import (
     MOST_RANGES,
     NotModified,
     NotSatisfiable,
-    Parts,
     PreconditionFailed,
+    Ranges,
     Representation,
     Selection,
     Whole,
@@ -49,7 +49,7 @@ def get(**headers: str) -> Selection:
 
 def ranges(field: str) -> list[tuple[int, int]]:
     found = get(range=field)
-    assert isinstance(found, Parts), found
+    assert isinstance(found, Ranges), found
     return [(part.start, part.stop) for part in found.ranges]
 
 
@@ -141,7 +141,7 @@ def test_ranges_never_overlap_leave_the_file_or_lose_a_byte(
     elif not wanted:
         assert found == NotSatisfiable()
     else:
-        assert isinstance(found, Parts)
+        assert isinstance(found, Ranges)
         sent = [byte for part in found.ranges for byte in part]
         assert sent == sorted(set(sent))
         assert wanted <= set(sent) <= set(range(1000))
@@ -223,7 +223,7 @@ def test_not_modified_goes_before_a_range() -> None:
 
 def test_if_range_lets_the_range_hold_only_for_the_very_same_file() -> None:
     for same in ('"v1"', SAME):
-        assert isinstance(get(if_range=same, range="bytes=0-1"), Parts)
+        assert isinstance(get(if_range=same, range="bytes=0-1"), Ranges)
     for other in ('"v2"', 'W/"v1"', BEFORE, AFTER):
         assert get(if_range=other, range="bytes=0-1") == Whole()
 

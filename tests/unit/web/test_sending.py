@@ -12,7 +12,7 @@ from packmule.errors import StorageFailed
 from packmule.storage.at_hand import OpenFile
 from packmule.storage.local import LocalBytes, LocalReader
 from packmule.web import sending
-from packmule.web.sending import FileParts, Source, WholeFile
+from packmule.web.sending import ArchiveSource, FileParts, WholeFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,9 +92,9 @@ def among_many(file: Path, response: Response, extensions: dict[str, Any]) -> li
         part = range(2_500_000)
         others = [
             asyncio.ensure_future(
-                FileParts(Source(LocalBytes(file)), 2_500_000, (part,), {}, "application/zip")(
-                    {"type": "http", "method": "GET"}, receive, stand
-                )
+                FileParts(
+                    ArchiveSource(LocalBytes(file)), 2_500_000, (part,), {}, "application/zip"
+                )({"type": "http", "method": "GET"}, receive, stand)
             )
             for _ in range(8)
         ]
@@ -110,28 +110,30 @@ def among_many(file: Path, response: Response, extensions: dict[str, Any]) -> li
 
 
 def test_among_many_a_whole_file_is_handed_over_by_its_path(file: Path) -> None:
-    start, rest = among_many(file, WholeFile(Source(LocalBytes(file)), 2_500_000, {}), PATHSEND)
+    start, rest = among_many(
+        file, WholeFile(ArchiveSource(LocalBytes(file)), 2_500_000, {}), PATHSEND
+    )
     assert start["status"] == 200
     assert (b"content-length", b"2500000") in start["headers"]
     assert rest == {"type": "http.response.pathsend", "path": str(file)}
 
 
 def test_among_few_it_goes_in_large_pieces_which_is_quicker(file: Path) -> None:
-    messages = sent(WholeFile(Source(LocalBytes(file)), 2_500_000, {}), extensions=PATHSEND)
+    messages = sent(WholeFile(ArchiveSource(LocalBytes(file)), 2_500_000, {}), extensions=PATHSEND)
     assert body(messages) == file.read_bytes()
     assert [len(message["body"]) for message in messages[1:3]] == [1024 * 1024] * 2
 
 
 def test_among_many_a_piece_is_no_larger_than_the_client_is_known_to_take(file: Path) -> None:
     part = range(2_500_000)
-    answer = FileParts(Source(LocalBytes(file)), 2_500_000, (part,), {}, "application/zip")
+    answer = FileParts(ArchiveSource(LocalBytes(file)), 2_500_000, (part,), {}, "application/zip")
     messages = among_many(file, answer, {})
     assert body(messages) == file.read_bytes()
     assert len(messages[1]["body"]) == 64 * 1024
 
 
 def test_a_server_that_cannot_do_so_gets_the_bytes(file: Path) -> None:
-    messages = sent(WholeFile(Source(LocalBytes(file)), 2_500_000, {}))
+    messages = sent(WholeFile(ArchiveSource(LocalBytes(file)), 2_500_000, {}))
     assert body(messages) == file.read_bytes()
     assert [message["more_body"] for message in messages[-2:]] == [True, False]
 
@@ -139,7 +141,9 @@ def test_a_server_that_cannot_do_so_gets_the_bytes(file: Path) -> None:
 @pytest.mark.parametrize("extensions", [{}, PATHSEND])
 def test_head_gets_no_byte(file: Path, extensions: dict[str, Any]) -> None:
     messages = sent(
-        WholeFile(Source(LocalBytes(file)), 2_500_000, {}), method="HEAD", extensions=extensions
+        WholeFile(ArchiveSource(LocalBytes(file)), 2_500_000, {}),
+        method="HEAD",
+        extensions=extensions,
     )
     assert [message["type"] for message in messages] == [
         "http.response.start", "http.response.body",
@@ -149,14 +153,18 @@ def test_head_gets_no_byte(file: Path, extensions: dict[str, Any]) -> None:
 
 def test_a_range_is_sent_to_the_byte(file: Path) -> None:
     part = range(123_456, 2_345_678)
-    messages = sent(FileParts(Source(LocalBytes(file)), 2_500_000, (part,), {}, "application/zip"))
+    messages = sent(
+        FileParts(ArchiveSource(LocalBytes(file)), 2_500_000, (part,), {}, "application/zip")
+    )
     assert body(messages) == file.read_bytes()[part.start : part.stop]
     assert (b"content-range", b"bytes 123456-2345677/2500000") in messages[0]["headers"]
 
 
 def test_the_length_of_several_ranges_is_told_beforehand(file: Path) -> None:
     parts = (range(5), range(100, 200), range(2_499_999, 2_500_000))
-    messages = sent(FileParts(Source(LocalBytes(file)), 2_500_000, parts, {}, "application/zip"))
+    messages = sent(
+        FileParts(ArchiveSource(LocalBytes(file)), 2_500_000, parts, {}, "application/zip")
+    )
     headers = dict(messages[0]["headers"])
     assert int(headers[b"content-length"]) == len(body(messages))
     boundary = headers[b"content-type"].partition(b"boundary=")[2]
@@ -165,7 +173,7 @@ def test_the_length_of_several_ranges_is_told_beforehand(file: Path) -> None:
 
 
 def test_two_answers_have_two_boundaries(file: Path) -> None:
-    parts, source = (range(1), range(500, 501)), Source(LocalBytes(file))
+    parts, source = (range(1), range(500, 501)), ArchiveSource(LocalBytes(file))
     kinds = {
         FileParts(source, 2_500_000, parts, {}, "application/zip").headers["content-type"]
         for _ in range(2)
@@ -175,7 +183,9 @@ def test_two_answers_have_two_boundaries(file: Path) -> None:
 
 def test_nothing_more_is_read_for_a_client_that_is_gone(file: Path) -> None:
     messages = sent(
-        FileParts(Source(LocalBytes(file)), 2_500_000, (range(2_500_000),), {}, "application/zip"),
+        FileParts(
+            ArchiveSource(LocalBytes(file)), 2_500_000, (range(2_500_000),), {}, "application/zip"
+        ),
         gone_after=3,
     )
     assert len(messages) < 10
@@ -188,7 +198,11 @@ def test_a_file_that_is_shorter_than_promised_is_an_error_and_not_a_short_answer
     with pytest.raises(ExceptionGroup) as error:
         sent(
             FileParts(
-                Source(LocalBytes(file)), 3_000_000, (range(3_000_000),), {}, "application/zip"
+                ArchiveSource(LocalBytes(file)),
+                3_000_000,
+                (range(3_000_000),),
+                {},
+                "application/zip",
             )
         )
     assert isinstance(error.value.exceptions[0], OSError)
@@ -198,7 +212,11 @@ def test_a_file_that_is_not_there_is_an_error_before_any_promise(tmp_path: Path)
     with pytest.raises(StorageFailed):
         sent(
             FileParts(
-                Source(LocalBytes(tmp_path / "none")), 10, (range(10),), {}, "application/zip"
+                ArchiveSource(LocalBytes(tmp_path / "none")),
+                10,
+                (range(10),),
+                {},
+                "application/zip",
             )
         )
 
@@ -233,10 +251,10 @@ def test_the_pieces_of_all_together_are_bounded_until_each_has_the_least(
 
 
 @pytest.fixture
-def at_hand(file: Path) -> Iterator[Source]:
+def at_hand(file: Path) -> Iterator[ArchiveSource]:
     """Give the file as it is while it is held open: just written, so all of it in memory."""
     held = OpenFile(file)
-    yield Source(Unopened(file), held)
+    yield ArchiveSource(Unopened(file), held)
     held.close()
 
 
@@ -248,7 +266,7 @@ class Unopened(LocalBytes):
 
 
 def test_a_range_that_is_at_hand_goes_in_one_piece_with_no_file_opened(
-    file: Path, at_hand: Source
+    file: Path, at_hand: ArchiveSource
 ) -> None:
     part = range(1_000_000, 1_500_000)
     messages = sent(FileParts(at_hand, 2_500_000, (part,), {}, "application/zip"))
@@ -257,26 +275,26 @@ def test_a_range_that_is_at_hand_goes_in_one_piece_with_no_file_opened(
 
 
 def test_of_a_longer_range_the_beginning_is_at_hand_and_the_rest_is_read(
-    file: Path, at_hand: Source
+    file: Path, at_hand: ArchiveSource
 ) -> None:
-    source = Source(LocalBytes(file), at_hand.file)
+    source = ArchiveSource(LocalBytes(file), at_hand.file)
     part = range(1, 2_400_000)
     messages = sent(FileParts(source, 2_500_000, (part,), {}, "application/zip"))
     assert body(messages) == file.read_bytes()[part.start : part.stop]
     assert len(messages[1]["body"]) == 1024 * 1024
 
 
-def test_where_nothing_is_at_hand_any_more_it_is_read(file: Path, at_hand: Source) -> None:
+def test_where_nothing_is_at_hand_any_more_it_is_read(file: Path, at_hand: ArchiveSource) -> None:
     assert at_hand.file is not None
     at_hand.file.close()
-    source = Source(LocalBytes(file), at_hand.file)
+    source = ArchiveSource(LocalBytes(file), at_hand.file)
     messages = sent(FileParts(source, 2_500_000, (range(10, 20),), {}, "application/zip"))
     assert body(messages) == file.read_bytes()[10:20]
 
 
 def test_an_archive_that_cannot_be_opened_is_told_before_the_beginning_at_hand_is_sent(
-    tmp_path: Path, at_hand: Source
+    tmp_path: Path, at_hand: ArchiveSource
 ) -> None:
-    source = Source(LocalBytes(tmp_path / "none"), at_hand.file)
+    source = ArchiveSource(LocalBytes(tmp_path / "none"), at_hand.file)
     with pytest.raises(StorageFailed):
         sent(WholeFile(source, 2_500_000, {}))

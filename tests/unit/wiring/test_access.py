@@ -12,7 +12,7 @@ from packmule.settings import read
 from packmule.wiring.access import access_rules
 
 if TYPE_CHECKING:
-    from packmule.web.parts import Access
+    from packmule.web.services import Access
 
 LONG = "k" * 43
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packmule.web.keys import ApiKey, Keyring, entry, is_key, new_key, parse_keys, read_keys
+from packmule.web.api_keys import ApiKey, Keyring, entry, is_key, new_key, parse_keys, read_keys
 
 if TYPE_CHECKING:
     from pathlib import Path

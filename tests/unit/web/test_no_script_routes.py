@@ -9,10 +9,10 @@ import pytest
 
 from packmule.jobs.model import Compression, OnError, OnHtml
 from packmule.outbound.addresses import parse_networks
-from packmule.web.keys import Keyring, parse_keys
-from packmule.web.parts import Access
-from packmule.web.peers import Peers
-from packmule.web.plain import job_page
+from packmule.web.api_keys import Keyring, parse_keys
+from packmule.web.client_address import ClientAddresses
+from packmule.web.no_script_pages import job_page
+from packmule.web.services import Access
 
 if TYPE_CHECKING:
     import httpx
@@ -50,17 +50,17 @@ def test_every_field_of_the_form_is_obeyed(app: App) -> None:
             priority="-10",
         ),
     )
-    job = app.parts.store.get(hash_)
+    job = app.services.store.get(hash_)
     assert (job.name, job.expires_in, job.priority) == ("may.zip", 3600, -10)
     assert (job.on_error, job.on_html) == (OnError.SKIP, OnHtml.FAIL)
     assert job.compression is Compression.STORE
-    files = app.parts.store.files(hash_).files
+    files = app.services.store.files(hash_).files
     assert [(each.url, each.name) for each in files] == [(LINK, "b/c.txt"), (f"{LINK}?2", None)]
 
 
 def test_fields_left_empty_are_as_if_they_were_not_there(app: App) -> None:
     hash_ = created(app, post(app, links=LINK, name="", expires_in="", priority="0", key=""))
-    assert app.parts.store.get(hash_).name is None
+    assert app.services.store.get(hash_).name is None
 
 
 def test_a_form_of_another_site_is_refused(app: App) -> None:
@@ -163,11 +163,11 @@ def test_a_page_names_so_many_failures_and_no_more() -> None:
 def test_a_form_is_counted_by_the_address_that_our_proxy_says_not_the_clients_own_word(
     app: App,
 ) -> None:
-    app.change(access=Access(peers=Peers(parse_networks("127.0.0.1"))))
+    app.change(access=Access(peers=ClientAddresses(parse_networks("127.0.0.1"))))
     lines = [("X-Forwarded-For", "198.51.100.7"), ("X-Forwarded-For", "192.0.2.1")]
     headers = [*FORM.items(), *lines]
     answer = app.ask("POST", "/archives", content=urlencode({"links": LINK}), headers=headers)
-    assert app.parts.store.get(created(app, answer)).client == "address:192.0.2.1"
+    assert app.services.store.get(created(app, answer)).client == "address:192.0.2.1"
 
 
 def test_a_form_cannot_be_sent_with_two_keys(app: App) -> None:
@@ -181,4 +181,4 @@ def test_a_form_cannot_be_sent_with_two_keys(app: App) -> None:
     answer = app.ask(
         "POST", "/archives", content=urlencode({"links": LINK, "key": "anns-key"}), headers=headers
     )
-    assert app.parts.store.get(created(app, answer)).client == "ann"
+    assert app.services.store.get(created(app, answer)).client == "ann"

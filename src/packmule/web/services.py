@@ -15,18 +15,18 @@ from packmule.jobs.store import JobStore
 from packmule.jobs.transitions import Also
 from packmule.outbound.addresses import AddressRules
 from packmule.storage.interface import Storage
-from packmule.web.handover import Handover
+from packmule.web.api_keys import Keyring
+from packmule.web.client_address import ClientAddresses
 from packmule.web.intake import BodyReader
-from packmule.web.keys import Keyring
-from packmule.web.limits import RateLimit
-from packmule.web.peers import Peers
-from packmule.web.recent import Recent
-from packmule.web.scraping import Metrics
-from packmule.web.waiting import Changes
+from packmule.web.job_changes import JobChanges
+from packmule.web.metrics_route import MetricsPage
+from packmule.web.rate_limit import RateLimit
+from packmule.web.recent_downloads import RecentDownloads
+from packmule.web.sendfile import Sendfile
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class RequestBounds:
     """How much a request may ask for; times in seconds.
 
     `long_polls`: how many answers may wait at once, over all clients of this process;
@@ -52,13 +52,13 @@ class Access:
     """
 
     keys: Keyring = field(default_factory=Keyring)
-    peers: Peers = field(default_factory=Peers)
+    peers: ClientAddresses = field(default_factory=ClientAddresses)
     creates: RateLimit | None = None
     quota: Quota = UNLIMITED
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Services:
     """All that the routes need.
 
     `enqueue(connection, hash, priority, client)` puts a job's task into the caller's transaction,
@@ -80,20 +80,20 @@ class Parts:
     rules: AddressRules
     worker_age: Callable[[], float | None]
     public_url: str
-    bounds: Bounds = field(default_factory=Bounds)
+    bounds: RequestBounds = field(default_factory=RequestBounds)
     access: Access = field(default_factory=Access)
     draining: Callable[[], bool] = lambda: False
-    metrics: Metrics | None = None
-    handover: Handover | None = None
+    metrics: MetricsPage | None = None
+    handover: Sendfile | None = None
     access_log: bool = False
-    changes: Changes = field(default_factory=Changes)
-    recent: Recent = field(default_factory=Recent)
+    changes: JobChanges = field(default_factory=JobChanges)
+    recent: RecentDownloads = field(default_factory=RecentDownloads)
     bodies: BodyReader = field(default_factory=BodyReader)
 
 
 # Not a plain function: FastAPI would call that in a thread, at every request.
-async def _parts(request: Request) -> Parts:
-    return cast("Parts", request.app.state.parts)
+async def _services(request: Request) -> Services:
+    return cast("Services", request.app.state.services)
 
 
-GivenParts = Annotated[Parts, Depends(_parts)]
+GivenServices = Annotated[Services, Depends(_services)]

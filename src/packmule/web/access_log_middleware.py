@@ -41,7 +41,7 @@ _ARCHIVE = "/archive/get/"
 _UNANSWERED = 499  # as nginx notes a client that has gone before its answer
 
 
-class Observing:
+class AccessLogMiddleware:
     """The layer; `routes` are those of the application, `access_log` tells requests at info."""
 
     def __init__(self, app: ASGIApp, *, routes: Iterable[BaseRoute], access_log: bool) -> None:

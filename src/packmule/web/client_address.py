@@ -30,7 +30,7 @@ _LONGEST_ADDRESS = 64
 _INTERFACE_BITS = 64
 
 
-class Peers:
+class ClientAddresses:
     """Finds who asks; `trusted` are the networks of the operator's own proxies."""
 
     def __init__(self, trusted: Sequence[Network] = ()) -> None:

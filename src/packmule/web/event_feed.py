@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 
-from packmule.web.archives import status_document
 from packmule.web.documents import file_of
+from packmule.web.job_routes import status_document
 from packmule.web.schema import ChangedFilesOut
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from packmule.web.parts import Parts
-    from packmule.web.waiting import WatchedJob
+    from packmule.web.job_changes import WatchedJob
+    from packmule.web.services import Services
 
 MOST_FILES = 100
 """Files of one event."""
@@ -54,7 +54,7 @@ DESCRIBED: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EventId:
     """How far one was told: of the job's `version` all, or its files up to `position`."""
 
     version: int = 0
@@ -76,13 +76,13 @@ class Told:
         return f"{self.version}" if self.position is None else f"{self.version}-{self.position}"
 
 
-def told_by(last_event_id: str | None, version: int) -> Told:
+def parse_event_id(last_event_id: str | None, version: int) -> EventId:
     """Read the id that was told last; nothing was where it is none of this job."""
     found = _ID.fullmatch(last_event_id or "")
     if found is None or int(found["version"]) > version:
-        return Told()
+        return EventId()
     position = found["position"]
-    return Told(int(found["version"]), None if position is None else int(position))
+    return EventId(int(found["version"]), None if position is None else int(position))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,49 +99,51 @@ class StatusEvent:
 class FilesEvent:
     """The event of files that changed behind `told`, up to a version; no text where none did."""
 
-    told: Told
+    told: EventId
     up_to: int
     text: bytes
-    then: Told
+    then: EventId
     has_more: bool
 
 
-async def latest_status(parts: Parts, hash_: str, job: WatchedJob) -> StatusEvent:
+async def latest_status(services: Services, hash_: str, job: WatchedJob) -> StatusEvent:
     """Give the event of the job as it is. Raises NotFound, StorageFailed."""
     async with job.reading:
         known = job.status
         if known is None or job.seen is None or known.version < job.seen[1]:
-            known = job.status = await run_in_threadpool(_status_event, parts, hash_)
+            known = job.status = await run_in_threadpool(_status_event, services, hash_)
         return known
 
 
-async def next_files(parts: Parts, job: WatchedJob, status: StatusEvent, told: Told) -> FilesEvent:
+async def next_files(
+    services: Services, job: WatchedJob, status: StatusEvent, told: EventId
+) -> FilesEvent:
     """Give the event of the files that changed next, up to that status. Raises StorageFailed."""
     async with job.reading:
         known = job.files
         if known is None or (known.told, known.up_to) != (told, status.version):
-            known = job.files = await run_in_threadpool(_files_event, parts, status, told)
+            known = job.files = await run_in_threadpool(_files_event, services, status, told)
         return known
 
 
-def _status_event(parts: Parts, hash_: str) -> StatusEvent:
-    job = parts.store.get(hash_)
-    document = status_document(parts, job)
+def _status_event(services: Services, hash_: str) -> StatusEvent:
+    job = services.store.get(hash_)
+    document = status_document(services, job)
     is_open = document.status == "in-progress"
     name = "progress" if is_open else document.status
-    text = _text(Told(job.version), name, document)
+    text = _text(EventId(job.version), name, document)
     return StatusEvent(job.id, job.version, text, not is_open)
 
 
-def _files_event(parts: Parts, status: StatusEvent, told: Told) -> FilesEvent:
-    found = parts.store.changed_files(status.job_id, told.behind, status.version, MOST_FILES)
+def _files_event(services: Services, status: StatusEvent, told: EventId) -> FilesEvent:
+    found = services.store.changed_files(status.job_id, told.behind, status.version, MOST_FILES)
     if not found.files:
         return FilesEvent(told, status.version, b"", told, has_more=False)
-    then = Told(*found.last)
+    then = EventId(*found.last)
     document = ChangedFilesOut(files=[file_of(record) for record in found.files])
     text = _text(then, "files", document)
     return FilesEvent(told, status.version, text, then, len(found.files) == MOST_FILES)
 
 
-def _text(told: Told, name: str, document: BaseModel) -> bytes:
+def _text(told: EventId, name: str, document: BaseModel) -> bytes:
     return f"id: {told}\nevent: {name}\ndata: {document.model_dump_json()}\n\n".encode()

@@ -25,7 +25,7 @@ _LOCATION = re.compile(r"(/[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)+/")
 
 
 @dataclass(frozen=True, slots=True)
-class Handover:
+class Sendfile:
     """How the proxy is asked; `location` is where nginx has the archives, None for X-Sendfile."""
 
     location: str | None
@@ -39,15 +39,15 @@ class Handover:
         return {"X-Accel-Redirect": f"{self.location}{path.parent.name}/{path.name}"}
 
 
-def parse_handover(text: str) -> Handover | None:
+def parse_sendfile(text: str) -> Sendfile | None:
     """Read `none`, `x-sendfile` or `x-accel-redirect:/place/`. Raises ValueError."""
     way = text.lower()
     if way == _NONE:
         return None
     if way == _SENDFILE:
-        return Handover(None)
+        return Sendfile(None)
     if way.startswith(_ACCEL) and _LOCATION.fullmatch(text[len(_ACCEL) :]):
-        return Handover(text[len(_ACCEL) :])
+        return Sendfile(text[len(_ACCEL) :])
     raise ValueError(
         f"{text!r} is none of none, x-sendfile, x-accel-redirect:/place/ (nginx's internal "
         "location, from / to /)"

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from packmule.jobs.model import JobState
-    from packmule.web.parts import Parts
-    from packmule.web.telling import FilesEvent, StatusEvent
+    from packmule.web.event_feed import FilesEvent, StatusEvent
+    from packmule.web.services import Services
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class WatchedJob:
         self._news = asyncio.Event()
 
 
-class Changes:
+class JobChanges:
     """All jobs that are waited for in this process, and the one task that looks after them."""
 
     def __init__(self) -> None:
@@ -76,12 +76,12 @@ class Changes:
         self.streams = 0
 
     @contextmanager
-    def watched(self, parts: Parts, hash_: str) -> Iterator[WatchedJob]:
+    def watched(self, services: Services, hash_: str) -> Iterator[WatchedJob]:
         """Have a job looked after until the end of the context."""
         job = self._jobs.setdefault(hash_, WatchedJob())
         job.watchers += 1
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.get_running_loop().create_task(self._look(parts))
+            self._looking = asyncio.get_running_loop().create_task(self._look(services))
         try:
             yield job
         finally:
@@ -89,16 +89,16 @@ class Changes:
             if not job.watchers:
                 del self._jobs[hash_]
 
-    async def _look(self, parts: Parts) -> None:
+    async def _look(self, services: Services) -> None:
         """Look again and again, until nobody waits."""
         while self._jobs:
-            await self._look_once(parts, list(self._jobs))
+            await self._look_once(services, list(self._jobs))
             await asyncio.sleep(max(_LOOK_EVERY, len(self._jobs) / _JOBS_PER_SECOND))
 
-    async def _look_once(self, parts: Parts, hashes: list[str]) -> None:
-        is_draining = parts.draining()
+    async def _look_once(self, services: Services, hashes: list[str]) -> None:
+        is_draining = services.draining()
         try:
-            found = await run_in_threadpool(parts.store.find_versions, hashes)
+            found = await run_in_threadpool(services.store.find_versions, hashes)
         except Exception as error:  # noqa: BLE001 - whatever it is, one looks again
             # Those who wait find out at the end of their time what it means.
             _log.debug("whether jobs have changed cannot be asked: %s", error)
@@ -110,30 +110,30 @@ class Changes:
             if job is not None and is_draining:
                 job.wake()
 
-    async def hold(self, request: Request, parts: Parts, hash_: str, seconds: float) -> None:
+    async def hold(self, request: Request, services: Services, hash_: str, seconds: float) -> None:
         """Wait until a job is no longer open; also no longer than its client, or this process.
 
         Returns at once where as many wait as may: its client is answered, only sooner. Raises
         NotFound.
         """
-        if self.polls >= parts.bounds.long_polls:
+        if self.polls >= services.bounds.long_polls:
             return
         self.polls += 1
         try:
-            await self._until_ended(request, parts, hash_, min(seconds, LONGEST_WAIT))
+            await self._until_ended(request, services, hash_, min(seconds, LONGEST_WAIT))
         finally:
             self.polls -= 1
 
     async def _until_ended(
-        self, request: Request, parts: Parts, hash_: str, seconds: float
+        self, request: Request, services: Services, hash_: str, seconds: float
     ) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
-        state, _ = await run_in_threadpool(parts.store.find_version, hash_)
+        state, _ = await run_in_threadpool(services.store.find_version, hash_)
         if state not in OPEN_STATES:
             return
-        with self.watched(parts, hash_) as job:
-            while (left := deadline - loop.time()) > 0 and not parts.draining():
+        with self.watched(services, hash_) as job:
+            while (left := deadline - loop.time()) > 0 and not services.draining():
                 await job.news(min(left, _SEE_WHO_HAS_GONE_EVERY))
                 if job.seen is not None and job.seen[0] not in OPEN_STATES:
                     return

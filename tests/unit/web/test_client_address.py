@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packmule.outbound.addresses import parse_networks
-from packmule.web.peers import Peers
+from packmule.web.client_address import ClientAddresses
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-PROXIES = Peers(parse_networks("10.0.0.0/8, 2001:db8:ffff::/48"))
+PROXIES = ClientAddresses(parse_networks("10.0.0.0/8, 2001:db8:ffff::/48"))
 
 
 @pytest.mark.parametrize(
@@ -33,13 +33,13 @@ PROXIES = Peers(parse_networks("10.0.0.0/8, 2001:db8:ffff::/48"))
     ],
 )
 def test_a_client_is_its_ipv4_address_or_its_ipv6_network(peer: str | None, name: str) -> None:
-    assert Peers().client(peer, []) == name
+    assert ClientAddresses().client(peer, []) == name
 
 
 @pytest.mark.parametrize("forwarded", [["192.0.2.1"], ["192.0.2.1, 10.0.0.1"], ["rubbish"]])
 def test_a_header_of_somebody_who_is_no_proxy_of_ours_is_not_believed(forwarded: list[str]) -> None:
     assert PROXIES.client("198.51.100.9", forwarded) == "address:198.51.100.9"
-    assert Peers().client("198.51.100.9", forwarded) == "address:198.51.100.9"
+    assert ClientAddresses().client("198.51.100.9", forwarded) == "address:198.51.100.9"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_behind_our_proxies_the_first_address_that_is_none_of_them_counts(
 
 
 def test_a_header_that_is_not_believed_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
-    peers = Peers()
+    peers = ClientAddresses()
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             peers.client("127.0.0.1", ["192.0.2.1"])

@@ -1,7 +1,8 @@
 """The pages without JavaScript: a job's page that reloads itself, and the form with what was wrong.
 
 Owns their HTML. Pure: documents of the API in, text out, everything foreign escaped. Leaves who
-asks and what is answered to `forms.py`. Whoever has JavaScript meets the page in `static/` instead.
+asks and what is answered to `no_script_routes.py`. Whoever has JavaScript meets the page in
+`static/` instead.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from packmule.web.handover import Handover, parse_handover
+from packmule.web.sendfile import Sendfile, parse_sendfile
 
 if TYPE_CHECKING:
     from tests.unit.web.conftest import App
@@ -20,14 +20,14 @@ BODY = b"an archive's bytes"
     [
         ("none", None),
         ("None", None),
-        ("x-sendfile", Handover(None)),
-        ("X-Sendfile", Handover(None)),
-        ("x-accel-redirect:/internal/", Handover("/internal/")),
-        ("X-Accel-Redirect:/Pack-mule/archives.d/", Handover("/Pack-mule/archives.d/")),
+        ("x-sendfile", Sendfile(None)),
+        ("X-Sendfile", Sendfile(None)),
+        ("x-accel-redirect:/internal/", Sendfile("/internal/")),
+        ("X-Accel-Redirect:/Pack-mule/archives.d/", Sendfile("/Pack-mule/archives.d/")),
     ],
 )
-def test_the_setting_has_three_forms(text: str, expected: Handover | None) -> None:
-    assert parse_handover(text) == expected
+def test_the_setting_has_three_forms(text: str, expected: Sendfile | None) -> None:
+    assert parse_sendfile(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -41,12 +41,12 @@ def test_the_setting_has_three_forms(text: str, expected: Handover | None) -> No
 )  # fmt: skip
 def test_any_other_form_is_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(ValueError, match="is none of none, x-sendfile, x-accel-redirect:/place/"):
-        parse_handover(text)
+        parse_sendfile(text)
 
 
 def test_nginx_is_asked_by_the_place_below_its_location(app: App) -> None:
     hash_ = app.completed(BODY)
-    app.change(handover=Handover("/internal/"))
+    app.change(handover=Sendfile("/internal/"))
     for method in ("GET", "HEAD"):
         answer = app.ask(method, f"/archive/get/{hash_}.zip")
         assert answer.status_code == 200
@@ -58,9 +58,9 @@ def test_nginx_is_asked_by_the_place_below_its_location(app: App) -> None:
 
 def test_apache_is_asked_by_the_whole_path(app: App) -> None:
     hash_ = app.completed(BODY)
-    app.change(handover=Handover(None))
+    app.change(handover=Sendfile(None))
     answer = app.ask("GET", f"/archive/get/{hash_}.zip")
-    found = app.parts.storage.find(hash_)
+    found = app.services.storage.find(hash_)
     assert found is not None
     assert found.path is not None
     assert answer.headers["x-sendfile"] == str(found.path)
@@ -70,7 +70,7 @@ def test_apache_is_asked_by_the_whole_path(app: App) -> None:
 
 def test_ranges_and_conditions_are_left_to_the_proxy(app: App) -> None:
     hash_ = app.completed(BODY)
-    app.change(handover=Handover("/internal/"))
+    app.change(handover=Sendfile("/internal/"))
     for headers in (
         {"Range": "bytes=2-5"},
         {"Range": "bytes=999-"},
@@ -84,7 +84,7 @@ def test_ranges_and_conditions_are_left_to_the_proxy(app: App) -> None:
 
 def test_what_is_not_there_is_not_handed_over(app: App) -> None:
     hash_ = app.completed(BODY)
-    app.change(handover=Handover("/internal/"))
+    app.change(handover=Sendfile("/internal/"))
     app.ask("DELETE", f"/api/archive/{hash_}")
     for path, status in ((hash_, 410), ("0" * 32, 404)):
         answer = app.ask("GET", f"/archive/get/{path}.zip")
@@ -93,5 +93,5 @@ def test_what_is_not_there_is_not_handed_over(app: App) -> None:
 
 
 def test_a_path_is_encoded_as_those_who_read_it_decode_it() -> None:
-    asked = Handover(None).ask(Path("/srv/дата 100%/archives/ab/x.zip"))
+    asked = Sendfile(None).ask(Path("/srv/дата 100%/archives/ab/x.zip"))
     assert asked == {"X-Sendfile": "/srv/%D0%B4%D0%B0%D1%82%D0%B0%20100%25/archives/ab/x.zip"}

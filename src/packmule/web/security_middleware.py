@@ -37,7 +37,7 @@ SECURITY_HEADERS = {
 }
 
 
-class Front:
+class SecurityMiddleware:
     """The layer; `public_url` is where browsers reach the page."""
 
     def __init__(self, app: ASGIApp, *, public_url: str) -> None:

@@ -1,9 +1,8 @@
-"""The metrics as one page for Prometheus, for those who may read it.
+"""The metrics endpoint for Prometheus, and who may read it.
 
-Owns the route /metrics and who may read it; leaves what it tells to whoever gives `Parts.metrics`.
-The numbers tell how busy the service is, so by default only this machine and private networks are
-answered, and only where no proxy says that it speaks for somebody else. To the others there is no
-such page.
+Owns the route /metrics. Leaves the metrics themselves to `Services.metrics`. They show how busy the
+service is, so by default only this machine and private networks get them, and only if no proxy
+forwards the request for somebody else. Other clients get 404.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from packmule.web.parts import Parts
+    from packmule.web.services import Services
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +32,7 @@ _OF_PROXIES = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", 
 
 
 @dataclass(frozen=True, slots=True)
-class Metrics:
+class MetricsPage:
     """The page and its readers: `readers` is `private`, `all` or `none`; a token goes before it.
 
     `text` gives the page, and its media type; it may block.
@@ -46,7 +45,7 @@ class Metrics:
 
 async def metrics(request: Request) -> Response:
     """Tell the metrics."""
-    of = cast("Parts", request.app.state.parts).metrics
+    of = cast("Services", request.app.state.services).metrics
     if of is None or not may_read(request, of):
         raise Problem(
             404,
@@ -58,7 +57,7 @@ async def metrics(request: Request) -> Response:
     return Response(text, headers={"Cache-Control": "no-store", "Content-Type": media_type})
 
 
-def may_read(request: Request, of: Metrics) -> bool:
+def may_read(request: Request, of: MetricsPage) -> bool:
     """Tell whether this client may read the metrics."""
     if of.readers == "none":
         return False

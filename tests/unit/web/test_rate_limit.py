@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes.clock import FakeClock
 
-from packmule.web.limits import MOST_CLIENTS, Rate, RateLimit, parse_rate
+from packmule.web.rate_limit import MOST_CLIENTS, Rate, RateLimit, parse_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

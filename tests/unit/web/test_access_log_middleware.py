@@ -10,12 +10,12 @@ import pytest
 
 from packmule.telemetry.context import fields_of
 from packmule.telemetry.metrics import DOWNLOAD_BYTES, REQUESTS
-from packmule.web.scraping import Metrics
+from packmule.web.metrics_route import MetricsPage
 
 if TYPE_CHECKING:
     from tests.unit.web.conftest import App
 
-PAGE = Metrics(lambda: (b"packmule_x 1\n", "text/plain"))
+PAGE = MetricsPage(lambda: (b"packmule_x 1\n", "text/plain"))
 
 
 def test_an_id_of_the_callers_comes_back(app: App) -> None:
@@ -126,7 +126,7 @@ def test_the_bytes_of_downloads_are_counted(app: App) -> None:
 def test_who_may_read_the_metrics(
     app: App, readers: str, token: str, headers: dict[str, str], status: int
 ) -> None:
-    app.change(metrics=Metrics(PAGE.text, readers=readers, token=token))
+    app.change(metrics=MetricsPage(PAGE.text, readers=readers, token=token))
     assert app.ask("GET", "/metrics", headers=headers).status_code == status
 
 

@@ -26,7 +26,7 @@ MOST_HELD = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundArchive:
     """A completed job with its archive; `file` where that is a file of this machine."""
 
     job: Job
@@ -34,13 +34,13 @@ class Found:
     file: OpenFile | None
 
 
-class Recent:
+class RecentDownloads:
     """What was found lately, by hash."""
 
     def __init__(self) -> None:
-        self._found: dict[str, Found] = {}
+        self._found: dict[str, FoundArchive] = {}
 
-    def find(self, hash_: str) -> Found | None:
+    def find(self, hash_: str) -> FoundArchive | None:
         """Give what was found within the last second, where it still holds."""
         found = self._found.get(hash_)
         if found is None or found.file is None:
@@ -49,7 +49,7 @@ class Recent:
             return None
         return found
 
-    def keep(self, found: Found) -> None:
+    def keep(self, found: FoundArchive) -> None:
         """Hold what was found for a second; its file is closed then, or at once among too many."""
         if found.file is None:
             return

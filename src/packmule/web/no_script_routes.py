@@ -1,11 +1,12 @@
 """The page's basic job without JavaScript: a form is posted, and leads to a page that reloads.
 
-Owns reading the form and turning it into requests of the API, and the API's answers into pages.
-These requests are put to this very application, in memory: a form obeys the API's every rule (who
-may ask, how often, for what) because it knows none itself. Leaves the HTML to `plain.py`. A form on
-another site cannot post here: `front.py` refuses it, like any request of a foreign page.
+Owns reading the form, turning it into API requests, and turning the API's responses into pages.
+The requests go to this same application, in memory: a form obeys every rule of the API (who may
+ask, how often, for what) because it knows none itself. Leaves the HTML to `no_script_pages.py`.
+A form on another site cannot post here: `security_middleware.py` refuses it, like every request of
+a foreign page.
 
-RFC 9110 15.4.4: a post that did something answers 303, so that a reload never does it again.
+A post that did something answers 303, so that a reload never repeats it (RFC 9110 15.4.4).
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from packmule.web.intake import BODY_SECONDS
+from packmule.web.no_script_pages import form_page, job_page, problem_page
 from packmule.web.pages import HTML, PAGE_HEADERS, with_digest
-from packmule.web.plain import form_page, job_page, problem_page
 from packmule.web.problems import Problem, ProblemCode
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from packmule.web.parts import Parts
+    from packmule.web.services import Services
 
 EVERY = 2
 """Seconds until a page of a job in progress reloads itself."""
@@ -49,8 +50,8 @@ _PASSED_ON = frozenset({b"x-forwarded-for", b"authorization", b"x-request-id"})
 
 async def create(request: Request) -> Response:
     """Take the form; ask for the archive, and lead to its page."""
-    parts: Parts = request.app.state.parts
-    fields = await _fields(request, parts.bounds.max_body_bytes, parts.bounds.body_timeout)
+    services: Services = request.app.state.services
+    fields = await _fields(request, services.bounds.max_body_bytes, services.bounds.body_timeout)
     lines = _lines(fields.get("links", ""))
     answer = await _ask(
         request, "POST", "create", key=fields.get("key"), body=_wanted(fields, lines)
@@ -100,8 +101,8 @@ async def _fields(request: Request, limit: int, seconds: float = BODY_SECONDS) -
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM_TYPE:
         raise Problem(415, ProblemCode.BAD_REQUEST, f"This address takes {_FORM_TYPE}.")
     # Escapes make a form up to three times as long as its text.
-    parts: Parts = request.app.state.parts
-    async with parts.bodies.read(request, 3 * limit, seconds) as body:
+    services: Services = request.app.state.services
+    async with services.bodies.read(request, 3 * limit, seconds) as body:
         return await run_in_threadpool(_parse, body)
 
 

@@ -1,7 +1,7 @@
 """The API of jobs: create, status, files, retry, cancel, delete; events are in `events.py`.
 
 Owns the routes under /api/archive. Leaves what comes in to `intake.py`, what goes out to
-`documents.py`, how long a status waits to `waiting.py`, every change to the job store. Whatever
+`documents.py`, how long a status waits to `job_changes.py`, every change to the job store. Whatever
 blocks runs in a thread, so that no answer waits for another's disk.
 """
 
@@ -36,8 +36,8 @@ from packmule.web.documents import (
     status_of,
 )
 from packmule.web.intake import job_request, parse
-from packmule.web.parts import GivenParts, Parts
 from packmule.web.schema import CreatedOut, FilesOut, RetryIn, StatusOut
+from packmule.web.services import GivenServices, Services
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def _body(model: str, *, required: bool) -> dict[str, Any]:
 async def create(
     request: Request,
     response: Response,
-    parts: GivenParts,
+    services: GivenServices,
     caller: CallerWithinRate,
     idempotency_key: Annotated[
         str | None,
@@ -93,9 +93,9 @@ async def create(
     """
     # All that were sent, of which FastAPI gives one: two are refused.
     keys = request.headers.getlist("idempotency-key") if idempotency_key is not None else []
-    bounds = parts.bounds
-    async with parts.bodies.read(request, bounds.max_body_bytes, bounds.body_timeout) as body:
-        archive_hash, is_new = await run_in_threadpool(_create, parts, caller, body, keys)
+    bounds = services.bounds
+    async with services.bodies.read(request, bounds.max_body_bytes, bounds.body_timeout) as body:
+        archive_hash, is_new = await run_in_threadpool(_create, services, caller, body, keys)
     # Relative, so that it holds behind whatever address or path a proxy puts before it.
     response.headers["Location"] = f"/api/archive/status/{archive_hash}"
     response.headers["Cache-Control"] = "no-store"
@@ -104,17 +104,17 @@ async def create(
     return CreatedOut(archive_hash=archive_hash)
 
 
-def _create(parts: Parts, caller: Caller, body: bytes, keys: list[str]) -> tuple[str, bool]:
+def _create(services: Services, caller: Caller, body: bytes, keys: list[str]) -> tuple[str, bool]:
     """Create a job, or find the one that this idempotency key has made already."""
-    asked = job_request(body, keys, parts.rules, parts.bounds)
+    asked = job_request(body, keys, services.rules, services.bounds)
     made: list[str] = []
 
     def defer(connection: Connection, hash_: str) -> None:
         made[:] = [hash_]
-        parts.enqueue(connection, hash_, asked.priority, asked.client)
+        services.enqueue(connection, hash_, asked.priority, asked.client)
 
     asked = replace(asked, client=caller.client)
-    found = parts.store.create(asked, defer=defer, limit=parts.access.quota)
+    found = services.store.create(asked, defer=defer, limit=services.access.quota)
     if made == [found]:
         with about(job=found):
             _log.info("accepted, %d links", len(asked.sources))
@@ -127,7 +127,7 @@ def _create(parts: Parts, caller: Caller, body: bytes, keys: list[str]) -> tuple
 async def status(
     request: Request,
     response: Response,
-    parts: GivenParts,
+    services: GivenServices,
     archive_hash: Hash,
     wait: Annotated[
         float,
@@ -145,19 +145,19 @@ async def status(
     """
     checked_hash(archive_hash)
     if wait > 0:
-        await parts.changes.hold(request, parts, archive_hash, wait)
+        await services.changes.hold(request, services, archive_hash, wait)
     response.headers["Cache-Control"] = "no-store"
-    return await run_in_threadpool(_status, parts, archive_hash)
+    return await run_in_threadpool(_status, services, archive_hash)
 
 
-def _status(parts: Parts, hash_: str) -> Status:
-    return status_document(parts, parts.store.get(hash_))
+def _status(services: Services, hash_: str) -> Status:
+    return status_document(services, services.store.get(hash_))
 
 
-def status_document(parts: Parts, job: Job) -> Status:
+def status_document(services: Services, job: Job) -> Status:
     """Say where a job is, with the files that failed where it has ended."""
-    failures = parts.store.failures(job.id, MOST_FAILURES) if has_failures(job) else ()
-    return status_of(job, failures, parts.public_url)
+    failures = services.store.failures(job.id, MOST_FAILURES) if has_failures(job) else ()
+    return status_of(job, failures, services.public_url)
 
 
 @router.get(
@@ -169,7 +169,7 @@ def status_document(parts: Parts, job: Job) -> Status:
 async def files(
     *,
     response: Response,
-    parts: GivenParts,
+    services: GivenServices,
     caller: GivenCaller,
     archive_hash: Hash,
     state: Annotated[FileState | None, Query(description="Only files in this state.")] = None,
@@ -179,10 +179,10 @@ async def files(
     limit: Annotated[int, Query(ge=1, le=_MOST_FILES, description="Files in a page.")] = 100,
 ) -> FilesOut:
     """List the files in the order of the links; an expired job has none any more."""
-    await run_in_threadpool(refuse_strangers, parts, caller, checked_hash(archive_hash))
+    await run_in_threadpool(refuse_strangers, services, caller, checked_hash(archive_hash))
     page = await run_in_threadpool(
         partial(
-            parts.store.files,
+            services.store.files,
             archive_hash,
             state=state,
             cursor=None if cursor is None else int(cursor),
@@ -207,32 +207,32 @@ async def files(
 async def retry(
     request: Request,
     response: Response,
-    parts: GivenParts,
+    services: GivenServices,
     caller: CallerWithinRate,
     archive_hash: Hash,
 ) -> Status:
     """Queue a failed job again; what it has is kept, only what failed is fetched."""
     checked_hash(archive_hash)
-    async with parts.bodies.read(request, _SMALL_BODY, parts.bounds.body_timeout) as body:
+    async with services.bodies.read(request, _SMALL_BODY, services.bounds.body_timeout) as body:
         asked = parse(body, RetryIn) if body.strip() else RetryIn()
     response.headers["Cache-Control"] = "no-store"
     response.headers["Location"] = f"/api/archive/status/{archive_hash}"
-    return await run_in_threadpool(_retry, parts, caller, archive_hash, asked)
+    return await run_in_threadpool(_retry, services, caller, archive_hash, asked)
 
 
-def _retry(parts: Parts, caller: Caller, hash_: str, asked: RetryIn) -> Status:
-    refuse_strangers(parts, caller, hash_)
-    known = parts.store.get(hash_)
-    job = parts.store.retry(
+def _retry(services: Services, caller: Caller, hash_: str, asked: RetryIn) -> Status:
+    refuse_strangers(services, caller, hash_)
+    known = services.store.get(hash_)
+    job = services.store.retry(
         hash_,
         asked.on_error,
-        defer=lambda connection, queued: parts.enqueue(
+        defer=lambda connection, queued: services.enqueue(
             connection, queued, known.priority, known.client
         ),
-        limit=parts.access.quota,
+        limit=services.access.quota,
     )
     _log.info("queued again")
-    return status_of(job, (), parts.public_url)
+    return status_of(job, (), services.public_url)
 
 
 @router.post(
@@ -243,21 +243,21 @@ def _retry(parts: Parts, caller: Caller, hash_: str, asked: RetryIn) -> Status:
     openapi_extra=NEEDS_KEY,
 )
 async def cancel(
-    response: Response, parts: GivenParts, caller: GivenCaller, archive_hash: Hash
+    response: Response, services: GivenServices, caller: GivenCaller, archive_hash: Hash
 ) -> Status:
     """Cancel a job that is in progress; once cancelled, again changes nothing."""
     response.headers["Cache-Control"] = "no-store"
-    return await run_in_threadpool(_cancel, parts, caller, checked_hash(archive_hash))
+    return await run_in_threadpool(_cancel, services, caller, checked_hash(archive_hash))
 
 
-def _cancel(parts: Parts, caller: Caller, hash_: str) -> Status:
-    refuse_strangers(parts, caller, hash_)
-    job = parts.store.cancel(hash_, also=parts.announce)
+def _cancel(services: Services, caller: Caller, hash_: str) -> Status:
+    refuse_strangers(services, caller, hash_)
+    job = services.store.cancel(hash_, also=services.announce)
     _log.info("cancelled")
     # A cancelled job is never taken up again. A run that has not heard of it yet writes on, for a
     # moment, to a file that nobody sees.
-    parts.storage.discard(hash_)
-    return status_of(job, (), parts.public_url)
+    services.storage.discard(hash_)
+    return status_of(job, (), services.public_url)
 
 
 @router.delete(
@@ -267,19 +267,19 @@ def _cancel(parts: Parts, caller: Caller, hash_: str) -> Status:
     responses=refusals(401, 403),
     openapi_extra=NEEDS_KEY,
 )
-async def delete(parts: GivenParts, caller: GivenCaller, archive_hash: Hash) -> None:
+async def delete(services: GivenServices, caller: GivenCaller, archive_hash: Hash) -> None:
     """Cancel the job where it is in progress, and remove its archive."""
-    await run_in_threadpool(_delete, parts, caller, checked_hash(archive_hash))
+    await run_in_threadpool(_delete, services, caller, checked_hash(archive_hash))
 
 
-def _delete(parts: Parts, caller: Caller, hash_: str) -> None:
-    refuse_strangers(parts, caller, hash_)
+def _delete(services: Services, caller: Caller, hash_: str) -> None:
+    refuse_strangers(services, caller, hash_)
 
     def also(connection: Connection, job: Job) -> None:
-        parts.defer_removal(connection, job)
-        parts.announce(connection, job)
+        services.defer_removal(connection, job)
+        services.announce(connection, job)
 
-    parts.store.delete(hash_, also=also)
+    services.store.delete(hash_, also=also)
     _log.info("deleted")
     # At once; should that fail, the task does it later.
-    parts.storage.remove(hash_)
+    services.storage.remove(hash_)

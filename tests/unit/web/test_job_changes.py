@@ -9,20 +9,20 @@ import pytest
 
 from packmule.errors import StorageFailed
 from packmule.jobs.model import JobState
-from packmule.web.parts import Bounds
-from packmule.web.waiting import Changes
+from packmule.web.job_changes import JobChanges
+from packmule.web.services import RequestBounds
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from packmule.web.parts import Parts
+    from packmule.web.services import Services
 
 
 class Waiting:
-    """The parts, the store and the request of a long poll, as far as it asks them."""
+    """The services, the store and the request of a long poll, as far as it asks them."""
 
     def __init__(self, *, most: int) -> None:
-        self.bounds = Bounds(long_polls=most)
+        self.bounds = RequestBounds(long_polls=most)
         self.store = self
         self.state = JobState.RUNNING
         self.asked: list[list[str]] = []
@@ -41,15 +41,15 @@ class Waiting:
     async def is_disconnected(self) -> bool:
         return self.hung_up
 
-    async def poll(self, changes: Changes, seconds: float, hash_: str = "0" * 32) -> None:
-        await changes.hold(cast("Request", self), cast("Parts", self), hash_, seconds)
+    async def poll(self, changes: JobChanges, seconds: float, hash_: str = "0" * 32) -> None:
+        await changes.hold(cast("Request", self), cast("Services", self), hash_, seconds)
 
 
 def held(waiting: Waiting, number: int, **after: Any) -> int:
     """Hold so many, then change something; tell how many were held until then."""
 
     async def run() -> int:
-        polls = Changes()
+        polls = JobChanges()
         tasks = [asyncio.create_task(waiting.poll(polls, 60)) for _ in range(number)]
         while waiting.looks < min(number, waiting.bounds.long_polls):  # noqa: ASYNC110 - by a thread
             await asyncio.sleep(0.01)
@@ -80,7 +80,7 @@ def test_room_is_made_by_those_that_end() -> None:
     waiting.state = JobState.COMPLETED
 
     async def run() -> None:
-        polls = Changes()
+        polls = JobChanges()
         for _ in range(3):
             await waiting.poll(polls, 60)
 
@@ -92,7 +92,7 @@ def test_one_question_is_asked_for_all_jobs_that_are_waited_for() -> None:
     waiting = Waiting(most=5)
 
     async def run() -> None:
-        changes = Changes()
+        changes = JobChanges()
         hashes = ["a" * 32, "a" * 32, "b" * 32]
         tasks = [asyncio.create_task(waiting.poll(changes, 60, each)) for each in hashes]
         while ["a" * 32, "b" * 32] not in waiting.asked:  # noqa: ASYNC110 - by a thread
