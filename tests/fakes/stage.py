@@ -10,14 +10,22 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from packmule.client.operations import Circumstances
-from packmule.client.steps import Do, Exchange, Fault, Pause, Reply, Taken, TakeUp
+from packmule.client.operations import CallContext
+from packmule.client.steps import (
+    ApiResponse,
+    NetworkFault,
+    RunBlocking,
+    SendRequest,
+    Sleep,
+    Streamed,
+    StreamResponse,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
-    from packmule.client.steps import Request, Step
-    from packmule.client.values import Trouble
+    from packmule.client.steps import ApiRequest, Step
+    from packmule.client.values import RetryEvent
 
 T = TypeVar("T")
 
@@ -26,31 +34,31 @@ T = TypeVar("T")
 class Body:
     """An answer whose body comes in pieces, to its end or to a fault."""
 
-    head: Reply
+    head: ApiResponse
     pieces: tuple[bytes, ...] = ()
-    fault: Fault | None = None
+    fault: NetworkFault | None = None
 
 
-Answer = Reply | Fault | Body
+Answer = ApiResponse | NetworkFault | Body
 
 
-def document(content: Any, status: int = 200, **headers: str) -> Reply:
+def document(content: Any, status: int = 200, **headers: str) -> ApiResponse:
     """Give an answer with a document."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Reply(status, named, json.dumps(content).encode())
+    return ApiResponse(status, named, json.dumps(content).encode())
 
 
 @dataclass(slots=True)
 class Stage:
     """Answers requests by `answer`; each takes `latency` seconds of a clock that is its own."""
 
-    answer: Callable[[Request], Answer]
+    answer: Callable[[ApiRequest], Answer]
     latency: float = 0.0
     chance: float = 1.0
     clock: float = 0.0
-    asked: list[Request] = field(default_factory=list)
+    asked: list[ApiRequest] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
-    troubles: list[Trouble] = field(default_factory=list)
+    retries: list[RetryEvent] = field(default_factory=list)
 
     @classmethod
     def of(cls, answers: Iterable[Answer], **more: Any) -> Stage:
@@ -59,20 +67,24 @@ class Stage:
         return cls(lambda _: left.pop(0) if len(left) > 1 else left[0], **more)
 
     @classmethod
-    def through(cls, *handlers: Callable[[Request], Answer]) -> Stage:
+    def through(cls, *handlers: Callable[[ApiRequest], Answer]) -> Stage:
         """Have each of these answer one request in turn, the last one all that follow."""
         left = list(handlers)
 
-        def answer(request: Request) -> Answer:
+        def answer(request: ApiRequest) -> Answer:
             handler = left.pop(0) if len(left) > 1 else left[0]
             return handler(request)
 
         return cls(answer)
 
-    def around(self, asking: float = 10.0, waiting: float = 300.0) -> Circumstances:
+    def context(self, request_timeout: float = 10.0, retry_timeout: float = 300.0) -> CallContext:
         """Give the circumstances in which operations run here."""
-        return Circumstances(
-            asking, waiting, self.troubles.append, lambda: self.clock, lambda: self.chance
+        return CallContext(
+            request_timeout,
+            retry_timeout,
+            self.retries.append,
+            lambda: self.clock,
+            lambda: self.chance,
         )
 
     def play(self, steps: Generator[Step, Any, T]) -> T:
@@ -89,23 +101,23 @@ class Stage:
 
     def _do(self, step: Step) -> Any:
         match step:
-            case Exchange(request):
+            case SendRequest(request):
                 return self._answered(request)
-            case TakeUp():
-                return self._take_up(step)
-            case Pause(seconds):
+            case StreamResponse():
+                return self._stream(step)
+            case Sleep(seconds):
                 self.pauses.append(seconds)
                 self.clock += seconds
                 return None
-            case Do(call):
+            case RunBlocking(call):
                 return call()
 
-    def _answered(self, request: Request) -> Answer:
+    def _answered(self, request: ApiRequest) -> Answer:
         self.asked.append(request)
         self.clock += self.latency
         return self.answer(request)
 
-    def _take_up(self, step: TakeUp) -> Reply | Taken | Fault:
+    def _stream(self, step: StreamResponse) -> ApiResponse | Streamed | NetworkFault:
         answer = self._answered(step.request)
         if not isinstance(answer, Body):
             return answer
@@ -113,6 +125,6 @@ class Stage:
         for piece in answer.pieces if sink is not None else ():
             assert sink is not None
             if not sink(piece):
-                return Taken(answer.head)
-            step.told()
-        return Taken(answer.head, answer.fault if sink is not None else None)
+                return Streamed(answer.head)
+            step.progress()
+        return Streamed(answer.head, answer.fault if sink is not None else None)

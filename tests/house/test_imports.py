@@ -44,12 +44,7 @@ KNOWN_CYCLES: tuple[frozenset[str], ...] = (
 )
 # Class names that two modules still define. Take out each one that is unique by now.
 KNOWN_TWINS = {
-    "Address",
-    "Failure",
-    "FilePage",
-    "Hash",
     "Part",
-    "Progress",
 }
 
 

@@ -15,15 +15,15 @@ from tests.fakes.either_client import KINDS, EitherClient
 from tests.spec.service import Service, a_free_port
 
 from packmule.client import (
-    BadAnswer,
+    APIStatusError,
     Cancelled,
     Completed,
+    ConnectionError,
     Expired,
     Failed,
     InProgress,
+    InvalidResponseError,
     NotCompleted,
-    RequestRefused,
-    ServerUnreachable,
     WaitTimeout,
 )
 
@@ -55,15 +55,15 @@ def test_from_links_to_an_archive(client: EitherClient, origin: Origin, tmp_path
     found = client.status(archive_hash)
     assert isinstance(found, Completed)
     assert found.expires_at > datetime.now(UTC)
-    assert [file.name for file in client.files(archive_hash, page=2)] == [
+    assert [file.name for file in client.files(archive_hash, page_size=2)] == [
         "a.txt", "deep/b.txt", "c2.txt",
     ]  # fmt: skip
     client.delete(archive_hash)
     client.delete(archive_hash)
     assert client.status(archive_hash) == Expired()
-    with pytest.raises(RequestRefused) as gone:
+    with pytest.raises(APIStatusError) as gone:
         client.download(archive_hash, tmp_path / "y.zip")
-    assert (gone.value.status, gone.value.code) == (410, "gone")
+    assert (gone.value.status_code, gone.value.code) == (410, "gone")
 
 
 def test_a_failed_job_is_told_and_tried_again(
@@ -100,22 +100,22 @@ def test_a_job_in_progress_is_waited_for_in_bounds_and_cancelled(
 
 
 def test_what_cannot_be_asked_is_refused_with_each_bad_item(client: EitherClient) -> None:
-    with pytest.raises(RequestRefused) as refused:
+    with pytest.raises(APIStatusError) as refused:
         client.create(["http://example.org/good", "ftp://example.org/bad"], name="a/b")
-    assert (refused.value.status, refused.value.code) == (422, "invalid-request")
+    assert (refused.value.status_code, refused.value.code) == (422, "invalid-request")
     assert [item.where for item in refused.value.errors] == ["/name", "/urls/1"]
-    with pytest.raises(RequestRefused) as unknown:
+    with pytest.raises(APIStatusError) as unknown:
         client.status(NO_JOB)
     assert unknown.value.code == "not-found"
 
 
 def test_a_server_that_is_none_is_told(service: Service, origin: Origin) -> None:
-    nobody = EitherClient("sync", f"http://127.0.0.1:{a_free_port()}", asking=0.5)
-    with pytest.raises(ServerUnreachable):
+    nobody = EitherClient("sync", f"http://127.0.0.1:{a_free_port()}", request_timeout=0.5)
+    with pytest.raises(ConnectionError):
         nobody.status(NO_JOB)
-    with pytest.raises(BadAnswer):
+    with pytest.raises(InvalidResponseError):
         EitherClient("sync", origin.url("")).status(NO_JOB)
-    with pytest.raises(RequestRefused):
+    with pytest.raises(APIStatusError):
         EitherClient("sync", f"{service.url}/").status(NO_JOB)
 
 

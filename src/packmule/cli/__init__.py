@@ -47,11 +47,11 @@ COMMANDS = {
 _GARBAGE_THRESHOLD = 100_000
 
 
-class Failure(click.ClickException):
+class CommandError(click.ClickException):
     """An error of ours, told on the command line."""
 
 
-class Refusal(Failure):
+class CommandUsageError(CommandError):
     """One that whoever typed the command can mend."""
 
     exit_code = 2
@@ -80,7 +80,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except PackmuleError as error:
-            kind = Refusal if isinstance(error, UsageError) else Failure
+            kind = CommandUsageError if isinstance(error, UsageError) else CommandError
             raise kind(str(error)) from error
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)

@@ -7,7 +7,6 @@ changes are those of `wiring.operator`. A link is shown without its query.
 from __future__ import annotations
 
 import os
-import re
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from packmule import settings as settings_module
+from packmule.cli.archive_hash import ArchiveHash
 from packmule.cli.display_url import display_url
 from packmule.cli.durations import Duration
 from packmule.errors import UsageError
@@ -28,24 +28,11 @@ if TYPE_CHECKING:
     from packmule.jobs.model import FileRecord, Job
     from packmule.wiring.stores import Stores
 
-_HASH = re.compile(r"[0-9a-f]{32}")
 _COLUMNS = ("hash", "state", "created_at", "client", "files", "bytes", "failure", "name")
 _FAILURES_SHOWN = 50
 _AS_JSON = click.option(
     "--json", "as_json", is_flag=True, help="An object a line, with all fields."
 )
-
-
-class Hash(click.ParamType[str]):
-    """A job's hash."""
-
-    name = "hash"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check it."""
-        if not _HASH.fullmatch(value):
-            self.fail(f"{value!r} is no hash: that has 32 digits, 0-9 and a-f.", param, ctx)
-        return str(value)
 
 
 @click.group()
@@ -59,7 +46,7 @@ def jobs() -> None:
 @click.option("--newer", type=Duration(), help="Only jobs created within this time, like 2h.")
 @click.option("--older", type=Duration(), help="Only jobs created longer ago than this, like 7d.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
-@click.option("--before", type=Hash(), help="Go on behind this job, the last one of a page.")
+@click.option("--before", type=ArchiveHash(), help="Go on behind this job, the last one of a page.")
 @_AS_JSON
 def list_(
     *,
@@ -90,7 +77,7 @@ def list_(
 
 
 @jobs.command()
-@click.argument("hash_", type=Hash(), metavar="HASH")
+@click.argument("hash_", type=ArchiveHash(), metavar="HASH")
 @_AS_JSON
 def show(hash_: str, *, as_json: bool) -> None:
     """Show all about one job: its attempts, its tasks, the files that failed and why."""
@@ -122,7 +109,7 @@ def show(hash_: str, *, as_json: bool) -> None:
 
 
 @jobs.command()
-@click.argument("hash_", type=Hash(), metavar="HASH")
+@click.argument("hash_", type=ArchiveHash(), metavar="HASH")
 def cancel(hash_: str) -> None:
     """Cancel a job that is queued or running."""
     from packmule.wiring import operator  # noqa: PLC0415
@@ -133,7 +120,7 @@ def cancel(hash_: str) -> None:
 
 
 @jobs.command()
-@click.argument("hash_", type=Hash(), metavar="HASH")
+@click.argument("hash_", type=ArchiveHash(), metavar="HASH")
 @click.option(
     "--on-error", type=click.Choice([each.value for each in OnError]),
     help="With skip: complete it without what fails again.  [default: as it was asked for]",

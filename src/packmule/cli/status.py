@@ -1,116 +1,116 @@
 """`packmule status`, `cancel`, `retry` and `delete`: one job of a server.
 
-Owns the words. Leaves the asking to `packmule.client`.
+Owns the commands' options and output; the requests are those of `packmule.client`.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from packmule.cli import remote
-from packmule.cli.create import ended
+from packmule.cli.archive_hash import hash_argument
+from packmule.cli.create import wait_and_print
 from packmule.cli.durations import Duration
-from packmule.cli.status_output import tell, worth
+from packmule.cli.status_output import exit_code, print_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 @click.command()
-@remote.hash_argument
+@hash_argument
 @click.option("-w", "--wait", is_flag=True, help="Wait until the job has ended.")
-@click.option("--timeout", type=Duration(), help="Wait no longer than this, like 90s or 2h.")
+@click.option("--timeout", type=Duration(), help="Wait at most this long, like 90s or 2h.")
 @remote.options
 def status(
     *, archive_hash: str, wait: bool, timeout: float | None, server: str | None, quiet: bool,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Tell how far a job is, where its archive is, or what failed and why.
+    """Show a job's progress, the link to its archive, or what failed and why.
 
     \b
     Examples:
       packmule status 0123456789abcdef0123456789abcdef
       packmule status --wait --json 0123456789abcdef0123456789abcdef
 
-    Exit status: 0 the archive is there, or the job in progress; 1 the job failed, was cancelled or
-    has expired, a file is missing, or the server knows no such job; 2 the command was not
-    understood; 3 the server cannot be reached; 4 the time is over, and the job goes on; 130
-    interrupted.
+    Exit status: 0 completed or in progress; 1 failed, cancelled or expired, a file is missing, or
+    there is no such job; 2 invalid command; 3 cannot reach the server; 4 timed out, the job goes
+    on; 130 interrupted.
     """  # noqa: D301
 
     def go_on() -> str:
-        return "Nothing was changed; type the same command again to ask again."
+        return "Nothing was changed. Run the same command to check again."
 
-    with remote.asking(server, quiet=quiet or as_json, go_on=go_on) as (client, watch):
+    with remote.connect(server, quiet=quiet or as_json, go_on=go_on) as (client, reporter):
         if wait:
-            code = ended(client, watch, archive_hash, timeout, as_json=as_json)
+            code = wait_and_print(client, reporter, archive_hash, timeout, as_json=as_json)
         else:
             found = client.status(archive_hash)
-            tell(archive_hash, found, as_json=as_json)
-            code = worth(found)
+            print_status(archive_hash, found, as_json=as_json)
+            code = exit_code(found)
     raise SystemExit(code)
 
 
 @click.command()
-@remote.hash_argument
+@hash_argument
 @remote.options
 def cancel(*, archive_hash: str, server: str | None, quiet: bool, as_json: bool) -> None:
-    """Cancel a job that is in progress; once cancelled, again changes nothing.
+    """Cancel a job in progress. Cancelling it again changes nothing.
 
-    Exit status: 0 it is cancelled; 1 it had ended, or is not yours; 2 the command was not
-    understood; 3 the server cannot be reached; 130 interrupted.
+    Exit status: 0 cancelled; 1 it has already ended, or is not yours; 2 invalid command; 3 cannot
+    reach the server; 130 interrupted.
     """
-    with remote.asking(server, quiet=quiet, go_on=_unsure(archive_hash)) as (client, _):
-        tell(archive_hash, client.cancel(archive_hash), as_json=as_json)
+    with remote.connect(server, quiet=quiet, go_on=_check_later(archive_hash)) as (client, _):
+        print_status(archive_hash, client.cancel(archive_hash), as_json=as_json)
 
 
 @click.command()
-@remote.hash_argument
+@hash_argument
 @click.option(
     "--on-error", type=click.Choice(["fail", "skip"]),
-    help="With skip: complete it without what fails again.  [default: as it was asked for]",
+    help="skip: leave out the files that fail again.  [default: as the job was created]",
 )  # fmt: skip
 @click.option("-w", "--wait", is_flag=True, help="Wait until the job has ended.")
-@click.option("--timeout", type=Duration(), help="Wait no longer than this, like 90s or 2h.")
+@click.option("--timeout", type=Duration(), help="Wait at most this long, like 90s or 2h.")
 @remote.options
 def retry(
-    *, archive_hash: str, on_error: str | None, wait: bool, timeout: float | None,
-    server: str | None, quiet: bool, as_json: bool,
+    *, archive_hash: str, on_error: Literal["fail", "skip"] | None, wait: bool,
+    timeout: float | None, server: str | None, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Try a failed job again; it keeps what it has, and fetches only what failed.
+    """Retry a failed job. It keeps the files it has, and fetches only those that failed.
 
     \b
     Example:
       packmule retry --on-error skip --wait 0123456789abcdef0123456789abcdef
 
-    Exit status: 0 it is in progress, or with --wait completed; 1 it failed again, a file is
-    missing, or it had not failed; 2 the command was not understood; 3 the server cannot be
-    reached; 4 the time is over, and the job goes on; 130 interrupted.
+    Exit status: 0 in progress, or with --wait completed; 1 it failed again, a file is missing, or
+    it had not failed; 2 invalid command; 3 cannot reach the server; 4 timed out, the job goes on;
+    130 interrupted.
     """  # noqa: D301
-    go_on = _unsure(archive_hash)
-    with remote.asking(server, quiet=quiet or as_json, go_on=go_on) as (client, watch):
+    go_on = _check_later(archive_hash)
+    with remote.connect(server, quiet=quiet or as_json, go_on=go_on) as (client, reporter):
         found = client.retry(archive_hash, on_error=on_error)
         if wait:
-            code = ended(client, watch, archive_hash, timeout, as_json=as_json)
+            code = wait_and_print(client, reporter, archive_hash, timeout, as_json=as_json)
         else:
-            tell(archive_hash, found, as_json=as_json)
+            print_status(archive_hash, found, as_json=as_json)
             code = 0
     raise SystemExit(code)
 
 
 @click.command()
-@remote.hash_argument
+@hash_argument
 @remote.options
 def delete(*, archive_hash: str, server: str | None, quiet: bool, as_json: bool) -> None:
-    """Cancel a job where it is in progress, and remove its archive.
+    """Remove an archive, and cancel its job if that is in progress.
 
-    Exit status: 0 it is removed; 1 there is none of that hash, or it is not yours; 2 the command
-    was not understood; 3 the server cannot be reached; 130 interrupted.
+    Exit status: 0 removed; 1 there is no such job, or it is not yours; 2 invalid command; 3 cannot
+    reach the server; 130 interrupted.
     """
-    with remote.asking(server, quiet=quiet, go_on=_unsure(archive_hash)) as (client, _):
+    with remote.connect(server, quiet=quiet, go_on=_check_later(archive_hash)) as (client, _):
         client.delete(archive_hash)
         if as_json:
             click.echo(json.dumps({"archive_hash": archive_hash, "deleted": True}))
@@ -118,5 +118,5 @@ def delete(*, archive_hash: str, server: str | None, quiet: bool, as_json: bool)
             click.echo("deleted")
 
 
-def _unsure(archive_hash: str) -> Callable[[], str]:
-    return lambda: f"What became of it tells: packmule status {archive_hash}"
+def _check_later(archive_hash: str) -> Callable[[], str]:
+    return lambda: f"Check the result with: packmule status {archive_hash}"

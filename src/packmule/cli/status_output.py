@@ -1,6 +1,6 @@
-"""How a job's status is told: in words, or as the document it came as; and what it is worth.
+"""A job's status on the command line: as text or JSON, and as an exit code.
 
-Owns the words. Results go to standard output; which files failed, and why, to the error stream.
+Results go to standard output; the files that failed, and why, to the error stream.
 """
 
 from __future__ import annotations
@@ -12,41 +12,41 @@ import click
 
 from packmule.cli import exits
 from packmule.cli.display_url import display_url
-from packmule.cli.tables import harmless
+from packmule.cli.tables import harmless, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from packmule.client import FileFailure, Status
-    from packmule.client.values import Progress
+    from packmule.client.values import JobProgress
 
-_TOLD = 50
+_MAX_FAILURES = 50
 
 
-def tell(archive_hash: str, status: Status, *, as_json: bool) -> None:
-    """Tell a status."""
+def print_status(archive_hash: str, status: Status, *, as_json: bool) -> None:
+    """Print a status, as text or as one line of JSON."""
     from packmule.client import Completed, Failed  # noqa: PLC0415 - slow to import
 
     if as_json:
         click.echo(json.dumps({"archive_hash": archive_hash, **status.document}))
         return
     if isinstance(status, Failed):
-        tell_failures(status.failures)
+        print_failures(status.failures)
     elif isinstance(status, Completed):
-        tell_failures(status.missing)
-    click.echo(in_words(status))
+        print_failures(status.missing)
+    click.echo(as_text(status))
 
 
-def in_words(status: Status) -> str:
-    """Say how a job is, in a line or two."""
+def as_text(status: Status) -> str:
+    """Return a status as one or two lines of text."""
     from packmule.client import Completed, Failed, InProgress  # noqa: PLC0415
 
     match status:
         case InProgress(progress):
             return f"in progress: {_progress(progress)}"
         case Completed(url=url, size=size, expires_at=until, missing=missing):
-            without = f" without {len(missing):,} files" if missing else ""
-            head = f"completed{without}: {size:,} bytes, until {until:%Y-%m-%d %H:%M} UTC"
+            without = f" without {number(len(missing), 'file')}" if missing else ""
+            head = f"completed{without}: {size:,} bytes, expires {until:%Y-%m-%d %H:%M} UTC"
             return f"{head}\n{harmless(url)}"
         case Failed(code=code, detail=detail):
             return harmless(f"failed: {detail} [{code}]")
@@ -54,26 +54,26 @@ def in_words(status: Status) -> str:
             return status.status
 
 
-def _progress(now: Progress) -> str:
+def _progress(now: JobProgress) -> str:
     done = now.files_done + now.files_failed
     of = "" if now.bytes_total is None else f" of {now.bytes_total:,}"
-    left = "" if now.eta_seconds is None else f", {now.eta_seconds:.0f} s left"
-    return f"{done:,} of {now.files_total:,} files, {now.bytes_done:,}{of} bytes{left}"
+    left = "" if now.eta_seconds is None else f", about {now.eta_seconds:.0f} s left"
+    return f"{done:,} of {number(now.files_total, 'file')}, {now.bytes_done:,}{of} bytes{left}"
 
 
-def tell_failures(failures: Sequence[FileFailure]) -> None:
-    """Name the files that could not be fetched, the first ones."""
-    for one in failures[:_TOLD]:
+def print_failures(failures: Sequence[FileFailure]) -> None:
+    """Print the first of the files that could not be fetched, with the reasons."""
+    for one in failures[:_MAX_FAILURES]:
         click.echo(
             f"{display_url(one.url)}: {harmless(one.detail)} [{harmless(one.code)}]", err=True
         )
-    if len(failures) > _TOLD:
-        more = len(failures) - _TOLD
-        click.echo(f"… and {more:,} more; --json tells all of them.", err=True)
+    if len(failures) > _MAX_FAILURES:
+        more = len(failures) - _MAX_FAILURES
+        click.echo(f"… and {more:,} more; use --json to see all.", err=True)
 
 
-def worth(status: Status) -> int:
-    """Give the exit code of a status: 0 as long as nothing has failed."""
+def exit_code(status: Status) -> int:
+    """Return the exit code of a status: 0 as long as nothing has failed."""
     from packmule.client import Completed, InProgress  # noqa: PLC0415
 
     match status:

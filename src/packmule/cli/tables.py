@@ -1,7 +1,7 @@
-"""Rows for the operator: a table on a terminal, tab-separated lines elsewhere, or JSON.
+"""Output for people: a table on a terminal, tab-separated lines elsewhere, or JSON.
 
-Owns how they look. What strangers have chosen (names, links) is shown with its control characters
-replaced: nobody's terminal is written to by a job.
+Control characters in untrusted text (names, links) are replaced, so that no job can write escape
+sequences to a terminal.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FOLDED = frozenset({"client", "name", "link", "detail"})
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
-    """Show rows; as JSON every field of each, an object a line."""
+    """Print rows; with `as_json` all fields of each row, one object per line."""
     if as_json:
         for row in rows:
             click.echo(json.dumps(row, ensure_ascii=True))
@@ -44,7 +44,7 @@ def show_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_j
 
 
 def show_fields(fields: Mapping[str, Any]) -> None:
-    """Show one thing's fields, a line each; those that are None are left out."""
+    """Print fields, one per line, without those that are None."""
     shown = {name.replace("_", " "): value for name, value in fields.items() if value is not None}
     width = max(map(len, shown))
     for name, value in shown.items():
@@ -52,6 +52,11 @@ def show_fields(fields: Mapping[str, Any]) -> None:
 
 
 def harmless(value: Any) -> str:
-    """Give a value as text that does nothing to a terminal."""
+    """Return a value as text that is safe to print to a terminal."""
     text = "" if value is None else str(value)
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def number(count: int, noun: str) -> str:
+    """Return a count with its noun: `1 file`, `2,000 files`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

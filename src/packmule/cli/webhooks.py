@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from packmule import settings as settings_module
-from packmule.cli.jobs import Hash
+from packmule.cli.archive_hash import ArchiveHash
 from packmule.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _COLUMNS = ("message", "state", "hash", "type", "tries", "http_status", "next_at
 _SECRET_BYTES = 32
 
 
-class Name(click.ParamType[str]):
+class MessageName(click.ParamType[str]):
     """A message's id."""
 
     name = "message"
@@ -47,9 +47,11 @@ def webhooks() -> None:
 
 @webhooks.command("list")
 @click.option("--state", type=click.Choice(_STATES))
-@click.option("--job", type=Hash(), help="Only the messages about this job.")
+@click.option("--job", type=ArchiveHash(), help="Only the messages about this job.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
-@click.option("--before", type=Name(), help="Go on behind this message, the last one of a page.")
+@click.option(
+    "--before", type=MessageName(), help="Go on behind this message, the last one of a page."
+)
 @click.option("--json", "as_json", is_flag=True, help="An object a line, with all fields.")
 def list_(
     *, state: str | None, job: str | None, limit: int, before: str | None, as_json: bool
@@ -78,7 +80,7 @@ def list_(
 
 
 @webhooks.command()
-@click.argument("messages", type=Name(), metavar="[MESSAGE]...", nargs=-1)
+@click.argument("messages", type=MessageName(), metavar="[MESSAGE]...", nargs=-1)
 @click.option("--given-up", is_flag=True, help="All that were given up.")
 def replay(messages: tuple[str, ...], *, given_up: bool) -> None:
     """Hand messages over anew, under the same ids, whatever became of them."""

@@ -1,22 +1,23 @@
 """The Python client of a Packmule server: `Client`, and `AsyncClient` for an event loop.
 
     with Client("http://localhost:8000") as packmule:
-        hash = packmule.create(["https://example.org/a.png"], name="holiday.zip")
-        packmule.fetch(hash, "holiday.zip")
+        archive_hash = packmule.create(["https://example.org/a.png"], name="holiday.zip")
+        packmule.fetch(archive_hash, "holiday.zip")
 
-Owns nothing but the names. docs/python.md tells how it is used, `operations.py` what it does.
+Owns only the public names. docs/python.md is the guide; the logic is in `operations.py` and
+`downloading.py`.
 """
 
 from packmule.client.asynchronous import AsyncClient
 from packmule.client.blocking import Client
 from packmule.client.errors import (
-    BadAnswer,
-    BadItem,
+    APIStatusError,
     ClientError,
+    ConnectionError,
     DownloadFailed,
+    InvalidField,
+    InvalidResponseError,
     NotCompleted,
-    RequestRefused,
-    ServerUnreachable,
     WaitTimeout,
 )
 from packmule.client.values import (
@@ -29,20 +30,20 @@ from packmule.client.values import (
     File,
     FileFailure,
     InProgress,
+    JobProgress,
     Link,
-    Progress,
+    RetryEvent,
     Status,
-    Trouble,
 )
 
 __all__ = [
+    "APIStatusError",
     "AsyncClient",
-    "BadAnswer",
-    "BadItem",
     "Cancelled",
     "Client",
     "ClientError",
     "Completed",
+    "ConnectionError",
     "CreateOptions",
     "DownloadFailed",
     "Downloaded",
@@ -51,12 +52,12 @@ __all__ = [
     "File",
     "FileFailure",
     "InProgress",
+    "InvalidField",
+    "InvalidResponseError",
+    "JobProgress",
     "Link",
     "NotCompleted",
-    "Progress",
-    "RequestRefused",
-    "ServerUnreachable",
+    "RetryEvent",
     "Status",
-    "Trouble",
     "WaitTimeout",
 ]

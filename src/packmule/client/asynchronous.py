@@ -1,20 +1,29 @@
-"""`AsyncClient`: a Packmule server from Python, for asyncio and Trio.
+"""`AsyncClient`: the client of a Packmule server for asyncio and Trio.
 
-Owns doing the steps of operations on an event loop; the disk is used in threads. Leaves every
-decision to `operations.py` and `downloading.py`, what a method does to its twin in `Client`.
+Owns carrying out the steps of an operation on an event loop, with the disk in threads. Every
+decision is made in `operations.py` and `downloading.py`. `Client`, in `blocking.py`, is made from
+this module by tests/house/test_blocking_client.py.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
 import anyio
 import httpx
 
 from packmule.client import downloading, operations, transport
 from packmule.client.disk_thread import in_thread
-from packmule.client.operations import ASKING, WAITING, Circumstances
-from packmule.client.steps import Do, Exchange, Fault, Pause, Reply, Taken, TakeUp
+from packmule.client.operations import REQUEST_TIMEOUT, RETRY_TIMEOUT, CallContext
+from packmule.client.steps import (
+    ApiResponse,
+    NetworkFault,
+    RunBlocking,
+    SendRequest,
+    Sleep,
+    Streamed,
+    StreamResponse,
+)
 
 if TYPE_CHECKING:
     import os
@@ -22,25 +31,30 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from packmule.client.operations import Steps
-    from packmule.client.steps import Request, Step
+    from packmule.client.steps import ApiRequest, Step
     from packmule.client.values import (
         CreateOptions,
         Downloaded,
         File,
         InProgress,
         Link,
+        RetryEvent,
         Status,
-        Trouble,
     )
 
 T = TypeVar("T")
 
 
 class AsyncClient:
-    """A Packmule server. Use it as a context, or `aclose` it; its tasks may share it.
+    """A client of a Packmule server for an event loop. Tasks may share it.
 
-    The arguments and methods are those of `Client`. What is told of progress and troubles is told
-    on the event loop, and must not block.
+    Use it as an async context manager, or `aclose` it. Callbacks must not block.
+
+    `server` and `api_key` default to PACKMULE_SERVER and PACKMULE_API_KEY. A single request is
+    retried for `request_timeout` seconds if sending it twice does no harm; `wait`, `fetch` and
+    `download` survive a server that is away for `retry_timeout` seconds. `on_retry` is called
+    before each retry. Pass `http`, an httpx client of your own, to use a proxy or certificates;
+    you close it.
     """
 
     def __init__(
@@ -48,23 +62,27 @@ class AsyncClient:
         server: str | None = None,
         *,
         api_key: str | None = None,
-        asking: float = ASKING,
-        waiting: float = WAITING,
-        on_trouble: Callable[[Trouble], None] | None = None,
+        request_timeout: float = REQUEST_TIMEOUT,
+        retry_timeout: float = RETRY_TIMEOUT,
+        on_retry: Callable[[RetryEvent], None] | None = None,
         http: httpx.AsyncClient | None = None,
     ) -> None:
-        self._address = transport.address(server, api_key)
-        self._around = Circumstances(asking, waiting, on_trouble)
+        self._server = transport.server_address(server, api_key)
+        self._context = CallContext(request_timeout, retry_timeout, on_retry)
         self._own = httpx.AsyncClient(trust_env=False) if http is None else None
         self._http = http or cast("httpx.AsyncClient", self._own)
 
     async def create(self, links: Iterable[Link], **options: Unpack[CreateOptions]) -> str:
-        """Ask for an archive, and give its hash."""
-        return await self._run(operations.create(self._around, links, options))
+        """Create a job and return its archive hash. Raises ClientError, UsageError.
+
+        A link is a URL, a pair of URL and name in the archive, or an object of the API. One job is
+        created, however often a response is lost on the way.
+        """
+        return await self._run(operations.create(self._context, links, options))
 
     async def status(self, archive_hash: str) -> Status:
-        """Tell how a job is."""
-        return await self._run(operations.status(self._around, archive_hash))
+        """Return a job's status."""
+        return await self._run(operations.status(self._context, archive_hash))
 
     async def wait(
         self,
@@ -73,16 +91,23 @@ class AsyncClient:
         timeout: float | None = None,  # noqa: ASYNC109  # the server's own time counts as well
         on_progress: Callable[[InProgress], None] | None = None,
     ) -> Status:
-        """Wait until a job has ended, over restarts of the server."""
-        return await self._run(operations.wait(self._around, archive_hash, timeout, on_progress))
+        """Wait until a job has ended, across restarts of the server. Raises WaitTimeout.
+
+        `on_progress` is called about once a second.
+        """
+        return await self._run(operations.wait(self._context, archive_hash, timeout, on_progress))
 
     async def files(
-        self, archive_hash: str, *, state: str | None = None, page: int = 1000
+        self,
+        archive_hash: str,
+        *,
+        state: Literal["pending", "open", "done", "failed"] | None = None,
+        page_size: int = 1000,
     ) -> AsyncIterator[File]:
-        """Give a job's files one after another."""
+        """Iterate over a job's files, or over those in one state."""
         cursor: str | None = None
         while True:
-            asked = operations.files(self._around, archive_hash, state, cursor, page)
+            asked = operations.files(self._context, archive_hash, state, cursor, page_size)
             found = await self._run(asked)
             for each in found.files:
                 yield each
@@ -91,16 +116,18 @@ class AsyncClient:
                 return
 
     async def cancel(self, archive_hash: str) -> Status:
-        """Cancel a job in progress."""
-        return await self._run(operations.cancel(self._around, archive_hash))
+        """Cancel a job in progress. Cancelling it again changes nothing."""
+        return await self._run(operations.cancel(self._context, archive_hash))
 
-    async def retry(self, archive_hash: str, *, on_error: str | None = None) -> Status:
-        """Try a failed job again."""
-        return await self._run(operations.retry(self._around, archive_hash, on_error))
+    async def retry(
+        self, archive_hash: str, *, on_error: Literal["fail", "skip"] | None = None
+    ) -> Status:
+        """Retry a failed job, fetching only what failed. `skip` leaves out what fails again."""
+        return await self._run(operations.retry(self._context, archive_hash, on_error))
 
     async def delete(self, archive_hash: str) -> None:
-        """Cancel a job where it is in progress, and remove its archive."""
-        await self._run(operations.delete(self._around, archive_hash))
+        """Remove an archive, and cancel its job if that is in progress."""
+        await self._run(operations.delete(self._context, archive_hash))
 
     async def download(
         self,
@@ -110,9 +137,16 @@ class AsyncClient:
         resume: bool = True,
         on_bytes: Callable[[int, int], None] | None = None,
     ) -> Downloaded:
-        """Download an archive to `path`, which is there whole or not at all."""
+        """Download an archive to `path`, replacing a file there. Raises ClientError, OSError.
+
+        The file is there whole or not at all. An interrupted download continues where it was, from
+        `<path>.part`, unless `resume` is False. `on_bytes` is called with the number of bytes
+        received and the total.
+        """
         return await self._run(
-            downloading.download(self._around, archive_hash, path, resume=resume, on_bytes=on_bytes)
+            downloading.download(
+                self._context, archive_hash, path, resume=resume, on_bytes=on_bytes
+            )
         )
 
     async def fetch(
@@ -125,10 +159,13 @@ class AsyncClient:
         on_progress: Callable[[InProgress], None] | None = None,
         on_bytes: Callable[[int, int], None] | None = None,
     ) -> Downloaded:
-        """Wait, then download."""
+        """Wait for a job, for at most `timeout` seconds, then download. Also raises NotCompleted.
+
+        `timeout` does not limit the download.
+        """
         return await self._run(
             downloading.fetch(
-                self._around, archive_hash, path, resume=resume, timeout=timeout,
+                self._context, archive_hash, path, resume=resume, timeout=timeout,
                 on_progress=on_progress, on_bytes=on_bytes,
             )
         )  # fmt: skip
@@ -150,62 +187,62 @@ class AsyncClient:
         try:
             step = next(steps)
             while True:
-                step = steps.send(await self._done(step))
+                step = steps.send(await self._do(step))
         except StopIteration as end:
             return cast("T", end.value)
         finally:
             steps.close()
 
-    async def _done(self, step: Step) -> Any:
+    async def _do(self, step: Step) -> Any:
         match step:
-            case Exchange(request):
-                return await self._exchange(request)
-            case TakeUp():
-                return await self._take_up(step)
-            case Pause(seconds):
+            case SendRequest(request):
+                return await self._send(request)
+            case StreamResponse():
+                return await self._stream(step)
+            case Sleep(seconds):
                 return await anyio.sleep(seconds)
-            case Do(call):
+            case RunBlocking(call):
                 return await in_thread(call)
 
-    async def _exchange(self, request: Request) -> Reply | Fault:
+    async def _send(self, request: ApiRequest) -> ApiResponse | NetworkFault:
         try:
-            built = transport.built(self._http, self._address, request)
+            built = transport.http_request(self._http, self._server, request)
             response = await self._http.send(built, stream=True, follow_redirects=False)
             try:
                 return await self._read(response)
             finally:
                 await response.aclose()
         except transport.CAUGHT as error:
-            return transport.fault_of(error)
+            return transport.network_fault(error)
 
-    async def _read(self, response: httpx.Response) -> Reply | Fault:
+    async def _read(self, response: httpx.Response) -> ApiResponse | NetworkFault:
         body = bytearray()
         async for piece in response.aiter_bytes():
             body += piece
-            if len(body) > transport.MOST_BYTES:
+            if len(body) > transport.MAX_DOCUMENT_BYTES:
                 return transport.TOO_LONG
-        head = transport.head_of(response)
-        return Reply(head.status, head.headers, bytes(body))
+        head = transport.response_head(response)
+        return ApiResponse(head.status, head.headers, bytes(body))
 
-    async def _take_up(self, step: TakeUp) -> Reply | Taken | Fault:
+    async def _stream(self, step: StreamResponse) -> ApiResponse | Streamed | NetworkFault:
         try:
-            built = transport.built(self._http, self._address, step.request)
+            built = transport.http_request(self._http, self._server, step.request)
             response = await self._http.send(built, stream=True, follow_redirects=True)
         except transport.CAUGHT as error:
-            return transport.fault_of(error)
-        head = transport.head_of(response)
+            return transport.network_fault(error)
+        head = transport.response_head(response)
         try:
-            if not transport.has_body(head):
+            if not transport.has_archive_body(head):
                 return await self._read(response)
-            sink = await in_thread(step.begin, head)
-            if sink is None:
-                return Taken(head)
+            consume = await in_thread(step.begin, head)
+            if consume is None:
+                return Streamed(head)
             async for piece in response.aiter_raw():
-                if not await in_thread(sink, piece):
+                if not await in_thread(consume, piece):
                     break
-                step.told()
+                step.progress()
         except transport.CAUGHT as error:
-            return Taken(head, transport.fault_of(error))
+            return Streamed(head, transport.network_fault(error))
         finally:
             await response.aclose()
-        return Taken(head)
+        return Streamed(head)

@@ -1,8 +1,8 @@
-"""How long troubles are borne, and the pause before each new try.
+"""Exponential backoff with jitter: the delay before each retry, and when to give up.
 
-Owns the back-off: pauses grow, are drawn at random so that many clients do not come at once, and
-are never shorter than the server asked for (RFC 9110 10.2.3, Retry-After). Pure: time and chance
-are given.
+Delays double up to a maximum, are drawn at random so that many clients do not come at once, and
+are never shorter than the server asked for (Retry-After, RFC 9110 10.2.3). Pure: the clock and the
+random numbers are passed in.
 """
 
 from __future__ import annotations
@@ -12,42 +12,45 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FIRST_PAUSE = 0.25
-LONGEST_PAUSE = 15.0
+FIRST_DELAY = 0.25
+LONGEST_DELAY = 15.0
 
 
-class Patience:
-    """Bears troubles in a row for `bears` seconds; `reset` when something has gone well.
+class Backoff:
+    """The delays between retries, for `limit` seconds after the first of a row of failures.
 
-    `now` gives seconds that only grow, `chance` a number from 0 to 1.
+    `now` returns seconds of a monotonic clock, `chance` a number from 0 to 1.
     """
 
     def __init__(
-        self, bears: float, *, now: Callable[[], float], chance: Callable[[], float]
+        self, limit: float, *, now: Callable[[], float], chance: Callable[[], float]
     ) -> None:
-        self.bears = bears
+        self.limit = limit
         self._now = now
         self._chance = chance
         self._since: float | None = None
         self._tries = 0
 
+    def __repr__(self) -> str:
+        return f"<Backoff tries={self._tries} limit={self.limit:g} since={self._since}>"
+
     def reset(self) -> None:
-        """Forget the troubles so far."""
+        """Forget the failures so far, because something succeeded."""
         self._since = None
         self._tries = 0
 
-    def pause(self, retry_after: float | None = None) -> float | None:
-        """Give the seconds to wait before the next try; None where it is not worth it.
+    def next_delay(self, retry_after: float | None = None) -> float | None:
+        """Return the seconds to wait before the next try, or None to give up.
 
-        The first trouble in a row begins the count: a try is made as long as it begins in time.
+        The first failure in a row starts the clock; a retry is worth it if it begins in time.
         """
         now = self._now()
         if self._since is None:
             self._since = now
-        most = min(FIRST_PAUSE * 2.0 ** min(self._tries, 10), LONGEST_PAUSE)
+        longest = min(FIRST_DELAY * 2.0 ** min(self._tries, 10), LONGEST_DELAY)
         self._tries += 1
-        seconds = most * (0.5 + self._chance() / 2)
+        seconds = longest * (0.5 + self._chance() / 2)
         if retry_after is not None:
-            # Not all at the very moment that was named.
+            # The jitter on top, or all clients would come at the very moment that was named.
             seconds += retry_after
-        return seconds if now + seconds - self._since <= self.bears else None
+        return seconds if now + seconds - self._since <= self.limit else None

@@ -1,19 +1,27 @@
-"""`Client`: a Packmule server from Python, blocking.
+"""`Client`: the blocking client of a Packmule server.
 
-Owns doing the steps of operations one after another in this thread. Leaves every decision to
-`operations.py` and `downloading.py`.
+Made from `asynchronous.py` by tests/house/test_blocking_client.py: edit that one. Owns carrying out
+the steps of an operation one after another in the calling thread.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
 import httpx
 
 from packmule.client import downloading, operations, transport
-from packmule.client.operations import ASKING, WAITING, Circumstances
-from packmule.client.steps import Do, Exchange, Fault, Pause, Reply, Taken, TakeUp
+from packmule.client.operations import REQUEST_TIMEOUT, RETRY_TIMEOUT, CallContext
+from packmule.client.steps import (
+    ApiResponse,
+    NetworkFault,
+    RunBlocking,
+    SendRequest,
+    Sleep,
+    Streamed,
+    StreamResponse,
+)
 
 if TYPE_CHECKING:
     import os
@@ -21,27 +29,30 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from packmule.client.operations import Steps
-    from packmule.client.steps import Request, Step
+    from packmule.client.steps import ApiRequest, Step
     from packmule.client.values import (
         CreateOptions,
         Downloaded,
         File,
         InProgress,
         Link,
+        RetryEvent,
         Status,
-        Trouble,
     )
 
 T = TypeVar("T")
 
 
 class Client:
-    """A Packmule server. Use it as a context, or `close` it; threads may share it.
+    """A blocking client of a Packmule server. Threads may share it.
 
-    `server` and `api_key` are by default those of PACKMULE_SERVER and PACKMULE_API_KEY. One
-    question is asked again for `asking` seconds, where that does no harm; whoever waits or
-    downloads bears for `waiting` seconds that the server is away. `on_trouble` is told of each try
-    that failed. `http` is an httpx client of your own, for a proxy or certificates; it stays yours.
+    Use it as a context manager, or `close` it.
+
+    `server` and `api_key` default to PACKMULE_SERVER and PACKMULE_API_KEY. A single request is
+    retried for `request_timeout` seconds if sending it twice does no harm; `wait`, `fetch` and
+    `download` survive a server that is away for `retry_timeout` seconds. `on_retry` is called
+    before each retry. Pass `http`, an httpx client of your own, to use a proxy or certificates;
+    you close it.
     """
 
     def __init__(
@@ -49,27 +60,27 @@ class Client:
         server: str | None = None,
         *,
         api_key: str | None = None,
-        asking: float = ASKING,
-        waiting: float = WAITING,
-        on_trouble: Callable[[Trouble], None] | None = None,
+        request_timeout: float = REQUEST_TIMEOUT,
+        retry_timeout: float = RETRY_TIMEOUT,
+        on_retry: Callable[[RetryEvent], None] | None = None,
         http: httpx.Client | None = None,
     ) -> None:
-        self._address = transport.address(server, api_key)
-        self._around = Circumstances(asking, waiting, on_trouble)
+        self._server = transport.server_address(server, api_key)
+        self._context = CallContext(request_timeout, retry_timeout, on_retry)
         self._own = httpx.Client(trust_env=False) if http is None else None
         self._http = http or cast("httpx.Client", self._own)
 
     def create(self, links: Iterable[Link], **options: Unpack[CreateOptions]) -> str:
-        """Ask for an archive, and give its hash. Raises ClientError, UsageError.
+        """Create a job and return its archive hash. Raises ClientError, UsageError.
 
-        A link is a URL, a pair of URL and name in the archive, or an object of the API. However
-        often an answer is lost on the way, one job is made.
+        A link is a URL, a pair of URL and name in the archive, or an object of the API. One job is
+        created, however often a response is lost on the way.
         """
-        return self._run(operations.create(self._around, links, options))
+        return self._run(operations.create(self._context, links, options))
 
     def status(self, archive_hash: str) -> Status:
-        """Tell how a job is."""
-        return self._run(operations.status(self._around, archive_hash))
+        """Return a job's status."""
+        return self._run(operations.status(self._context, archive_hash))
 
     def wait(
         self,
@@ -78,35 +89,42 @@ class Client:
         timeout: float | None = None,
         on_progress: Callable[[InProgress], None] | None = None,
     ) -> Status:
-        """Wait until a job has ended, over restarts of the server. Raises WaitTimeout.
+        """Wait until a job has ended, across restarts of the server. Raises WaitTimeout.
 
-        `on_progress` is told about once a second.
+        `on_progress` is called about once a second.
         """
-        return self._run(operations.wait(self._around, archive_hash, timeout, on_progress))
+        return self._run(operations.wait(self._context, archive_hash, timeout, on_progress))
 
     def files(
-        self, archive_hash: str, *, state: str | None = None, page: int = 1000
+        self,
+        archive_hash: str,
+        *,
+        state: Literal["pending", "open", "done", "failed"] | None = None,
+        page_size: int = 1000,
     ) -> Iterator[File]:
-        """Give a job's files one after another, those of a state where that is named."""
+        """Iterate over a job's files, or over those in one state."""
         cursor: str | None = None
         while True:
-            found = self._run(operations.files(self._around, archive_hash, state, cursor, page))
+            asked = operations.files(self._context, archive_hash, state, cursor, page_size)
+            found = self._run(asked)
             yield from found.files
             cursor = found.cursor
             if cursor is None:
                 return
 
     def cancel(self, archive_hash: str) -> Status:
-        """Cancel a job in progress; once cancelled, again changes nothing."""
-        return self._run(operations.cancel(self._around, archive_hash))
+        """Cancel a job in progress. Cancelling it again changes nothing."""
+        return self._run(operations.cancel(self._context, archive_hash))
 
-    def retry(self, archive_hash: str, *, on_error: str | None = None) -> Status:
-        """Try a failed job again; only what failed is fetched. `skip` does without the rest."""
-        return self._run(operations.retry(self._around, archive_hash, on_error))
+    def retry(
+        self, archive_hash: str, *, on_error: Literal["fail", "skip"] | None = None
+    ) -> Status:
+        """Retry a failed job, fetching only what failed. `skip` leaves out what fails again."""
+        return self._run(operations.retry(self._context, archive_hash, on_error))
 
     def delete(self, archive_hash: str) -> None:
-        """Cancel a job where it is in progress, and remove its archive."""
-        self._run(operations.delete(self._around, archive_hash))
+        """Remove an archive, and cancel its job if that is in progress."""
+        self._run(operations.delete(self._context, archive_hash))
 
     def download(
         self,
@@ -116,13 +134,16 @@ class Client:
         resume: bool = True,
         on_bytes: Callable[[int, int], None] | None = None,
     ) -> Downloaded:
-        """Download an archive to `path`, which is there whole or not at all; a file there is lost.
+        """Download an archive to `path`, replacing a file there. Raises ClientError, OSError.
 
-        Cut, even by a kill, it goes on where it was, from `<path>.part`, unless `resume` is False.
-        `on_bytes` is told how many bytes have come, and of how many. Raises ClientError, OSError.
+        The file is there whole or not at all. An interrupted download continues where it was, from
+        `<path>.part`, unless `resume` is False. `on_bytes` is called with the number of bytes
+        received and the total.
         """
         return self._run(
-            downloading.download(self._around, archive_hash, path, resume=resume, on_bytes=on_bytes)
+            downloading.download(
+                self._context, archive_hash, path, resume=resume, on_bytes=on_bytes
+            )
         )
 
     def fetch(
@@ -135,10 +156,13 @@ class Client:
         on_progress: Callable[[InProgress], None] | None = None,
         on_bytes: Callable[[int, int], None] | None = None,
     ) -> Downloaded:
-        """Wait, for `timeout` seconds at most, then download. Raises NotCompleted besides."""
+        """Wait for a job, for at most `timeout` seconds, then download. Also raises NotCompleted.
+
+        `timeout` does not limit the download.
+        """
         return self._run(
             downloading.fetch(
-                self._around, archive_hash, path, resume=resume, timeout=timeout,
+                self._context, archive_hash, path, resume=resume, timeout=timeout,
                 on_progress=on_progress, on_bytes=on_bytes,
             )
         )  # fmt: skip
@@ -160,62 +184,62 @@ class Client:
         try:
             step = next(steps)
             while True:
-                step = steps.send(self._done(step))
+                step = steps.send(self._do(step))
         except StopIteration as end:
             return cast("T", end.value)
         finally:
             steps.close()
 
-    def _done(self, step: Step) -> Any:
+    def _do(self, step: Step) -> Any:
         match step:
-            case Exchange(request):
-                return self._exchange(request)
-            case TakeUp():
-                return self._take_up(step)
-            case Pause(seconds):
+            case SendRequest(request):
+                return self._send(request)
+            case StreamResponse():
+                return self._stream(step)
+            case Sleep(seconds):
                 return time.sleep(seconds)
-            case Do(call):
+            case RunBlocking(call):
                 return call()
 
-    def _exchange(self, request: Request) -> Reply | Fault:
+    def _send(self, request: ApiRequest) -> ApiResponse | NetworkFault:
         try:
-            built = transport.built(self._http, self._address, request)
+            built = transport.http_request(self._http, self._server, request)
             response = self._http.send(built, stream=True, follow_redirects=False)
             try:
                 return self._read(response)
             finally:
                 response.close()
         except transport.CAUGHT as error:
-            return transport.fault_of(error)
+            return transport.network_fault(error)
 
-    def _read(self, response: httpx.Response) -> Reply | Fault:
+    def _read(self, response: httpx.Response) -> ApiResponse | NetworkFault:
         body = bytearray()
         for piece in response.iter_bytes():
             body += piece
-            if len(body) > transport.MOST_BYTES:
+            if len(body) > transport.MAX_DOCUMENT_BYTES:
                 return transport.TOO_LONG
-        head = transport.head_of(response)
-        return Reply(head.status, head.headers, bytes(body))
+        head = transport.response_head(response)
+        return ApiResponse(head.status, head.headers, bytes(body))
 
-    def _take_up(self, step: TakeUp) -> Reply | Taken | Fault:
+    def _stream(self, step: StreamResponse) -> ApiResponse | Streamed | NetworkFault:
         try:
-            built = transport.built(self._http, self._address, step.request)
+            built = transport.http_request(self._http, self._server, step.request)
             response = self._http.send(built, stream=True, follow_redirects=True)
         except transport.CAUGHT as error:
-            return transport.fault_of(error)
-        head = transport.head_of(response)
+            return transport.network_fault(error)
+        head = transport.response_head(response)
         try:
-            if not transport.has_body(head):
+            if not transport.has_archive_body(head):
                 return self._read(response)
-            sink = step.begin(head)
-            if sink is None:
-                return Taken(head)
+            consume = step.begin(head)
+            if consume is None:
+                return Streamed(head)
             for piece in response.iter_raw():
-                if not sink(piece):
+                if not consume(piece):
                     break
-                step.told()
+                step.progress()
         except transport.CAUGHT as error:
-            return Taken(head, transport.fault_of(error))
+            return Streamed(head, transport.network_fault(error))
         finally:
             response.close()
-        return Taken(head)
+        return Streamed(head)

@@ -1,11 +1,12 @@
-"""What a client must be told: few kinds, by who can act on them.
+"""The exceptions of the client, divided by who can act on them.
 
-Owns the exceptions of `packmule.client`. Each is a PackmuleError: a sentence for people and a
-stable `code` for programs. Faults of this machine's own disk are OSError, as `open` raises them.
+Owns the exceptions of `packmule.client`. Each is a PackmuleError: a message for people and a
+stable `code` for programs. An error of the local disk is an OSError, as `open` raises it.
 """
 
 from __future__ import annotations
 
+import builtins
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,54 +19,55 @@ if TYPE_CHECKING:
 class ClientError(PackmuleError):
     """Something went wrong between this program and the server."""
 
-    code = "client"
+    code = "client-error"
 
 
-class ServerUnreachable(ClientError):
-    """Nothing answers, or answers are cut, for longer than is borne; try again later.
+class ConnectionError(ClientError, builtins.ConnectionError):
+    """The server could not be reached, or its responses were cut, until the retries ran out.
 
-    What was asked may have been done, where `may_be_done` says so.
+    Try again later. `may_be_done` is True if the request may have taken effect all the same.
     """
 
-    code = "server-unreachable"
+    code = "connection-error"
 
     def __init__(self, message: str, *, may_be_done: bool = False) -> None:
         super().__init__(message)
         self.may_be_done = may_be_done
 
 
-class BadAnswer(ClientError):
-    """What answered does not speak as a Packmule server does; look at the server's address."""
+class InvalidResponseError(ClientError):
+    """The response is not one that a Packmule server sends. Check the server's address."""
 
-    code = "bad-answer"
+    code = "invalid-response"
 
 
 @dataclass(frozen=True, slots=True)
-class BadItem:
-    """One thing in a request that cannot be used; `where` is a JSON pointer or a parameter."""
+class InvalidField:
+    """One invalid part of a request. `where` is a JSON pointer or a parameter's name."""
 
     where: str
     detail: str
 
 
-class RequestRefused(ClientError):
-    """The server answered with a problem (RFC 9457).
+class APIStatusError(ClientError):
+    """The server refused the request with a problem document (RFC 9457).
 
-    `code` and `detail` are the problem's, `status` is that of HTTP, `retry_after` the seconds that
-    the server asked to wait, `errors` the things in the request that cannot be used.
+    `status_code` is the HTTP status, `code` and `detail` are those of the problem, `retry_after`
+    is the number of seconds the server asked to wait, `errors` are the invalid parts of the
+    request.
     """
 
     def __init__(
         self,
-        status: int,
+        status_code: int,
         code: str,
         detail: str,
         *,
         retry_after: float | None = None,
-        errors: tuple[BadItem, ...] = (),
+        errors: tuple[InvalidField, ...] = (),
     ) -> None:
         super().__init__(detail)
-        self.status = status
+        self.status_code = status_code
         self.code = code
         self.detail = detail
         self.retry_after = retry_after
@@ -73,7 +75,7 @@ class RequestRefused(ClientError):
 
 
 class NotCompleted(ClientError):
-    """The job has ended without an archive; `status` says how."""
+    """The job ended without an archive; `status` says how."""
 
     code = "not-completed"
 
@@ -83,7 +85,7 @@ class NotCompleted(ClientError):
 
 
 class WaitTimeout(ClientError, TimeoutError):
-    """The job is still in progress after the time given; it goes on. `status` is the last known."""
+    """The job was still in progress at the timeout, and goes on. `status` is the last one known."""
 
     code = "wait-timeout"
 
@@ -93,6 +95,6 @@ class WaitTimeout(ClientError, TimeoutError):
 
 
 class DownloadFailed(ClientError):
-    """The archive cannot be downloaded as one whole; what has come is kept where it is right."""
+    """The archive could not be downloaded. What was received correctly is kept for the next try."""
 
     code = "download-failed"

@@ -1,8 +1,8 @@
-"""The operations of a client: what is asked, what is believed, what is tried again.
+"""The operations of a client: what is requested, which responses are valid, what is retried.
 
-Owns each operation as a generator of steps (`steps.py`), and which trouble is borne how long: who
-asks one thing wants to know soon, who waits or downloads has time. Leaves the download's ranges to
-`downloading.py`, all I/O to the drivers.
+Owns each operation as a generator of steps (`steps.py`), and how long each failure is retried: a
+single request fails soon, `wait` and the downloads are patient. The ranges of a download are in
+`downloading.py`, all I/O in the drivers.
 """
 
 from __future__ import annotations
@@ -18,183 +18,188 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from packmule.client import reading, requests
-from packmule.client.backoff import Patience
-from packmule.client.errors import BadAnswer, ServerUnreachable, WaitTimeout
-from packmule.client.steps import Fault, Pause, Reply, Step, exchange
-from packmule.client.values import InProgress, Trouble
+from packmule.client.backoff import Backoff
+from packmule.client.errors import ConnectionError, InvalidResponseError, WaitTimeout
+from packmule.client.steps import ApiResponse, NetworkFault, Sleep, Step, send_request
+from packmule.client.values import InProgress, RetryEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from packmule.client.errors import ClientError
-    from packmule.client.steps import Request
-    from packmule.client.values import CreateOptions, FilePage, Link, Status
+    from packmule.client.steps import ApiRequest
+    from packmule.client.values import CreateOptions, FileBatch, Link, Status
 
 T = TypeVar("T")
 Steps = Generator[Step, Any, T]
 
-ASKING = 10.0
-"""Seconds in which one question is asked again."""
-WAITING = 300.0
-"""Seconds for which whoever waits or downloads bears that the server is away."""
+REQUEST_TIMEOUT = 10.0
+"""Seconds for which a single request is retried."""
+RETRY_TIMEOUT = 300.0
+"""Seconds for which `wait` and the downloads retry while the server is away."""
 
 _SUCCESS = range(200, 300)
-TRY_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
-# A server may hold an answer for a minute; half of it, so that proxies do not lose patience.
-_LONGEST_HOLD = 30.0
-_EVERY = 1.0
-# An answer that came sooner was not held.
+RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
+# A server may hold a response for a minute; half of that, so that no proxy times out.
+_MAX_HOLD = 30.0
+_PROGRESS_INTERVAL = 1.0
+# A response that came sooner was not held.
 _HELD = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What operations are given from outside: time, chance, how long to bear, who is told."""
+class CallContext:
+    """What operations get from outside: timeouts, the retry callback, the clock, randomness."""
 
-    asking: float = ASKING
-    waiting: float = WAITING
-    on_trouble: Callable[[Trouble], None] | None = None
+    request_timeout: float = REQUEST_TIMEOUT
+    retry_timeout: float = RETRY_TIMEOUT
+    on_retry: Callable[[RetryEvent], None] | None = None
     now: Callable[[], float] = time.monotonic
     chance: Callable[[], float] = random.random
 
-    def patience(self, bears: float) -> Patience:
-        """Give a patience of so many seconds."""
-        return Patience(bears, now=self.now, chance=self.chance)
+    def backoff(self, limit: float | None = None) -> Backoff:
+        """Return a backoff of `limit` seconds, by default that of a single request."""
+        limit = self.request_timeout if limit is None else limit
+        return Backoff(limit, now=self.now, chance=self.chance)
 
-    def told(self, detail: str, pause: float) -> Pause:
-        """Tell of a trouble, and give the pause after it."""
-        if self.on_trouble is not None:
-            self.on_trouble(Trouble(detail, pause))
-        return Pause(pause)
+    def retry_in(self, delay: float, detail: str) -> Sleep:
+        """Report a retry, and return the sleep before it."""
+        if self.on_retry is not None:
+            self.on_retry(RetryEvent(detail, delay))
+        return Sleep(delay)
 
 
 def judge(
-    request: Request, outcome: Reply | Fault, read: Callable[[Reply], T]
+    request: ApiRequest,
+    outcome: ApiResponse | NetworkFault,
+    read: Callable[[ApiResponse], T],
 ) -> tuple[T | None, ClientError | None]:
-    """Tell what an outcome is worth: a value, or an error that may be gone at the next try.
+    """Return an outcome's value, or the error after which a retry may succeed.
 
-    Raises ClientError where another try would change nothing, or do harm.
+    Raises ClientError if a retry would change nothing, or do harm.
     """
-    if isinstance(outcome, Fault):
-        done = outcome.sent and not request.again
-        unsure = " Whether it was done is not known; ask for the status." if done else ""
-        message = f"The server cannot be reached: {outcome.detail}.{unsure}"
-        error: ClientError = ServerUnreachable(message, may_be_done=outcome.sent)
-        may_try = request.again or not outcome.sent
+    if isinstance(outcome, NetworkFault):
+        done = outcome.sent and not request.idempotent
+        unsure = " It may have taken effect; check the job's status." if done else ""
+        message = f"Cannot reach the server: {outcome.detail}.{unsure}"
+        error: ClientError = ConnectionError(message, may_be_done=outcome.sent)
+        may_retry = request.idempotent or not outcome.sent
     elif outcome.status in _SUCCESS:
         try:
             return read(outcome), None
-        except BadAnswer as bad:
-            error, may_try = bad, request.again
+        except InvalidResponseError as invalid:
+            error, may_retry = invalid, request.idempotent
     else:
         error = reading.refusal(outcome, datetime.now(UTC))
-        # Only of 429 is it sure that nothing was done.
-        may_try = outcome.status in TRY_AGAIN and (
-            request.again or outcome.status == HTTPStatus.TOO_MANY_REQUESTS
+        # Only 429 guarantees that nothing was done.
+        may_retry = outcome.status in RETRYABLE and (
+            request.idempotent or outcome.status == HTTPStatus.TOO_MANY_REQUESTS
         )
-    if not may_try:
+    if not may_retry:
         raise error
     return None, error
 
 
 def ask(
-    around: Circumstances, request: Request, read: Callable[[Reply], T], patience: Patience
+    context: CallContext,
+    request: ApiRequest,
+    read: Callable[[ApiResponse], T],
+    backoff: Backoff,
 ) -> Steps[T]:
-    """Ask until there is an answer, or the patience is over. Raises ClientError."""
+    """Send a request until it is answered, or the backoff gives up. Raises ClientError."""
     while True:
-        outcome = yield from exchange(request)
+        outcome = yield from send_request(request)
         found, error = judge(request, outcome, read)
         if error is None:
-            patience.reset()
+            backoff.reset()
             return found  # type: ignore[return-value]  # where there is no error, it is a T
-        pause = patience.pause(getattr(error, "retry_after", None))
-        if pause is None:
+        delay = backoff.next_delay(getattr(error, "retry_after", None))
+        if delay is None:
             raise error
-        yield around.told(str(error), pause)
+        yield context.retry_in(delay, str(error))
 
 
-def _of_document(read: Callable[[Any], T]) -> Callable[[Reply], T]:
-    return lambda reply: reading.value(reply, read)
+def _document(read: Callable[[Any], T]) -> Callable[[ApiResponse], T]:
+    return lambda response: reading.value(response, read)
 
 
-_status = _of_document(reading.status)
+_status = _document(reading.status)
 
 
-def _nothing(_reply: Reply) -> None:
-    """Read an answer that has no body."""
+def _nothing(_response: ApiResponse) -> None:
+    """Read a response that has no body."""
 
 
-def create(around: Circumstances, links: Iterable[Link], options: CreateOptions) -> Steps[str]:
-    """Ask for an archive; a lost answer is asked for again by the same key."""
+def create(context: CallContext, links: Iterable[Link], options: CreateOptions) -> Steps[str]:
+    """Create a job; if the response is lost, the same idempotency key gets the same job."""
     key = options.get("idempotency_key") or secrets.token_urlsafe(24)
     request = requests.create(links, options, key)
-    return ask(around, request, _of_document(reading.archive_hash), around.patience(around.asking))
+    return ask(context, request, _document(reading.archive_hash), context.backoff())
 
 
-def status(around: Circumstances, hash_: str) -> Steps[Status]:
-    """Ask how a job is."""
-    return ask(around, requests.status(hash_), _status, around.patience(around.asking))
+def status(context: CallContext, hash_: str) -> Steps[Status]:
+    """Get a job's status."""
+    return ask(context, requests.status(hash_), _status, context.backoff())
 
 
 def files(
-    around: Circumstances, hash_: str, state: str | None, cursor: str | None, limit: int
-) -> Steps[FilePage]:
-    """Ask for a page of files."""
+    context: CallContext, hash_: str, state: str | None, cursor: str | None, limit: int
+) -> Steps[FileBatch]:
+    """Get one page of a job's files."""
     request = requests.files(hash_, state=state, cursor=cursor, limit=limit)
-    return ask(around, request, _of_document(reading.file_page), around.patience(around.asking))
+    return ask(context, request, _document(reading.file_batch), context.backoff())
 
 
-def cancel(around: Circumstances, hash_: str) -> Steps[Status]:
+def cancel(context: CallContext, hash_: str) -> Steps[Status]:
     """Cancel a job."""
-    return ask(around, requests.cancel(hash_), _status, around.patience(around.asking))
+    return ask(context, requests.cancel(hash_), _status, context.backoff())
 
 
-def retry(around: Circumstances, hash_: str, on_error: str | None) -> Steps[Status]:
-    """Try a failed job again."""
-    request = requests.retry(hash_, on_error)
-    return ask(around, request, _status, around.patience(around.asking))
+def retry(context: CallContext, hash_: str, on_error: str | None) -> Steps[Status]:
+    """Retry a failed job."""
+    return ask(context, requests.retry(hash_, on_error), _status, context.backoff())
 
 
-def delete(around: Circumstances, hash_: str) -> Steps[None]:
+def delete(context: CallContext, hash_: str) -> Steps[None]:
     """Remove an archive."""
-    return ask(around, requests.delete(hash_), _nothing, around.patience(around.asking))
+    return ask(context, requests.delete(hash_), _nothing, context.backoff())
 
 
 def wait(
-    around: Circumstances,
+    context: CallContext,
     hash_: str,
     timeout: float | None,
     on_progress: Callable[[InProgress], None] | None,
 ) -> Steps[Status]:
-    """Wait until a job has ended, over restarts of the server. Raises WaitTimeout, ClientError.
+    """Wait until a job has ended, across restarts of the server. Raises WaitTimeout, ClientError.
 
-    The server holds its answers, so that the end is known at once; where it does not, because it
-    stops or too many wait, the pauses grow.
+    The server holds its responses (long polling), so that the end is known at once. If it does
+    not, because it is stopping or has too many waiting, the delays grow.
     """
-    end = None if timeout is None else around.now() + timeout
-    patience = around.patience(around.asking)
-    bears = around.asking
-    longest = 0.0  # the first answer is wanted at once: it tells that the server is there
-    at_once = around.patience(math.inf)
+    end = None if timeout is None else context.now() + timeout
+    backoff = context.backoff()
+    limit = context.request_timeout
+    longest = 0.0  # the first response is wanted at once: it shows that the server is there
+    unheld = context.backoff(math.inf)
     while True:
-        asked_at = around.now()
+        asked_at = context.now()
         left = math.inf if end is None else max(end - asked_at, 0.0)
         hold = min(left, longest)
-        patience.bears = min(bears, left)
-        found = yield from ask(around, requests.status(hash_, hold=hold), _status, patience)
+        backoff.limit = min(limit, left)
+        found = yield from ask(context, requests.status(hash_, hold=hold), _status, backoff)
         if not isinstance(found, InProgress):
             return found
-        bears = around.waiting  # it is there: should it go, it will come back
-        longest = _LONGEST_HOLD if on_progress is None else _EVERY
+        limit = context.retry_timeout  # it is there: if it goes away, it will come back
+        longest = _MAX_HOLD if on_progress is None else _PROGRESS_INTERVAL
         if on_progress is not None:
             on_progress(found)
-        now = around.now()
+        now = context.now()
         if end is not None and now >= end:
             raise WaitTimeout(
-                f"The job is still in progress after {timeout:g} s; it goes on.", found
+                f"The job is still in progress after {timeout:g} s, and goes on.", found
             )
         if now - asked_at >= hold * _HELD:
-            at_once.reset()
+            unheld.reset()
         else:
-            pause = at_once.pause() or 0.0
-            yield Pause(pause if end is None else min(pause, end - now))
+            delay = unheld.next_delay() or 0.0
+            yield Sleep(delay if end is None else min(delay, end - now))

@@ -1,13 +1,13 @@
-"""The part file: what has come of an archive, until it is whole and gets its name.
+"""The part file: what was downloaded of an archive, until it is whole and gets its name.
 
-Owns three files, and that they agree whatever ends the program:
+Owns three files, and keeps them consistent however the program ends:
 
     <path>.part           the bytes so far, from the first on
-    <path>.part.version   of which archive and version they are, written before the first of them
-    <path>                the archive, there whole or not at all
+    <path>.part.version   their archive and version, written before the first byte
+    <path>                the archive, whole or absent
 
-Leaves to `versions.py` which bytes may be appended. One download at a time writes: a lock on the
-part file sees to that. Blocks on the disk.
+Which bytes may be appended is decided in `versions.py`. A lock on the part file makes sure that
+one download at a time writes. Blocks on the disk.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from packmule.client.versions import Held, Version, resumable
 from packmule.errors import UsageError
 
 if TYPE_CHECKING:
-    from packmule.client.versions import Take
+    from packmule.client.versions import AcceptBody
 
 
 class PartFile:
-    """What has come of the archive `hash_` that is to be at `path`. `open` it, then `close` it.
+    """The downloaded part of the archive `hash_` that is to be at `path`: `open`, then `close` it.
 
-    Making one touches nothing; all else raises OSError. `kept` counts the bytes of an earlier run.
+    `kept` is the number of bytes resumed from an earlier run. Methods raise OSError.
     """
 
     def __init__(self, path: Path, hash_: str) -> None:
@@ -45,7 +45,7 @@ class PartFile:
         self._offset = 0
 
     def open(self, *, resume: bool) -> None:
-        """Take hold of the file and, to resume, of what an earlier run left in it.
+        """Open and lock the file, and read what an earlier run left in it if `resume` is set.
 
         Raises UsageError, and DownloadFailed while another download writes to it.
         """
@@ -59,47 +59,47 @@ class PartFile:
 
     @property
     def held(self) -> Held:
-        """What has come so far."""
+        """What was downloaded so far."""
         return Held(self._offset, self._version)
 
     def forget(self) -> None:
-        """Drop what has come, so that no later run takes it up."""
+        """Drop what was downloaded, so that no later run resumes it."""
         self._offset, self._version, self.kept = 0, None, 0
         self._record.unlink(missing_ok=True)
         self._opened.seek(0)
         self._opened.truncate()
 
-    def begin(self, take: Take) -> None:
-        """Prepare for bytes of a version; drop what cannot be continued."""
-        self._opened.seek(take.at)
-        if take.at == 0:
+    def begin(self, accepted: AcceptBody) -> None:
+        """Prepare to write a version's bytes; drop what cannot be continued."""
+        self._opened.seek(accepted.at)
+        if accepted.at == 0:
             self.kept = 0
             self._opened.truncate()
-            # Surely empty before it is said to be of this version: after a power cut as well.
+            # Durably empty before the record says which version it is of.
             os.fsync(self._opened.fileno())
-            self._write_record(take.version)
-        self._offset, self._version = take.at, take.version
+            self._write_record(accepted.version)
+        self._offset, self._version = accepted.at, accepted.version
 
     def write(self, piece: bytes) -> bool:
-        """Append bytes; False where more came than the version has, which is not written."""
+        """Append bytes. Return False if there were more than the version has, which are dropped."""
         assert self._version is not None  # noqa: S101  # `begin` came before
         room = self._version.size - self._offset
         self._opened.write(piece[:room])
         self._offset += min(len(piece), room)
         return len(piece) <= room
 
-    def pause(self) -> None:
-        """Hand what has come to the system, so that a kill loses none of it."""
+    def flush(self) -> None:
+        """Hand the bytes to the kernel, so that a kill loses none of them."""
         self._opened.flush()
 
     def finish(self) -> None:
-        """Give the whole archive its name, durably. Raises DownloadFailed where it is not whole."""
+        """Give the whole archive its name, durably. Raises DownloadFailed if it is not whole."""
         self._opened.flush()
         size = os.fstat(self._opened.fileno()).st_size
         if self._version is None or size != self._version.size:
             raise DownloadFailed(
-                f"{self._part} has {size} bytes, which is not what was written to it: does "
-                "another program change it?"
+                f"{self._part} has {size:,} bytes, which is not what was written to it. Is another "
+                "program changing it?"
             )
         os.fsync(self._opened.fileno())
         self._part.replace(self.path)
@@ -107,7 +107,7 @@ class PartFile:
         self._record.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let go of the file. What has come stays; a file that holds nothing goes."""
+        """Close the file. Downloaded bytes stay for the next run; an empty file is removed."""
         if self._file is None:
             return
         with self._file as file:
@@ -117,7 +117,7 @@ class PartFile:
                     self._remove_empty(file)
 
     def _remove_empty(self, file: BinaryIO) -> None:
-        """Remove the part file and its record, while the lock on it is still ours."""
+        """Remove the part file and its record while holding the lock."""
         if os.path.samestat(os.fstat(file.fileno()), self._part.stat()):
             self._new_record.unlink(missing_ok=True)
             self._record.unlink(missing_ok=True)
@@ -129,7 +129,7 @@ class PartFile:
         return self._file
 
     def _locked(self) -> BinaryIO:
-        """Open the part file, and lock it. Raises DownloadFailed where another download has it."""
+        """Open and lock the part file. Raises DownloadFailed if another download has it."""
         while True:
             file = os.fdopen(
                 os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b"
@@ -140,17 +140,17 @@ class PartFile:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError as error:
                     raise DownloadFailed(
-                        f"Another download is writing to {self._part}; wait for it, or choose "
+                        f"Another download is writing to {self._part}. Wait for it, or choose "
                         "another file."
                     ) from error
-                # Another download may have ended between the two lines, and given it its name.
+                # Another download may have ended before we had the lock, and renamed the file.
                 with suppress(FileNotFoundError):
                     if os.path.samestat(os.fstat(file.fileno()), self._part.stat()):
                         closing.pop_all()
                         return file
 
     def _recorded(self) -> Version | None:
-        """Read which version the bytes are of; None where that is not known for sure."""
+        """Read which version the bytes are of; None if that is not certain."""
         try:
             record = json.loads(self._record.read_bytes())
             hash_, size, etag = record["hash"], record["size"], record["etag"]
@@ -170,11 +170,11 @@ class PartFile:
 
 
 def check(path: Path) -> None:
-    """Refuse a path at which no archive could be put. Raises UsageError."""
+    """Check that an archive can be written to a path. Raises UsageError."""
     if not path.parent.is_dir():
-        raise UsageError(f"There is no folder {path.parent} to put the archive in.")
+        raise UsageError(f"Cannot write {path}: the folder {path.parent} does not exist.")
     if path.exists() and not path.is_file():
-        raise UsageError(f"{path} is no file that an archive could take the place of.")
+        raise UsageError(f"Cannot write {path}: it is not a regular file.")
 
 
 def _sync_folder(folder: Path) -> None:

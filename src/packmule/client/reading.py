@@ -1,7 +1,7 @@
-"""From answers to values: status documents, pages of files, problems.
+"""Read responses: status documents, pages of files, problem documents.
 
-Owns what a good answer must have, and what is said where it has not. Strict with what is needed,
-blind to what is added: a newer server may tell more. Pure.
+Owns what a valid response must contain, and the errors if it does not. Strict about what is needed
+and tolerant of additions: a newer server may send more. Pure.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from packmule.client.errors import BadAnswer, BadItem, RequestRefused
+from packmule.client.errors import APIStatusError, InvalidField, InvalidResponseError
 from packmule.client.values import (
     Cancelled,
     Completed,
     Expired,
     Failed,
     File,
+    FileBatch,
     FileFailure,
-    FilePage,
     InProgress,
-    Progress,
+    JobProgress,
     Status,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from packmule.client.steps import Reply
+    from packmule.client.steps import ApiResponse
 
 T = TypeVar("T")
 
-# What a document of another form leads to, wherever in it that is met.
+# What reading a document of another form raises, wherever in it.
 _UNREADABLE = (
     ValueError,
     KeyError,
@@ -45,65 +45,66 @@ _UNREADABLE = (
     RecursionError,
     OverflowError,
 )
-_SHOWN = 80
+_EXCERPT = 80
 _LONGEST_RETRY_AFTER = 10.0**9
 
 
-def value(reply: Reply, read: Callable[[Any], T]) -> T:
-    """Read the document of a successful answer. Raises BadAnswer."""
+def value(response: ApiResponse, read: Callable[[Any], T]) -> T:
+    """Read the document of a successful response. Raises InvalidResponseError."""
     try:
-        return read(json.loads(reply.body))
+        return read(json.loads(response.body))
     except _UNREADABLE as error:
-        raise BadAnswer(
-            f"The answer ({reply.status}) is not of the form that a Packmule server gives: "
-            f"{_beginning(reply.body)}. Is this the address of one, and of this version?"
+        raise InvalidResponseError(
+            f"Unexpected response ({response.status}): {_excerpt(response.body)}. Is this a "
+            "Packmule server, and of this version?"
         ) from error
 
 
-def _beginning(body: bytes) -> str:
+def _excerpt(body: bytes) -> str:
     text = "".join(
-        c if c.isprintable() else " " for c in body[: _SHOWN * 4].decode("utf-8", "replace")
+        c if c.isprintable() else " " for c in body[: _EXCERPT * 4].decode("utf-8", "replace")
     )
     words = " ".join(text.split())
-    return repr(words[:_SHOWN] + ("…" if len(words) > _SHOWN else "")) if words else "nothing"
+    return repr(words[:_EXCERPT] + ("…" if len(words) > _EXCERPT else "")) if words else "nothing"
 
 
 # --- problems ----------------------------------------------------------------------------------
 
 
-def refusal(reply: Reply, now: datetime) -> RequestRefused | BadAnswer:
-    """Read an answer that is none of success."""
-    after = retry_after(reply.headers.get("retry-after", ""), now)
+def refusal(response: ApiResponse, now: datetime) -> APIStatusError | InvalidResponseError:
+    """Read the response to a request that was not successful."""
+    after = retry_after(response.headers.get("retry-after", ""), now)
     try:
-        document = json.loads(reply.body)
+        document = json.loads(response.body)
         code, detail = _text(document["code"]), _text(document["detail"])
         listed = document.get("errors") or ()
         errors = tuple(_bad_item(each) for each in listed if isinstance(each, dict))
     except _UNREADABLE:
-        return _of_a_stranger(reply, after)
-    return RequestRefused(reply.status, code, detail, retry_after=after, errors=errors)
+        return _without_problem(response, after)
+    return APIStatusError(response.status, code, detail, retry_after=after, errors=errors)
 
 
-def _bad_item(document: dict[str, Any]) -> BadItem:
+def _bad_item(document: dict[str, Any]) -> InvalidField:
     where = document.get("pointer") or document.get("parameter") or ""
-    return BadItem(_text(where), _text(document.get("detail", "")))
+    return InvalidField(_text(where), _text(document.get("detail", "")))
 
 
-def _of_a_stranger(reply: Reply, after: float | None) -> RequestRefused | BadAnswer:
-    """Tell of an answer that is no problem document: a proxy's page, or no Packmule at all."""
-    phrase = f"{reply.status} {_phrase(reply.status)}".strip()
-    if 300 <= reply.status < 400:  # noqa: PLR2004  # HTTP's own classes
+def _without_problem(
+    response: ApiResponse, after: float | None
+) -> APIStatusError | InvalidResponseError:
+    """Return the error for a response without a problem document: a proxy's, or a stranger's."""
+    phrase = f"{response.status} {_phrase(response.status)}".strip()
+    if 300 <= response.status < 400:  # noqa: PLR2004  # HTTP's own classes
         # A login page's or a bucket's address may hold a secret in its query.
-        where = re.split(r"[?#]", reply.headers.get("location", ""), maxsplit=1)[0]
-        return BadAnswer(
-            f"The server's address leads elsewhere ({phrase}): use {where or 'the right one'}."
+        where = re.split(r"[?#]", response.headers.get("location", ""), maxsplit=1)[0]
+        return InvalidResponseError(
+            f"The server's address redirects ({phrase}): use {where or 'the final one'} instead."
         )
-    if reply.status == HTTPStatus.TOO_MANY_REQUESTS or reply.status >= 500:  # noqa: PLR2004
-        detail = f"What stands before the server, or the server itself, answered {phrase}."
-        return RequestRefused(reply.status, f"http-{reply.status}", detail, retry_after=after)
-    return BadAnswer(
-        f"The answer is {phrase}, but not as a Packmule server gives it: "
-        f"{_beginning(reply.body)}. Is this the address of one?"
+    if response.status == HTTPStatus.TOO_MANY_REQUESTS or response.status >= 500:  # noqa: PLR2004
+        detail = f"The server, or a proxy before it, answered {phrase}."
+        return APIStatusError(response.status, f"http-{response.status}", detail, retry_after=after)
+    return InvalidResponseError(
+        f"Unexpected response {phrase}: {_excerpt(response.body)}. Is this a Packmule server?"
     )
 
 
@@ -115,7 +116,7 @@ def _phrase(status: int) -> str:
 
 
 def retry_after(text: str, now: datetime) -> float | None:
-    """Read a Retry-After: seconds or a date. RFC 9110 10.2.3; None where it is neither."""
+    """Read Retry-After: seconds or a date (RFC 9110 10.2.3). Return None if it is neither."""
     text = text.strip()
     if text.isascii() and text.isdecimal():
         return min(float(text), _LONGEST_RETRY_AFTER)
@@ -131,7 +132,7 @@ def retry_after(text: str, now: datetime) -> float | None:
 
 
 def archive_hash(document: Any) -> str:
-    """Read what `create` answers."""
+    """Read the response to `create`."""
     return _text(document["archive_hash"])
 
 
@@ -157,12 +158,12 @@ def status(document: Any) -> Status:
         case "expired":
             return Expired(document)
         case other:
-            raise ValueError(f"{other!r} is no status")
+            raise ValueError(f"{other!r} is not a status")
 
 
-def _progress(document: Any) -> Progress:
+def _progress(document: Any) -> JobProgress:
     files, sizes = document["files"], document["bytes"]
-    return Progress(
+    return JobProgress(
         files_total=_whole(files["total"]),
         files_done=_whole(files["done"]),
         files_failed=_whole(files["failed"]),
@@ -184,9 +185,9 @@ def _failure(document: Any) -> FileFailure:
     )
 
 
-def file_page(document: Any) -> FilePage:
+def file_batch(document: Any) -> FileBatch:
     """Read a page of files. Raises ValueError, KeyError, TypeError."""
-    return FilePage(tuple(map(_file, document["files"])), _maybe(_text, document.get("cursor")))
+    return FileBatch(tuple(map(_file, document["files"])), _maybe(_text, document.get("cursor")))
 
 
 def _file(document: Any) -> File:
@@ -208,21 +209,21 @@ def _file(document: Any) -> File:
 
 def _text(found: Any) -> str:
     if not isinstance(found, str):
-        raise TypeError(f"{found!r} is no text")
+        raise TypeError(f"{found!r} is not a string")
     return found
 
 
 def _whole(found: Any) -> int:
     if not isinstance(found, int) or isinstance(found, bool) or found < 0:
-        raise TypeError(f"{found!r} is no whole number")
+        raise TypeError(f"{found!r} is not a whole number")
     return found
 
 
 def _number(found: Any) -> float:
     if not isinstance(found, int | float) or isinstance(found, bool):
-        raise TypeError(f"{found!r} is no number")
+        raise TypeError(f"{found!r} is not a number")
     if not math.isfinite(found):
-        raise ValueError(f"{found!r} is no finite number")
+        raise ValueError(f"{found!r} is not a finite number")
     return float(found)
 
 

@@ -1,16 +1,17 @@
 """The requests of the API: method, path, parameters, body.
 
-Owns how each is asked for, and which may be sent twice. Pure. The law: docs/openapi.json.
+Owns the form of each request, and which are idempotent. Pure. The contract is docs/openapi.json.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from packmule.client.steps import Request
+from packmule.client.steps import ApiRequest
 from packmule.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from packmule.client.values import CreateOptions, Link
 
 _HASH = re.compile(r"[A-Za-z0-9_-]{1,128}")
-# What the server may need beyond the seconds it was asked to hold an answer.
+# Seconds the server may need beyond those it was asked to hold the response.
 _MARGIN = 15.0
 
 
 def server_url(text: str) -> str:
-    """Read a server's address, whose path goes before all of the API's. Raises UsageError."""
+    """Check a server's address, whose path is a prefix of the API's paths. Raises UsageError."""
     try:
         url = urlsplit(text)
         good = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
@@ -32,38 +33,45 @@ def server_url(text: str) -> str:
         good = False
     if not good or url.query or url.fragment or re.search(r"[\s\x00-\x1f\x7f]", text):
         raise UsageError(
-            "The server's address cannot be used: write it like http://localhost:8000 or "
+            "The server's address is invalid. Write it like http://localhost:8000 or "
             "https://example.org/packmule."
         )
     if url.username is not None or url.password is not None:
-        raise UsageError("The server's address must not hold a password; give the key as API key.")
+        raise UsageError(
+            "The server's address must not contain a password. Pass the API key separately."
+        )
     return text.rstrip("/")
 
 
 def api_key(text: str | None) -> str | None:
-    """Check a key, which goes into a header. Raises UsageError, without the key."""
+    """Check an API key, which becomes a header. Raises UsageError, without the key."""
     if text is not None and not re.fullmatch(r"[\x21-\x7e]+", text):
-        raise UsageError("The API key cannot be used: it must be visible ASCII characters.")
+        raise UsageError("The API key is invalid: it may contain only visible ASCII characters.")
     return text
 
 
-def create(links: Iterable[Link], options: CreateOptions, key: str) -> Request:
-    """Ask for an archive. With its key it may be sent twice. Raises UsageError."""
+def create(links: Iterable[Link], options: CreateOptions, key: str) -> ApiRequest:
+    """Create a job. The key makes the request idempotent. Raises UsageError."""
     asked = {
-        name: given
+        name: _seconds(given)
         for name, given in options.items()
         if given is not None and name != "idempotency_key"
     }
     if isinstance(links, str):
-        raise UsageError("The links must be a list, not one string.")
+        raise UsageError("The links must be a list, not a string.")
     body = {"urls": [_item(link) for link in links], **asked}
     try:
         text = json.dumps(body, ensure_ascii=False, allow_nan=False)
         encoded = text.encode()
     except (TypeError, ValueError) as error:
-        raise UsageError(f"The request cannot be written as JSON: {error}.") from error
+        raise UsageError(f"The request cannot be encoded as JSON: {error}.") from error
     headers = {"Content-Type": "application/json", "Idempotency-Key": key}
-    return Request("POST", "/api/archive/create", headers=headers, body=encoded, timeout=120.0)
+    return ApiRequest("POST", "/api/archive/create", headers=headers, body=encoded, timeout=120.0)
+
+
+def _seconds(given: object) -> object:
+    """Return a timedelta as the API takes it, and everything else unchanged."""
+    return given.total_seconds() if isinstance(given, timedelta) else given
 
 
 def _item(link: Link) -> str | dict[str, Any]:
@@ -78,49 +86,49 @@ def _item(link: Link) -> str | dict[str, Any]:
             return dict(link)
         case _:
             raise UsageError(
-                f"{link!r} is no link: write a URL, a pair of URL and name, or an object with url."
+                f"{link!r} is not a link: pass a URL, a (URL, name) pair, or a mapping with `url`."
             )
 
 
-def status(hash_: str, *, hold: float = 0.0) -> Request:
-    """Ask how a job is; the server may hold its answer for seconds."""
+def status(hash_: str, *, hold: float = 0.0) -> ApiRequest:
+    """Get a job's status; the server may hold its response for `hold` seconds."""
     params = {"wait": f"{hold:.3f}"} if hold > 0 else {}
     path = f"/api/archive/status/{checked(hash_)}"
-    return Request("GET", path, params, timeout=hold + _MARGIN)
+    return ApiRequest("GET", path, params, timeout=hold + _MARGIN)
 
 
-def files(hash_: str, *, state: str | None, cursor: str | None, limit: int) -> Request:
-    """Ask for some files of a job."""
+def files(hash_: str, *, state: str | None, cursor: str | None, limit: int) -> ApiRequest:
+    """Get one page of a job's files."""
     given = {"state": state, "cursor": cursor, "limit": str(limit)}
     params = {name: each for name, each in given.items() if each is not None}
-    return Request("GET", f"/api/archive/files/{checked(hash_)}", params)
+    return ApiRequest("GET", f"/api/archive/files/{checked(hash_)}", params)
 
 
-def cancel(hash_: str) -> Request:
-    """Ask to cancel; once cancelled, again changes nothing."""
-    return Request("POST", f"/api/archive/cancel/{checked(hash_)}")
+def cancel(hash_: str) -> ApiRequest:
+    """Cancel a job; cancelling it again changes nothing."""
+    return ApiRequest("POST", f"/api/archive/cancel/{checked(hash_)}")
 
 
-def retry(hash_: str, on_error: str | None) -> Request:
-    """Ask to try a failed job again; sent twice, the second one finds it in progress."""
+def retry(hash_: str, on_error: str | None) -> ApiRequest:
+    """Retry a failed job. Not idempotent: the second one would find it in progress."""
     body = json.dumps({} if on_error is None else {"on_error": on_error}).encode()
     headers = {"Content-Type": "application/json"}
     path = f"/api/archive/retry/{checked(hash_)}"
-    return Request("POST", path, headers=headers, body=body, again=False)
+    return ApiRequest("POST", path, headers=headers, body=body, idempotent=False)
 
 
-def delete(hash_: str) -> Request:
-    """Ask to remove an archive; once removed, again changes nothing."""
-    return Request("DELETE", f"/api/archive/{checked(hash_)}")
+def delete(hash_: str) -> ApiRequest:
+    """Remove an archive; removing it again changes nothing."""
+    return ApiRequest("DELETE", f"/api/archive/{checked(hash_)}")
 
 
-def download(hash_: str, headers: Mapping[str, str], *, timeout: float) -> Request:
-    """Ask for the archive itself; `timeout` is without a byte."""
-    return Request("GET", f"/archive/get/{checked(hash_)}.zip", headers=headers, timeout=timeout)
+def download(hash_: str, headers: Mapping[str, str], *, timeout: float) -> ApiRequest:
+    """Download the archive; `timeout` limits the seconds without a byte."""
+    return ApiRequest("GET", f"/archive/get/{checked(hash_)}.zip", headers=headers, timeout=timeout)
 
 
 def checked(hash_: str) -> str:
-    """Refuse what would be another path. Raises UsageError."""
+    """Check an archive hash, which becomes part of a path. Raises UsageError."""
     if not _HASH.fullmatch(hash_):
-        raise UsageError(f"{hash_!r} is no hash of an archive: use the one that create gave.")
+        raise UsageError(f"{hash_!r} is not an archive hash. Pass the one that `create` returned.")
     return hash_

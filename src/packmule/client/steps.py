@@ -1,11 +1,11 @@
-"""The steps of an operation: what is to be done next, told to whoever can do it.
+"""The steps of an operation: what to do next, as values that a driver carries out.
 
-An operation of the client is a generator. It decides, and yields a step: send a request, wait,
-take up a body. A driver does the step, blocking or not, and sends back what came of it. So every
-decision is written once, for `Client` and `AsyncClient`, and is tested without a socket. Owns the
-steps and their results; faults of the network come back as values, not as exceptions.
+Each operation of the client is a generator. It decides and yields a step: send a request, sleep,
+stream a response, use the disk. A driver carries out the step, blocking or not, and sends back the
+result. So every decision is written once for `Client` and `AsyncClient`, and tested without a
+socket. Network errors come back as values, not as exceptions.
 
-    operation ──Exchange──> driver ──Reply | Fault──> operation ──Pause──> driver ──> …
+    operation ──SendRequest──> driver ──ApiResponse | NetworkFault──> operation ──Sleep──> driver …
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A request. `again` tells that it does no harm to send it twice; `timeout` in seconds."""
+class ApiRequest:
+    """A request. `idempotent` means that sending it twice does no harm; `timeout` is in seconds."""
 
     method: str
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
-    again: bool = True
+    idempotent: bool = True
     timeout: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer that came whole. The names of `headers` are in small letters."""
+class ApiResponse:
+    """A response, or its head without a body. The names of `headers` are in lower case."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -42,73 +42,75 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """No answer came, or not all of it. `sent` is False where the request surely was not sent."""
+class NetworkFault:
+    """No response came, or not all of it. `sent` is False if the request was certainly not sent."""
 
     detail: str
     sent: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """A body was taken up, to its end or to a fault; `head` is the answer it came with."""
+class Streamed:
+    """A response body was streamed, to its end or to a fault; `head` is the response's head."""
 
-    head: Reply
-    fault: Fault | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """Send a request and read its answer. Gives a Reply or a Fault."""
-
-    request: Request
+    head: ApiResponse
+    fault: NetworkFault | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class TakeUp:
-    """Send a request and take up its body as it comes.
+class SendRequest:
+    """Send a request and read its response. Results in an ApiResponse or a NetworkFault."""
 
-    `begin` is given the head of a successful answer, and gives what takes up the body, or None to
-    leave it: called with each piece, it is False where no more is wanted. Both may use the disk.
-    `told` is called after each piece. Gives Taken where there was a body, else a Reply or a Fault.
+    request: ApiRequest
+
+
+@dataclass(frozen=True, slots=True)
+class StreamResponse:
+    """Send a request and stream its response body.
+
+    `begin` gets the head of a successful response and returns the consumer of its body, or None to
+    skip it. The consumer is called with each piece, and returns False to stop. Both may block on
+    the disk. `progress` is called after each piece. Results in Streamed if there was a body, else
+    in an ApiResponse or a NetworkFault.
     """
 
-    request: Request
-    begin: Callable[[Reply], Callable[[bytes], bool] | None]
-    told: Callable[[], None]
+    request: ApiRequest
+    begin: Callable[[ApiResponse], Callable[[bytes], bool] | None]
+    progress: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
-    """Let seconds pass."""
+class Sleep:
+    """Wait for some seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Do:
-    """Do something that may block, on the disk. Gives what it gives."""
+class RunBlocking:
+    """Call something that may block on the disk. Results in what it returns."""
 
     call: Callable[[], Any]
 
 
-Step = Exchange | TakeUp | Pause | Do
+Step = SendRequest | StreamResponse | Sleep | RunBlocking
 
 
-def exchange(request: Request) -> Generator[Step, Any, Reply | Fault]:
-    """Do one Exchange."""
-    return cast("Reply | Fault", (yield Exchange(request)))
+def send_request(request: ApiRequest) -> Generator[Step, Any, ApiResponse | NetworkFault]:
+    """Yield one SendRequest and return its result."""
+    return cast("ApiResponse | NetworkFault", (yield SendRequest(request)))
 
 
-def take_up(
-    request: Request,
-    begin: Callable[[Reply], Callable[[bytes], bool] | None],
-    told: Callable[[], None],
-) -> Generator[Step, Any, Reply | Taken | Fault]:
-    """Do one TakeUp."""
-    return cast("Reply | Taken | Fault", (yield TakeUp(request, begin, told)))
+def stream_response(
+    request: ApiRequest,
+    begin: Callable[[ApiResponse], Callable[[bytes], bool] | None],
+    progress: Callable[[], None],
+) -> Generator[Step, Any, ApiResponse | Streamed | NetworkFault]:
+    """Yield one StreamResponse and return its result."""
+    step = StreamResponse(request, begin, progress)
+    return cast("ApiResponse | Streamed | NetworkFault", (yield step))
 
 
-def do(call: Callable[[], T]) -> Generator[Step, Any, T]:
-    """Do something on the disk."""
-    return cast("T", (yield Do(call)))
+def run_blocking(call: Callable[[], T]) -> Generator[Step, Any, T]:
+    """Yield one RunBlocking and return its result."""
+    return cast("T", (yield RunBlocking(call)))

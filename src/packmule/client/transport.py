@@ -1,7 +1,7 @@
-"""What both drivers share: requests and answers in the words of httpx, its errors translated.
+"""The border to httpx, shared by both drivers: requests, responses and errors, translated.
 
-Owns the border to httpx. Nothing of the environment is trusted (proxies, netrc), unless the caller
-brings an httpx client that does. Does no I/O.
+Does no I/O. Nothing is taken from the environment but the server's address and key: no proxies, no
+netrc, unless the caller passes an httpx client that uses them.
 """
 
 from __future__ import annotations
@@ -14,65 +14,67 @@ import httpx
 
 import packmule
 from packmule.client import requests
-from packmule.client.steps import Fault, Reply
+from packmule.client.steps import ApiResponse, NetworkFault
 
 if TYPE_CHECKING:
-    from packmule.client.steps import Request
+    from packmule.client.steps import ApiRequest
 
 SERVER_VARIABLE = "PACKMULE_SERVER"
 KEY_VARIABLE = "PACKMULE_API_KEY"
-USUAL_SERVER = "http://localhost:8000"
+DEFAULT_SERVER = "http://localhost:8000"
 
-MOST_BYTES = 64 * 1024 * 1024
+MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 """The longest document that is read."""
-TOO_LONG = Fault(f"its answer is longer than {MOST_BYTES} bytes")
+TOO_LONG = NetworkFault(f"its response is longer than {MAX_DOCUMENT_BYTES:,} bytes")
 
 CAUGHT = (httpx.RequestError, httpx.InvalidURL)
-"""What httpx raises where a request or its answer fails."""
+"""What httpx raises if a request or its response fails."""
 
 _SUCCESS = frozenset({200, 206})
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.LocalProtocolError)
-_WORDS: dict[type[Exception], str] = {
-    httpx.ConnectTimeout: "no connection within the time",
-    httpx.ReadTimeout: "nothing came within the time",
-    httpx.WriteTimeout: "nothing was taken within the time",
+_MESSAGES: dict[type[Exception], str] = {
+    httpx.ConnectTimeout: "connecting timed out",
+    httpx.ReadTimeout: "the response timed out",
+    httpx.WriteTimeout: "sending the request timed out",
     httpx.PoolTimeout: "too many requests at once",
-    httpx.ReadError: "the connection broke",
-    httpx.WriteError: "the connection broke",
+    httpx.ReadError: "the connection was lost",
+    httpx.WriteError: "the connection was lost",
 }
 _CONNECT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Where the server is, and the key to it."""
+class ServerAddress:
+    """Where the server is, and the key for it."""
 
-    server: str
+    url: str
     api_key: str | None = field(repr=False)
 
 
-def address(server: str | None, api_key: str | None) -> Address:
-    """Give the server's address: as given, else of the environment, else the usual one.
+def server_address(server: str | None, api_key: str | None) -> ServerAddress:
+    """Return the server's address: the given one, the environment's, or the default.
 
     Raises UsageError.
     """
-    url = server or os.environ.get(SERVER_VARIABLE, "").strip() or USUAL_SERVER
+    url = server or os.environ.get(SERVER_VARIABLE, "").strip() or DEFAULT_SERVER
     key = api_key or os.environ.get(KEY_VARIABLE, "").strip() or None
-    return Address(requests.server_url(url), requests.api_key(key))
+    return ServerAddress(requests.server_url(url), requests.api_key(key))
 
 
-def built(client: httpx.Client | httpx.AsyncClient, to: Address, request: Request) -> httpx.Request:
-    """Write a request in httpx's words."""
+def http_request(
+    client: httpx.Client | httpx.AsyncClient, server: ServerAddress, request: ApiRequest
+) -> httpx.Request:
+    """Build the request for httpx."""
     headers = {
         "User-Agent": f"packmule/{packmule.__version__}",
         "Accept": "application/json, application/problem+json, */*;q=0.5",
         **request.headers,
     }
-    if to.api_key is not None:
-        headers["Authorization"] = f"Bearer {to.api_key}"
+    if server.api_key is not None:
+        headers["Authorization"] = f"Bearer {server.api_key}"
     return client.build_request(
         request.method,
-        to.server + request.path,
+        server.url + request.path,
         params=dict(request.params) or None,
         headers=headers,
         content=request.body,
@@ -80,17 +82,17 @@ def built(client: httpx.Client | httpx.AsyncClient, to: Address, request: Reques
     )
 
 
-def head_of(response: httpx.Response) -> Reply:
-    """Give an answer without its body."""
-    return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()})
+def response_head(response: httpx.Response) -> ApiResponse:
+    """Return a response without its body."""
+    return ApiResponse(response.status_code, {k.lower(): v for k, v in response.headers.items()})
 
 
-def has_body(head: Reply) -> bool:
-    """Tell an answer whose body is what was asked for."""
+def has_archive_body(head: ApiResponse) -> bool:
+    """Return whether the body behind this head is what was asked for, not an error document."""
     return head.status in _SUCCESS
 
 
-def fault_of(error: Exception) -> Fault:
-    """Translate an error of httpx; nothing secret is in it."""
-    words = _WORDS.get(type(error)) or str(error).strip() or type(error).__name__
-    return Fault(words, sent=not isinstance(error, _NOT_SENT))
+def network_fault(error: Exception) -> NetworkFault:
+    """Translate an error of httpx; the result holds nothing secret."""
+    message = _MESSAGES.get(type(error)) or str(error).strip() or type(error).__name__
+    return NetworkFault(message, sent=not isinstance(error, _NOT_SENT))

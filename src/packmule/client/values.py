@@ -1,46 +1,46 @@
-"""What the server tells, as values: the status of a job, its files, its failures.
+"""The values a client returns: a job's status, its files, its failures.
 
-Owns their types. Leaves reading them out of answers to `reading.py`. Sizes are bytes, times are
-seconds, moments are aware UTC. What a newer server tells besides is in `document`.
+Owns their types; `reading.py` reads them from responses. Sizes are bytes, durations seconds, and
+every datetime is aware and in UTC. `document` is the JSON object as the server sent it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
 Link = str | tuple[str, str | None] | Mapping[str, Any]
-"""A link to fetch: a URL, a pair of URL and name in the archive, or an object of the API."""
+"""A link: a URL, a pair of URL and name in the archive, or an object as the API takes it."""
 
 
 class CreateOptions(TypedDict, total=False):
-    """What may be asked of an archive beside its links; the server's own defaults else."""
+    """The options of `create`. The server has defaults for all of them."""
 
     name: str | None
-    """The archive's file name at its download."""
-    on_error: str | None
-    """Where a file cannot be fetched: `fail` the job, or `skip` the file."""
-    on_html: str | None
-    """Where an HTML page comes in place of media: `report` it, or `fail` the file."""
-    compression: str | None
-    """`auto`, `store` or `deflate`."""
+    """The file name of the download."""
+    on_error: Literal["fail", "skip"] | None
+    """If a file cannot be fetched: fail the job, or leave out the file."""
+    on_html: Literal["report", "fail"] | None
+    """If a web page arrives instead of a media file: keep and report it, or fail the file."""
+    compression: Literal["auto", "store", "deflate"] | None
+    """Compress only what shrinks a lot, nothing, or everything that shrinks."""
     webhook_url: str | None
-    """Is told when the job has ended; only where the operator allows it."""
-    expires_in: float | None
-    """Seconds until the archive is removed, up to the operator's limit."""
+    """Called when the job has ended, if the operator allows webhooks of jobs."""
+    expires_in: float | timedelta | None
+    """Seconds, or a timedelta, until the archive is removed, up to the operator's limit."""
     priority: int | None
-    """Higher ones begin first."""
+    """Jobs with a higher priority start first."""
     idempotency_key: str | None
-    """The same key with the same request is one job; by default a new one each time."""
+    """Requests with the same key create one job. Default: a new key for each call."""
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a job is; what is not known yet is None."""
+class JobProgress:
+    """How far a job is. What is not known yet is None."""
 
     files_total: int
     files_done: int
@@ -53,7 +53,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class FileFailure:
-    """Why a file could not be fetched; `code` is one of docs/failure-codes.md."""
+    """Why a file could not be fetched; docs/failure-codes.md lists the codes."""
 
     url: str
     name: str | None
@@ -65,16 +65,16 @@ class FileFailure:
 
 @dataclass(frozen=True, slots=True)
 class InProgress:
-    """The job waits or is in work."""
+    """The job is queued or running."""
 
     status: ClassVar[str] = "in-progress"
-    progress: Progress
+    progress: JobProgress
     document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The archive is there. `missing` are the files left out, with `on_error="skip"`."""
+    """The archive is ready. `missing` are the files left out with `on_error="skip"`."""
 
     status: ClassVar[str] = "completed"
     url: str
@@ -86,7 +86,7 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The job failed; `retry` keeps what it has. `failures` are the first thousand."""
+    """The job failed; `retry` keeps what it has. `failures` has the first 1,000."""
 
     status: ClassVar[str] = "failed"
     code: str
@@ -105,7 +105,7 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """The archive was there and has been removed."""
+    """The archive was removed."""
 
     status: ClassVar[str] = "expired"
     document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -116,7 +116,7 @@ Status = InProgress | Completed | Failed | Cancelled | Expired
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of a job. `attempts` is None until it is known."""
+    """One file of a job. `attempts` is None until that is known."""
 
     position: int
     url: str
@@ -131,8 +131,8 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class FilePage:
-    """Some files of a job; `cursor` asks for the next ones, None at the end."""
+class FileBatch:
+    """One page of a job's files; `cursor` leads to the next page, None at the end."""
 
     files: tuple[File, ...]
     cursor: str | None
@@ -140,9 +140,9 @@ class FilePage:
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """An archive was downloaded. `kept` of its bytes were there from an earlier run.
+    """A finished download. `kept` of its bytes were there from an earlier run.
 
-    `missing` are the files left out of it, where `fetch` has learned that.
+    `missing` are the files left out of the archive, which only `fetch` knows.
     """
 
     size: int
@@ -152,8 +152,8 @@ class Downloaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """A try failed and another follows, in `pause` seconds; `detail` says why."""
+class RetryEvent:
+    """A request failed and is sent again in `delay` seconds; `detail` says why it failed."""
 
     detail: str
-    pause: float
+    delay: float

@@ -1,8 +1,8 @@
-"""Which bytes of a download are believed: those of one version, at their right place.
+"""Which bytes of a download may be used: those of one version, at their place.
 
-Owns what is asked for (Range and If-Range) and what an answer's head is worth. Pure. The law:
-RFC 9110 13.1.5 (If-Range), 14.4 (Content-Range), 15.3.7 (206). Two versions are never joined: bytes
-are appended only under the strong ETag and the length that the first ones came with.
+Owns the request headers (Range, If-Range) and the judgement of a response's head, by RFC 9110
+13.1.5 (If-Range), 14.4 (Content-Range) and 15.3.7 (206). Two versions are never mixed: bytes are
+appended only under the strong ETag and the length that came with the first ones. Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from packmule.client.steps import Reply
+    from packmule.client.steps import ApiResponse
 
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 # Without obs-text (RFC 9110 8.8.3), which httpx would not send back in If-Range.
@@ -24,7 +24,7 @@ _DOCUMENT = re.compile(r"text/.*|application/(.*[+])?(json|xml)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of an archive: its length and, where it has one, its strong ETag."""
+    """One version of an archive: its length and, if it has one, its strong ETag."""
 
     size: int
     etag: str | None
@@ -32,28 +32,28 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What has come: the first `offset` bytes of a version; None where nothing has."""
+    """What was downloaded: the first `offset` bytes of a version, or nothing if that is None."""
 
     offset: int = 0
     version: Version | None = None
 
     @property
     def is_whole(self) -> bool:
-        """Tell whether all has come."""
+        """Return whether every byte is there."""
         return self.version is not None and self.offset == self.version.size
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
-    """The answer's body belongs to this version, from `at` on."""
+class AcceptBody:
+    """The response body is of this version, from byte `at` on."""
 
     at: int
     version: Version
 
 
 @dataclass(frozen=True, slots=True)
-class Leave:
-    """The answer's body is not to be used, for this reason."""
+class RejectBody:
+    """The response body must not be used, for this reason."""
 
     reason: str
 
@@ -74,51 +74,53 @@ def resumable(held: Held) -> Held:
 
 
 def headers(held: Held) -> dict[str, str]:
-    """Ask for the rest of what is held, or for all where the version is another by now."""
+    """Return the headers that ask for the rest, or for everything if the version has changed."""
     plain = {"Accept-Encoding": "identity"}
     if held.offset == 0 or held.version is None or held.version.etag is None:
         return plain
     return plain | {"Range": f"bytes={held.offset}-", "If-Range": held.version.etag}
 
 
-def weigh(held: Held, head: Reply, expected: int | None) -> Take | Leave:
-    """Tell what the body behind a head of success is. `expected` is its length, if it is known."""
+def judge_response(held: Held, head: ApiResponse, expected: int | None) -> AcceptBody | RejectBody:
+    """Judge the body of a successful response by its head. `expected` is its length, if known."""
     if head.headers.get("content-encoding", "identity").lower() != "identity":
-        return Leave("the archive comes encoded, which was not asked for")
+        return RejectBody("it has a content encoding that was not requested")
     if _DOCUMENT.fullmatch(head.headers.get("content-type", "").partition(";")[0].strip()):
-        return Leave("a page came in its place")
-    taken = _part(held, head) if head.status == HTTPStatus.PARTIAL_CONTENT else _all(head, expected)
-    if isinstance(taken, Take) and expected not in {None, taken.version.size}:
-        return Leave(
-            f"the archive has {taken.version.size} bytes and its status tells of {expected}"
+        return RejectBody("it is a web page or an error document")
+    judged = (
+        _part(held, head) if head.status == HTTPStatus.PARTIAL_CONTENT else _all(head, expected)
+    )
+    if isinstance(judged, AcceptBody) and expected not in {None, judged.version.size}:
+        return RejectBody(
+            f"it has {judged.version.size} bytes, but the job's status says {expected}"
         )
-    return taken
+    return judged
 
 
-def _part(held: Held, head: Reply) -> Take | Leave:
+def _part(held: Held, head: ApiResponse) -> AcceptBody | RejectBody:
     found = _CONTENT_RANGE.fullmatch(head.headers.get("content-range", ""))
     if found is None or held.version is None or held.offset == 0:
-        return Leave("a part came that was not asked for")
+        return RejectBody("it is a part that was not requested")
     first, last, size = (int(each) for each in found.groups())
     if (first, last, size) != (held.offset, held.version.size - 1, held.version.size):
-        return Leave(f"the part that came ({found[0]}) is not the one that was asked for")
+        return RejectBody(f"it is another part ({found[0]}) than the one requested")
     if head.headers.get("etag") != held.version.etag:
-        return Leave("the part that came is of another version")
+        return RejectBody("it is a part of another version")
     if _length(head) not in {None, size - first}:
-        return Leave("the part that came is not as long as it says")
-    return Take(first, held.version)
+        return RejectBody("its length and its Content-Range differ")
+    return AcceptBody(first, held.version)
 
 
-def _all(head: Reply, expected: int | None) -> Take | Leave:
+def _all(head: ApiResponse, expected: int | None) -> AcceptBody | RejectBody:
     size = _length(head)
     if size is None:
         size = expected
     if size is None:
-        return Leave("the archive comes without its length, so that its end cannot be told")
+        return RejectBody("it has no length, so its end cannot be verified")
     etag = head.headers.get("etag", "")
-    return Take(0, Version(size, etag if _STRONG.fullmatch(etag) else None))
+    return AcceptBody(0, Version(size, etag if _STRONG.fullmatch(etag) else None))
 
 
-def _length(head: Reply) -> int | None:
+def _length(head: ApiResponse) -> int | None:
     text = head.headers.get("content-length", "")
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from tests.fakes.either_client import KINDS, EitherClient
 
-from packmule.client import AsyncClient, Client, RequestRefused, ServerUnreachable, transport
-from packmule.client.transport import fault_of
+from packmule.client import APIStatusError, AsyncClient, Client, ConnectionError, transport
+from packmule.client.transport import network_fault
 
 HASH = "0123456789abcdef0123456789abcdef"
 
@@ -56,10 +56,10 @@ def test_a_client_of_ones_own_is_used_and_the_key_is_sent(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_answer_without_end_is_not_held(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "MOST_BYTES", 10)
+    monkeypatch.setattr(transport, "MAX_DOCUMENT_BYTES", 10)
     http = own_http(kind, lambda _: httpx.Response(200, content=b"x" * 11))
-    with pytest.raises(ServerUnreachable, match="longer than"):
-        EitherClient(kind, "http://x", http=http, asking=0.1).status(HASH)
+    with pytest.raises(ConnectionError, match="longer than"):
+        EitherClient(kind, "http://x", http=http, request_timeout=0.1).status(HASH)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -80,7 +80,7 @@ def test_a_key_does_not_follow_a_download_to_another_host(kind: str, tmp_path: o
         return httpx.Response(403, json={"code": "denied", "detail": "no"})
 
     client = EitherClient(kind, "http://x", api_key="secret", http=own_http(kind, answer))
-    with pytest.raises(RequestRefused):
+    with pytest.raises(APIStatusError):
         client.download(HASH, f"{tmp_path}/a.zip")
     assert [each.headers.get("Authorization") for each in asked] == ["Bearer secret", None]
 
@@ -89,9 +89,9 @@ def test_a_key_does_not_follow_a_download_to_another_host(kind: str, tmp_path: o
     ("error", "said", "sent"),
     [
         (httpx.ConnectError("[Errno 111] Connection refused"), "Connection refused", False),
-        (httpx.ConnectTimeout(""), "no connection", False),
-        (httpx.ReadTimeout(""), "nothing came", True),
-        (httpx.ReadError(""), "broke", True),
+        (httpx.ConnectTimeout(""), "connecting timed out", False),
+        (httpx.ReadTimeout(""), "the response timed out", True),
+        (httpx.ReadError(""), "was lost", True),
         (httpx.RemoteProtocolError("peer closed"), "peer closed", True),
         (httpx.UnsupportedProtocol(""), "UnsupportedProtocol", True),
     ],
@@ -99,6 +99,6 @@ def test_a_key_does_not_follow_a_download_to_another_host(kind: str, tmp_path: o
 def test_what_failed_is_said_and_whether_it_was_sent(
     error: Exception, said: str, *, sent: bool
 ) -> None:
-    fault = fault_of(error)
+    fault = network_fault(error)
     assert said in fault.detail
     assert fault.sent is sent

@@ -15,24 +15,24 @@ from tests.fakes.stage import Body, Stage, document
 
 from packmule.client import downloading
 from packmule.client.errors import (
-    BadAnswer,
+    APIStatusError,
     ClientError,
+    ConnectionError,
     DownloadFailed,
+    InvalidResponseError,
     NotCompleted,
-    RequestRefused,
-    ServerUnreachable,
 )
-from packmule.client.operations import ASKING, WAITING
-from packmule.client.steps import Fault, Reply
+from packmule.client.operations import REQUEST_TIMEOUT, RETRY_TIMEOUT
+from packmule.client.steps import ApiResponse, NetworkFault
 
 if TYPE_CHECKING:
     from tests.fakes.stage import Answer
 
-    from packmule.client.steps import Request
+    from packmule.client.steps import ApiRequest
     from packmule.client.values import Downloaded
 
 HASH = "0123456789abcdef0123456789abcdef"
-CUT = Fault("cut")
+CUT = NetworkFault("cut")
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Archive:
     cut_after: int | None = None
     more: dict[str, str] = field(default_factory=dict)
 
-    def __call__(self, request: Request) -> Answer:
+    def __call__(self, request: ApiRequest) -> Answer:
         """Answer a request."""
         start = 0
         asked = request.headers.get("Range")
@@ -55,11 +55,11 @@ class Archive:
         if asked is not None and request.headers["If-Range"] == self.etag:
             start = int(asked.removeprefix("bytes=").removesuffix("-"))
             if start >= size:
-                return Reply(416, {"content-range": f"bytes */{size}"}, b"{}")
+                return ApiResponse(416, {"content-range": f"bytes */{size}"}, b"{}")
             named["content-range"] = f"bytes {start}-{size - 1}/{size}"
         named["content-length"] = str(size - start)
         body = self.content[start:]
-        head = Reply(206 if "content-range" in named else 200, named)
+        head = ApiResponse(206 if "content-range" in named else 200, named)
         if self.cut_after is None or len(body) <= self.cut_after:
             return Body(head, tuple(body[at : at + 7] for at in range(0, len(body), 7)))
         return Body(head, (body[: self.cut_after],), CUT)
@@ -67,7 +67,7 @@ class Archive:
 
 def download(stage: Stage, path: Path, **more: Any) -> Downloaded:
     options = {"resume": True, "on_bytes": None} | more
-    return stage.play(downloading.download(stage.around(), HASH, path, **options))
+    return stage.play(downloading.download(stage.context(), HASH, path, **options))
 
 
 def test_an_archive_comes_whole_and_how_far_is_told(tmp_path: Path) -> None:
@@ -90,8 +90,8 @@ def test_cut_again_and_again_it_goes_on_where_it_was(tmp_path: Path) -> None:
 
 def test_a_run_that_ended_is_gone_on_with_by_the_next(tmp_path: Path) -> None:
     content = b"0123456789"
-    first = Stage.of([Archive(content, cut_after=4)(a_request()), Fault("away", sent=False)])
-    with pytest.raises(ServerUnreachable):
+    first = Stage.of([Archive(content, cut_after=4)(a_request()), NetworkFault("away", sent=False)])
+    with pytest.raises(ConnectionError):
         download(first, tmp_path / "a.zip")
     second = Stage(Archive(content))
     done = download(second, tmp_path / "a.zip")
@@ -132,22 +132,24 @@ def test_a_part_left_whole_gets_no_name_if_the_archive_is_refused(
     tmp_path: Path, status: int
 ) -> None:
     left_whole(tmp_path / "a.zip", b"0123")
-    with pytest.raises(RequestRefused):
+    with pytest.raises(APIStatusError):
         download(Stage.of([document({"code": "no", "detail": "no"}, status)]), tmp_path / "a.zip")
     assert not (tmp_path / "a.zip").exists()
     assert (tmp_path / "a.zip.part").read_bytes() == b"0123"
 
 
 def test_bytes_that_had_to_be_fetched_again_do_not_count_as_kept(tmp_path: Path) -> None:
-    first = Stage.of([Archive(b"0123456789", cut_after=4)(a_request()), Fault("away", sent=False)])
-    with pytest.raises(ServerUnreachable):
+    first = Stage.of(
+        [Archive(b"0123456789", cut_after=4)(a_request()), NetworkFault("away", sent=False)]
+    )
+    with pytest.raises(ConnectionError):
         download(first, tmp_path / "a.zip")
     done = download(Stage(Archive(b"0123456789", etag=None)), tmp_path / "a.zip")
     assert (done.size, done.kept) == (10, 0)
 
 
 def test_a_refused_download_leaves_nothing_behind(tmp_path: Path) -> None:
-    with pytest.raises(RequestRefused):
+    with pytest.raises(APIStatusError):
         download(Stage.of([document({"code": "no", "detail": "no"}, 404)]), tmp_path / "a.zip")
     assert list(tmp_path.iterdir()) == []
 
@@ -159,13 +161,13 @@ def test_a_refused_download_leaves_nothing_behind(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_page_or_a_document_is_not_taken_for_the_archive(tmp_path: Path, media_type: str) -> None:
     stage = Stage(Archive(b"not a ZIP", more={"content-type": media_type}))
-    with pytest.raises(BadAnswer):
+    with pytest.raises(InvalidResponseError):
         download(stage, tmp_path / "a.zip")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_body_longer_than_announced_is_not_taken_up_by_the_next_run(tmp_path: Path) -> None:
-    head = Reply(200, {"content-length": "4", "etag": '"a"'})
+    head = ApiResponse(200, {"content-length": "4", "etag": '"a"'})
     with pytest.raises(DownloadFailed):
         download(Stage(lambda _: Body(head, (b"0123", b"4567"))), tmp_path / "a.zip")
     stage = Stage(Archive(b"01234567"))
@@ -183,9 +185,9 @@ def test_a_changed_archive_is_begun_anew_and_never_joined(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "wrong",
     [
-        Reply(416, {"content-range": "bytes */2"}, b"{}"),
-        Body(Reply(206, {"content-range": "bytes 0-9/10", "etag": '"a"'}), (b"XXXXXXXXXX",)),
-        Body(Reply(206, {"content-range": "bytes 4-9/10", "etag": '"z"'}), (b"XXXXXX",)),
+        ApiResponse(416, {"content-range": "bytes */2"}, b"{}"),
+        Body(ApiResponse(206, {"content-range": "bytes 0-9/10", "etag": '"a"'}), (b"XXXXXXXXXX",)),
+        Body(ApiResponse(206, {"content-range": "bytes 4-9/10", "etag": '"z"'}), (b"XXXXXX",)),
     ],
 )
 def test_a_part_that_cannot_be_right_is_asked_for_as_a_whole(tmp_path: Path, wrong: Answer) -> None:
@@ -197,7 +199,7 @@ def test_a_part_that_cannot_be_right_is_asked_for_as_a_whole(tmp_path: Path, wro
 
 
 def test_a_page_in_between_costs_nothing_of_what_has_come(tmp_path: Path) -> None:
-    page = Body(Reply(200, {"content-type": "text/html", "content-length": "5"}), (b"login",))
+    page = Body(ApiResponse(200, {"content-type": "text/html", "content-length": "5"}), (b"login",))
     stage = Stage.through(
         Archive(b"0123456789", cut_after=4), lambda _: page, Archive(b"0123456789")
     )
@@ -206,14 +208,14 @@ def test_a_page_in_between_costs_nothing_of_what_has_come(tmp_path: Path) -> Non
 
 
 def test_a_body_that_ends_early_without_a_word_is_gone_on_with(tmp_path: Path) -> None:
-    head = Reply(200, {"content-length": "10", "etag": '"a"'})
+    head = ApiResponse(200, {"content-length": "10", "etag": '"a"'})
     stage = Stage.through(lambda _: Body(head, (b"0123",)), Archive(b"0123456789"))
     download(stage, tmp_path / "a.zip")
     assert (tmp_path / "a.zip").read_bytes() == b"0123456789"
 
 
 def test_a_body_that_is_too_long_is_not_believed(tmp_path: Path) -> None:
-    head = Reply(200, {"content-length": "4", "etag": '"a"'})
+    head = ApiResponse(200, {"content-length": "4", "etag": '"a"'})
     stage = Stage(lambda _: Body(head, (b"0123", b"4567")))
     with pytest.raises(DownloadFailed):
         download(stage, tmp_path / "a.zip")
@@ -222,7 +224,7 @@ def test_a_body_that_is_too_long_is_not_believed(tmp_path: Path) -> None:
 
 def test_what_cannot_be_gone_on_with_is_not_begun_without_end(tmp_path: Path) -> None:
     stage = Stage(Archive(b"x" * 50, etag=None, cut_after=20))
-    with pytest.raises(DownloadFailed, match="begun anew"):
+    with pytest.raises(DownloadFailed, match="started over"):
         download(stage, tmp_path / "a.zip")
     assert len(stage.asked) == 6
 
@@ -233,24 +235,24 @@ def test_what_cannot_be_gone_on_with_is_not_begun_without_end(tmp_path: Path) ->
 def test_a_refusal_ends_it_and_keeps_what_has_come(tmp_path: Path, status: int, code: str) -> None:
     refusal = document({"code": code, "detail": "no"}, status)
     stage = Stage.through(Archive(b"0123456789", cut_after=4), lambda _: refusal)
-    with pytest.raises(RequestRefused) as refused:
+    with pytest.raises(APIStatusError) as refused:
         download(stage, tmp_path / "a.zip")
     assert refused.value.code == code
     assert (tmp_path / "a.zip.part").read_bytes() == b"0123"
 
 
 def test_a_server_that_was_never_there_is_given_up_soon(tmp_path: Path) -> None:
-    stage = Stage(lambda _: Fault("refused", sent=False))
-    with pytest.raises(ServerUnreachable):
+    stage = Stage(lambda _: NetworkFault("refused", sent=False))
+    with pytest.raises(ConnectionError):
         download(stage, tmp_path / "a.zip")
-    assert stage.clock <= ASKING
+    assert stage.clock <= REQUEST_TIMEOUT
 
 
 def test_a_server_that_goes_away_in_the_middle_is_borne_for_minutes(tmp_path: Path) -> None:
-    stage = Stage.of([Archive(b"0123456789", cut_after=4)(a_request()), Fault("refused")])
-    with pytest.raises(ServerUnreachable):
+    stage = Stage.of([Archive(b"0123456789", cut_after=4)(a_request()), NetworkFault("refused")])
+    with pytest.raises(ConnectionError):
         download(stage, tmp_path / "a.zip")
-    assert WAITING * 0.8 < stage.clock <= WAITING
+    assert RETRY_TIMEOUT * 0.8 < stage.clock <= RETRY_TIMEOUT
 
 
 COMPLETED = {
@@ -262,7 +264,7 @@ COMPLETED = {
 def fetch(stage: Stage, path: Path) -> Downloaded:
     return stage.play(
         downloading.fetch(
-            stage.around(), HASH, path, resume=True, timeout=None, on_progress=None, on_bytes=None
+            stage.context(), HASH, path, resume=True, timeout=None, on_progress=None, on_bytes=None
         )
     )
 
@@ -272,7 +274,7 @@ def test_fetch_waits_and_downloads_as_many_bytes_as_the_status_tells(tmp_path: P
     stage = Stage(lambda r: document(COMPLETED) if "status" in r.path else archive(r))
     assert fetch(stage, tmp_path / "a.zip").size == 10
     archive.content = b"another length"
-    with pytest.raises(BadAnswer, match="14 bytes"):
+    with pytest.raises(InvalidResponseError, match="14 bytes"):
         fetch(stage, tmp_path / "b.zip")
 
 
@@ -292,7 +294,7 @@ def test_fetch_tells_why_there_is_no_archive(tmp_path: Path, status: Any, said: 
 
 def test_fetch_looks_at_the_path_before_it_waits(tmp_path: Path) -> None:
     stage = Stage.of([document({"status": "cancelled"})])
-    with pytest.raises(Exception, match="no folder"):
+    with pytest.raises(Exception, match="does not exist"):
         fetch(stage, tmp_path / "none/a.zip")
     assert stage.asked == []
 
@@ -303,15 +305,15 @@ CONTENTS = {'"a"': bytes(range(40)), '"b"': bytes(range(100, 150)), '"c"': b"c" 
 HONEST = st.tuples(st.sampled_from(sorted(CONTENTS)), st.none() | st.integers(0, 30))
 TROUBLE = st.sampled_from(
     [
-        Fault("refused", sent=False),
+        NetworkFault("refused", sent=False),
         CUT,
-        Reply(503, {"retry-after": "1"}, b"{}"),
-        Reply(502, {}, b"<html>"),
-        Reply(416, {}, b""),
-        Body(Reply(200, {"content-type": "text/html", "content-length": "4"}), (b"page",)),
-        Body(Reply(206, {"content-range": "bytes 0-39/40", "etag": '"a"'}), (b"?" * 40,)),
-        Body(Reply(206, {"content-range": "bytes 5-39/40", "etag": '"b"'}), (b"?" * 35,)),
-        Body(Reply(200, {"content-encoding": "gzip", "content-length": "9"}), (b"?" * 9,)),
+        ApiResponse(503, {"retry-after": "1"}, b"{}"),
+        ApiResponse(502, {}, b"<html>"),
+        ApiResponse(416, {}, b""),
+        Body(ApiResponse(200, {"content-type": "text/html", "content-length": "4"}), (b"page",)),
+        Body(ApiResponse(206, {"content-range": "bytes 0-39/40", "etag": '"a"'}), (b"?" * 40,)),
+        Body(ApiResponse(206, {"content-range": "bytes 5-39/40", "etag": '"b"'}), (b"?" * 35,)),
+        Body(ApiResponse(200, {"content-encoding": "gzip", "content-length": "9"}), (b"?" * 9,)),
     ]
 )
 
@@ -320,7 +322,7 @@ TROUBLE = st.sampled_from(
 def test_whatever_comes_the_file_is_one_version_or_not_there(events: list[Any], runs: int) -> None:
     left = list(events)
 
-    def answer(request: Request) -> Answer:
+    def answer(request: ApiRequest) -> Answer:
         event = left.pop(0) if left else ('"a"', None)
         if not isinstance(event, tuple):
             found: Answer = event

@@ -13,7 +13,7 @@ import pytest
 
 from packmule.client.errors import DownloadFailed
 from packmule.client.part_file import PartFile
-from packmule.client.versions import Held, Take, Version
+from packmule.client.versions import AcceptBody, Held, Version
 from packmule.errors import UsageError
 
 VERSION = Version(10, '"a"')
@@ -27,7 +27,7 @@ def opened(path: Path, hash_: str = "h", *, resume: bool = True) -> PartFile:
 
 def begun(path: Path, content: bytes, version: Version = VERSION, hash_: str = "h") -> None:
     part = opened(path, hash_)
-    part.begin(Take(0, version))
+    part.begin(AcceptBody(0, version))
     part.write(content)
     part.close()
 
@@ -47,7 +47,7 @@ def test_what_has_come_is_there_the_next_time(tmp_path: Path) -> None:
 def test_a_finished_archive_has_its_name_and_nothing_beside_it(tmp_path: Path) -> None:
     begun(tmp_path / "a.zip", b"01234")
     part = opened(tmp_path / "a.zip")
-    part.begin(Take(5, VERSION))
+    part.begin(AcceptBody(5, VERSION))
     assert part.write(b"56789")
     part.finish()
     part.close()
@@ -90,7 +90,7 @@ def test_a_new_version_drops_the_bytes_of_the_old_one(tmp_path: Path) -> None:
 
 def test_the_version_is_recorded_before_its_first_byte(tmp_path: Path) -> None:
     part = opened(tmp_path / "a.zip")
-    part.begin(Take(0, VERSION))
+    part.begin(AcceptBody(0, VERSION))
     record = json.loads((tmp_path / "a.zip.part.version").read_bytes())
     assert record == {"hash": "h", "size": 10, "etag": '"a"'}
     assert (tmp_path / "a.zip.part").read_bytes() == b""
@@ -106,25 +106,25 @@ def test_a_full_disk_leaves_no_half_written_record(
     part = opened(tmp_path / "a.zip")
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        part.begin(Take(0, VERSION))
+        part.begin(AcceptBody(0, VERSION))
     part.close()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_more_than_the_version_has_is_not_written(tmp_path: Path) -> None:
     part = opened(tmp_path / "a.zip")
-    part.begin(Take(0, VERSION))
+    part.begin(AcceptBody(0, VERSION))
     assert not part.write(b"0123456789-and-more")
-    part.pause()
+    part.flush()
     assert (tmp_path / "a.zip.part").read_bytes() == b"0123456789"
     part.close()
 
 
 def test_what_another_program_has_changed_gets_no_name(tmp_path: Path) -> None:
     part = opened(tmp_path / "a.zip")
-    part.begin(Take(0, VERSION))
+    part.begin(AcceptBody(0, VERSION))
     part.write(b"0123456789")
-    part.pause()
+    part.flush()
     os.truncate(tmp_path / "a.zip.part", 3)
     with pytest.raises(DownloadFailed, match="another program"):
         part.finish()
@@ -143,9 +143,10 @@ def test_two_downloads_do_not_write_to_one_file(tmp_path: Path) -> None:
 def test_a_killed_program_loses_nothing_of_what_it_was_handed(tmp_path: Path) -> None:
     code = (
         "import os, pathlib; from packmule.client.part_file import PartFile;"
-        "from packmule.client.versions import Take, Version;"
+        "from packmule.client.versions import AcceptBody, Version;"
         "part = PartFile(pathlib.Path('a.zip'), 'h'); part.open(resume=True);"
-        "part.begin(Take(0, Version(100000, '\"a\"'))); part.write(b'x' * 70000); part.pause();"
+        "part.begin(AcceptBody(0, Version(100000, '\"a\"')));"
+        "part.write(b'x' * 70000); part.flush();"
         "os.kill(os.getpid(), 9)"
     )
     killed = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)

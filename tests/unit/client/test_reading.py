@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packmule.client import reading
-from packmule.client.errors import BadAnswer, BadItem, ClientError, RequestRefused
-from packmule.client.steps import Reply
+from packmule.client.errors import APIStatusError, ClientError, InvalidField, InvalidResponseError
+from packmule.client.steps import ApiResponse
 from packmule.client.values import (
     Cancelled,
     Completed,
@@ -22,7 +22,7 @@ from packmule.client.values import (
     Failed,
     FileFailure,
     InProgress,
-    Progress,
+    JobProgress,
 )
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, tzinfo=UTC)
@@ -39,9 +39,11 @@ PROGRESS = {
 }
 
 
-def reply(content: Any, status: int = 200, **headers: str) -> Reply:
+def reply(content: Any, status: int = 200, **headers: str) -> ApiResponse:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return Reply(status, {name.replace("_", "-"): each for name, each in headers.items()}, body)
+    return ApiResponse(
+        status, {name.replace("_", "-"): each for name, each in headers.items()}, body
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,7 @@ def reply(content: Any, status: int = 200, **headers: str) -> Reply:
     [
         (
             {"status": "in-progress", "progress": PROGRESS},
-            InProgress(Progress(3, 1, 0, 5, None, 1.5, None)),
+            InProgress(JobProgress(3, 1, 0, 5, None, 1.5, None)),
         ),
         (
             {"status": "completed", "url": "http://x/a.zip", "size": 9, "missing": [DEAD],
@@ -90,7 +92,7 @@ def test_every_status_is_a_value_and_keeps_its_document(
     ],
 )  # fmt: skip
 def test_what_is_no_status_is_a_bad_answer(body: bytes) -> None:
-    with pytest.raises(BadAnswer, match="Is this the address of one"):
+    with pytest.raises(InvalidResponseError, match="Is this a Packmule"):
         reading.value(reply(body), reading.status)
 
 
@@ -105,8 +107,8 @@ JSON = st.recursive(
 
 @given(st.binary() | JSON.map(lambda each: json.dumps(each).encode()))
 def test_whatever_comes_is_a_value_or_an_error_of_ours(body: bytes) -> None:
-    for read in (reading.status, reading.file_page, reading.archive_hash):
-        with suppress(BadAnswer):
+    for read in (reading.status, reading.file_batch, reading.archive_hash):
+        with suppress(InvalidResponseError):
             reading.value(reply(body), read)
 
 
@@ -124,22 +126,22 @@ def test_a_problem_is_told_with_its_code_and_each_bad_item() -> None:
         "errors": [{"pointer": "/urls/3", "detail": "no"}, {"parameter": "wait", "detail": "x"}, 5],
     }  # fmt: skip
     found = reading.refusal(reply(problem, 422), NOW)
-    assert isinstance(found, RequestRefused)
-    assert (found.status, found.code, str(found)) == (422, "invalid-request", "two things")
-    assert found.errors == (BadItem("/urls/3", "no"), BadItem("wait", "x"))
+    assert isinstance(found, APIStatusError)
+    assert (found.status_code, found.code, str(found)) == (422, "invalid-request", "two things")
+    assert found.errors == (InvalidField("/urls/3", "no"), InvalidField("wait", "x"))
 
 
 def test_a_proxys_page_of_an_error_is_told_as_such() -> None:
     page = b"<html><h1>502 Bad Gateway</h1>"
     found = reading.refusal(reply(page, 502, retry_after="7"), NOW)
-    assert isinstance(found, RequestRefused)
+    assert isinstance(found, APIStatusError)
     assert (found.code, found.retry_after) == ("http-502", 7.0)
     assert "502 Bad Gateway" in str(found)
 
 
 def test_a_page_of_another_program_is_told_with_its_beginning() -> None:
     found = reading.refusal(reply(b"<h1>It works!</h1>\x1b[31m" + b"x" * 500, 404), NOW)
-    assert isinstance(found, BadAnswer)
+    assert isinstance(found, InvalidResponseError)
     assert "It works!" in str(found)
     assert "\x1b" not in str(found)
     assert len(str(found)) < 250
@@ -187,7 +189,7 @@ def test_a_page_of_files_is_read_in_full() -> None:
         ],
         "cursor": "2",
     }  # fmt: skip
-    found = reading.value(reply(page), reading.file_page)
+    found = reading.value(reply(page), reading.file_batch)
     assert found.cursor == "2"
     first, second = found.files
     assert first.failure == FileFailure("http://x/a", "a", "dns", "d", None, 8)

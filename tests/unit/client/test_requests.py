@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -86,17 +87,17 @@ def test_text_that_is_no_unicode_is_refused() -> None:
 @pytest.mark.parametrize("hash_", ["", "../x", "a/b", "a?b", "a" * 129, "%2e", "a b", "ä"])
 def test_a_hash_that_would_be_another_path_is_refused(hash_: str) -> None:
     for ask in (requests.status, requests.cancel, requests.delete):
-        with pytest.raises(UsageError, match="no hash"):
+        with pytest.raises(UsageError, match="not an archive hash"):
             ask(hash_)
 
 
 def test_only_what_does_no_harm_may_be_sent_twice() -> None:
     assert [
-        requests.create(["u"], {}, "k").again,
-        requests.status(HASH).again,
-        requests.cancel(HASH).again,
-        requests.delete(HASH).again,
-        requests.retry(HASH, None).again,
+        requests.create(["u"], {}, "k").idempotent,
+        requests.status(HASH).idempotent,
+        requests.cancel(HASH).idempotent,
+        requests.delete(HASH).idempotent,
+        requests.retry(HASH, None).idempotent,
     ] == [True, True, True, True, False]
 
 
@@ -111,12 +112,18 @@ def test_the_address_is_the_one_given_before_the_environments_before_the_usual(
 ) -> None:
     monkeypatch.delenv("PACKMULE_SERVER", raising=False)
     monkeypatch.delenv("PACKMULE_API_KEY", raising=False)
-    usual = transport.address(None, None)
-    assert (usual.server, usual.api_key) == ("http://localhost:8000", None)
+    usual = transport.server_address(None, None)
+    assert (usual.url, usual.api_key) == ("http://localhost:8000", None)
     monkeypatch.setenv("PACKMULE_SERVER", " http://env:1/ ")
     monkeypatch.setenv("PACKMULE_API_KEY", "env-key")
-    found = transport.address(None, None)
-    assert (found.server, found.api_key) == ("http://env:1", "env-key")
-    given = transport.address("http://given:2", "given-key")
-    assert (given.server, given.api_key) == ("http://given:2", "given-key")
+    found = transport.server_address(None, None)
+    assert (found.url, found.api_key) == ("http://env:1", "env-key")
+    given = transport.server_address("http://given:2", "given-key")
+    assert (given.url, given.api_key) == ("http://given:2", "given-key")
     assert "given-key" not in repr(given)
+
+
+def test_a_lifetime_is_seconds_or_a_timedelta() -> None:
+    for given in (5400, 5400.0, timedelta(hours=1.5)):
+        request = requests.create(["u"], {"expires_in": given}, "k")
+        assert json.loads(request.body or b"")["expires_in"] == 5400

@@ -6,16 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packmule.client.steps import Reply
-from packmule.client.versions import Held, Leave, Take, Version, headers, resumable, weigh
+from packmule.client.steps import ApiResponse
+from packmule.client.versions import (
+    AcceptBody,
+    Held,
+    RejectBody,
+    Version,
+    headers,
+    judge_response,
+    resumable,
+)
 
 TAGGED = Version(100, '"a"')
 HELD = Held(40, TAGGED)
 RANGE = "bytes 40-99/100"
 
 
-def head(status: int, **named: str) -> Reply:
-    return Reply(status, {name.replace("_", "-"): each for name, each in named.items()})
+def head(status: int, **named: str) -> ApiResponse:
+    return ApiResponse(status, {name.replace("_", "-"): each for name, each in named.items()})
 
 
 def test_the_rest_is_asked_for_under_the_tag_of_what_is_there() -> None:
@@ -51,8 +59,8 @@ GOOD_PART = {"content_range": RANGE, "etag": '"a"', "content_length": "60"}
 
 
 def test_the_part_that_was_asked_for_is_taken() -> None:
-    assert weigh(HELD, head(206, **GOOD_PART), None) == Take(40, TAGGED)
-    assert weigh(HELD, head(206, **GOOD_PART), 100) == Take(40, TAGGED)
+    assert judge_response(HELD, head(206, **GOOD_PART), None) == AcceptBody(40, TAGGED)
+    assert judge_response(HELD, head(206, **GOOD_PART), 100) == AcceptBody(40, TAGGED)
 
 
 @pytest.mark.parametrize(
@@ -66,30 +74,30 @@ def test_the_part_that_was_asked_for_is_taken() -> None:
     ],
 )  # fmt: skip
 def test_another_part_is_left(wrong: dict[str, str]) -> None:
-    assert isinstance(weigh(HELD, head(206, **{**GOOD_PART, **wrong}), None), Leave)
+    assert isinstance(judge_response(HELD, head(206, **{**GOOD_PART, **wrong}), None), RejectBody)
 
 
 def test_a_part_that_was_not_asked_for_is_left() -> None:
-    assert isinstance(weigh(Held(), head(206, **GOOD_PART), None), Leave)
+    assert isinstance(judge_response(Held(), head(206, **GOOD_PART), None), RejectBody)
 
 
 @pytest.mark.parametrize(
     ("etag", "strong"), [('"b"', '"b"'), ('W/"b"', None), ("", None), ("b", None), ('"b', None)]
 )
 def test_the_whole_begins_anew_under_its_own_tag(etag: str, strong: str | None) -> None:
-    found = weigh(HELD, head(200, content_length="120", etag=etag), None)
-    assert found == Take(0, Version(120, strong))
+    found = judge_response(HELD, head(200, content_length="120", etag=etag), None)
+    assert found == AcceptBody(0, Version(120, strong))
 
 
 def test_the_whole_needs_its_length_from_somewhere() -> None:
-    assert isinstance(weigh(Held(), head(200), None), Leave)
-    assert weigh(Held(), head(200), 7) == Take(0, Version(7, None))
-    assert isinstance(weigh(Held(), head(200, content_length="8"), 7), Leave)
+    assert isinstance(judge_response(Held(), head(200), None), RejectBody)
+    assert judge_response(Held(), head(200), 7) == AcceptBody(0, Version(7, None))
+    assert isinstance(judge_response(Held(), head(200, content_length="8"), 7), RejectBody)
 
 
 def test_a_page_in_place_of_the_archive_is_left() -> None:
     page = head(200, content_length="100", content_type="text/html; charset=utf-8")
-    assert isinstance(weigh(HELD, page, None), Leave)
+    assert isinstance(judge_response(HELD, page, None), RejectBody)
 
 
 NAMES = ["etag", "content-range", "content-length", "content-encoding", "content-type"]
@@ -105,12 +113,12 @@ TEXTS = st.sampled_from(['"a"', '"b"', RANGE, "bytes 0-9/10", "60", "100", "x", 
 def test_bytes_are_appended_only_to_their_own_version(
     held: Held, status: int, named: dict[str, str], expected: int | None
 ) -> None:
-    match weigh(held, Reply(status, named), expected):
-        case Take(at, version) if at > 0:
+    match judge_response(held, ApiResponse(status, named), expected):
+        case AcceptBody(at, version) if at > 0:
             assert (at, version) == (held.offset, held.version)
             assert version.etag == named["etag"]
-        case Take(_, version):
+        case AcceptBody(_, version):
             assert status == 200
             assert expected in {None, version.size}
-        case Leave(reason):
+        case RejectBody(reason):
             assert reason

@@ -1,6 +1,6 @@
-"""What is shown while a command waits: a bar on a terminal, now and then a line elsewhere.
+"""What a command shows while it waits: a bar on a terminal, a line now and then elsewhere.
 
-Owns how progress and troubles are told on the error stream. Leaves the look of the bar to
+Owns how progress and retries are reported on the error stream. The look of the bar is in
 `progress.py`, which is imported on a terminal only.
 """
 
@@ -18,37 +18,37 @@ from packmule.cli.tables import harmless
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from packmule.client import InProgress, Trouble
+    from packmule.client import InProgress, RetryEvent
 
-_LINE_EVERY = 10.0
+_LINE_INTERVAL = 10.0
 
 
-class Watch:
-    """Is told how far things are, and of troubles; tells them on, or nothing where `quiet`."""
+class ProgressReporter:
+    """Reports progress and retries to whoever typed the command, unless `quiet`."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self._show: Callable[[str, int, int | None], None] | None = None
-        self._told_at: dict[str, float] = {}
+        self._reported_at: dict[str, float] = {}
 
     def progress(self, now: InProgress) -> None:
-        """Tell how far a job is."""
+        """Report how far a job is."""
         files = now.progress
         done = files.files_done + files.files_failed
-        self._tell(f"{done}/{files.files_total} files", files.bytes_done, files.bytes_total)
+        self._report(f"{done}/{files.files_total} files", files.bytes_done, files.bytes_total)
 
     def bytes(self, done: int, total: int) -> None:
-        """Tell how far a download is."""
-        self._tell("download", done, total)
+        """Report how far a download is."""
+        self._report("download", done, total)
 
-    def trouble(self, trouble: Trouble) -> None:
-        """Tell that a try failed, unless that has just been told."""
-        if not self._quiet and self._is_due("trouble"):
-            click.echo(f"{harmless(trouble.detail)} Trying again.", err=True)
+    def retry(self, event: RetryEvent) -> None:
+        """Report that a request failed and is sent again, at most every ten seconds."""
+        if not self._quiet and self._is_due("retry"):
+            click.echo(f"{harmless(event.detail)} Retrying.", err=True)
 
     @contextmanager
     def bar(self) -> Iterator[None]:
-        """Show a bar while the block runs, on a terminal."""
+        """Show a progress bar while the block runs, if on a terminal."""
         if self._quiet or not sys.stderr.isatty():
             yield
             return
@@ -61,7 +61,7 @@ class Watch:
             finally:
                 self._show = None
 
-    def _tell(self, label: str, done: int, total: int | None) -> None:
+    def _report(self, label: str, done: int, total: int | None) -> None:
         if self._show is not None:
             self._show(label, done, total)
         elif not self._quiet and self._is_due("progress"):
@@ -70,7 +70,7 @@ class Watch:
 
     def _is_due(self, what: str) -> bool:
         now = time.monotonic()
-        if now - self._told_at.get(what, -_LINE_EVERY) < _LINE_EVERY:
+        if now - self._reported_at.get(what, -_LINE_INTERVAL) < _LINE_INTERVAL:
             return False
-        self._told_at[what] = now
+        self._reported_at[what] = now
         return True
