@@ -204,7 +204,7 @@ def test_an_unknown_job_is_1(run: Run, tmp_path: Path) -> None:
 def test_a_server_that_is_not_there_or_is_none_is_3(run: Run, origin: Origin) -> None:
     gone = run("status", NO_JOB, "--server", f"http://127.0.0.1:{a_free_port()}")
     assert gone.returncode == 3
-    assert gone.stderr.count("Trying again") == 1
+    assert gone.stderr.count("Retrying") == 1
     assert "Error: The server cannot be reached" in gone.stderr
     assert run("status", NO_JOB, "--server", origin.url("")).returncode == 3
 
@@ -268,7 +268,7 @@ def test_an_interrupted_fetch_goes_on_when_it_is_typed_again(
         finally:
             _, said = fetch.communicate(timeout=60)
     assert fetch.returncode == (130 if number == signal.SIGINT else -9)
-    assert ("Type the same command again" in said) is (number == signal.SIGINT)
+    assert ("Run the same command" in said) is (number == signal.SIGINT)
     assert not (tmp_path / "out.zip").exists()
     done = run("fetch", archive_hash, "-o", "out.zip", "--json")
     assert done.returncode == 0, done.stderr

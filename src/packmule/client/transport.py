@@ -7,6 +7,7 @@ netrc, unless the caller passes an httpx client that uses them.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -94,5 +95,6 @@ def has_archive_body(head: ApiResponse) -> bool:
 
 def network_fault(error: Exception) -> NetworkFault:
     """Translate an error of httpx; the result holds nothing secret."""
-    message = _MESSAGES.get(type(error)) or str(error).strip() or type(error).__name__
+    text = re.sub(r"^\[Errno -?\d+\] ", "", str(error).strip())
+    message = _MESSAGES.get(type(error)) or text or type(error).__name__
     return NetworkFault(message, sent=not isinstance(error, _NOT_SENT))

@@ -101,4 +101,5 @@ def test_what_failed_is_said_and_whether_it_was_sent(
 ) -> None:
     fault = network_fault(error)
     assert said in fault.detail
+    assert "Errno" not in fault.detail
     assert fault.sent is sent
