@@ -205,7 +205,7 @@ def test_a_server_that_is_not_there_or_is_none_is_3(run: Run, origin: Origin) ->
     gone = run("status", NO_JOB, "--server", f"http://127.0.0.1:{a_free_port()}")
     assert gone.returncode == 3
     assert gone.stderr.count("Retrying") == 1
-    assert "Error: The server cannot be reached" in gone.stderr
+    assert "Error: Cannot reach the server" in gone.stderr
     assert run("status", NO_JOB, "--server", origin.url("")).returncode == 3
 
 
