@@ -29,7 +29,6 @@ KNOWN_CYCLES: tuple[frozenset[str], ...] = (
             "packmule.assembly.upload.part_sender",
         }
     ),
-    frozenset({"packmule.telemetry.otel", "packmule.telemetry.tracing"}),
     frozenset(
         {
             "packmule.web.job_routes",

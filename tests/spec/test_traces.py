@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from tests.spec.service import Service, until
 
-from packmule.telemetry.tracing import ids_of
+from packmule.telemetry.trace_ids import ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packmule.errors import PackmuleError, StaleAttempt
+from packmule.errors import StaleAttempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -93,11 +93,10 @@ class CancellationWatcher:
                     return
             try:
                 now = self._attempts([each.job_id for each in held])
-            except PackmuleError as error:
+                for each in held:
+                    if now.get(each.job_id) != each.attempt:
+                        each.is_lost = True
+                        each.wake()
+            except Exception as error:  # noqa: BLE001 - no other thread would look again
                 # Who writes to the store will find out what that means; here it only is later.
-                _log.debug("whether jobs were cancelled cannot be asked: %s", error)
-                continue
-            for each in held:
-                if now.get(each.job_id) != each.attempt:
-                    each.is_lost = True
-                    each.wake()
+                _log.debug("cancellation check failed: %s", error)

@@ -19,7 +19,7 @@ from packmule.cli.display_url import display_url
 from packmule.cli.durations import Duration
 from packmule.errors import UsageError
 from packmule.jobs.model import JobState, OnError
-from packmule.telemetry.tracing import ids_of
+from packmule.telemetry.trace_ids import ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

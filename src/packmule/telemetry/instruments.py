@@ -129,8 +129,10 @@ class Counter(_Metric):
         if self._under_way is None:
             return found
         [(series, counted)] = found
-        self._told = max(self._told, counted + self._under_way())
-        return [(series, self._told)]
+        total = counted + self._under_way()
+        with self._lock:  # several threads may be asked at once
+            self._told = max(self._told, total)
+            return [(series, self._told)]
 
 
 class Gauge(_Metric):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import Span
 
-    from packmule.telemetry.tracing import Ids, RequestStart
+    from packmule.telemetry.trace_ids import RequestStart, TraceIds
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _FLUSH_MS = 3000
@@ -47,7 +47,7 @@ class ChosenIds(RandomIdGenerator):
     """Chance, but for the first span of a job."""
 
     def __init__(self) -> None:
-        self.chosen: ContextVar[Ids | None] = ContextVar("packmule_ids", default=None)
+        self.chosen: ContextVar[TraceIds | None] = ContextVar("packmule_ids", default=None)
 
     def generate_trace_id(self) -> int:
         """Give the chosen one, else a new one."""
@@ -74,7 +74,7 @@ class OtelTracer:
         self._provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("packmule", packmule.__version__)
 
-    def created(self, ids: Ids, request: RequestStart) -> None:
+    def created(self, ids: TraceIds, request: RequestStart) -> None:
         """Tell the first span of a job, linked to the caller's."""
         token = self._ids.chosen.set(ids)
         try:
@@ -89,14 +89,14 @@ class OtelTracer:
             self._ids.chosen.reset(token)
 
     def span(
-        self, name: str, ids: Ids | None, attributes: Mapping[str, int | str]
+        self, name: str, ids: TraceIds | None, attributes: Mapping[str, int | str]
     ) -> AbstractContextManager[Span]:
         """Begin a span of a job's trace, or within the one under way."""
         named = {f"packmule.{key}": value for key, value in attributes.items()}
         context = None if ids is None else self._context(ids)
         return self._tracer.start_as_current_span(name, context, attributes=named)
 
-    def _context(self, ids: Ids) -> Context:
+    def _context(self, ids: TraceIds) -> Context:
         """Give what follows a job's first span, which another process has told, or has not."""
         decided = self._provider.sampler.should_sample(Context(), ids.trace, "create").decision
         sampled = decided is Decision.RECORD_AND_SAMPLE

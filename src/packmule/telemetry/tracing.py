@@ -2,21 +2,19 @@
 
 Owns when there are any: where `OTEL_EXPORTER_OTLP_ENDPOINT` (or its form for traces) is set and the
 extra `otel` is installed. Otherwise nothing of it is imported, and a span costs a look at a name.
-Leaves the spans to `otel.py`.
-
-A job's trace is found by its hash, in every process, without a word kept: both its id and that of
-its first span are digests of the hash (docs/decisions/0019-traces.md). The hash itself, which opens
-the archive, is never told; nor is a link.
+Leaves the spans to `otel.py`, a job's IDs to `trace_ids.py`. Neither a job's hash nor a link is
+ever sent.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from packmule.telemetry.trace_ids import RequestStart, TraceIds, ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,27 +24,13 @@ _log = logging.getLogger(__name__)
 _ASKED_BY = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
-class Ids(NamedTuple):
-    """The ids of a job's trace and of its first span."""
-
-    trace: int
-    span: int
-
-
-class RequestStart(NamedTuple):
-    """When a request began (nanoseconds since the epoch), and the trace it is part of."""
-
-    begun: int
-    traceparent: str | None
-
-
 class Tracer(Protocol):
     """Makes spans."""
 
-    def created(self, ids: Ids, request: RequestStart) -> None:
+    def created(self, ids: TraceIds, request: RequestStart) -> None:
         """Tell the first span of a job, which ends now."""
 
-    def span(self, name: str, ids: Ids | None, attributes: Mapping[str, int | str]) -> Span:
+    def span(self, name: str, ids: TraceIds | None, attributes: Mapping[str, int | str]) -> Span:
         """Begin a span of a job's trace, or within the one under way."""
 
     def fail(self, code: str) -> None:
@@ -82,12 +66,6 @@ def stop() -> None:
     tracer, _tracer = _tracer, None
     if tracer is not None:
         tracer.stop()
-
-
-def ids_of(hash_: str) -> Ids:
-    """Give the ids of a job's trace."""
-    digest = hashlib.sha256(f"packmule trace {hash_}".encode()).digest()
-    return Ids(int.from_bytes(digest[:16]), int.from_bytes(digest[16:24]))
 
 
 def note_request(traceparent: str | None) -> None:

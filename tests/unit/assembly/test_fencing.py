@@ -77,12 +77,12 @@ class Asked:
 
     def __init__(self) -> None:
         self.questions: list[list[int]] = []
-        self.fails = False
+        self.fails: Exception | None = None
 
     def __call__(self, job_ids: Sequence[int]) -> Mapping[int, int]:
         self.questions.append(sorted(job_ids))
-        if self.fails:
-            raise StorageFailed("Not now.")
+        if self.fails is not None:
+            raise self.fails
         return dict.fromkeys(job_ids, 1)
 
 
@@ -98,13 +98,14 @@ def test_one_question_is_asked_for_all_runs_and_none_once_they_have_ended(store:
         eventually(lambda: asked.questions[-1] == [second.job.id])
 
 
-def test_a_store_that_cannot_be_asked_ends_no_run(store: JobStore) -> None:
+@pytest.mark.parametrize("error", [StorageFailed("Not now."), OSError("of another kind")])
+def test_a_store_that_cannot_be_asked_ends_no_run(store: JobStore, error: Exception) -> None:
     asked = Asked()
-    asked.fails = True
+    asked.fails = error
     with CancellationWatcher(asked, look_every=SOON).watched(begun(store), pytest.fail) as check:
         eventually(lambda: len(asked.questions) > 2)
         check()
-        asked.fails = False
+        asked.fails = None
         eventually(lambda: len(asked.questions) > 5)
         check()
 

@@ -60,6 +60,22 @@ def test_what_is_under_way_is_told_and_never_told_to_be_less() -> None:
     assert counter.values() == [((), 75.0)]
 
 
+def test_what_is_told_never_falls_where_two_ask_at_once() -> None:
+    counter = Counter("c", "help")
+    told: list[float] = []
+
+    def under_way() -> float:
+        if told:
+            return 12.0
+        told.append(0.0)
+        [(_, told[0])] = counter.values()  # another thread asks, and is the quicker one
+        return 10.0
+
+    counter.watch(under_way)
+    assert counter.values() == [((), 12.0)]
+    assert told == [12.0]
+
+
 def test_a_gauge_that_was_not_set_is_not_told() -> None:
     gauge = Gauge("g", "help", {"state": None})
     assert gauge.values() == []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from packmule.telemetry import tracing
 from packmule.telemetry.otel import _links
-from packmule.telemetry.tracing import ids_of
+from packmule.telemetry.trace_ids import ids_of
 
 if TYPE_CHECKING:
     import pytest
