@@ -148,7 +148,7 @@ def test_an_answers_head_stops_at_its_limit(
     path = f"/{script.__name__}"
     code, detail = failure(bounded, endless.put(path, script))
     assert code == "bad-response"
-    assert "head" in detail
+    assert "header" in detail
     assert endless.sent(path) < IN_FLIGHT * len(endless.lines[path])
     assert peak_memory(bounded) < MEMORY
 

@@ -27,7 +27,6 @@ STILL_CLIPPED = {
     "client": 17,
     "engine": 27,
     "jobs": 16,
-    "outbound": 43,
     "settings": 3,
     "storage": 30,
     "telemetry": 25,

@@ -1,1 +1,1 @@
-"""Outbound: fetching strangers' links, and nothing that is not public."""
+"""Fetch links that strangers give us, and reach nothing that is not public."""

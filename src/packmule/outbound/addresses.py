@@ -1,11 +1,11 @@
-"""Which addresses and ports may be reached; pure, no socket and no name is touched here.
+"""Decide which addresses and ports may be reached. Pure: no socket, no DNS.
 
-Owns the judgement of one IP address, of one DNS answer and of one port. Leaves the URL to `urls`,
-the look-up to `resolver`, and the asking, at each connection, to whoever connects.
+Owns the decision on one IP address, one DNS answer and one port. Leaves URLs to `urls.py`, lookups
+to `resolver.py`, and checking each connection to whoever connects.
 
-The law: an IPv4 address is public unless a registry entry below says it is not. An IPv6 address is
-public only inside 2000::/3 (RFC 4291 2.4; IANA assigns nothing else), less the entries below, and
-only if no IPv4 address is carried in it: a translator on the path would deliver that to the inside.
+An IPv4 address is public unless a registry entry below says otherwise. An IPv6 address is public
+only inside 2000::/3 (RFC 4291 2.4; IANA assigns nothing else), except for the entries below, and
+only if it carries no IPv4 address: a translator on the path would deliver that to the inside.
 docs/decisions/0003 gives the reasons, class by class.
 """
 
@@ -78,8 +78,8 @@ _ISATAP = frozenset({0x00005EFE, 0x02005EFE})  # interface identifiers, RFC 5214
 _NOT_EMBEDDINGS = frozenset({IPv6Address("::"), IPv6Address("::1")})  # RFC 4291 2.5.2, 2.5.3
 _TRANSLATOR_PREFIX = 96  # bits before the IPv4 address, RFC 6052 2.2
 
-# Ports in the open range where something else than HTTP listens: the bad ports of the Fetch
-# Standard, then databases, queues and control planes. A range does not open them, a name does.
+# Ports in the open range where something other than HTTP listens: the bad ports of the Fetch
+# Standard, then databases, queues and control planes. A range does not open them; naming one does.
 NOT_FOR_DOWNLOADS = frozenset(
     {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6679, 6697, 10080}
     | set(range(6665, 6670))
@@ -91,7 +91,7 @@ _LAST_PORT = 65535
 
 @dataclass(frozen=True, slots=True)
 class _ParsedAddress:
-    """What one address is: what the socket would reach, and what a translator would make of it."""
+    """One address: what a socket would reach, and what a translator would read out of it."""
 
     real: Address
     carried: tuple[IPv4Address, ...]
@@ -115,7 +115,7 @@ def _carried(address: IPv6Address) -> Iterator[IPv4Address]:
 
 @lru_cache(maxsize=8192)
 def _read(text: str) -> _ParsedAddress | None:
-    """Read an address; None for what is none, or names a zone (RFC 4007 11) of this machine."""
+    """Parse an address; return None if it is not one or names a zone of this machine (RFC 4007)."""
     try:
         address = ip_address(text)
     except ValueError:
@@ -138,10 +138,10 @@ def _read(text: str) -> _ParsedAddress | None:
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """Read `PACKMULE_ALLOW_NETWORKS`: CIDRs or single addresses, between commas or spaces.
+    """Parse `PACKMULE_ALLOW_NETWORKS`: CIDRs or addresses, separated by commas or spaces.
 
-    An IPv4-mapped network is taken as the IPv4 network it is. Raises ValueError with a sentence
-    for people.
+    An IPv4-mapped network becomes the IPv4 network it stands for. Raises ValueError with a message
+    for the operator.
     """
     networks: list[Network] = []
     for part in text.replace(",", " ").split():
@@ -149,7 +149,7 @@ def parse_networks(text: str) -> tuple[Network, ...]:
             network = ip_network(part)
         except ValueError as error:
             raise ValueError(
-                f"{part!r} is no network such as 10.1.0.0/16 or fd00::/8: {error}"
+                f"{part!r} is not a network such as 10.1.0.0/16 or fd00::/8: {error}"
             ) from error
         if isinstance(network, IPv6Network):
             network = _checked(part, network)
@@ -160,30 +160,30 @@ def parse_networks(text: str) -> tuple[Network, ...]:
 def _checked(part: str, network: IPv6Network) -> Network:
     first = network.network_address
     if first.scope_id is not None:
-        raise ValueError(f"{part!r} names a zone: write the network without %…")
+        raise ValueError(f"{part!r} contains a zone: write the network without %…")
     if first.ipv4_mapped is not None:  # the mark ends at bit 96, so the prefix is no shorter
         return IPv4Network((first.ipv4_mapped, network.prefixlen - _TRANSLATOR_PREFIX))
     if network.subnet_of(_NAT64_LOCAL) and network.prefixlen < _TRANSLATOR_PREFIX:
         raise ValueError(
-            f"{part!r} is for translators, which carry an IPv4 address at a place that only the "
-            "prefix tells: name the /96 that yours uses"
+            f"{part!r} belongs to translators, and where they put the IPv4 address depends on the "
+            "exact prefix: name the /96 that yours uses"
         )
     return network
 
 
 def parse_ports(text: str) -> Ports:
-    """Read `PACKMULE_ALLOW_PORTS`, such as `80,443,1024-65535`, into half-open ranges.
+    """Parse `PACKMULE_ALLOW_PORTS`, such as `80,443,1024-65535`, into half-open ranges.
 
-    Raises ValueError with a sentence for people.
+    Raises ValueError with a message for the operator.
     """
     ports: list[range] = []
     for part in (piece.strip() for piece in text.split(",")):
         found = re.fullmatch(r"([0-9]{1,5})(?:\s*-\s*([0-9]{1,5}))?", part)
         if found is None:
-            raise ValueError(f"{part!r} is no port and no range of ports: write 80,443,1024-65535")
+            raise ValueError(f"{part!r} is not a port or a range of ports: write 80,443,1024-65535")
         first, last = int(found[1]), int(found[2] or found[1])
         if not 1 <= first <= last <= _LAST_PORT:
-            raise ValueError(f"{part!r} is no range within 1-65535, the smaller number first")
+            raise ValueError(f"{part!r} is not a range within 1-65535, smaller number first")
         ports.append(range(first, last + 1))
     return tuple(ports)
 
@@ -193,13 +193,13 @@ DEFAULT_PORTS = parse_ports("80,443,1024-65535")
 
 @dataclass(frozen=True, slots=True)
 class AddressRules:
-    """What an operator allows and refuses beyond the law above.
+    """What the operator allows and refuses beyond the rules above.
 
-    `allow_networks` may be reached though they are not public. `own_addresses` are this service's
-    own, refused even if they lie in an allowed network: an archive of archives has no end.
-    `own_hosts` are its own names (lower case), refused by name because behind a CDN the address is
-    the CDN's; leave names like localhost out, which others on the machine share. `allow_ports` are
-    half-open ranges; a port of `NOT_FOR_DOWNLOADS` is open only where it is named by itself.
+    `allow_networks` may be reached although they are not public. `own_addresses` are this service's
+    own, refused even inside an allowed network: an archive of archives would never end. `own_hosts`
+    are its own names (lower case), refused by name because behind a CDN the address is the CDN's;
+    leave out names like localhost, which other services on the machine share. `allow_ports` are
+    half-open ranges; a port of `NOT_FOR_DOWNLOADS` is open only where it is listed by itself.
     """
 
     allow_networks: tuple[Network, ...] = ()
@@ -208,7 +208,7 @@ class AddressRules:
     own_hosts: frozenset[str] = frozenset()
 
     def permits(self, address: str | Address) -> bool:
-        """Tell whether a connection to this address may be made; what is no address may not."""
+        """Return whether we may connect to this address; False for what is not an address."""
         reading = _read(address if isinstance(address, str) else str(address))
         if reading is None:
             return False
@@ -217,27 +217,27 @@ class AddressRules:
         return reading.public or self._opened(reading)
 
     def allows(self, address: str) -> bool:
-        """Tell whether the operator has opened this address, public or not."""
+        """Return whether the operator has opened this address, public or not."""
         reading = _read(address)
         return reading is not None and self._opened(reading)
 
     def permits_all(self, addresses: Iterable[str]) -> bool:
-        """Tell whether a DNS answer may be used: every address permitted, and at least one.
+        """Return whether a DNS answer may be used: at least one address, and all permitted.
 
-        An answer that mixes public and other addresses is refused whole: an honest site has no
-        such answer, and whichever address is tried first is not ours to choose.
+        An answer that mixes public and other addresses is refused as a whole: no honest site has
+        such an answer, and we do not choose which address is tried first.
         """
         answer = tuple(addresses)
         return bool(answer) and all(self.permits(address) for address in answer)
 
     def permits_port(self, port: int) -> bool:
-        """Tell whether a connection to this port may be made."""
+        """Return whether we may connect to this port."""
         if port in NOT_FOR_DOWNLOADS:
             return any(port in ports and len(ports) == 1 for ports in self.allow_ports)
         return any(port in ports for ports in self.allow_ports)
 
     def _opened(self, reading: _ParsedAddress) -> bool:
-        """Tell whether the operator opened this address, and whatever it carries as well."""
+        """Return whether the operator opened this address, and every address it carries."""
         real = reading.real
         opened = any(
             real in network

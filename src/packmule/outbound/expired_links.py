@@ -1,7 +1,7 @@
-"""Links that were valid for a while: telling that one has expired, so that people know what to do.
+"""Recognize pre-signed links that have expired, so that the error says what to do.
 
-Owns the signs of it: what object stores answer (S3 and those that speak like it, Google, Azure),
-and the time that a signed link itself carries. Leaves the answer's status to `transfer.py`. Pure.
+Owns the signs of it: what object stores respond (S3 and compatible ones, Google, Azure), and the
+expiry time inside a signed link. Leaves the response's status to `transfer.py`. Pure.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _SAYS_SO = re.compile(
     rb"|signature not valid in the specified time frame",
     re.IGNORECASE,
 )
-# The link's own word: when it was signed and for how many seconds, or until when (epoch or date).
+# In the link itself: when it was signed and for how many seconds, or until when (epoch or date).
 _SIGNED_FOR = (("x-amz-date", "x-amz-expires"), ("x-goog-date", "x-goog-expires"))
 _SIGNED_UNTIL = ("expires", "se")
 _COMPACT = "%Y%m%dT%H%M%SZ"
-_DETAIL = "the pre-signed link has expired: ask for a new one where it came from"
+_DETAIL = "the pre-signed link has expired: request a new one from its source"
 
 
 def explained(failure: Failure, asked: Url, page: bytes, now: float) -> Failure:
-    """Say of a refusal that the link has expired, where it has; else the failure as it is.
+    """Return the failure, with a detail that says so where the link has expired.
 
-    `page` is the beginning of the refusal's body, `now` POSIX seconds.
+    `page` is the beginning of the response body, `now` is in POSIX seconds.
     """
     if failure.code is not FailureCode.HTTP_STATUS or failure.http_status not in _REFUSALS:
         return failure
@@ -45,7 +45,7 @@ def explained(failure: Failure, asked: Url, page: bytes, now: float) -> Failure:
 
 
 def has_expired(target: str, now: float) -> bool:
-    """Tell whether a link says of itself that its time is over."""
+    """Return whether a link carries an expiry time that has passed."""
     fields = {name.lower(): value for name, value in parse_qsl(target.partition("?")[2])}
     for begins, lasts in _SIGNED_FOR:
         begin, seconds = _date(fields.get(begins, "")), fields.get(lasts, "")
@@ -64,7 +64,7 @@ def _is_number(text: str) -> bool:
 
 
 def _date(text: str) -> float | None:
-    """Read a date as S3 and Google write it, or as Azure does (ISO 8601)."""
+    """Parse a date as S3 and Google write it, or as Azure does (ISO 8601)."""
     try:
         return datetime.strptime(text, _COMPACT).replace(tzinfo=UTC).timestamp()
     except ValueError:

@@ -1,7 +1,7 @@
-"""What libcurl's error numbers mean for a source: a code, a sentence, and whether a retry may help.
+"""Translate libcurl's error numbers: a code, a detail, and whether a retry may help.
 
-Owns the translation of libcurl's errors, at the one border where they enter. Leaves the decision to
-`transfer.py`. Nothing here quotes libcurl's own message: it may hold an address or a URL's query.
+Owns the translation, at the one place where libcurl's errors enter. Leaves the decision to
+`transfer.py`. Never quotes libcurl's own message: it may contain an address or a URL's query.
 """
 
 from __future__ import annotations
@@ -16,36 +16,40 @@ _WEIRD_SERVER_REPLY = 8
 _HTTP2_STREAM = 92
 _TOO_LARGE = 100
 
-NO_ANSWER = TryFailed(FailureCode.BAD_RESPONSE, "the host closed the connection without an answer")
-HTTP2_BROKE = TryFailed(FailureCode.BAD_RESPONSE, "the HTTP/2 connection broke")
+NO_ANSWER = TryFailed(FailureCode.BAD_RESPONSE, "the host closed the connection without responding")
+HTTP2_BROKE = TryFailed(FailureCode.BAD_RESPONSE, "the HTTP/2 connection failed")
 _TLS_SENTENCE = "the origin's certificate is not valid for this host"
 
 _BROKEN: dict[int, TryFailed] = {
-    pycurl.E_COULDNT_RESOLVE_HOST: TryFailed(FailureCode.DNS, "the host's name has no address"),
-    pycurl.E_COULDNT_CONNECT: TryFailed(FailureCode.CONNECT, "the host refuses the connection"),
-    pycurl.E_OPERATION_TIMEDOUT: TryFailed(FailureCode.TIMEOUT, "the host did not answer in time"),
+    pycurl.E_COULDNT_RESOLVE_HOST: TryFailed(FailureCode.DNS, "the host name has no address"),
+    pycurl.E_COULDNT_CONNECT: TryFailed(FailureCode.CONNECT, "the host refused the connection"),
+    pycurl.E_OPERATION_TIMEDOUT: TryFailed(FailureCode.TIMEOUT, "the host did not respond in time"),
     pycurl.E_SSL_CONNECT_ERROR: TryFailed(
         FailureCode.TLS, "the TLS handshake with the host failed"
     ),
     pycurl.E_PEER_FAILED_VERIFICATION: TryFailed(FailureCode.TLS, _TLS_SENTENCE, lasting=True),
     pycurl.E_GOT_NOTHING: NO_ANSWER,
     pycurl.E_PARTIAL_FILE: TryFailed(
-        FailureCode.TRUNCATED, "the body ended before its announced end"
+        FailureCode.TRUNCATED, "the body ended before its announced length"
     ),
-    pycurl.E_RECV_ERROR: TryFailed(FailureCode.TRUNCATED, "the connection broke while receiving"),
-    pycurl.E_SEND_ERROR: TryFailed(FailureCode.CONNECT, "the connection broke while asking"),
-    pycurl.E_UNSUPPORTED_PROTOCOL: TryFailed(FailureCode.BAD_RESPONSE, "the answer is no HTTP"),
-    _WEIRD_SERVER_REPLY: TryFailed(FailureCode.BAD_RESPONSE, "the answer is no valid HTTP"),
+    pycurl.E_RECV_ERROR: TryFailed(
+        FailureCode.TRUNCATED, "the connection broke while receiving the body"
+    ),
+    pycurl.E_SEND_ERROR: TryFailed(
+        FailureCode.CONNECT, "the connection broke while sending the request"
+    ),
+    pycurl.E_UNSUPPORTED_PROTOCOL: TryFailed(FailureCode.BAD_RESPONSE, "the response is not HTTP"),
+    _WEIRD_SERVER_REPLY: TryFailed(FailureCode.BAD_RESPONSE, "the response is not valid HTTP"),
     pycurl.E_HTTP2: HTTP2_BROKE,
     _HTTP2_STREAM: TryFailed(FailureCode.TRUNCATED, "the HTTP/2 stream was reset"),
-    _TOO_LARGE: TryFailed(FailureCode.BAD_RESPONSE, "the answer's header is too large"),
+    _TOO_LARGE: TryFailed(FailureCode.BAD_RESPONSE, "the response header is too large"),
     pycurl.E_BAD_CONTENT_ENCODING: TryFailed(
         FailureCode.BAD_RESPONSE, "the body cannot be decoded"
     ),
 }
 
 
-# What may be the protocol's fault rather than the host's.
+# What may be a fault of the protocol rather than of the host.
 _OF_HTTP2 = frozenset(
     {
         pycurl.E_HTTP2,
@@ -58,12 +62,12 @@ _OF_HTTP2 = frozenset(
 
 
 def of_http2(number: int) -> bool:
-    """Tell whether a transfer over HTTP/2 that ended so had better be tried by HTTP/1.1."""
+    """Return whether a transfer that failed this way over HTTP/2 should be retried by HTTP/1.1."""
     return number in _OF_HTTP2
 
 
 def broken(number: int) -> TryFailed:
-    """Translate an error number of libcurl (`CURLE_*`)."""
+    """Translate one of libcurl's error numbers (`CURLE_*`)."""
     known = _BROKEN.get(number)
     if known is not None:
         return known

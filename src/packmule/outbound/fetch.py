@@ -1,7 +1,7 @@
-"""A fetch: one source on its way through the transfer loop.
+"""One source on its way through the transfer loop.
 
-Owns what the loop must remember of a source between tries: where to ask now, the pure state, the
-receiver. Leaves every decision to `transfer.py`.
+Owns what the loop remembers about a source between tries: which URL to request now, the state of
+its transfer, and its receiver. Leaves every decision to `transfer.py`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class Fetch:
     """A source to fetch: `url` as the caller gave it, `asked` where redirects have led.
 
-    `host` is the standing of the host asked now, while a transfer is open to it, and `slow` whether
-    that one moves hardly at all; `spent` how many retries it has cost its host; `began` when its
-    last try was begun and `deadline` when it must be whole, on the loop's clock.
+    While a transfer is open, `host` is the health of the host it asks, and `slow` whether it hardly
+    moves. `spent` is how many retries it has cost its host, `began` when its last try began, and
+    `deadline` when it must be complete, on the loop's clock.
     """
 
     __slots__ = (
@@ -42,6 +42,6 @@ class Fetch:
         self.ask(url)
 
     def ask(self, url: Url) -> None:
-        """Ask there from now on."""
+        """Request this URL from now on."""
         self.asked = url
         self.host_key = url.origin

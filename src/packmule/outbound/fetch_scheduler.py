@@ -42,7 +42,7 @@ class _Due:
 
 
 class FetchScheduler:
-    """All queues and hosts of one transfer loop."""
+    """Schedules the fetches of every job over every host, for one transfer loop."""
 
     def __init__(
         self,
@@ -63,20 +63,28 @@ class FetchScheduler:
         self._now = 0.0
         self._forget_at = _HOSTS_REMEMBERED
 
+    def __repr__(self) -> str:
+        shares = self._shares
+        return (
+            f"<FetchScheduler jobs={len(shares.queues)} waiting={self.waiting()} "
+            f"retries={len(self._later)} open={shares.open} slow={shares.slow} "
+            f"hosts={len(self._hosts)}>"
+        )
+
     def add(self, queue: JobQueue, items: Iterable[Fetch], now: float = 0.0) -> None:
-        """Let a job take part."""
+        """Add a job and its fetches."""
         for item in items:
             queue.push(item)
         queue.joined_at = now
         self._shares.join(queue)
 
     def remove(self, queue: JobQueue) -> None:
-        """Forget a job and all that it waits for."""
+        """Remove a job and everything it waits for."""
         queue.forget()
         self._shares.leave(queue)
 
     def next(self, now: float) -> tuple[JobQueue, Fetch] | None:
-        """Give the fetch whose turn it is and count it as open; None if none may start now."""
+        """Return the fetch whose turn it is and count it as open; None if none may start now."""
         self._held_until = math.inf
         for queue in self._shares.in_turn():
             item = self._take(queue, now)
@@ -86,7 +94,7 @@ class FetchScheduler:
         return None
 
     def _take(self, queue: JobQueue, now: float) -> Fetch | None:
-        """Take a job's next fetch whose host may be asked now."""
+        """Remove and return a job's next fetch whose host may be asked now."""
         turns = queue.host_rotation
         for _ in range(len(turns)):
             key = turns.popleft()
@@ -108,30 +116,30 @@ class FetchScheduler:
         return None
 
     def give_back(self, queue: JobQueue, item: Fetch) -> None:
-        """Note that what `next` gave is open no more."""
+        """Record that a fetch returned by `next` is no longer open."""
         if item.host is not None:
             item.host.active -= 1
             item.host = None
             self._shares.give_back(queue, item)
 
     def mark(self, item: Fetch, *, slow: bool) -> None:
-        """Note whether an open transfer moves so little that it is hardly there."""
+        """Record whether an open transfer is slow, so that it hardly counts."""
         self._shares.mark(item, slow=slow)
 
     def later(self, queue: JobQueue, item: Fetch, at: float) -> None:
-        """Let a fetch wait until `at` (on the clock that `next` and `wake` are given)."""
+        """Schedule a retry for `at`, on the clock that is passed to `next` and `wake`."""
         heapq.heappush(self._later, _Due(at, next(self._order), queue, item))
 
     def wake(self, now: float) -> None:
-        """Put those whose time has come back into their queues.
+        """Put retries whose time has come back into their queues.
 
-        They go before the ones not yet tried; but where the host is in trouble behind them, so that
-        a few bad files do not stand before many good ones.
+        They go before files not yet tried. If the host is in trouble they go behind them, so that a
+        few bad files do not hold up many good ones.
         """
         self._now = now
         if self._held_until <= now:
-            # `next` sees whom it held up. Where it is not called, for want of room, a time that has
-            # passed must not have the loop look again and again.
+            # `next` finds out again which hosts are on hold. Nobody calls it while there is no
+            # room, and then a time that has passed must not make the loop spin.
             self._held_until = math.inf
         while self._later and self._later[0].at <= now:
             due = heapq.heappop(self._later)
@@ -139,19 +147,19 @@ class FetchScheduler:
                 due.queue.push(due.item, first=self.host(due.item.host_key).is_well)
 
     def next_due(self) -> float:
-        """Tell when there may be something to start, besides what ends make room for."""
+        """Return when a fetch may become due, apart from room that a transfer's end makes."""
         return min(self._later[0].at, self._held_until) if self._later else self._held_until
 
     def prefers_http2(self, queue: JobQueue, item: Fetch) -> bool:
-        """Choose the protocol of a transfer that is about to begin."""
+        """Return whether a transfer that is about to begin should use HTTP/2."""
         if item.host is None or item.host_key[0] != "https":
             return False
         return item.host.protocol.http2(len(queue.hosts.get(item.host_key, ())))
 
     def give_up(self, key: HostKey, cause: Failure) -> list[Fetch]:
-        """Take out all that wait for a host, of every job that saw it fall silent.
+        """Remove and return what waits for a host, of all jobs that saw it fall silent.
 
-        Those jobs never ask it again; one that came later has its own patience.
+        Those jobs never ask it again; a job added later starts with full patience.
         """
         since = self.host(key).silent_since
         taken: list[Fetch] = []
@@ -172,7 +180,7 @@ class FetchScheduler:
         return taken
 
     def take_all(self) -> list[Fetch]:
-        """Take out all that wait."""
+        """Remove and return every fetch that waits."""
         taken = [due.item for due in self._later if not due.queue.removed]
         self._later = []
         for queue in self._shares.queues:
@@ -181,13 +189,13 @@ class FetchScheduler:
         return taken
 
     def waiting(self) -> int:
-        """Count the fetches that wait."""
+        """Return how many fetches wait, retries included."""
         return len(self._later) + sum(
             len(waiting) for queue in self._shares.queues for waiting in queue.hosts.values()
         )
 
     def host(self, key: HostKey) -> HostHealth:
-        """Give a host's standing."""
+        """Return a host's health; a new host is well."""
         host = self._hosts.get(key)
         if host is None:
             if len(self._hosts) >= self._forget_at:
@@ -196,9 +204,10 @@ class FetchScheduler:
         return host
 
     def _forget_some(self) -> None:
-        """Forget hosts that nothing is open to: they begin anew with the best standing.
+        """Forget hosts that nothing needs: when they come back they are taken to be well.
 
-        Not those that anybody waits for, now or later, nor those that are not to be asked yet.
+        A host is needed while a transfer to it is open, a fetch or a retry waits for it, or it is
+        on hold.
         """
         wanted = {key for queue in self._shares.queues for key in queue.hosts}
         wanted.update(due.item.host_key for due in self._later if not due.queue.removed)
@@ -210,5 +219,5 @@ class FetchScheduler:
 
 
 def jittered(delay: float) -> float:
-    """Spread a back-off over half to all of `delay` seconds, so that retries do not come as one."""
+    """Return half to all of `delay` seconds at random, so that retries do not come all at once."""
     return delay * _jitter.uniform(0.5, 1.0)

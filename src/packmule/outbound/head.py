@@ -1,7 +1,7 @@
-"""A response's head: its status and the header fields that matter here.
+"""Parse the head of a response: its status and the header fields that matter here.
 
-Owns the reading of raw header lines (RFC 9112 4, 5; RFC 9110 8, 14). Leaves what to make of them
-to `transfer.py`. Pure.
+Owns the parsing of raw header lines (RFC 9112 4, 5; RFC 9110 8, 14). Leaves what they mean for a
+transfer to `transfer.py`. Pure.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ _FINAL = 200
 _USUAL_BLANK = b"\r\n"
 _BLANK = frozenset({_USUAL_BLANK, b"\n"})
 _LENGTHS = re.compile(r"\ncontent-length[ \t]*:([^\r\n]*)", re.IGNORECASE)
-# Inflation of these is ours to undo; anything else cannot be stored as the file that was meant.
+# No coding at all; any other one has to be undone before the file is what was meant.
 _IDENTITY = frozenset({"", "identity"})
 
 
 class HeadInvalid(ValueError):
-    """The head cannot be believed: lengths that contradict each other or are no numbers."""
+    """The head is not valid: its lengths contradict each other or are not numbers."""
 
 
 class HeadIncomplete(HeadInvalid):
-    """The connection ended before the head did."""
+    """The head is not complete: the connection ended first, or it is an interim response's."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContentRange:
-    """What a 206 or 416 says of its part: half-open bytes, and the whole's length if known."""
+    """What a 206 or 416 says about its part: half-open bytes, and the total length if known."""
 
     start: int | None
     end: int | None
@@ -47,9 +47,9 @@ class ContentRange:
 
 
 class Head(NamedTuple):
-    """A final response's status and fields; names in lower case, the last of equals counts.
+    """A final response's status and fields; names are lower case, the last of equal names counts.
 
-    `content_length` is the bytes of body that follow, None where only its end tells (RFC 9112 6.3).
+    `content_length` is how many bytes of body follow, None where only its end tells (RFC 9112 6.3).
     """
 
     status: int
@@ -64,9 +64,9 @@ class Head(NamedTuple):
 
     @property
     def last_modified(self) -> str | None:
-        """Last-Modified as the origin sent it, where it tells versions apart (RFC 9110 8.8.2.2).
+        """Last-Modified as sent, if it tells versions apart (RFC 9110 8.8.2.2).
 
-        It does so if the answer's Date is later: within one second there may be two versions.
+        It does if the response's Date is later: one second may hold two versions.
         """
         value = self.fields.get("last-modified")
         if value is None or not value.isprintable():
@@ -76,7 +76,7 @@ class Head(NamedTuple):
 
     @property
     def modified_at(self) -> int | None:
-        """Last-Modified in POSIX seconds; None where it is missing or no date."""
+        """Last-Modified in POSIX seconds; None if it is missing or not a date."""
         return http_date(self.fields.get("last-modified"))
 
     @property
@@ -92,7 +92,7 @@ class Head(NamedTuple):
 
     @property
     def content_encoding(self) -> str | None:
-        """The coding the body is wrapped in; None for none (RFC 9110 8.4)."""
+        """The body's content coding, None if it has none (RFC 9110 8.4)."""
         value = self.fields.get("content-encoding")
         if value is None or (value := value.lower()) in _IDENTITY:
             return None
@@ -100,7 +100,7 @@ class Head(NamedTuple):
 
     @property
     def content_range(self) -> ContentRange | None:
-        """The part this answer carries (RFC 9110 14.4); None where missing or malformed."""
+        """The part that this response carries (RFC 9110 14.4); None if missing or malformed."""
         found = _CONTENT_RANGE.fullmatch(self.fields.get("content-range", "").strip())
         if found is None:
             return None
@@ -123,7 +123,7 @@ _dates: dict[str, int | None] = {}
 
 
 def http_date(value: str | None) -> int | None:
-    """Read an HTTP date (RFC 9110 5.6.7) as POSIX seconds; None where it is none."""
+    """Parse an HTTP date (RFC 9110 5.6.7) to POSIX seconds; return None if it is not one."""
     if value is None or len(value) > _LONGEST_DATE:
         return None
     try:
@@ -143,18 +143,18 @@ def http_date(value: str | None) -> int | None:
 
 
 def parse(lines: Sequence[bytes]) -> Head:
-    """Read the header lines as libcurl hands them out, interim answers (1xx) included.
+    """Parse the header lines that libcurl delivers, interim responses (1xx) included.
 
-    Each response begins with a status line; the last one counts. Raises HeadInvalid, where the last
-    one is not whole HeadIncomplete.
+    Each response begins with a status line; the last one counts. Raises HeadInvalid, or its
+    subclass HeadIncomplete if the last response's head is not complete.
     """
     said = [*map(_known.__getitem__, lines)]
     fields = dict(said[1:-1])
     if len(fields) == len(said) - 2 and "" not in fields and lines[-1] == _USUAL_BLANK:
-        # One response, no field twice: at once, for that is nearly every one.
+        # The fast path for nearly every head: one response, no field twice.
         nameless, first = said[0]
         if nameless or not first or int(first) < _FINAL:
-            raise HeadIncomplete("it ends too early")
+            raise HeadIncomplete("its head is not complete")
         status, repeated = int(first), False
     else:
         status, fields, repeated = _walked(lines, said)
@@ -172,7 +172,7 @@ def parse(lines: Sequence[bytes]) -> Head:
 def _walked(
     lines: Sequence[bytes], said: Sequence[tuple[str, str]]
 ) -> tuple[int, dict[str, str], bool]:
-    """Find the last response's status and fields, and whether one of them came twice."""
+    """Return the last response's status and fields, and whether any field came twice."""
     status = 0
     fields: dict[str, str] = {}
     repeated = False
@@ -188,13 +188,13 @@ def _walked(
 
 
 class _Lines(dict[bytes, tuple[str, str]]):
-    """What each line says: a field's name and value, no name and the status, or neither.
+    """The meaning of each line: a field's name and value, no name and a status, or neither.
 
-    Most lines of a host come again and again, so what they say is remembered.
+    Most of a host's lines come again and again, so their meaning is cached.
     """
 
     def __missing__(self, line: bytes) -> tuple[str, str]:
-        """Read a line."""
+        """Parse a line."""
         text = line.decode("latin-1")
         if text.startswith("HTTP/"):
             found = _STATUS.match(text)
@@ -213,11 +213,14 @@ _known = _Lines()
 
 
 def _agreed(values: Iterable[str]) -> str:
-    """Give the one length that all Content-Length fields name (RFC 9110 8.6); else HeadInvalid."""
+    """Return the one length that all Content-Length fields name (RFC 9110 8.6).
+
+    Raises HeadInvalid.
+    """
     named = {part.strip() for value in values for part in value.split(",")}
     if len(named) != 1:
-        raise HeadInvalid("it announces two different lengths")
+        raise HeadInvalid("it has two different Content-Lengths")
     (length,) = named
     if not _DIGITS.fullmatch(length):
-        raise HeadInvalid("its Content-Length is no number")
+        raise HeadInvalid("its Content-Length is not a number")
     return length

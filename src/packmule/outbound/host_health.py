@@ -30,14 +30,15 @@ if TYPE_CHECKING:
 
 _FOR_THE_WHOLE_HOST = frozenset({429, 503})
 _SERVER_ERROR = 500
+_MOST_DOUBLINGS = 64  # beyond any delay, and far from the end of a float
 _PACED_AFTER = 8
-"""Tries that faltered in a row before the others are slowed down too."""
+"""Tries that falter in a row before the host is also asked more slowly."""
 AT_FIRST = 8
-"""Transfers at once that any host is taken to bear; of big bodies more would gain nothing."""
+"""Transfers that any host can take at once; for big bodies more would gain nothing."""
 
 
 class HostSignal(Enum):
-    """What a try's end says of its host."""
+    """What the end of a try says about its host."""
 
     SERVED = auto()
     ANSWERED = auto()
@@ -45,8 +46,8 @@ class HostSignal(Enum):
     SILENT = auto()
 
 
-def said(after: After, *, answered: bool) -> HostSignal:
-    """Read a try's end as word of its host. `answered`: there was a head, whatever it told."""
+def host_signal(after: After, *, answered: bool) -> HostSignal:
+    """Return what the end of a try says about its host. `answered`: a response head came."""
     match after:
         case Finished():
             return HostSignal.SERVED
@@ -60,13 +61,13 @@ def said(after: After, *, answered: bool) -> HostSignal:
             return HostSignal.ANSWERED
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class HostHealth:
-    """One host's standing: `active` transfers of `limit`, and when it may be asked again.
+    """One host's health: `active` transfers of at most `limit`, and when it may be asked again.
 
-    `per_host` is the most it gets, once small bodies have shown that it bears more than `at_first`;
-    `faulted` whether it ever did. `budget` is how many retries it may still cost;
-    `rounds` how many times in a row nothing came, since `silent_since`.
+    `per_host` is the highest limit, reached once small bodies have shown that the host can take
+    more than `at_first`; `faulted` says whether it ever faltered. `budget` is how many more retries
+    it may cost, `rounds` how many times in a row nothing came since `silent_since`.
     """
 
     per_host: int
@@ -87,16 +88,23 @@ class HostHealth:
         self.limit = float(min(self.per_host, self.at_first))
         self.budget = float(self.limits.host_retries)
 
+    def __repr__(self) -> str:
+        state = "well" if self.is_well else f"faltered={self.faltered} silent={self.rounds}"
+        return (
+            f"<HostHealth active={self.active}/{int(self.limit)} budget={self.budget:g} "
+            f"not_before={self.not_before:g} {state}>"
+        )
+
     @property
     def is_well(self) -> bool:
-        """Tell whether the last word of it was good."""
+        """Return whether its last signal was good."""
         return not self.faltered and not self.rounds
 
     def served(self, refund: int, size: int) -> None:
-        """Note a whole body of so many bytes, whose tries have cost `refund`.
+        """Record a whole body of `size` bytes whose retries have cost `refund`.
 
-        How many at once grows as in TCP (RFC 5681 3.1): doubled each round until the first fault,
-        then by one each round.
+        The limit grows as in TCP (RFC 5681 3.1): it doubles each round until the first fault, then
+        grows by one each round.
         """
         self.faltered = self.rounds = 0
         most = self.per_host if size <= SMALL else min(self.per_host, self.at_first)
@@ -108,11 +116,11 @@ class HostHealth:
             self.budget = min(self.limits.host_retries, self.budget + refund + 1)
 
     def answered(self) -> None:
-        """Note an answer for one file."""
+        """Record a response for one file."""
         self.faltered = self.rounds = 0
 
     def falter(self, now: float) -> None:
-        """Note a fault: ask for less at once, and if it goes on, more slowly."""
+        """Record a fault: ask for less at once and, if faults go on, more slowly."""
         self.rounds = 0
         self.faltered += 1
         self._halve()
@@ -123,16 +131,16 @@ class HostHealth:
             self._hold(now + min(first * 2, first / 16 * 2 ** min(9, self.faltered - _PACED_AFTER)))
 
     def pay(self) -> bool:
-        """Take one retry from the budget; False where there is none left."""
+        """Take one retry from the budget; return False if none is left."""
         if self.budget < 1:
             return False
         self.budget -= 1
         return True
 
     def fall_silent(self, began: float, now: float, until: float | None) -> bool:
-        """Note a try, begun then, that nothing came of; True: give the host up.
+        """Record a try, begun at `began`, that brought nothing; return whether to give the host up.
 
-        `until` is when the host may be asked again, where its answer says or implies that.
+        `until` is when the host may be asked again, if its response says or implies a time.
         """
         self._halve()
         if until is not None:
@@ -147,7 +155,7 @@ class HostHealth:
             self.rounds = 0
             return True
         if self.rounds > 1:
-            delay = self.limits.first_delay * 2 ** (self.rounds - 2)
+            delay = self.limits.first_delay * 2 ** min(_MOST_DOUBLINGS, self.rounds - 2)
             self._hold(now + min(self.limits.longest_delay, delay))
         return False
 

@@ -1,12 +1,12 @@
-"""The host of a URL: read in one strict form, or refused.
+"""Parse the host of a URL in one strict form, or refuse it.
 
-Owns what a host may look like and which names are private by definition. Leaves the rest of the
-URL to `urls` and the judgement of addresses to `addresses`. Pure.
+Owns what a host may look like and which names are private by definition. Leaves the rest of the URL
+to `urls.py` and the decision on addresses to `addresses.py`. Pure.
 
-The law: RFC 3986 3.2.2, read so narrowly that no other parser can read it in another way: an IPv4
-address has four plain decimal numbers, a name ends in no number (WHATWG URL 3.4, "ends in a number
-checker"), labels are letters, digits, hyphens and underscores (RFC 1123 2.1), and a name beyond
-ASCII must stand there as IDNA would write it (RFC 5891, UTS 46): whatever that would still map
+Follows RFC 3986 3.2.2, so narrowly that no other parser can read a host differently: an IPv4
+address has four plain decimal numbers, a name does not end in a number (WHATWG URL 3.4, "ends in a
+number checker"), labels are letters, digits, hyphens and underscores (RFC 1123 2.1), and a name
+beyond ASCII must be written as IDNA would write it (RFC 5891, UTS 46): whatever IDNA would map
 (fullwidth digits, enclosed letters, invisible characters, foreign dots) is a disguise.
 """
 
@@ -22,7 +22,7 @@ _IPV6 = re.compile(r"\[[0-9a-f:.]+\]")
 _ACE = "xn--"  # marks a label that is punycode, RFC 5890 2.3.2.1
 _MOST_LETTERS = 253  # of a name, without its last dot, RFC 1035 3.1
 
-# Names that lead inside wherever they are looked up, RFC 6761, 6762, 8375, and by long habit.
+# Names that lead inside wherever they are looked up: RFC 6761, 6762, 8375, and long habit.
 _PRIVATE_SUFFIXES = (
     ".localhost",
     ".local",
@@ -42,13 +42,13 @@ _METADATA_NAMES = frozenset(
 )
 
 _DISGUISED = (
-    "the host has look-alike, invisible or other characters that no domain may have: "
-    "write it in plain letters and digits"
+    "the host contains look-alike, invisible or other characters that domain names cannot have: "
+    "use plain letters and digits"
 )
 
 
 class HostInvalid(ValueError):
-    """The host cannot be read in one way only; `detail` is a sentence for people."""
+    """The host could be read in more than one way; `detail` says why."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -56,9 +56,9 @@ class HostInvalid(ValueError):
 
 
 def read_host(text: str) -> tuple[str, bool]:
-    """Read a host as it stands in a URL; return it normalised, and whether it is an IP address.
+    """Parse a URL's host; return it normalized, and whether it is an IP address.
 
-    A name comes back in lower-case ASCII without a last dot, an IPv6 address without brackets.
+    A name becomes lower-case ASCII without a trailing dot, an IPv6 address loses its brackets.
     Raises HostInvalid.
     """
     if not text:
@@ -69,29 +69,31 @@ def read_host(text: str) -> tuple[str, bool]:
     if not _NUMBER.fullmatch(name.rpartition(".")[2]):
         return name, False
     if text.endswith("."):
-        raise HostInvalid("an IP address has no dot at its end: remove it")
+        raise HostInvalid("an IP address cannot end with a dot: remove it")
     return _ipv4(name), True
 
 
 def is_private_name(host: str) -> bool:
-    """Tell whether a name is private by definition: no dot (no top-level domain), or a suffix."""
+    """Return whether a name is private by definition: it has no dot, or a private suffix."""
     return "." not in host or host.endswith(_PRIVATE_SUFFIXES)
 
 
 def is_metadata_name(host: str) -> bool:
-    """Tell whether a name is that of a cloud's metadata service."""
+    """Return whether a name is that of a cloud's metadata service."""
     return host in _METADATA_NAMES
 
 
 def _ipv6(text: str) -> str:
     if "%" in text:
-        raise HostInvalid("an address with a zone (%) means a machine next door: it is not fetched")
+        raise HostInvalid(
+            "an address with a zone (%) is on the local network: it cannot be fetched"
+        )
     if not _IPV6.fullmatch(text.lower()):
-        raise HostInvalid("between the brackets there is no IPv6 address such as [2001:db8::1]")
+        raise HostInvalid("the brackets do not contain an IPv6 address such as [2001:db8::1]")
     try:
         return str(IPv6Address(text[1:-1]))
     except ValueError as error:
-        raise HostInvalid("the IPv6 address is not complete or not well formed") from error
+        raise HostInvalid("the IPv6 address is not valid") from error
 
 
 def _ipv4(text: str) -> str:
@@ -105,11 +107,11 @@ def _ipv4(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    """Check each label; what is not ASCII becomes punycode."""
+    """Return the name with each label checked, and those beyond ASCII in punycode."""
     labels = [_label(label) for label in text.split(".")]
     name = ".".join(labels)
     if len(name) > _MOST_LETTERS:
-        raise HostInvalid(f"the host is longer than {_MOST_LETTERS} letters")
+        raise HostInvalid(f"the host is longer than {_MOST_LETTERS} characters")
     return name
 
 
@@ -123,10 +125,10 @@ def _label(text: str) -> str:
 
 
 def _to_ascii(text: str) -> str:
-    """Write a label beyond ASCII in punycode; only its case and composition may change.
+    """Return a label beyond ASCII in punycode; only its case and composition may change.
 
-    IDNA 2008 knows no character that would be mapped to another (RFC 5892 2.2, "unstable"), so
-    what looks like an ASCII letter or digit, and what cannot be seen, is refused.
+    IDNA 2008 has no character that would be mapped to another (RFC 5892 2.2, "unstable"), so
+    look-alikes of ASCII letters and digits are refused, and so is what cannot be seen.
     """
     import idna  # noqa: PLC0415  # its tables cost 10 ms, and few hosts need them
 
@@ -141,7 +143,7 @@ def _to_ascii(text: str) -> str:
 
 
 def _check_punycode(text: str) -> None:
-    """Refuse an xn-- label that cannot be decoded, or that UTS 46 would read as another name."""
+    """Refuse an xn-- label that cannot be decoded, or that UTS 46 would map to another name."""
     import idna  # noqa: PLC0415  # as above
 
     try:
@@ -150,18 +152,18 @@ def _check_punycode(text: str) -> None:
             return
     except (ValueError, OverflowError) as error:  # UnicodeError is a ValueError
         raise HostInvalid("the host has an xn-- part that cannot be decoded") from error
-    raise HostInvalid("the host has an xn-- part that stands for no domain")
+    raise HostInvalid("the host has an xn-- part that is not a valid domain")
 
 
 def _what_is_wrong(label: str) -> str:
     if not label:
         return "the host has two dots in a row, or begins with one"
     if "%" in label:
-        return "the host has a % in it: write its letters as they are"
+        return "the host contains a %: write its characters unencoded"
     if re.search(r"\s", label):
-        return "the host has a space in it: remove it"
+        return "the host contains a space: remove it"
     if len(label) > 63:  # noqa: PLR2004  # RFC 1035 2.3.4
-        return "the host has a part longer than 63 letters"
+        return "the host has a part longer than 63 characters"
     if label[0] == "-" or label[-1] == "-":
         return "a part of the host begins or ends with a hyphen"
-    return "the host has characters other than letters, digits, hyphens and dots"
+    return "the host contains characters other than letters, digits, hyphens and dots"

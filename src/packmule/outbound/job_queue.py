@@ -21,11 +21,10 @@ HostKey = tuple[str, str, int]
 
 
 class JobQueue:
-    """One job's part in the transfers; `lost` are the hosts it has given up, and why.
+    """The fetches of one job that wait; `lost` maps the hosts it has given up to the cause.
 
-    `about` says which job it is, for the log; `client` who asked for it. `weight` is its part
-    beside that client's other jobs: with each step of `priority` one more of what a job without
-    one gets, below zero one part of it.
+    `about` identifies the job in the log, `client` is who asked for it. `weight` is its share among
+    that client's jobs: priority 2 gets three times the share of priority 0, and -2 a third of it.
     """
 
     __slots__ = (
@@ -54,7 +53,7 @@ class JobQueue:
         self.removed = False
 
     def push(self, item: Fetch, *, first: bool = False) -> None:
-        """Put a fetch behind the others of its host, or before them."""
+        """Add a fetch behind the others of its host or, if `first`, before them."""
         waiting = self.hosts.get(item.host_key)
         if waiting is None:
             waiting = self.hosts[item.host_key] = deque()
@@ -65,14 +64,14 @@ class JobQueue:
             waiting.append(item)
 
     def take_all(self, key: HostKey) -> Iterable[Fetch]:
-        """Take all that wait for one host."""
+        """Remove and return every fetch that waits for one host."""
         if key not in self.hosts:
             return ()
         self.host_rotation.remove(key)
         return self.hosts.pop(key)
 
     def forget(self) -> None:
-        """Forget all that waits: the job is gone."""
+        """Drop everything that waits: the job is gone."""
         self.removed = True
         self.hosts.clear()
         self.host_rotation.clear()

@@ -1,7 +1,7 @@
-"""Whether an address is this machine's own.
+"""Detect whether an address belongs to this machine.
 
-Owns asking the kernel, without a packet. A server often has a public address, and behind it listen
-programs that trust whoever comes from the machine itself; a link must not lead there.
+Owns asking the kernel, without sending a packet. A server often has a public address, and programs
+listening on it may trust whoever connects from the machine itself; a link must not lead there.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ _ANY_PORT = 9  # discard, RFC 863; nothing is sent
 
 
 def is_local_address(address: str, family: int) -> bool:
-    """Tell whether one of this machine's interfaces has this address.
+    """Return whether one of this machine's interfaces has this address.
 
-    The kernel answers by the source it would use: to an address of its own it goes from that same
-    address. Where there is no way to the address at all, the connection will tell so.
+    The kernel shows it by the source address it would use: it reaches an address of its own from
+    that same address. If there is no route to the address, connecting to it will fail anyway.
     """
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:

@@ -1,6 +1,6 @@
-"""The bounds of one transfer loop: how much at once, how patient, whom to trust.
+"""The limits of one transfer loop: how much at once, how patient, which certificates to trust.
 
-Owns their defaults. Leaves the bounds of a single source to `transfer.Limits`.
+Owns their defaults. Leaves the limits of a single source to `transfer.Limits`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from packmule.outbound.transfer import Limits
 
 @dataclass(frozen=True, slots=True)
 class LoopSettings:
-    """Bounds of one loop; seconds and bytes per second.
+    """Limits of one loop, in seconds and bytes per second.
 
     A transfer that moves less than `least_rate` over `stall_timeout` is cut; one that moves less
     than `slow_rate` does not count as one of `transfers`.

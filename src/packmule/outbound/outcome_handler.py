@@ -17,7 +17,7 @@ from packmule.errors import Failure, FailureCode
 from packmule.outbound import transfer
 from packmule.outbound.expired_links import explained
 from packmule.outbound.fetch_scheduler import jittered
-from packmule.outbound.host_health import HostSignal, said
+from packmule.outbound.host_health import HostSignal, host_signal
 from packmule.outbound.outcomes import Fail, Finished, Follow, Retry
 from packmule.outbound.receiver import BodyRefused
 from packmule.outbound.urls import UrlInvalid, join, refusal
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 class OutcomeHandler:
-    """Does what the end of a try asks for."""
+    """Carries out the outcomes of tries."""
 
     def __init__(self, scheduler: FetchScheduler, limits: Limits, rules: AddressRules) -> None:
         self._scheduler = scheduler
@@ -54,20 +54,20 @@ class OutcomeHandler:
         answered: bool = False,
         page: bytes = b"",
     ) -> None:
-        """Do what the end of a try asks for; its fetch has no handle any more.
+        """Carry out the outcome of a try; its fetch no longer has a handle.
 
-        `after` is the verdict where the head alone gave one, `answered` whether there was a head,
-        `page` the first bytes of a body that was not wanted.
+        `after` is the outcome if the head alone decided it, `answered` whether a head came, `page`
+        the first bytes of a body that was not wanted.
         """
         host = fetch.host
-        assert host is not None  # noqa: S101 - the scheduler gave it with the turn
+        assert host is not None  # noqa: S101 - the scheduler set it
         self._scheduler.give_back(queue, fetch)
         kept = fetch.receiver.kept
         if answered and after is None:
             self._came += max(0, kept - fetch.state.kept)
         try:
             if isinstance(error, Exception):
-                raise error  # noqa: TRY301 - it came out of a callback, to be told apart here
+                raise error  # noqa: TRY301 - a callback stored it, so that it is handled here
             if after is None:
                 fetch.state, after = transfer.conclude(fetch.state, kept, error, self._limits)
             if isinstance(after, Finished):
@@ -82,24 +82,24 @@ class OutcomeHandler:
             attempts = refused.failure.attempts or fetch.state.attempts
             TRANSFERS.inc("failed")
             self.fail(fetch, replace(refused.failure, attempts=attempts))
-        except Exception as unexpected:  # noqa: BLE001 - told to the receiver, and logged
+        except Exception as unexpected:  # noqa: BLE001 - reported to the receiver, and logged
             TRANSFERS.inc("failed")
-            _log.exception("a transfer has failed in a way that is ours to mend", extra=queue.about)
+            _log.exception("transfer failed unexpectedly", extra=queue.about)
             self.fail(fetch, internal(unexpected, fetch))
 
     def fail(self, fetch: Fetch, failure: Failure) -> None:
-        """Tell a source's receiver that it has failed for good."""
+        """Report to a source's receiver that it has failed for good."""
         try:
             fetch.receiver.fail(failure)
         except Exception:  # noqa: BLE001 - the loop must outlive it
-            _log.exception("a failure could not be told")
+            _log.exception("failure report rejected by its receiver")
 
     def drop(self, queue: JobQueue, fetch: Fetch) -> None:
-        """End a try whose job is gone."""
+        """End a try whose job has been removed."""
         self._scheduler.give_back(queue, fetch)
 
-    def tell(self) -> None:
-        """Count what came of the tries that have ended; together, as there are many at once."""
+    def count(self) -> None:
+        """Add the tries that have ended to the metrics; all at once, as there are many."""
         if self._finished:
             TRANSFERS.inc("finished", by=self._finished)
             self._finished = 0
@@ -108,18 +108,18 @@ class OutcomeHandler:
             self._came = 0
 
     def stop(self, queue: JobQueue, fetch: Fetch, came: int) -> None:
-        """End a try in the middle, of which so many bytes came: its job is gone."""
+        """End a try in the middle, after `came` bytes: its job has been removed."""
         TRANSFERS.inc("stopped")
         BYTES_FETCHED.inc(by=came)
         self.drop(queue, fetch)
 
     def avoid_http2(self, fetch: Fetch | None) -> None:
-        """Speak HTTP/1.1 with this host from now on: it offers nothing else, or HTTP/2 broke."""
+        """Use HTTP/1.1 for this host from now on: it offers nothing else, or HTTP/2 failed."""
         if fetch is not None and fetch.host is not None:
             fetch.host.protocol.refuse()
 
     def may_begin(self, queue: JobQueue, fetch: Fetch, now: float) -> bool:
-        """Begin a source's time with its first try; False where it has failed without this one."""
+        """Start a source's clock with its first try; return False if it has failed already."""
         fetch.began = now
         if fetch.deadline is None:
             fetch.deadline = now + self._limits.seconds
@@ -137,7 +137,7 @@ class OutcomeHandler:
     def _carry_out(
         self, queue: JobQueue, fetch: Fetch, after: After, *, answered: bool, page: bytes
     ) -> None:
-        word = said(after, answered=answered)
+        word = host_signal(after, answered=answered)
         match after:
             case Follow(location):
                 self._note(fetch, word)
@@ -153,7 +153,7 @@ class OutcomeHandler:
     def _retry(self, queue: JobQueue, fetch: Fetch, retry: Retry, word: HostSignal) -> None:
         cause = retry.cause
         until = time.monotonic() + (retry.delay if retry.named_by_origin else jittered(retry.delay))
-        # An answer for the whole host names a time for the whole host.
+        # A response on behalf of the whole host names a time for the whole host.
         speaks = word is HostSignal.SILENT and cause.http_status is not None
         host = self._note(fetch, word, cause, until=until if speaks else None)
         lost = queue.lost.get(fetch.host_key)
@@ -161,7 +161,7 @@ class OutcomeHandler:
         if lost is not None:
             self.fail(fetch, replace(lost, attempts=fetch.state.attempts))
         elif word is HostSignal.FALTERED and not host.pay():
-            detail = f"{cause.detail}; its host fails too often to be asked again now"
+            detail = f"{cause.detail}; not retried because its host fails too often"
             self.fail(fetch, replace(cause, detail=detail))
         elif fetch.deadline is not None and until >= fetch.deadline:
             self.fail(fetch, self._late(fetch, cause))
@@ -183,7 +183,7 @@ class OutcomeHandler:
         *,
         until: float | None = None,
     ) -> HostHealth:
-        """Let the host's standing know; where that ends it, those who wait for the host fail."""
+        """Pass a signal to the host's health; if that gives it up, all who wait for it fail."""
         host = self._scheduler.host(fetch.host_key)
         now = time.monotonic()
         match word:
@@ -195,9 +195,10 @@ class OutcomeHandler:
                 host.fall_silent(fetch.began, now, until) and cause is not None
             ):
                 tries = self._limits.attempts
-                detail = f"{cause.detail} ({tries} times in a row, for this file or others there)"
+                where = "for this file or others on the same host"
+                detail = f"{cause.detail} ({tries} times in a row, {where})"
                 lost = replace(cause, detail=detail)
-                _log.info("%s is given up: %s", fetch.asked.host, cause.code.value)
+                _log.info("host given up host=%s code=%s", fetch.asked.host, cause.code.value)
                 for other in self._scheduler.give_up(fetch.host_key, lost):
                     self.fail(other, replace(lost, attempts=other.state.attempts))
         return host
@@ -208,7 +209,7 @@ class OutcomeHandler:
             location = location.encode("latin-1").decode(errors="surrogateescape")
             url = join(fetch.asked, location, max_length=self._limits.max_url_length)
         except UrlInvalid as error:
-            detail = f"it redirects to an address that is not valid: {error.detail}"
+            detail = f"it redirects to an invalid address: {error.detail}"
             raise BodyRefused(Failure(FailureCode.REDIRECTS, detail, attempts=attempts)) from error
         refused = refusal(url, self._rules)
         if refused is not None:
@@ -218,13 +219,13 @@ class OutcomeHandler:
         queue.push(fetch, first=True)
 
     def _late(self, fetch: Fetch, cause: Failure | None = None) -> Failure:
-        detail = f"the file was not whole after {self._limits.seconds:g} s"
+        detail = f"the file was not complete after {self._limits.seconds:g} s"
         if cause is not None:
-            detail = f"{detail}; at last: {cause.detail}"
+            detail = f"{detail}; last error: {cause.detail}"
         return Failure(FailureCode.TIMEOUT, detail, attempts=fetch.state.attempts)
 
 
 def internal(error: Exception, fetch: Fetch) -> Failure:
-    """Name an error of ours, whose trace is in the log."""
-    detail = f"an error of ours ({type(error).__name__}); it is in the log"
+    """Return the failure for an unexpected exception, whose traceback is in the log."""
+    detail = f"internal error ({type(error).__name__}); see the server's log"
     return Failure(FailureCode.INTERNAL, detail, attempts=fetch.state.attempts)

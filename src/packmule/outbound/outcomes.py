@@ -1,7 +1,7 @@
-"""What can be decided about an answer and about a try's end: values, and nothing else.
+"""What can be decided about a response and about the end of a try: plain values.
 
-Owns the words between the state machine and those who carry them out. Leaves deciding to
-`transfer.py`, doing to `transfer_handle.py` and `outcome_handler.py`.
+Owns the vocabulary between the state machine and the code that carries out its decisions. Leaves
+deciding to `transfer.py`, and doing to `transfer_handle.py` and `outcome_handler.py`.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
 
 
 class TakeBody(NamedTuple):
-    """Hand the body on: its first byte belongs at `start`; `total` is the whole's length."""
+    """Pass the body on: its first byte belongs at `start`; `total` is the whole file's length."""
 
     start: int
     total: int | None
 
 
 class DiscardBody(NamedTuple):
-    """Read the body's end, keep nothing of it; then do `after`."""
+    """Read the body to its end and keep nothing of it; then do `after`."""
 
     after: After
 
 
 class Follow(NamedTuple):
-    """Ask at `location` instead (RFC 9110 15.4)."""
+    """Request `location` instead (RFC 9110 15.4)."""
 
     location: str
 
 
 class Retry(NamedTuple):
-    """Try again: after `delay` seconds, which are to be jittered unless the origin named them.
+    """Try again after `delay` seconds, with jitter unless the origin named them.
 
-    `fruitful`: the try brought the body on.
+    `fruitful`: the try made progress.
     """
 
     delay: float
@@ -45,7 +45,7 @@ class Retry(NamedTuple):
 
 
 class Fail(NamedTuple):
-    """Give the source up."""
+    """The source has failed for good."""
 
     failure: Failure
 
@@ -56,14 +56,14 @@ class Finished:
 
 
 class Answered(NamedTuple):
-    """A receiver's answer to a message: its status, and for how many seconds it wants no other."""
+    """A webhook receiver's response: its status, and how many seconds it wants to be left alone."""
 
     status: int
     retry_after: float | None = None
 
 
 class TryFailed(NamedTuple):
-    """How a try ended other than well: a code, a sentence, and whether trying again may help."""
+    """A try that failed: a code, a detail, and whether every other try would fail as well."""
 
     code: FailureCode
     detail: str
@@ -71,10 +71,10 @@ class TryFailed(NamedTuple):
 
 
 Verdict = TakeBody | DiscardBody
-"""What a head means."""
+"""What a response head leads to."""
 
 Outcome = Retry | Fail | Finished
-"""What the end of a taken body means."""
+"""What the end of a body that was taken leads to."""
 
 After = Follow | Outcome
-"""What is to be done once a try has ended."""
+"""What to do once a try has ended."""

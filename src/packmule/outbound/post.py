@@ -1,15 +1,15 @@
-"""One POST of a webhook's message: sent from the calling thread, its answer read and forgotten.
+"""Send one webhook message by POST, from the calling thread, and discard the response body.
 
-Owns a request's whole way, over a libcurl handle of its own: nothing (connection, cookie, name) is
-shared with transfers of sources or with another try. Under rules it passes the same guard as a
-source: the URL, every address of its name, each connection, its peer. Follows no redirect. Leaves
-what an answer means to whoever sends.
+Owns the whole request, on a libcurl handle of its own: it shares nothing (connection, cookie, DNS
+answer) with the transfers of sources or with another try. Under rules it passes the same SSRF guard
+as a source: the URL, every address of its name, each connection and its peer. Follows no redirect.
+Leaves what a response means to the caller.
 
-    name looked up ──> all addresses judged ──> connected to one of them ──> sent ──> head ──> body
-    |<─────────────────────────────── `seconds`, all in all ─────────────────────────────────────>|
+    name looked up ──> all addresses checked ──> connected to one of them ──> sent ──> head ──> body
+    |<────────────────────────────────── `seconds` in total ─────────────────────────────────────>|
 
-Once the head is whole the answer is known; of the body no more than `MOST_BODY` bytes are read, so
-that a receiver can end its answer in peace.
+The status is known once the head is complete. At most `MOST_BODY` bytes of the body are read, so
+that a receiver can finish its response.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _NO_SOCKET: int = pycurl.SOCKET_BAD
 
 
 class Poster:
-    """Sends messages; any thread may. `rules`: what a stranger's URL must pass; None: no rule."""
+    """Sends messages, from any thread. `rules` apply to a stranger's URL; None allows every URL."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Poster:
         self._seconds = seconds
 
     def post(self, url: Url, fields: Mapping[str, str], body: bytes) -> Answered | TryFailed:
-        """Send a body, and tell what was answered, or why nothing was."""
+        """Send a body; return the response, or why there was none."""
         deadline = time.monotonic() + self._seconds
         if self._rules is not None and (refused := urls.refusal(url, self._rules)) is not None:
             return TryFailed(*refused, lasting=True)
@@ -77,7 +77,7 @@ class Poster:
             request.curl.close()
 
     def _look_up(self, url: Url) -> tuple[str, ...] | TryFailed:
-        """Find the addresses to connect to; under rules every one of the answer is judged."""
+        """Return the addresses to connect to; under rules every one of them is checked."""
         answers: queue.SimpleQueue[Resolution] = queue.SimpleQueue()
         try:
             found = self._resolver.resolve(url.host, url.port, answers.put) or answers.get(
@@ -93,7 +93,7 @@ class Poster:
 
 
 class _Request:
-    """One request over a handle of its own. The callbacks of libcurl only collect and judge."""
+    """One request on a handle of its own. libcurl's callbacks only collect and check."""
 
     def __init__(self, url: Url, guard: SsrfGuard | None) -> None:
         self.curl = pycurl.Curl()
@@ -118,7 +118,7 @@ class _Request:
         option(pycurl.URL, url.text)
         option(pycurl.REQUEST_TARGET, url.target)
         option(pycurl.POSTFIELDS, body)
-        # An empty field is left out: nobody is asked beforehand whether the body may come.
+        # An empty field is left out: the body is sent without asking first (100-continue).
         option(pycurl.HTTPHEADER, ["Expect:", *(f"{name}: {fields[name]}" for name in fields)])
         option(pycurl.TIMEOUT_MS, max(1, int(seconds * 1000)))
         option(pycurl.FORBID_REUSE, 1)
@@ -133,7 +133,7 @@ class _Request:
             option(pycurl.PREREQFUNCTION, self._on_request)
 
     def perform(self, seconds: float) -> Answered | TryFailed:
-        """Send it."""
+        """Send the request; return the response, or why there was none."""
         broken = None
         try:
             self.curl.perform()
@@ -146,13 +146,13 @@ class _Request:
         try:
             return _answered(parse(self._lines))
         except HeadInvalid as error:
-            detail = f"the answer is not valid: {error}"
+            detail = f"the response is not valid: {error}"
             return broken or TryFailed(FailureCode.BAD_RESPONSE, detail)
 
     def _on_header(self, line: bytes) -> int | None:
         self._head_left -= len(line)
         if self._head_left < 0:
-            detail = f"the answer's head is larger than {MOST_HEAD:,} bytes"
+            detail = f"the response header is larger than {MOST_HEAD:,} bytes"
             self._stopped_by = TryFailed(FailureCode.BAD_RESPONSE, detail)
             return 0
         self._lines.append(line)
@@ -169,7 +169,7 @@ class _Request:
                 return NewSocket(address)
             self._stopped_by = _refused(self._url)
         except OSError as error:
-            detail = f"no connection could be made here: {error.strerror}"
+            detail = f"this machine could not open a connection: {error.strerror}"
             self._stopped_by = TryFailed(FailureCode.CONNECT, detail)
         return _NO_SOCKET
 
@@ -191,4 +191,4 @@ def _refused(url: Url) -> TryFailed:
 
 
 def _too_late(seconds: float) -> TryFailed:
-    return TryFailed(FailureCode.TIMEOUT, f"the receiver did not answer within {seconds:g} s")
+    return TryFailed(FailureCode.TIMEOUT, f"the receiver did not respond within {seconds:g} s")

@@ -1,8 +1,8 @@
-"""Which sockets are ready: libcurl's wishes over one epoll.
+"""Wait for sockets: what libcurl wants to know, over one epoll.
 
-Owns registration. A socket stays registered between transfers, because two system calls per small
-file would cost more than all else; one that stirs while no transfer wants it (its host closed it)
-is unregistered then, and libcurl notices at its next use.
+Owns the registration of sockets. A socket stays registered between transfers, because two system
+calls per small file would cost more than everything else. One that becomes ready while no transfer
+wants it (its host closed it) is unregistered then, and libcurl notices at its next use.
 """
 
 from __future__ import annotations
@@ -42,24 +42,24 @@ class Readiness:
         multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
 
     def wake(self) -> None:
-        """End a wait now (any thread)."""
+        """End a wait now. Any thread may call this."""
         with self._waking:
             # Once closed, the number may be another file's.
             if not self._closed:
                 os.eventfd_write(self._wake_fd, 1)
 
     def turn(self, longest: float, now: float, active: int) -> bool:
-        """Wait at most `longest` seconds, let libcurl work; True where `wake` was called.
+        """Wait at most `longest` seconds and let libcurl work; return whether `wake` was called.
 
         `active` is how many transfers are open.
         """
         act = self._multi.socket_action
         if self.timer is not None and now >= self.timer:
-            # What was just begun goes out before anything is waited for.
+            # Send what was just begun before waiting for anything.
             self.timer = None
             _, running = act(pycurl.SOCKET_TIMEOUT, 0)
             if running < active:
-                # Some have ended already, as over TLS they may: nothing else might stir for them.
+                # Some have ended already, as may happen over TLS: no event might come for them.
                 longest = 0.0
         if self.timer is not None:
             longest = min(longest, max(0.0, self.timer - time.monotonic()))
@@ -80,7 +80,7 @@ class Readiness:
         return woken
 
     def opened(self, fd: int, _purpose: int) -> int:
-        """Forget an older socket of that number (CURLOPT_SOCKOPTFUNCTION, at each new socket).
+        """Forget an older socket of this number (CURLOPT_SOCKOPTFUNCTION, at each new socket).
 
         libcurl closes its sockets itself, and closing takes them out of the epoll.
         """
@@ -89,7 +89,7 @@ class Readiness:
         return _SOCKET_IS_GOOD
 
     def close(self) -> None:
-        """Give the descriptors back."""
+        """Close the descriptors."""
         self._poll.close()
         with self._waking:
             self._closed = True
@@ -125,7 +125,7 @@ class Readiness:
 
 
 def _mask(events: int) -> int:
-    """Say in libcurl's words what epoll has seen."""
+    """Translate epoll's events to libcurl's."""
     mask = 0
     if events & EPOLLIN:
         mask |= pycurl.CSELECT_IN

@@ -1,7 +1,7 @@
-"""The seam between fetching and what becomes of the bytes: who receives a body, and how.
+"""The interface between fetching a body and whatever takes its bytes.
 
-Owns the words only. All methods are called in the transfer loop's thread and must return at once;
-none may call the loop back. `assembly` implements it, tests have a fake.
+Owns the interface only. The transfer loop calls all methods in its own thread; they must return at
+once, and must not call the loop back. `assembly` implements it, and tests have a fake.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class BodyRefused(Exception):
-    """The receiver cannot or will not take this body; the source has failed."""
+    """The receiver cannot or does not want to take this body; the source has failed."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.detail)
@@ -29,26 +29,26 @@ class Receiver(Protocol):
         """How many bytes of the body are held: where a resume begins."""
 
     def accept(self, head: Head, start: int, total: int | None) -> None:
-        """Make ready for a body whose first byte belongs at `start`, 0 or what is kept.
+        """Prepare for a body whose first byte belongs at `start`, which is 0 or what is kept.
 
-        `total` is the whole body's length in bytes where the origin told it. At 0, all that was
-        kept is let go. Raises BodyRefused.
+        `total` is the length of the whole body in bytes, if the origin sent it. At 0, discard what
+        was kept. Raises BodyRefused.
         """
 
     def write(self, view: memoryview) -> bool:
-        """Take the next bytes and answer False, or answer True: no room now, they come again.
+        """Take the next bytes and return False, or return True if there is no room for them now.
 
-        The view dies with the call. Raises BodyRefused.
+        They are passed again later. The view is valid during the call only. Raises BodyRefused.
         """
 
     def rest(self) -> None:
-        """Hold little memory: the try has ended, another will follow, perhaps much later.
+        """Release memory: the try has ended, and another follows, perhaps much later.
 
-        What is kept may become less.
+        May drop some or all of what is kept.
         """
 
     def finish(self) -> None:
-        """Take the body as whole. Raises BodyRefused."""
+        """Complete the body: it is whole. Raises BodyRefused."""
 
     def fail(self, failure: Failure) -> None:
-        """Take note that the source has failed for good."""
+        """Record that the source has failed for good."""

@@ -1,15 +1,15 @@
-"""Names to addresses, off the transfer loop, remembered for a while.
+"""Resolve names to addresses, outside the transfer loop, and cache the answers for a while.
 
-Owns the look-up of a host's addresses: a few daemon threads around the system's `getaddrinfo`, one
-look-up a name however many ask, a cache of answers and, briefly, of failures, and a bound on how
-long anybody waits. Leaves the judging of what comes back to `addresses`: an answer is kept and
-handed on as it came, and is judged anew at each use.
+Owns DNS lookups: a few daemon threads around the system's `getaddrinfo`, one lookup per name
+however many callers ask, a cache of answers and, briefly, of failures, and a limit on how long
+anybody waits. Leaves checking the addresses to `addresses.py`: an answer is cached and passed on as
+it came, and is checked at each use.
 
-`getaddrinfo` cannot be stopped once it is called. So nobody waits for it: a watcher answers every
-`done` whose time is over, queued or running, while the thread stays with its call until the system
-gives up (`resolv.conf`: some 10 to 30 s). A name occupies one thread at most, because whoever asks
-for it again joins the call that hangs. `threads` names that hang together therefore hold up names
-that are not cached, each for `timeout` seconds at the most, and nothing else.
+`getaddrinfo` cannot be stopped once it is called. So nobody waits for it: a watcher thread answers
+every `done` whose time is up, queued or running, while the lookup's thread stays with its call
+until the system gives up (`resolv.conf`: some 10 to 30 s). A name occupies at most one thread,
+because whoever asks for it again joins the call that hangs. `threads` names that hang at the same
+time therefore delay only names that are not cached, each by at most `timeout` seconds.
 
     resolve ──fresh──> Resolution at once
        └──> queued ──> running ──> cached ──> done(Resolution)
@@ -36,9 +36,9 @@ Done = Callable[["Resolution"], None]
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What a name resolves to, or why it does not: addresses, or one sentence in `error`.
+    """What a name resolves to: its addresses, or why there are none in `error`.
 
-    `expires_at` is a reading of the resolver's clock.
+    `expires_at` is on the resolver's clock.
     """
 
     host: str
@@ -49,7 +49,7 @@ class Resolution:
 
 @dataclass(slots=True)
 class _Asked:
-    """One name being looked up, and all who wait for it until their deadlines, earliest first."""
+    """A name being looked up, and everyone who waits for it by deadline, the earliest first."""
 
     host: str
     port: int
@@ -57,20 +57,20 @@ class _Asked:
 
 
 def system_look_up(host: str, port: int) -> list[str]:
-    """Ask the system (hosts file, DNS) for a name's addresses, in its order, each once.
+    """Return a name's addresses from the system (hosts file, DNS), in its order, each once.
 
     Raises OSError (gaierror) with the system's reason.
     """
-    # As bytes, so that Python's own IDNA codec has no say in a name that is ASCII already.
+    # As bytes, so that Python's own IDNA codec does not touch a name that is ASCII already.
     found = socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class Resolver:
-    """Looks names up in threads of its own; every method may be called from any thread.
+    """Resolves names in its own threads; any thread may call its methods.
 
-    `ttl` and `failure_ttl` are seconds that an answer and a failure are remembered, `timeout`
-    seconds that anybody waits, `max_queued` names that may wait for a thread.
+    Answers are cached for `ttl` seconds and failures for `failure_ttl`; nobody waits longer than
+    `timeout` seconds; at most `max_queued` names wait for a thread.
     """
 
     def __init__(
@@ -106,16 +106,16 @@ class Resolver:
         self._closed = False
 
     def resolve(self, host: str, port: int, done: Done) -> Resolution | None:
-        """Answer at once where that is possible; else return None and call `done` later, once.
+        """Return the answer if it is known; else return None and call `done` once, later.
 
-        At once: an IP address (as itself), a remembered answer or failure, a refusal because too
-        many names wait. `done` is called from a thread of the resolver and must hand over quickly.
+        Known at once are an IP address (as itself), a cached answer or failure, and a refusal, such
+        as for too many names waiting. A thread of the resolver calls `done`, which must not block.
         """
         if _is_address(host):
             return Resolution(host, (host,), None, math.inf)
         with self._lock:
             if self._closed:
-                return self._failed(host, "no names are looked up any more: this worker is ending")
+                return self._failed(host, f"{host} was not looked up: this worker is shutting down")
             known = self._cache.get(host)
             if known is not None and known.expires_at > self._clock():
                 return known
@@ -135,7 +135,7 @@ class Resolver:
             return None
 
     def expire(self) -> None:
-        """Answer all whose time is over; the watcher does so by itself, at each deadline."""
+        """Answer everyone whose time is up; the watcher calls this at each deadline."""
         with self._lock:
             overdue = [
                 (done, self._remember(self._no_answer(asked.host)))
@@ -148,7 +148,7 @@ class Resolver:
             _tell(done, resolution)
 
     def close(self) -> None:
-        """Stop: nobody is told anything any more; a thread inside a look-up ends after it."""
+        """Stop: no `done` is called any more; a thread inside a lookup ends after it."""
         with self._lock:
             self._closed = True
             self._queued.clear()
@@ -156,9 +156,9 @@ class Resolver:
             self._deadlines.notify_all()
 
     def _call_a_thread(self) -> bool:
-        """Wake a thread for the new name, or start one; the lock is held.
+        """Wake a thread for the new name, or start one; the caller holds the lock.
 
-        False where none is there and the system starts none. A thread is counted once it has
+        Return False if there is none and the system starts none. A thread counts only once it has
         started: one that has not serves nobody.
         """
         self._watched = self._watched or _started(self._watch, "resolver-watch")
@@ -168,7 +168,7 @@ class Resolver:
         return self._watched and self._threads > 0
 
     def _serve(self) -> None:
-        """Look up one name after another, until closed."""
+        """Look up one name after another until closed."""
         while (asked := self._next()) is not None:
             resolution = self._ask(asked)
             with self._lock:
@@ -191,21 +191,21 @@ class Resolver:
             return asked
 
     def _ask(self, asked: _Asked) -> Resolution:
-        """Look a name up; foreign errors become sentences here."""
+        """Look a name up; this is where foreign errors are translated."""
         host = asked.host
         try:
             found = tuple(self._look_up(host, asked.port))
         except OSError as error:
             return self._failed(host, _reason(host, error))
-        except Exception:  # whatever it was, those who wait must be told, and the thread goes on
-            _logger.exception("looking up %s failed", host)
-            return self._failed(host, f"{host} could not be looked up, for a reason of our own")
+        except Exception:  # whatever it was, callers must get an answer, and the thread goes on
+            _logger.exception("lookup failed unexpectedly host=%s", host)
+            return self._failed(host, f"{host} could not be looked up: internal error")
         if not found:
             return self._failed(host, _no_address(host))
         return Resolution(host, found, None, self._clock() + self._ttl)
 
     def _watch(self) -> None:
-        """Sleep from deadline to deadline; each is kept however long a look-up hangs."""
+        """Sleep from deadline to deadline; each is kept however long a lookup hangs."""
         while True:
             self.expire()
             with self._lock:
@@ -233,7 +233,7 @@ class Resolver:
         return overdue
 
     def _remember(self, resolution: Resolution) -> Resolution:
-        """Keep an answer, the newest last; where the cache is full, the oldest goes."""
+        """Cache an answer, the newest last; drop the oldest if the cache is full."""
         self._cache.pop(resolution.host, None)
         if len(self._cache) >= self._max_cached:
             del self._cache[next(iter(self._cache))]
@@ -250,11 +250,11 @@ class Resolver:
 
 
 def _started(work: Callable[[], None], name: str) -> bool:
-    """Start a thread; False where the system has no more of them."""
+    """Start a thread; return False if the system has none left."""
     try:
         threading.Thread(target=work, name=name, daemon=True).start()
     except RuntimeError as error:
-        _logger.warning("the thread %s cannot be started: %s", name, error)
+        _logger.warning("thread not started name=%s error=%s", name, error)
         return False
     return True
 
@@ -262,8 +262,8 @@ def _started(work: Callable[[], None], name: str) -> bool:
 def _tell(done: Done, resolution: Resolution) -> None:
     try:
         done(resolution)
-    except Exception:  # one who cannot listen must not keep the others from hearing
-        _logger.exception("the answer for %s could not be handed over", resolution.host)
+    except Exception:  # one caller that fails must not keep the answer from the others
+        _logger.exception("lookup answer rejected by its receiver host=%s", resolution.host)
 
 
 def _is_address(host: str) -> bool:
@@ -279,7 +279,7 @@ def _no_address(host: str) -> str:
 
 
 def _reason(host: str, error: OSError) -> str:
-    """Say in a sentence why the system found nothing; the codes are those of RFC 3493 6.1."""
+    """Return why the system found nothing; the codes are those of RFC 3493 6.1."""
     if error.errno in {socket.EAI_NONAME, socket.EAI_NODATA}:
         return _no_address(host)
     if error.errno == socket.EAI_AGAIN:

@@ -1,11 +1,11 @@
-"""The address guard of one libcurl handle: every address before a connection, the peer of each one.
+"""Guard one libcurl handle against SSRF: check each address before connecting, and each peer.
 
-Owns the two judgements that no request can go round, and the options by which nothing of the
-surroundings (proxies, redirects, other protocols) leads a handle elsewhere. Leaves which addresses
-are allowed to `addresses.py`, and what a refusal means to whoever has the handle.
+Owns the two checks that no request can bypass, and the options that keep proxies, redirects and
+other protocols from leading a handle elsewhere. Leaves which addresses are allowed to
+`addresses.py`, and what a refusal means to whoever owns the handle.
 
-One guard a handle: a connection that is reused is never opened again, so handles under different
-rules must not share a pool.
+One guard per handle. A reused connection is not opened again, so handles under different rules must
+not share a connection pool.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 
 
 class SsrfGuard:
-    """Judges addresses by the rules."""
+    """Checks addresses against the rules."""
 
     def __init__(self, rules: AddressRules) -> None:
         self._rules = rules
         self._permitted: str | None = None
 
     def may_open(self, address: str, family: int) -> bool:
-        """Tell whether a connection may be made. Raises OSError where the kernel is out of room."""
+        """Return whether a connection may be made. Raises OSError if no socket is left."""
         rules = self._rules
         return rules.permits(address) and (
             rules.allows(address) or not is_local_address(address, family)
         )
 
     def may_ask(self, peer: str) -> bool:
-        """Tell whether a request may go to the peer of a connection, new or reused."""
-        if peer == self._permitted:  # the last one only: there is no end to the peers of a process
+        """Return whether a request may go to the peer of a connection, new or reused."""
+        if peer == self._permitted:  # only the last: a process sees no end of peers
             return True
         if self._rules.permits(peer):
             self._permitted = peer
@@ -46,9 +46,9 @@ class SsrfGuard:
 
 
 class NewSocket:
-    """A new socket on its way to pycurl, which hands libcurl a duplicate; ours is closed then."""
+    """A new socket for pycurl, which passes libcurl a duplicate; ours is closed then."""
 
-    _socket: socket.socket | None = None  # where the kernel refuses one, there is none to close
+    _socket: socket.socket | None = None  # stays None if the kernel refuses one
 
     def __init__(self, address: pycurl.CurlSockAddr) -> None:
         self._socket = socket.socket(address.family, address.socktype, address.protocol)
@@ -60,7 +60,7 @@ class NewSocket:
 
 
 def keep_to_the_request(curl: pycurl.Curl) -> None:
-    """Have a handle speak HTTP/1.1 to the host that is asked, and be led nowhere else."""
+    """Restrict a handle to HTTP/1.1 with the requested host, so that nothing leads it elsewhere."""
     option = curl.setopt
     option(pycurl.NOSIGNAL, 1)
     option(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
@@ -75,10 +75,10 @@ def keep_to_the_request(curl: pycurl.Curl) -> None:
 
 
 def pin(host: str, port: int, addresses: tuple[str, ...]) -> list[str]:
-    """Say, as RESOLVE takes it, that a host has these addresses and no others.
+    """Return the RESOLVE list by which a host has these addresses and no others.
 
-    The `+` has libcurl forget them as it forgets any answer; without it they stay for as long as
-    the multi handle does, and there is no end to the hosts of a process.
+    The `+` makes libcurl expire them like any DNS answer. Without it they stay as long as the multi
+    handle lives, and a process sees no end of hosts.
     """
     listed = ",".join(f"[{each}]" if ":" in each else each for each in addresses)
     return [f"+{host}:{port}:{listed}"]

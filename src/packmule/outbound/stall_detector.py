@@ -22,15 +22,15 @@ _SLOW_AFTER = 1.0
 
 
 def interval(window: float) -> float:
-    """Tell how often to look, so that a window is not much exceeded; in seconds."""
+    """Return how often to check, in seconds, so that a window is not exceeded by much."""
     return min(_LONGEST_INTERVAL, window / 4)
 
 
-def look(handle: TransferHandle, now: float, settings: LoopSettings) -> TryFailed | None:
-    """Judge one transfer: None where it may go on, else how it is to end."""
+def check(handle: TransferHandle, now: float, settings: LoopSettings) -> TryFailed | None:
+    """Return how a transfer must end, or None if it may go on."""
     fetch = handle.fetch
     if fetch is not None and fetch.deadline is not None and now >= fetch.deadline:
-        detail = f"the file was not whole after {settings.limits.seconds:g} s"
+        detail = f"the file was not complete after {settings.limits.seconds:g} s"
         return TryFailed(FailureCode.TIMEOUT, detail, lasting=True)
     window = settings.stall_timeout
     if handle.paused:
@@ -44,15 +44,15 @@ def look(handle: TransferHandle, now: float, settings: LoopSettings) -> TryFaile
         handle.window_start, handle.window_moved = now, moved
         return None
     if not handle.answered:
-        return TryFailed(FailureCode.TIMEOUT, f"the host sent no answer within {window:g} s")
-    detail = f"fewer than {settings.least_rate:g} bytes a second came over {window:g} s"
+        return TryFailed(FailureCode.TIMEOUT, f"the host did not respond within {window:g} s")
+    detail = f"less than {settings.least_rate:g} bytes per second arrived for {window:g} s"
     return TryFailed(FailureCode.STALLED, detail)
 
 
 def is_slow(handle: TransferHandle, now: float, settings: LoopSettings) -> bool:
-    """Tell whether a transfer takes so little of what there is that it may be left out of count.
+    """Return whether a transfer moves so little that it need not count as one.
 
-    One that waits for us takes all it is given.
+    A transfer that waits for us is not slow: it would take more.
     """
     passed = now - handle.window_start
     if handle.paused or passed < _SLOW_AFTER:

@@ -48,10 +48,10 @@ _MULTIPART = "multipart/byteranges"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one source: tries, redirects in a row, bytes of body and head, seconds.
+    """Limits of one source: tries, redirects in a row, bytes of body and head, seconds.
 
-    `attempts` counts tries without progress, which is at least `least_progress` bytes beyond all
-    that was ever held; `all_attempts` counts every try, `seconds` from the first try to the end.
+    `attempts` counts tries without progress. Progress is at least `least_progress` bytes beyond the
+    most ever held. `all_attempts` counts every try; `seconds` run from the first try to the end.
     `host_retries` is how many retries a host may cost beyond those that led to a whole file.
     """
 
@@ -72,10 +72,10 @@ class Limits:
 class TransferState(NamedTuple):
     """What is known of a source between tries (a tuple, because one is made for every file).
 
-    `kept` bytes of the body are held, under the validator (`etag` or `last_modified`) and `total`
-    length. `reached` is the most ever held: only going beyond it is progress. `tries` counts those
-    without progress, `attempts` all, `redirects` those of this try. `part_end` is the end of the
-    part that the last 206 announced: no byte beyond it is believed.
+    `kept` bytes of the body are held, of the version with this validator (`etag` or
+    `last_modified`) and `total` length. `reached` is the most ever held: only going beyond it is
+    progress. `tries` counts tries without progress, `attempts` all tries, `redirects` those of this
+    try. `part_end` is where the part in the last 206 ends: bytes beyond it are not trusted.
     """
 
     kept: int = 0
@@ -103,12 +103,12 @@ START = TransferState()
 _FIRST = TransferState(attempts=1)
 _FINISHED = Finished()
 _MISFIT = TryFailed(
-    FailureCode.CHANGED, "the origin's answer to a resume does not fit what it sent before"
+    FailureCode.CHANGED, "the origin's response to a resume does not match what it sent before"
 )
 
 
 def range_fields(state: TransferState) -> tuple[bytes, ...]:
-    """Give the request's fields that ask for what is missing; none to ask for the whole."""
+    """Return the request fields that ask for the missing part; none to ask for the whole."""
     if not resumable(state):
         return ()
     fields = f"Range: bytes={state.kept}-", f"If-Range: {state.validator}"
@@ -116,12 +116,12 @@ def range_fields(state: TransferState) -> tuple[bytes, ...]:
 
 
 def resumable(state: TransferState) -> bool:
-    """Tell whether the next try asks for the missing part only."""
+    """Return whether the next try asks for the missing part only."""
     return state.kept > 0 and state.validator is not None and not state.distrust_ranges
 
 
 def begin(state: TransferState) -> TransferState:
-    """Count a try, of which a redirect is part; bytes that cannot be resumed are let go."""
+    """Count a try (a redirect is part of it) and drop bytes that cannot be resumed."""
     if state is START:
         return _FIRST  # made once: copying costs more than all else here
     attempts = state.attempts if state.redirects else state.attempts + 1
@@ -133,7 +133,7 @@ def begin(state: TransferState) -> TransferState:
 def judge(  # noqa: PLR0911 - one return for each class of status
     state: TransferState, head: Head, limits: Limits, *, now: float
 ) -> tuple[TransferState, Verdict]:
-    """Decide what an answer's head means. `now` is POSIX seconds, for Retry-After as a date."""
+    """Decide what a response head means. `now` is in POSIX seconds, for Retry-After as a date."""
     status = head.status
     if status in (_OK, _TRANSFORMED):
         return _judge_whole(state, head, limits)
@@ -158,11 +158,12 @@ def judge(  # noqa: PLR0911 - one return for each class of status
 def conclude(
     state: TransferState, kept: int, broken: TryFailed | None, limits: Limits
 ) -> tuple[TransferState, Outcome]:
-    """Decide what the end of a taken body means, of which `kept` bytes are held by now.
+    """Decide what the end of a body means, of which `kept` bytes are held now.
 
-    All that was announced is the whole, however the connection ended. Where nothing was announced,
-    only a proper end is one, and only of an answer with the whole: a part may be shorter than what
-    was asked for (RFC 9110 15.3.7), so we go on asking until a 416 confirms the end.
+    A body of its announced length is whole, however the connection ended. A body without an
+    announced length is whole if it ended properly and the response was for the whole file. A part
+    may be shorter than what was requested (RFC 9110 15.3.7), so we keep requesting the rest until a
+    416 confirms the end.
     """
     if state.part_end is not None and kept > state.part_end:
         return _again(state._replace(distrust_ranges=True), _MISFIT, limits)
@@ -181,9 +182,9 @@ def conclude(
 
 
 def retry_after(value: str | None, now: float) -> float | None:
-    """Read Retry-After, seconds or a date (RFC 9110 10.2.3), as seconds from `now`.
+    """Parse Retry-After, seconds or a date (RFC 9110 10.2.3), to seconds from `now`.
 
-    `now` is best the answer's own Date: the origin's clock may differ from ours.
+    `now` is best the response's own Date: the origin's clock may differ from ours.
     """
     from packmule.outbound.head import http_date  # noqa: PLC0415 - keeps the happy path lean
 
@@ -196,18 +197,18 @@ def retry_after(value: str | None, now: float) -> float | None:
 
 
 def _judge_whole(state: TransferState, head: Head, limits: Limits) -> tuple[TransferState, Verdict]:
-    """Begin the body anew at a 200; an HTML page in place of a file that was cut is refused."""
+    """Start the body over at a 200; refuse an HTML page in place of a file that was cut."""
     content_type = head.content_type
     if state.reached and content_type in _HTML and state.content_type not in _HTML:
-        detail = "the origin answers with an HTML page now, where it sent the file before"
+        detail = "the origin sent an HTML page instead of the rest of the file"
         return state, _give_up(state, FailureCode.CHANGED, detail, _OK)
     length, etag = head.content_length, head.etag
     if length is not None and length > limits.max_bytes:
         return state, _too_large(state, limits)
     last_modified = None if etag is not None and etag[0] == '"' else head.last_modified
     if head.content_encoding is not None:
-        # What is kept of it will be the decoded bytes: neither their number nor a place to resume
-        # at is known.
+        # What is kept will be the decoded bytes: neither their number nor a place to resume from is
+        # known.
         length = etag = last_modified = None
     fresh = TransferState(
         0,
@@ -225,13 +226,13 @@ def _judge_whole(state: TransferState, head: Head, limits: Limits) -> tuple[Tran
 
 
 def _judge_part(state: TransferState, head: Head, limits: Limits) -> tuple[TransferState, Verdict]:
-    """Believe a 206 only if it begins where we asked, in the version we hold."""
+    """Accept a 206 only if it begins where we asked, in the version we hold."""
     part = head.content_range
     if not resumable(state):
-        # A part nobody asked for is taken only where it is the whole (RFC 9110 15.3.7).
+        # A part that nobody requested is accepted only if it is the whole (RFC 9110 15.3.7).
         if part is not None and part.start == 0 and part.end == part.total:
             return _judge_whole(state, head._replace(content_length=part.total), limits)
-        detail = "the origin sent a part (206) although the whole was asked for"
+        detail = "the origin sent a part (206) although the whole file was requested"
         return state, _give_up(state, FailureCode.BAD_RESPONSE, detail, _PARTIAL)
     if part is None or not _continues(state, head, part):
         distrusting = state._replace(distrust_ranges=True)
@@ -242,9 +243,9 @@ def _judge_part(state: TransferState, head: Head, limits: Limits) -> tuple[Trans
 
 
 def _continues(state: TransferState, head: Head, part: ContentRange) -> bool:
-    """Tell whether a part begins where we were cut, in the version we hold.
+    """Return whether a part begins where we were cut, in the version we hold.
 
-    It may be shorter than what was asked for (RFC 9110 15.3.7); the rest is asked for then.
+    It may be shorter than what was requested (RFC 9110 15.3.7); the rest is requested then.
     """
     end, total = part.end, part.total
     return (
@@ -267,15 +268,17 @@ def _continues(state: TransferState, head: Head, part: ContentRange) -> bool:
 def _judge_not_satisfiable(
     state: TransferState, head: Head, limits: Limits
 ) -> tuple[TransferState, Verdict]:
-    """Take a 416 whose total is what we hold as word that we hold all (RFC 9110 15.5.17).
+    """Accept a 416 whose total is what we hold as proof that we hold all (RFC 9110 15.5.17).
 
-    Only of the same version: an origin may look at the range before it looks at If-Range.
+    Only for the same version: an origin may evaluate Range before If-Range.
     """
     part = head.content_range
     same = state.total in (None, state.kept) and head.etag is not None and head.etag == state.etag
     if part is not None and part.total == state.kept and same:
         return state, DiscardBody(_FINISHED)
-    broken = TryFailed(FailureCode.CHANGED, "the origin refuses to continue where it was cut (416)")
+    broken = TryFailed(
+        FailureCode.CHANGED, "the origin refused to resume where the transfer was cut (416)"
+    )
     state, outcome = _again(
         state._replace(distrust_ranges=True), broken, limits, status=_NOT_SATISFIABLE
     )
@@ -290,9 +293,9 @@ def _again(
     status: int | None = None,
     after: float | None = None,
 ) -> tuple[TransferState, Retry | Fail]:
-    """Count a try without progress, or forget the count where there was some.
+    """Count a try without progress, or reset the count if there was progress.
 
-    Bytes that dripped until we lost patience are no progress.
+    Bytes that dripped in until the transfer stalled are no progress.
     """
     gained = state.kept - state.reached if broken.code is not FailureCode.STALLED else 0
     fruitful = gained >= limits.least_progress

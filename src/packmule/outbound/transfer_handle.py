@@ -1,11 +1,11 @@
-"""A handle: one reused libcurl handle, and what flows through it during one try.
+"""One reused libcurl handle, and what flows through it during one try.
 
-Owns the options that keep a transfer inside its rules, and the callbacks that libcurl makes. The
-guard (`ssrf_guard.py`) is asked here, in the two hooks that no transfer can go round: every address
-before a connection is made to it, and the peer of every request, also on a connection that is
-reused. Leaves when to start and what an end means to `transfer_loop.py`.
+Owns the options that keep a transfer inside its rules, and libcurl's callbacks. The SSRF guard
+(`ssrf_guard.py`) is asked here, in the two hooks that no transfer can bypass: every address before
+a connection is made to it, and the peer of every request, also on a reused connection. Leaves when
+to start and what an end means to `transfer_loop.py`.
 
-libcurl forbids calls into the handle from its own callbacks, so these only collect and judge.
+libcurl forbids calls into the handle from its own callbacks, so these only collect and decide.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _FIELDS = (b"Accept: */*", b"Accept-Encoding: identity")
 
 
 class TransferHandle:
-    """One try of one source at a time."""
+    """Runs one try of one source at a time."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class TransferHandle:
     def begin(
         self, queue: JobQueue, fetch: Fetch, pin: tuple[str, ...], now: float, *, http2: bool
     ) -> None:
-        """Make ready for one try. `pin`: the addresses a host's name was checked to have."""
+        """Prepare for one try. `pin` are the checked addresses of the host's name."""
         self.queue = queue
         self.fetch = fetch
         self.lines.clear()
@@ -115,8 +115,8 @@ class TransferHandle:
         url = fetch.asked
         self.curl.setopt(pycurl.URL, url.text)
         if self._targeted or "%" in url.target:
-            # libcurl writes escapes in capitals, and a signature may be over the others. Once set
-            # it cannot be unset.
+            # libcurl writes escapes in upper case, and a signature may cover lower case. Once set,
+            # this option cannot be unset.
             self.curl.setopt(pycurl.REQUEST_TARGET, url.target)
             self._targeted = True
         ranged = range_fields(fetch.state) if fetch.state.kept else ()
@@ -136,13 +136,13 @@ class TransferHandle:
 
     @property
     def moved(self) -> int:
-        """Bytes of body that came so far, for the watch over slow transfers."""
+        """Bytes of body that have come so far, for the stall detector."""
         fetch = self.fetch
         return self.discarded_bytes + (fetch.receiver.kept if fetch is not None else 0)
 
     @property
     def came(self) -> int:
-        """Bytes of a body that is taken, by this try (any thread)."""
+        """Bytes of a wanted body that this try has brought. Any thread may read this."""
         fetch = self.fetch
         if fetch is None or self.write is None or self.after is not None:
             return 0
@@ -155,8 +155,20 @@ class TransferHandle:
 
     @property
     def speaks_http2(self) -> bool:
-        """Tell whether the answer came by HTTP/2."""
+        """Return whether the response came by HTTP/2."""
         return bool(self.lines) and self.lines[0].startswith(b"HTTP/2")
+
+    def __repr__(self) -> str:
+        fetch = self.fetch
+        if fetch is None:
+            return "<TransferHandle idle>"
+        if self.write is None:
+            state = "waiting"
+        elif self.after is not None:
+            state = f"discarding bytes={self.discarded_bytes}"
+        else:
+            state = f"{'paused' if self.paused else 'receiving'} bytes={fetch.receiver.kept}"
+        return f"<TransferHandle {fetch.asked.label} {state}>"
 
     @property
     def answered(self) -> bool:
@@ -164,10 +176,10 @@ class TransferHandle:
         return self.write is not None
 
     def _on_header(self, line: bytes) -> int | None:
-        """Keep a line of a head, of an interim answer's or of trailers: all within one bound."""
+        """Keep a line of a head, an interim head or trailers, all within one limit."""
         self._head_left -= len(line)
         if self._head_left < 0:
-            detail = f"the answer's head is larger than {self._limits.max_head_bytes:,} bytes"
+            detail = f"the response header is larger than {self._limits.max_head_bytes:,} bytes"
             self.stopped_by = TryFailed(FailureCode.BAD_RESPONSE, detail, lasting=True)
             return 0
         self.lines.append(line)
@@ -176,18 +188,18 @@ class TransferHandle:
         return None
 
     def _on_head(self) -> int | None:
-        """Judge a head at its end: what it decides waits for no body, which may never come."""
+        """Judge a head as soon as it ends: its body may never come."""
         try:
             self._judge()
         except HeadIncomplete:
-            return None  # an interim answer's
+            return None  # an interim response
         except Exception as error:  # noqa: BLE001 - as in _on_body
             self.stopped_by = self.stopped_by or error
         return None if self.stopped_by is None else 0
 
     def _on_body(self, view: memoryview) -> int | None:
         if self.write is None:  # libcurl saw the end of a head where we did not
-            self.stopped_by = _not_valid("it has no whole head")
+            self.stopped_by = _not_valid("its head is not complete")
             return 0
         try:
             if self.write(view):
@@ -213,7 +225,7 @@ class TransferHandle:
         if isinstance(verdict, TakeBody):
             start, total = verdict
             receiver = fetch.receiver
-            self.write = self._refuse  # while it is not accepted
+            self.write = self._refuse  # until the receiver has accepted it
             receiver.accept(head, start, total)
             self.write = receiver.write
             self.window_moved = start
@@ -223,7 +235,7 @@ class TransferHandle:
         fetch.state = state
 
     def _discard(self, view: memoryview) -> bool:
-        """Read a body nobody wants, so that its connection can serve again; not a long one."""
+        """Read an unwanted body, unless it is long, so that its connection can be reused."""
         self.discarded += view[: max(0, _KEPT_OF_DISCARDED - len(self.discarded))]
         self.discarded_bytes += len(view)
         if self.discarded_bytes > _READ_OF_DISCARDED:
@@ -239,8 +251,8 @@ class TransferHandle:
                 return NewSocket(address)
             self.stopped_by = address_refused(self.fetch)
         except OSError as error:
-            # Out of file descriptors, say: that may pass, as a host that is away may come back.
-            detail = f"no connection could be made here: {error.strerror}"
+            # Such as no file descriptors left: that may pass, so it is worth a retry.
+            detail = f"this machine could not open a connection: {error.strerror}"
             self.stopped_by = TryFailed(FailureCode.CONNECT, detail)
         return _NO_SOCKET
 
@@ -256,11 +268,11 @@ class _EnoughDiscardedError(Exception):
 
 
 def _not_valid(why: object) -> TryFailed:
-    return TryFailed(FailureCode.BAD_RESPONSE, f"the answer is not valid: {why}")
+    return TryFailed(FailureCode.BAD_RESPONSE, f"the response is not valid: {why}")
 
 
 def address_refused(fetch: Fetch | None) -> BodyRefused:
-    """Refuse a source for its address: says the host, never what the address is or answered."""
+    """Refuse a source for its address: name the host, never the address or its response."""
     host = fetch.asked.host if fetch is not None else "it"
     attempts = fetch.state.attempts if fetch is not None else 0
     return BodyRefused(Failure(*urls.address_refused(host), attempts=attempts))

@@ -42,7 +42,7 @@ _WAIT_FOR_LOOP = 1.0
 
 
 class TransferLoop:
-    """Fetches for many jobs at once; start it, `add` queues of fetches, close it."""
+    """Fetches for many jobs at once: `start` it, `add` queues of fetches, `close` it."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class TransferLoop:
         self._multi = pycurl.CurlMulti()
         self._ready = Readiness(self._multi)
         self._multi.setopt(pycurl.M_MAXCONNECTS, settings.transfers * 2)
-        # Handles live as long as the multi; there are as many as were ever open at once.
+        # Handles live as long as the multi handle; there are as many as were ever open at once.
         self._by_curl: dict[pycurl.Curl, TransferHandle] = {}
         self._free = [self._new_handle() for _ in range(settings.transfers)]
         self._active: set[TransferHandle] = set()
@@ -84,21 +84,21 @@ class TransferLoop:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop; transfers in work end where they are, their receivers are told nothing."""
+        """Stop; open transfers end where they are, and their receivers are not called again."""
         self._closing = True
         self.nudge()
         self._thread.join()
         self._resolver.close()
 
     def add(self, queue: JobQueue, fetches: Iterable[Fetch]) -> None:
-        """Begin a job's fetches (any thread)."""
+        """Start a job's fetches. Any thread may call this."""
         wanted = list(fetches)
         if not self.submit(lambda: self._scheduler.add(queue, wanted, time.monotonic())):
             for fetch in wanted:
                 self._outcomes.fail(fetch, internal(RuntimeError("the loop has ended"), fetch))
 
     def remove(self, queue: JobQueue) -> None:
-        """Stop a job's fetches and wait until none of its receivers is called any more."""
+        """Stop a job's fetches and wait until none of its receivers can be called any more."""
         gone = threading.Event()
 
         def stop() -> None:
@@ -112,7 +112,10 @@ class TransferLoop:
                 pass
 
     def submit(self, command: Callable[[], None]) -> bool:
-        """Have something done in the loop's thread, soon (any thread); False where it has ended."""
+        """Run a command in the loop's thread soon; return False if the loop has ended.
+
+        Any thread may call this.
+        """
         with self._lock:
             if self._ended_for_good:
                 return False
@@ -121,15 +124,15 @@ class TransferLoop:
         return True
 
     def nudge(self) -> None:
-        """Wake the loop: there may be room again, or something to do (any thread)."""
+        """Wake the loop, as there may be room again. Any thread may call this."""
         self._ready.wake()
 
     def in_work(self) -> int:
-        """Count the transfers under way (any thread)."""
+        """Return how many transfers are open. Any thread may call this."""
         return len(self._active)
 
     def under_way(self) -> int:
-        """Count the bytes that have come by transfers that have not ended (any thread)."""
+        """Return how many bytes open transfers have brought. Any thread may call this."""
         return sum(handle.came for handle in self._active.copy())
 
     def _new_handle(self) -> TransferHandle:
@@ -147,8 +150,8 @@ class TransferLoop:
         try:
             while not self._closing:
                 self._turn()
-        except Exception as error:  # noqa: BLE001 - told, logged, and every job learns it
-            _log.exception("the transfer loop has failed")
+        except Exception as error:  # noqa: BLE001 - reported, logged, and every job fails
+            _log.exception("transfer loop failed")
             self._on_failure()
             self._abandon(error)
         finally:
@@ -160,21 +163,21 @@ class TransferLoop:
             self._ready.close()
 
     def _abandon(self, error: Exception) -> None:
-        """Let no job wait for what will never come: everything not yet fetched has failed."""
+        """Fail everything not yet fetched, so that no job waits for what will never come."""
         with self._lock:
             self._ended_for_good = True
         while self._commands:
             try:
                 self._commands.popleft()()
-            except Exception:  # noqa: BLE001 - one of them may be what has ended the loop
-                _log.exception("a command of the transfer loop has failed")
+            except Exception:  # noqa: BLE001 - one of them may have ended the loop
+                _log.exception("transfer loop command failed")
         open_to = [handle.fetch for handle in self._active if handle.fetch is not None]
         open_to += [fetch for fetch, queue in self._resolving.items() if not queue.removed]
         for fetch in open_to + self._scheduler.take_all():
             self._outcomes.fail(fetch, internal(error, fetch))
 
     def _turn(self) -> None:
-        """Wait for what is ready, let libcurl work, then start what may start."""
+        """Wait for ready sockets, let libcurl work, then start what may start."""
         now = time.monotonic()
         due = self._scheduler.next_due()
         if self._active:
@@ -197,7 +200,7 @@ class TransferLoop:
             try:
                 handle.curl.pause(pycurl.PAUSE_CONT)
             except pycurl.error as error:
-                # What had been held back was refused, or the connection broke meanwhile.
+                # The bytes held back were refused, or the connection broke meanwhile.
                 self._ended(handle, handle.stopped_by or faults.broken(error.args[0]))
         self._ready.timer = 0.0
 
@@ -230,7 +233,7 @@ class TransferLoop:
         self._active.add(handle)
 
     def _resolve(self, queue: JobQueue, fetch: Fetch, now: float) -> None:
-        """Look the host up ourselves, so that every address of the answer is judged."""
+        """Look the host up ourselves, so that every address of the answer is checked."""
 
         def done(resolution: Resolution) -> None:
             self.submit(lambda: self._resolved(queue, fetch, resolution))
@@ -276,10 +279,10 @@ class TransferLoop:
                 break
         if broke:
             self._end_http2(broke)
-        self._outcomes.tell()
+        self._outcomes.count()
 
     def _end_http2(self, hosts: set[HostKey]) -> None:
-        """End what shares a broken connection: libcurl may leave it waiting for ever."""
+        """End what shares a broken connection: libcurl may leave it waiting forever."""
         for handle in tuple(self._active):
             if handle.http2 and handle.fetch is not None and handle.fetch.host_key in hosts:
                 self._ended(handle, handle.stopped_by or faults.HTTP2_BROKE)
@@ -292,13 +295,13 @@ class TransferLoop:
         assert queue is not None  # noqa: S101 - a handle in use has both
         assert fetch is not None  # noqa: S101
         if after is not None and not isinstance(error, BodyRefused):
-            # The verdict stood before the unwanted body was cut off or broke off.
+            # The outcome was decided before the unwanted body broke off or was cut off.
             error = None
         self._outcomes.end(queue, fetch, error, after, answered=answered, page=page)
 
     def _end_slow_tries(self, now: float) -> None:
         for handle in tuple(self._active):
-            if (broken := stall_detector.look(handle, now, self._settings)) is not None:
+            if (broken := stall_detector.check(handle, now, self._settings)) is not None:
                 self._ended(handle, handle.stopped_by or broken)
             elif handle.fetch is not None:
                 self._scheduler.mark(
@@ -306,7 +309,7 @@ class TransferLoop:
                 )
 
     def _drop(self, handle: TransferHandle) -> None:
-        """End a try that nobody waits for any more."""
+        """End a try whose job has been removed."""
         if handle.queue is not None and handle.fetch is not None:
             self._outcomes.stop(handle.queue, handle.fetch, handle.came)
         self._release(handle)

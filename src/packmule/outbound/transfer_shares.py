@@ -1,14 +1,14 @@
-"""Shares of the transfers: even between clients, by weight between the jobs of one.
+"""Share the transfers: evenly between clients, and by weight between the jobs of one client.
 
-Owns the counts of open transfers and the order in which jobs are asked for the next one: the client
-with the fewest open first, and of its jobs the one with the fewest for its weight. What is shared
-is what is open, not how often one begins: a job of long transfers gets no more of them at once than
-a job of short ones. Leaves what a job has to fetch, and from whom, to `fetch_scheduler.py`. Pure.
+Owns the counts of open transfers and the order in which jobs are offered the next one: the client
+with the fewest open first, and of its jobs the one with the fewest for its weight. Shares count
+what is open, not how often a transfer begins: a job of long transfers gets no more of them at once
+than a job of short ones. Leaves what a job fetches, and from which host, to `fetch_scheduler.py`.
+Pure.
 
-    there is room for a transfer where
-    quick   fewer than `transfers` are open, not counting
-    slow    those that move so little that they are hardly there; so many of them at most
-    first   one of each job but one, so that a job may always have one and no other starves it
+There is room for another transfer while fewer than `transfers` are open, not counting
+    slow    those that hardly move, up to `SLOW_TIMES` times as many
+    first   one of every job but one, so that each job may always have one and none is starved
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from packmule.outbound.job_queue import JobQueue
 
 SLOW_TIMES = 16
-"""Slow transfers at once, as a multiple of the others."""
+"""How many slow transfers may be open, as a multiple of the others."""
 
 _rank = attrgetter("rank")
 
@@ -39,7 +39,7 @@ class _Client:
 
 
 class TransferShares:
-    """Who has how many of the transfers, and who is next."""
+    """Who has how many transfers, and who is next."""
 
     def __init__(self, transfers: int) -> None:
         self._transfers = transfers
@@ -52,7 +52,7 @@ class TransferShares:
         self._busy = 0
 
     def join(self, queue: JobQueue) -> None:
-        """Let a job take part; it is the last of those that have as little as it has."""
+        """Add a job; it comes last among those that have as few transfers."""
         client = self._clients.get(queue.client)
         if client is None:
             client = self._clients[queue.client] = _Client(next(self._turns))
@@ -63,7 +63,7 @@ class TransferShares:
         self.queues.add(queue)
 
     def leave(self, queue: JobQueue) -> None:
-        """End a job's part; transfers of it that are still open are given back as ever."""
+        """Remove a job; its open transfers are still given back one by one."""
         if queue not in self.queues:
             return
         self.queues.remove(queue)
@@ -75,7 +75,7 @@ class TransferShares:
             self._order.remove(client)
 
     def in_turn(self) -> Iterator[JobQueue]:
-        """Give the jobs in the order in which they are to be asked: stop at who begins one."""
+        """Yield the jobs in the order to offer them a transfer; stop once one takes it."""
         counted = self.open - self.slow - max(0, self._busy - 1)
         has_room = counted < self._transfers and self.open < self._most
         order = self._order
@@ -94,16 +94,16 @@ class TransferShares:
         return self._transfers * (1 + SLOW_TIMES)
 
     def take(self, queue: JobQueue) -> None:
-        """Note that a job begins a transfer."""
+        """Record that a job begins a transfer."""
         self._note(queue, 1)
 
     def give_back(self, queue: JobQueue, fetch: Fetch) -> None:
-        """Note that a job's transfer has ended."""
+        """Record that a job's transfer has ended."""
         self.mark(fetch, slow=False)
         self._note(queue, -1)
 
     def mark(self, fetch: Fetch, *, slow: bool) -> None:
-        """Note whether an open transfer is slow."""
+        """Record whether an open transfer is slow."""
         if fetch.slow is not slow:
             fetch.slow = slow
             self.slow += 1 if slow else -1
@@ -116,7 +116,7 @@ class TransferShares:
             return
         client = self._clients[queue.client]
         client.open += change
-        # Of those that have equally much, the one that began a transfer longest ago is next.
+        # Among equals, the one that began a transfer the longest ago is next.
         if change > 0:
             turn = next(self._turns)
             queue.rank, client.rank = (queue.open / queue.weight, turn), (client.open, turn)

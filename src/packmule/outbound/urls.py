@@ -1,17 +1,17 @@
-"""The only URL parser of the project: one strict reading, and that is what is connected to.
+"""The project's only URL parser: one strict reading, which is also what we connect to.
 
-Owns reading a link and a redirect's Location, and refusing a URL by the address rules before
-anything is looked up. Leaves the host's form to `hosts`, addresses and ports to `addresses`, names
-to `resolver`. Pure.
+Owns parsing a link and a redirect's Location, and refusing a URL by the address rules before any
+lookup. Leaves the host's form to `hosts.py`, addresses and ports to `addresses.py`, and DNS to
+`resolver.py`. Pure.
 
         https://user@example.com:443/a/b.png?x=1#top
         scheme  |    host        |  target       dropped
                 refused          default: left out of `text`
 
-The law: RFC 3986, http and https as in RFC 9110 4.2. What it leaves open is refused where parsers
-are known to disagree (backslashes, blanks, user info, numbers as hosts). Of path and query only
-what cannot stand in a request line is percent-encoded, as browsers do it (WHATWG URL 1.3); an
-escape that is there is never touched, nor is a dot segment: a signed URL must arrive as signed.
+Follows RFC 3986, with http and https as in RFC 9110 4.2. Where parsers are known to disagree
+(backslashes, blanks, user info, numbers as hosts) the URL is refused. In path and query only what a
+request line cannot hold is percent-encoded, as browsers do (WHATWG URL 1.3). Existing escapes and
+dot segments are never touched: a signed URL must arrive as signed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _TO_ENCODE_IN_QUERY = re.compile(rf'[ "<>]|[^\x00-\x7f]+|{_STRAY_PERCENT}')
 
 
 class UrlInvalid(ValueError):
-    """The text is no link that can be fetched; `detail` says so to people, without the URL."""
+    """The text is not a link that can be fetched; `detail` says why, without the URL."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -56,14 +56,13 @@ class UrlInvalid(ValueError):
 
 
 class Url(NamedTuple):
-    """An absolute http or https URL that reads in one way only.
+    """An absolute http or https URL that can be read in only one way.
 
-    `host` is lower-case ASCII, IPv6 without brackets; `port` the explicit or the default one;
-    `target` path and query as they go into the request line; `text` the whole, for libcurl, without
-    fragment, user info or default port. libcurl must be told PATH_AS_IS, and `target` by
-    REQUEST_TARGET as well, or it writes the path's escapes in capitals. `origin` is the first three
-    (RFC 6454 4): to it and no other may go what was meant for it. (A tuple, because one is made for
-    every file.)
+    `host` is lower-case ASCII, IPv6 without brackets; `port` is the explicit or the default one;
+    `target` is path and query as they go into the request line; `text` is the whole URL for
+    libcurl, without fragment, user info or default port. Set PATH_AS_IS, and `target` as
+    REQUEST_TARGET, or libcurl writes the path's escapes in upper case. `origin` is the first three
+    fields (RFC 6454 4). (A tuple, because one is made for every file.)
     """
 
     scheme: str
@@ -76,7 +75,7 @@ class Url(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The URL without its query, which may hold a secret: for logs and errors."""
+        """The URL without its query, which may contain a secret: for logs and errors."""
         return self.text.partition("?")[0]
 
     def __repr__(self) -> str:
@@ -84,7 +83,7 @@ class Url(NamedTuple):
 
 
 class _Site(NamedTuple):
-    """All before the path, read once for the many files of one host; `text` is normalised."""
+    """Everything before the path, parsed once for a host's many files; `text` is normalized."""
 
     scheme: str
     host: str
@@ -95,7 +94,7 @@ class _Site(NamedTuple):
 
 
 def parse(text: str, *, max_length: int = MAX_URL_LENGTH) -> Url:
-    """Read an absolute URL; raise UrlInvalid for all that is not plainly one."""
+    """Parse an absolute URL. Raises UrlInvalid for anything that is not plainly one."""
     if len(text) > max_length:
         raise UrlInvalid(f"the link is longer than {max_length} characters")
     plain = _PLAIN.fullmatch(text)
@@ -111,10 +110,10 @@ def parse(text: str, *, max_length: int = MAX_URL_LENGTH) -> Url:
 
 
 def join(base: Url, location: str, *, max_length: int = MAX_URL_LENGTH) -> Url:
-    """Resolve a redirect's Location against the URL that was asked for; raises UrlInvalid.
+    """Resolve a redirect's Location against the URL that was requested. Raises UrlInvalid.
 
-    RFC 9110 10.2.2, RFC 3986 5.2; the result goes through `parse` like any link. Decode the header
-    with `utf-8` and `surrogateescape`: bytes that are no UTF-8 are then sent back as they came.
+    See RFC 9110 10.2.2 and RFC 3986 5.2; the result goes through `parse` like any link. Decode the
+    header with `utf-8` and `surrogateescape`: bytes that are not UTF-8 are sent back as they came.
     """
     location = _RAW_BYTE.sub(lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", location)
     if _SCHEME.match(location):
@@ -136,16 +135,16 @@ def join(base: Url, location: str, *, max_length: int = MAX_URL_LENGTH) -> Url:
 
 
 def refusal(url: Url, rules: AddressRules) -> tuple[FailureCode, str] | None:
-    """Say why a URL may not be fetched, as far as that is known before its name is looked up.
+    """Return why a URL may not be fetched, as far as that is known before DNS; None if it may.
 
-    None means: look the name up, then ask the rules for its answer, and at each connection again.
+    Then look the name up, and check the answer against the rules, and each connection as well.
     Names that are private by definition are refused while nothing private is allowed; with
     `allow_networks` set, their addresses decide.
     """
     if not rules.permits_port(url.port):
         return (
             FailureCode.ADDRESS_NOT_ALLOWED,
-            f"port {url.port} may not be used: links are fetched from the ports of web servers",
+            f"port {url.port} is not allowed: links are fetched from web server ports only",
         )
     if url.is_address:
         refused = not rules.permits(url.host)
@@ -159,23 +158,27 @@ def refusal(url: Url, rules: AddressRules) -> tuple[FailureCode, str] | None:
 
 
 def address_refused(host: str) -> tuple[FailureCode, str]:
-    """Say that a host may not be reached: the same words whatever its address, and none of it."""
+    """Return the refusal of a host: the same words whatever its address, which is never named."""
     return (
         FailureCode.ADDRESS_NOT_ALLOWED,
-        f"{host} is not on the public internet: give a link that anyone can open",
+        f"{host} is not on the public internet: use a link that anyone can open",
     )
 
 
 @lru_cache(maxsize=4096)
 def _site(front: str) -> _Site:
-    """Read scheme, host and port, as in `https://example.com:8443`."""
+    """Parse scheme, host and port, as in `https://example.com:8443`."""
     scheme, _, authority = front.partition("://")
     scheme = scheme.lower()
     if "@" in authority:
-        raise UrlInvalid("user names and passwords are not taken in a link: remove all up to the @")
+        raise UrlInvalid(
+            "links with a user name or password are not accepted: remove everything up to the @"
+        )
     found = _AUTHORITY.fullmatch(authority)
     if found is None:
-        raise UrlInvalid("host and port cannot be read: write them as host:port or [address]:port")
+        raise UrlInvalid(
+            "the host and port are not valid: write them as host:port or [address]:port"
+        )
     try:
         host, is_address = read_host(found[1])
     except HostInvalid as error:
@@ -191,12 +194,12 @@ def _port(text: str | None, scheme: str) -> int:
     if text is None:
         return _DEFAULT_PORTS[scheme]
     if not _PORT.fullmatch(text) or int(text) > _LAST_PORT:
-        raise UrlInvalid(f"what follows the host's colon is no port: write 1 to {_LAST_PORT}")
+        raise UrlInvalid(f"the port is not valid: use 1 to {_LAST_PORT}")
     return int(text)
 
 
 def _take_apart(text: str) -> tuple[str, str]:
-    """Split any link into the part before its path, still unread, and its encoded target."""
+    """Split any link into the part before its path, not yet parsed, and its encoded target."""
     _refuse_what_parsers_read_differently(text)
     parts = _PARTS.fullmatch(text)
     if parts is None or parts[1].lower() not in _DEFAULT_PORTS:
@@ -212,11 +215,11 @@ def _refuse_what_parsers_read_differently(text: str) -> None:
     if text != text.strip():
         raise UrlInvalid("the link begins or ends with a space or a line break: remove it")
     if _CONTROL.search(text):
-        raise UrlInvalid("the link has a control character, such as a tab or a line break, in it")
+        raise UrlInvalid("the link contains a control character such as a tab or a line break")
     if "\\" in text:
-        raise UrlInvalid("the link has a backslash in it: write / or, within a name, %5C")
+        raise UrlInvalid("the link contains a backslash: use / or, inside a name, %5C")
     if _SURROGATE.search(text):
-        raise UrlInvalid("the link has half a character (a lone surrogate) in it")
+        raise UrlInvalid("the link contains an invalid character (a lone surrogate)")
 
 
 def _why_no_scheme(text: str) -> str:
@@ -224,7 +227,7 @@ def _why_no_scheme(text: str) -> str:
     if found is None:
         return "the link must begin with http:// or https://"
     if found[1].lower() in _DEFAULT_PORTS:
-        return "after http: or https: there must be two slashes and a host"
+        return "http: or https: must be followed by two slashes and a host"
     return "only http:// and https:// links can be fetched"
 
 

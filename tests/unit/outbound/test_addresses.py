@@ -275,7 +275,7 @@ def test_ports_are_read_as_half_open_ranges() -> None:
     "text", ["", "80,", "http", "0", "65536", "90-80", "1-2-3", "-80", "8_0", "٨٠"]
 )
 def test_ports_that_cannot_be_read_are_refused_with_what_to_write(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is no (port and no )?range"):
+    with pytest.raises(ValueError, match=r"is not a (port or a )?range"):
         parse_ports(text)
 
 

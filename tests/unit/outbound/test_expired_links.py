@@ -39,7 +39,7 @@ def refused(status: int = 403) -> Failure:
 def test_what_object_stores_say_is_understood(status: int, page: bytes) -> None:
     told = explained(refused(status), LINK, page, NOW)
     assert told.detail == (
-        "the pre-signed link has expired: ask for a new one where it came from "
+        "the pre-signed link has expired: request a new one from its source "
         f"(the origin answered {status})"
     )
     assert (told.code, told.http_status, told.attempts) == (FailureCode.HTTP_STATUS, status, 1)

@@ -222,3 +222,14 @@ def test_a_back_off_is_spread_over_its_second_half(delay: float) -> None:
     seen = {jittered(delay) for _ in range(200)}
     assert len(seen) > 100
     assert all(delay / 2 <= each <= delay for each in seen)
+
+
+def test_a_scheduler_shows_its_state_in_a_line() -> None:
+    scheduler = FetchScheduler(per_host=2)
+    again, *others = fetches("a.example", 6)
+    queue = JobQueue()
+    scheduler.add(queue, others)
+    scheduler.later(queue, again, 10.0)
+    turns = drained(scheduler)
+    scheduler.mark(turns[0][1], slow=True)
+    assert repr(scheduler) == "<FetchScheduler jobs=1 waiting=4 retries=1 open=2 slow=1 hosts=1>"

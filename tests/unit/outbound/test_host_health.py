@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from packmule.errors import Failure, FailureCode
-from packmule.outbound.host_health import HostHealth, HostSignal, said
+from packmule.outbound.host_health import HostHealth, HostSignal, host_signal
 from packmule.outbound.outcomes import Fail, Finished, Follow, Retry
 from packmule.outbound.transfer import Limits
 
@@ -41,7 +41,7 @@ def host() -> HostHealth:
 def test_a_tries_end_is_a_word_of_its_host(
     after: Finished | Follow | Retry | Fail, *, answered: bool, word: HostSignal
 ) -> None:
-    assert said(after, answered=answered) is word
+    assert host_signal(after, answered=answered) is word
 
 
 def test_who_falters_is_asked_for_less_at_once(host: HostHealth) -> None:
@@ -155,3 +155,21 @@ def test_one_good_word_ends_the_silence(host: HostHealth, good: object) -> None:
     good(host)
     assert host.is_well
     assert not host.fall_silent(began=100.0, now=101.0, until=None)
+
+
+def test_a_host_shows_its_state_in_a_line() -> None:
+    host = HostHealth(per_host=32, limits=Limits())
+    assert repr(host) == "<HostHealth active=0/8 budget=100 not_before=0 well>"
+    host.active = 3
+    host.falter(10.0)
+    host.pay()
+    assert repr(host) == "<HostHealth active=3/4 budget=99 not_before=0 faltered=1 silent=0>"
+    host.fall_silent(11.0, 12.0, until=20.5)
+    assert repr(host) == "<HostHealth active=3/2 budget=99 not_before=20.5 faltered=1 silent=1>"
+
+
+def test_the_wait_for_a_silent_host_is_bounded_however_many_rounds_there_were() -> None:
+    host = HostHealth(per_host=1, limits=Limits(attempts=5_000, longest_delay=60.0))
+    for round_ in range(2_000):
+        host.fall_silent(float(round_), float(round_), until=None)
+    assert host.not_before == 1_999.0 + 60.0

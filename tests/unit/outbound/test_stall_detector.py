@@ -9,7 +9,7 @@ import pytest
 
 from packmule.errors import FailureCode
 from packmule.outbound.loop_settings import LoopSettings
-from packmule.outbound.stall_detector import interval, look
+from packmule.outbound.stall_detector import check, interval
 from packmule.outbound.transfer import Limits
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def handle() -> FakeHandle:
 
 
 def code(handle: FakeHandle, now: float) -> FailureCode | None:
-    broken = look(cast("TransferHandle", handle), now, SETTINGS)
+    broken = check(cast("TransferHandle", handle), now, SETTINGS)
     return None if broken is None else broken.code
 
 

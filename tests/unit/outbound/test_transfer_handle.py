@@ -13,7 +13,10 @@ from packmule.outbound.addresses import AddressRules, parse_networks, parse_port
 from packmule.outbound.fetch import Fetch
 from packmule.outbound.job_queue import JobQueue
 from packmule.outbound.loop_settings import LoopSettings
+from packmule.outbound.outcomes import Finished
 from packmule.outbound.receiver import BodyRefused
+from packmule.outbound.transfer import Limits
+from packmule.outbound.transfer_handle import TransferHandle
 from packmule.outbound.transfer_loop import TransferLoop
 from packmule.outbound.urls import parse
 
@@ -94,3 +97,22 @@ def test_a_body_that_is_refused_at_its_head_is_not_waited_for(
         assert receiver.heads == [200]
         assert receiver.failure == Failure(FailureCode.TOO_LARGE, "too large", attempts=1)
         assert len(origin.asked) == 1
+
+
+def test_a_handle_shows_its_state_in_a_line_without_a_query() -> None:
+    handle = TransferHandle(
+        RULES, Limits(), connect_timeout=1.0, ca_file=None, opened=lambda _fd, _purpose: 0
+    )
+    assert repr(handle) == "<TransferHandle idle>"
+    receiver = Picky()
+    fetch = Fetch(parse("https://a.example/b.bin?secret=1"), receiver)
+    handle.begin(JobQueue(), fetch, (), 0.0, http2=False)
+    assert repr(handle) == "<TransferHandle https://a.example/b.bin waiting>"
+    handle.write = receiver.write
+    receiver.kept = 7
+    assert repr(handle) == "<TransferHandle https://a.example/b.bin receiving bytes=7>"
+    handle.paused = True
+    assert repr(handle) == "<TransferHandle https://a.example/b.bin paused bytes=7>"
+    handle.after = Finished()
+    assert repr(handle) == "<TransferHandle https://a.example/b.bin discarding bytes=0>"
+    handle.curl.close()

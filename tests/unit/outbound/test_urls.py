@@ -113,7 +113,7 @@ def test_what_may_not_is_percent_encoded_as_utf_8(written: str, sent: str) -> No
         ("https://example.com/\n", "line break"),
         ("https://exam\tple.com/", "control character"),
         ("https://example.com/a\\b", "backslash"),
-        ("https://example.com/\ud800", "half a character"),
+        ("https://example.com/\ud800", "invalid character"),
         ("example.com/x", "must begin with"),
         ("//example.com/x", "must begin with"),
         ("ftp://example.com/x", "only http"),
@@ -121,14 +121,14 @@ def test_what_may_not_is_percent_encoded_as_utf_8(written: str, sent: str) -> No
         ("https:/example.com/x", "two slashes"),
         ("https:example.com", "two slashes"),
         ("https:///x", "no host"),
-        ("https://user@example.com/", "user names"),
-        ("https://user:pass@example.com/", "user names"),
-        ("https://example.com:/", "no port"),
-        ("https://example.com:0/", "no port"),
-        ("https://example.com:080/", "no port"),
-        ("https://example.com:65536/", "no port"),
-        ("https://example.com:٨٠/", "no port"),
-        ("https://example.com:80:80/", "no port"),
+        ("https://user@example.com/", "user name"),
+        ("https://user:pass@example.com/", "user name"),
+        ("https://example.com:/", "port is not valid"),
+        ("https://example.com:0/", "port is not valid"),
+        ("https://example.com:080/", "port is not valid"),
+        ("https://example.com:65536/", "port is not valid"),
+        ("https://example.com:٨٠/", "port is not valid"),
+        ("https://example.com:80:80/", "port is not valid"),
         ("https://[::1]8080/", "host and port"),
         ("https://::1/", "no host"),
         ("https://exa%6dple.com/", "%"),
@@ -159,7 +159,7 @@ def test_a_link_longer_than_the_limit_is_refused_before_and_after_encoding() -> 
 def test_an_address_that_is_not_public_is_refused_by_the_host_alone() -> None:
     code, detail = refusal(parse("http://10.0.0.1/secret?x"), RULES) or ("", "")
     assert code is FailureCode.ADDRESS_NOT_ALLOWED
-    assert detail == "10.0.0.1 is not on the public internet: give a link that anyone can open"
+    assert detail == "10.0.0.1 is not on the public internet: use a link that anyone can open"
 
 
 def test_a_closed_port_is_refused() -> None:

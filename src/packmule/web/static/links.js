@@ -21,10 +21,10 @@ export function fault(text) {
   if (text.length > LONGEST) return `the link is longer than ${LONGEST} characters`;
   if (!text) return "the link is empty";
   if (/[\x00-\x1f\x7f]/.test(text)) {
-    return "the link has a control character, such as a tab or a line break, in it";
+    return "the link contains a control character such as a tab or a line break";
   }
-  if (text.includes("\\")) return "the link has a backslash in it: write / or, within a name, %5C";
-  if (/\p{Surrogate}/u.test(text)) return "the link has half a character (a lone surrogate) in it";
+  if (text.includes("\\")) return "the link contains a backslash: use / or, inside a name, %5C";
+  if (/\p{Surrogate}/u.test(text)) return "the link contains an invalid character (a lone surrogate)";
   const parts = PARTS.exec(text);
   if (!parts || !WEB.has(parts[1].toLowerCase())) return noScheme(text);
   return faultOfSite(parts[2]) ?? faultOfLength(parts);
@@ -34,24 +34,24 @@ function noScheme(text) {
   const found = SCHEME.exec(text);
   if (!found) return "the link must begin with http:// or https://";
   if (WEB.has(found[1].toLowerCase())) {
-    return "after http: or https: there must be two slashes and a host";
+    return "http: or https: must be followed by two slashes and a host";
   }
   return "only http:// and https:// links can be fetched";
 }
 
 function faultOfSite(authority) {
   if (authority.includes("@")) {
-    return "user names and passwords are not taken in a link: remove all up to the @";
+    return "links with a user name or password are not accepted: remove everything up to the @";
   }
   const found = AUTHORITY.exec(authority);
   if (!found) {
-    return "host and port cannot be read: write them as host:port or [address]:port";
+    return "the host and port are not valid: write them as host:port or [address]:port";
   }
   const [, host, port] = found;
   const wrong = faultOfHost(host);
   if (wrong) return wrong;
   if (port !== undefined && !(/^[1-9][0-9]{0,4}$/.test(port) && Number(port) <= LAST_PORT)) {
-    return `what follows the host's colon is no port: write 1 to ${LAST_PORT}`;
+    return `the port is not valid: use 1 to ${LAST_PORT}`;
   }
   return null;
 }
@@ -64,9 +64,9 @@ function faultOfHost(text) {
     if (/[^\x00-\x7f]/.test(label)) continue; // the server knows IDNA's tables
     if (!LABEL.test(label.toLowerCase())) return faultOfLabel(label);
   }
-  if (name.length > 253) return "the host is longer than 253 letters";
+  if (name.length > 253) return "the host is longer than 253 characters";
   if (!NUMBER.test(name.toLowerCase().split(".").at(-1))) return null;
-  if (text.endsWith(".")) return "an IP address has no dot at its end: remove it";
+  if (text.endsWith(".")) return "an IP address cannot end with a dot: remove it";
   const octets = name.split(".");
   if (octets.length === 4 && octets.every((each) => OCTET.test(each) && Number(each) < 256)) return null;
   return (
@@ -76,23 +76,23 @@ function faultOfHost(text) {
 
 function faultOfLabel(label) {
   if (!label) return "the host has two dots in a row, or begins with one";
-  if (label.includes("%")) return "the host has a % in it: write its letters as they are";
-  if (/\s/.test(label)) return "the host has a space in it: remove it";
-  if (label.length > 63) return "the host has a part longer than 63 letters";
+  if (label.includes("%")) return "the host contains a %: write its characters unencoded";
+  if (/\s/.test(label)) return "the host contains a space: remove it";
+  if (label.length > 63) return "the host has a part longer than 63 characters";
   if (label.startsWith("-") || label.endsWith("-")) {
     return "a part of the host begins or ends with a hyphen";
   }
-  return "the host has characters other than letters, digits, hyphens and dots";
+  return "the host contains characters other than letters, digits, hyphens and dots";
 }
 
 function faultOfIpv6(text) {
   if (text.includes("%")) {
-    return "an address with a zone (%) means a machine next door: it is not fetched";
+    return "an address with a zone (%) is on the local network: it cannot be fetched";
   }
   if (!/^\[[0-9a-f:.]+\]$/i.test(text)) {
-    return "between the brackets there is no IPv6 address such as [2001:db8::1]";
+    return "the brackets do not contain an IPv6 address such as [2001:db8::1]";
   }
-  return URL.canParse(`http://${text}/`) ? null : "the IPv6 address is not complete or not well formed";
+  return URL.canParse(`http://${text}/`) ? null : "the IPv6 address is not valid";
 }
 
 // Escapes make a link longer: a letter beyond ASCII takes three characters for each of its bytes.
