@@ -311,7 +311,7 @@ def test_after_closing_nobody_is_told_anything_and_the_threads_end(
     assert ear.heard == []
     refused = resolver.resolve("b.example", 443, ear)
     assert refused is not None
-    assert "this worker is ending" in (refused.error or "")
+    assert "this worker is shutting down" in (refused.error or "")
 
 
 def test_every_asker_is_told_exactly_once_however_many_ask_together(
