@@ -62,6 +62,35 @@ def test_a_change_is_made_where_the_table_allows_it_and_else_refused(
         assert store.get(hash_) == before
 
 
+@pytest.mark.parametrize(
+    ("state", "target", "sentence"),
+    [
+        (
+            JobState.COMPLETED,
+            JobState.CANCELLED,
+            "The job is completed; only one that is queued or running can be cancelled.",
+        ),
+        (
+            JobState.RUNNING,
+            JobState.QUEUED,
+            "The job is running; only one that is failed can be retried.",
+        ),
+        (
+            JobState.QUEUED,
+            JobState.EXPIRED,
+            "The job is queued; only one that is failed or completed or cancelled can be removed.",
+        ),
+    ],
+)
+def test_a_refusal_says_which_states_would_allow_the_change(
+    store: JobStore, state: JobState, target: JobState, sentence: str
+) -> None:
+    hash_ = in_state(store, state)
+    with pytest.raises(NotAllowedInState) as refused:
+        CHANGES[target](store, hash_)
+    assert str(refused.value) == sentence
+
+
 @pytest.mark.parametrize("change", [*CHANGES.values(), lambda store, hash_: store.delete(hash_)])
 def test_an_unknown_hash_is_not_found(
     store: JobStore, change: Callable[[JobStore, str], Job]

@@ -6,12 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select
 from tests.fakes.jobs import FAILURE, PUBLISHED, begun, checkpoint, done, no_defer, opened
 
 from packmule.errors import StaleAttempt
+from packmule.jobs.database import reading
 from packmule.jobs.model import FileState, Part, Remembered, Uploads
+from packmule.jobs.schema import parts
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from packmule.jobs.model import Checkpoint, Run
     from packmule.jobs.store import JobStore
 
@@ -103,3 +108,17 @@ def test_a_file_whose_bytes_are_gone_is_as_if_it_had_never_come(store: JobStore)
     assert [(file.state, file.bytes_done) for file in files] == [(FileState.PENDING, 0)] * 3
     store.checkpoint(run.job.id, 1, checkpoint(done(0, name="again.jpg")))
     assert remembered(store, run).done == (done(0, name="again.jpg"),)
+
+
+@pytest.mark.parametrize("let_go", ["expire", "delete"])
+def test_a_job_that_is_let_go_leaves_no_row_of_a_part(
+    store: JobStore, db: Engine, let_go: str
+) -> None:
+    kept = begun(store)
+    store.checkpoint(kept.job.id, 1, saying(Uploads("1 abc", 2, (OTHER,))))
+    run = begun(store)
+    store.fail(run.job.id, 1, FAILURE, saying(Uploads("1 abc", 2, (STORED, OTHER))))
+    getattr(store, let_go)(run.job.hash)
+    with reading(db) as connection:
+        left = connection.execute(select(parts.c.job_id, parts.c.number)).all()
+    assert left == [(kept.job.id, OTHER.number)]

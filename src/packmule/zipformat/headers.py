@@ -42,9 +42,8 @@ MADE_BY: Final = 3 << 8 | 63  # Unix; APPNOTE 6.3, the first with UTF-8 names
 REGULAR_FILE_0644: Final = 0o100644 << 16
 
 # Deflate makes what it cannot shrink longer: 5 bytes a stored block of at least 8 KiB, and a full
-# flush each MiB. A thousandth and a little is more than any of the encoders in use adds.
+# flush each MiB. Of sizes near 4 GiB a thousandth is more than any of the encoders in use adds.
 _DEFLATE_GROWTH: Final = 1000
-_DEFLATE_HEAD: Final = 1024
 
 _LOCAL_ZIP64: Final = Struct("<HHQQ")
 _LOCAL_ZIP64_BODY: Final = 16
@@ -60,7 +59,7 @@ def needs_zip64_room(size: int | None, method: int = STORED) -> bool:
     if size is None:
         return True
     if method != STORED:
-        size += size // _DEFLATE_GROWTH + _DEFLATE_HEAD
+        size += size // _DEFLATE_GROWTH
     return size >= MARKER_32
 
 

@@ -160,6 +160,19 @@ def test_a_local_zip64_field_always_holds_both_sizes() -> None:
     assert header.size == header.compressed_size == MARKER_32
 
 
+@pytest.mark.parametrize(
+    ("compressed", "size"), [(MARKER_32, BEFORE), (BEFORE, MARKER_32), (MARKER_32 + 1, 5)]
+)
+def test_either_size_alone_turns_a_local_header_zip64_and_needs_its_room(
+    compressed: int, size: int
+) -> None:
+    header = local(method=DEFLATED, compressed=compressed, size=size, zip64=True)
+    assert header.extra == Zip64(size, compressed).pack()
+    assert (header.compressed_size, header.size) == (MARKER_32, MARKER_32)
+    with pytest.raises(FormatError, match=f"{max(size, compressed)} bytes need zip64"):
+        local(method=DEFLATED, compressed=compressed, size=size, zip64=False)
+
+
 @pytest.mark.parametrize("value", [BEFORE, MARKER_32])
 @pytest.mark.parametrize("field", ["size", "compressed", "offset"])
 def test_a_central_header_gives_zip64_only_what_does_not_fit(field: str, value: int) -> None:
@@ -193,6 +206,8 @@ def test_a_size_that_needs_zip64_without_room_for_it_is_refused() -> None:
         (MARKER_32, STORED, True),
         (4_000_000_000, DEFLATED, False),
         (BEFORE, DEFLATED, True),  # deflate may make it longer
+        (4_290_676_618, DEFLATED, False),  # by a thousandth
+        (4_290_676_619, DEFLATED, True),
     ],
 )
 def test_room_for_zip64_is_kept_exactly_where_it_may_be_needed(

@@ -137,6 +137,16 @@ def test_a_large_directory_comes_in_pieces_of_about_a_mebibyte() -> None:
     assert b"".join(pieces).endswith(end_records(30_000, 30_000 * 146, 0))
 
 
+def test_a_piece_of_the_directory_ends_with_the_entry_that_makes_it_a_mebibyte() -> None:
+    header = 128  # bytes, of which 46 are fixed
+    at_once = 2**20 // header
+    entries = [entry(f"{i:082}", 0) for i in range(2 * at_once + 1)]
+    lengths = [len(piece) for piece in central_directory(entries, 0)]
+    assert lengths == [2**20, 2**20, header + 22]
+    longer = [entry(f"{i:083}", 0) for i in range(at_once)]
+    assert [len(piece) for piece in central_directory(longer, 0)] == [8129 * 129, 63 * 129 + 22]
+
+
 @pytest.mark.parametrize(
     ("entries", "size", "offset"),
     [(0, 0, 0), (65_534, MARKER_32 - 1, MARKER_32 - 1)],
