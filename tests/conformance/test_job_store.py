@@ -351,10 +351,12 @@ def test_what_comes_with_a_change_of_state_is_committed_with_it_or_neither(
     before = store.get(run.job.hash)
     notes = Notes(fails=fails)
     changes: dict[str, Callable[[], object]] = {
-        "complete": lambda: store.complete(run.job.id, 1, PUBLISHED, checkpoint(), also=notes),
-        "fail": lambda: store.fail(run.job.id, 1, FAILURE, also=notes),
-        "cancel": lambda: store.cancel(run.job.hash, also=notes),
-        "expire": lambda: store.expire(run.job.hash, also=notes),
+        "complete": lambda: store.complete(
+            run.job.id, 1, PUBLISHED, checkpoint(), in_same_transaction=notes
+        ),
+        "fail": lambda: store.fail(run.job.id, 1, FAILURE, in_same_transaction=notes),
+        "cancel": lambda: store.cancel(run.job.hash, in_same_transaction=notes),
+        "expire": lambda: store.expire(run.job.hash, in_same_transaction=notes),
     }
     if fails:
         with pytest.raises(RuntimeError):

@@ -171,7 +171,7 @@ def test_a_job_can_be_deleted_in_any_state(store: JobStore, state: JobState) -> 
 
 def test_deleting_an_open_job_tells_that_it_was_cancelled(store: JobStore) -> None:
     notes = Notes()
-    store.delete(in_state(store, JobState.RUNNING), also=notes)
+    store.delete(in_state(store, JobState.RUNNING), in_same_transaction=notes)
     assert [job.state for job in notes.jobs] == [JobState.CANCELLED, JobState.EXPIRED]
 
 

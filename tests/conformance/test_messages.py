@@ -49,7 +49,11 @@ def announcer(messages: MessageStore, deferred: list[tuple[str, str | None]]) ->
 def complete(store: JobStore, announcer: Announcer) -> str:
     run = begun(store, webhook_url=OWN, client="ann")
     job = store.complete(
-        run.job.id, run.attempt, PUBLISHED, checkpoint(done()), also=announcer.announce
+        run.job.id,
+        run.attempt,
+        PUBLISHED,
+        checkpoint(done()),
+        in_same_transaction=announcer.announce,
     )
     return job.hash
 
@@ -80,12 +84,18 @@ def test_a_change_that_is_undone_has_none(
 ) -> None:
     run = begun(store)
 
-    def also(connection: Connection, job: Job) -> None:
+    def in_same_transaction(connection: Connection, job: Job) -> None:
         announcer.announce(connection, job)
         raise RuntimeError("the commit never came")
 
     with pytest.raises(RuntimeError):
-        store.complete(run.job.id, run.attempt, PUBLISHED, checkpoint(done()), also=also)
+        store.complete(
+            run.job.id,
+            run.attempt,
+            PUBLISHED,
+            checkpoint(done()),
+            in_same_transaction=in_same_transaction,
+        )
     assert messages.newest() == ()
 
 

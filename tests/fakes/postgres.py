@@ -87,7 +87,7 @@ def database_with_tables(server: str) -> str:
             f"ALTER DATABASE {name} SET search_path = public, test_clock, pg_catalog".encode()
         )
     engine = database.connect(url)
-    database.upgrade(engine, also=prepare)
+    database.upgrade(engine, in_same_transaction=prepare)
     engine.dispose()
     return url
 

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from packmule.assembly.resources import SharedResources
     from packmule.jobs.model import Remembered, Run
     from packmule.jobs.store import JobStore
-    from packmule.jobs.transitions import Also
+    from packmule.jobs.transitions import InSameTransaction
     from packmule.storage.interface import Storage, StoredArchive, Stream
 
 _log = logging.getLogger(__name__)
@@ -89,15 +89,15 @@ class Builder:
         storage: Storage,
         resources: SharedResources,
         *,
-        also: Also | None = None,
+        in_same_transaction: InSameTransaction | None = None,
         make_room: MakeRoom = lambda _wanted: False,
     ) -> None:
-        """Join the parts; `also` comes true together with a job's end.
+        """Join the parts; `in_same_transaction` comes true together with a job's end.
 
         `make_room` tries to have so many bytes free, or some where that is None, and tells whether
         there is more room now.
         """
-        self._also = also
+        self._in_same_transaction = in_same_transaction
         self._make_room = make_room
         self._store = store
         self._storage = storage
@@ -266,7 +266,9 @@ class Builder:
 
     def _complete(self, run: Run, archive: StoredArchive, rest: Checkpoint) -> None:
         published = Published(archive.size, archive.etag)
-        self._store.complete(run.job.id, run.attempt, published, rest, also=self._also)
+        self._store.complete(
+            run.job.id, run.attempt, published, rest, in_same_transaction=self._in_same_transaction
+        )
         _log.info("completed, %d bytes", archive.size)
         ARCHIVES_COMPLETED.inc()
         ARCHIVE_BYTES.inc(by=archive.size)
@@ -279,7 +281,13 @@ class Builder:
 
     def _fail(self, run: Run, failure: Failure, rest: Checkpoint | None = None) -> Later | None:
         try:
-            self._store.fail(run.job.id, run.attempt, failure, rest, also=self._also)
+            self._store.fail(
+                run.job.id,
+                run.attempt,
+                failure,
+                rest,
+                in_same_transaction=self._in_same_transaction,
+            )
         except StaleAttempt:
             return self._stand_aside(run.job.hash)
         if rest is not None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from packmule.jobs.store import JobStore
-    from packmule.jobs.transitions import Also
+    from packmule.jobs.transitions import InSameTransaction
     from packmule.storage.interface import Storage
 
 _log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Expiry:
     def __init__(
         self,
         store: JobStore,
-        defer_removal: Also,
+        defer_removal: InSameTransaction,
         now: Callable[[], datetime],
         *,
         pause: float = PAUSE,
@@ -62,7 +62,7 @@ class Expiry:
     def let_go(self, hash_: str) -> None:
         """Let a job go, unless somebody has done so already or tries it again."""
         try:
-            self._store.expire(hash_, also=self._defer_removal)
+            self._store.expire(hash_, in_same_transaction=self._defer_removal)
         except (NotFound, NotAllowedInState):
             # Deleted, or tried again, since it was listed: no longer ours to remove.
             return

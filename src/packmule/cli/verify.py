@@ -17,7 +17,7 @@ from packmule.zipformat.verifying import verify as verify_archive
 
 if TYPE_CHECKING:
     from packmule.zipformat.entry_check import Finding
-    from packmule.zipformat.verifying import Report
+    from packmule.zipformat.verifying import VerifyReport
 
 EXIT_DAMAGED = 1
 EXIT_NOT_READABLE = 2
@@ -72,7 +72,7 @@ def verify(*, path: Path, quick: bool, as_json: bool) -> None:
         raise SystemExit(EXIT_DAMAGED)
 
 
-def _record(path: Path, report: Report, *, quick: bool) -> dict[str, object]:
+def _record(path: Path, report: VerifyReport, *, quick: bool) -> dict[str, object]:
     def told(each: Finding) -> dict[str, object]:
         return {"kind": each.kind, "at": each.at, "name": each.name, "detail": each.detail}
 
@@ -88,7 +88,7 @@ def _record(path: Path, report: Report, *, quick: bool) -> dict[str, object]:
     }
 
 
-def _tell(path: Path, report: Report, *, quick: bool) -> None:
+def _tell(path: Path, report: VerifyReport, *, quick: bool) -> None:
     faults = report.faults
     for each in faults[:_TOLD]:
         click.echo(f"fault at byte {each.at:,}: {_sentence(each)}", err=True)

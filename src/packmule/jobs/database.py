@@ -242,12 +242,14 @@ def _translated(error: BaseException | None) -> DiskFull | StorageFailed:
     return StorageFailed(f"The job database cannot be used{reason}; the log says more.")
 
 
-def upgrade(engine: Engine, *, also: Callable[[Connection], None] | None = None) -> None:
+def upgrade(
+    engine: Engine, *, in_same_transaction: Callable[[Connection], None] | None = None
+) -> None:
     """Bring the database's tables to this program's version, in one transaction.
 
-    `also` runs in it, for tables that others own. Safe when several processes start at once: the
-    second waits, then finds nothing to do. Raises UsageError where the tables are newer than this
-    program, or are another program's.
+    `in_same_transaction` runs in it, for tables that others own. Safe when several processes start
+    at once: the second waits, then finds nothing to do. Raises UsageError where the tables are
+    newer than this program, or are another program's.
     """
     settings = _alembic()
     # Alembic keeps its context in its module: one upgrade at a time in a process.
@@ -257,8 +259,8 @@ def upgrade(engine: Engine, *, also: Callable[[Connection], None] | None = None)
         _refuse_what_is_not_ours(connection, ScriptDirectory.from_config(settings))
         settings.attributes["connection"] = connection
         command.upgrade(settings, "head")
-        if also is not None:
-            also(connection)
+        if in_same_transaction is not None:
+            in_same_transaction(connection)
 
 
 def require_current(engine: Engine) -> None:

@@ -6,7 +6,8 @@ cancel has come between. Leaves questions to `reads.py`, SQL to `queries.py`. Th
 `model.TRANSITIONS`.
 
 What must come true together with a change is given to its method and runs in its transaction:
-`defer` when a job is queued, `also` (once for each change of state) when its state changes.
+`defer` when a job is queued, `in_same_transaction` (once for each change of state) when its state
+changes.
 
 What a run writes waits for a database that is away for a while (a restart, a fail-over): so the run
 need not begin anew. It is written again as it was; where the first time had come through after all,
@@ -39,7 +40,7 @@ from packmule.jobs.records import (
     row_of,
 )
 from packmule.jobs.storable_text import storable
-from packmule.jobs.transitions import Also, already, change, expire, find, not_allowed
+from packmule.jobs.transitions import InSameTransaction, already, change, expire, find, not_allowed
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -146,12 +147,12 @@ class JobStore(JobReads):
         published: Published,
         checkpoint: Checkpoint,
         *,
-        also: Also | None = None,
+        in_same_transaction: InSameTransaction | None = None,
     ) -> Job:
         """Call a job completed, whose archive is published. Raises StaleAttempt."""
         values: Values = {"new_size": published.size, "new_etag": published.etag}
         values |= _fence(job_id, attempt) | progress_values(checkpoint)
-        return self._finish(queries.COMPLETE_JOB, values, checkpoint, also)
+        return self._finish(queries.COMPLETE_JOB, values, checkpoint, in_same_transaction)
 
     def fail(
         self,
@@ -160,7 +161,7 @@ class JobStore(JobReads):
         failure: Failure,
         checkpoint: Checkpoint | None = None,
         *,
-        also: Also | None = None,
+        in_same_transaction: InSameTransaction | None = None,
     ) -> Job:
         """Call a job failed; what it has is kept for a retry. Raises StaleAttempt."""
         values = _fence(job_id, attempt) | {
@@ -170,16 +171,16 @@ class JobStore(JobReads):
             "new_attempts": failure.attempts,
         }
         if checkpoint is None:
-            return self._finish(queries.FAIL_JOB, values, None, also)
+            return self._finish(queries.FAIL_JOB, values, None, in_same_transaction)
         values |= progress_values(checkpoint)
-        return self._finish(queries.FAIL_JOB_AT, values, checkpoint, also)
+        return self._finish(queries.FAIL_JOB_AT, values, checkpoint, in_same_transaction)
 
     def _finish(
         self,
         statement: Executable,
         values: Values,
         checkpoint: Checkpoint | None,
-        also: Also | None,
+        in_same_transaction: InSameTransaction | None,
     ) -> Job:
         values |= {"now": self._clock(), "retention": self._retention}
 
@@ -195,8 +196,8 @@ class JobStore(JobReads):
                         write_uploads(connection, job.id, checkpoint.uploads)
                 if job.state is JobState.COMPLETED and row.upload is not None:
                     forget_parts(connection, job.id)
-                if also is not None:
-                    also(connection, job)
+                if in_same_transaction is not None:
+                    in_same_transaction(connection, job)
             return job
 
         return self._patiently(write)
@@ -211,21 +212,23 @@ class JobStore(JobReads):
                     raise
                 time.sleep(_TRY_EVERY)
 
-    def cancel(self, hash_: str, *, also: Also | None = None) -> Job:
+    def cancel(self, hash_: str, *, in_same_transaction: InSameTransaction | None = None) -> Job:
         """Cancel a job; its run finds out soon, and what it still writes is refused.
 
         Again for a cancelled one changes nothing. Raises NotFound, NotAllowedInState.
         """
         with writing(self._engine) as connection:
-            return self._cancel(connection, hash_, also)
+            return self._cancel(connection, hash_, in_same_transaction)
 
-    def _cancel(self, connection: Connection, hash_: str, also: Also | None) -> Job:
+    def _cancel(
+        self, connection: Connection, hash_: str, in_same_transaction: InSameTransaction | None
+    ) -> Job:
         values = {"now": self._clock(), "retention": self._retention}
         job = change(connection, queries.CANCEL_JOB, hash_, values)
         if job is None:
             return already(connection, hash_, JobState.CANCELLED)
-        if also is not None:
-            also(connection, job)
+        if in_same_transaction is not None:
+            in_same_transaction(connection, job)
         return job
 
     def retry(
@@ -253,25 +256,25 @@ class JobStore(JobReads):
             defer(connection, hash_)
         return job
 
-    def expire(self, hash_: str, *, also: Also | None = None) -> Job:
+    def expire(self, hash_: str, *, in_same_transaction: InSameTransaction | None = None) -> Job:
         """Let an ended job go: its files are forgotten, its row stays to tell what became of it.
 
-        Its archive is to be removed afterwards: `also` may put that into the queue. Again for an
-        expired one changes nothing. Raises NotFound, NotAllowedInState.
+        Its archive is to be removed afterwards: `in_same_transaction` may put that into the queue.
+        Again for an expired one changes nothing. Raises NotFound, NotAllowedInState.
         """
         with writing(self._engine) as connection:
-            return expire(connection, hash_, also)
+            return expire(connection, hash_, in_same_transaction)
 
-    def delete(self, hash_: str, *, also: Also | None = None) -> Job:
+    def delete(self, hash_: str, *, in_same_transaction: InSameTransaction | None = None) -> Job:
         """Let a job go in whatever state: cancelled first where it is still open. Raises NotFound.
 
-        As with `expire`, the archive and the scratch are to be removed afterwards. `also` runs for
-        each change of state, so twice for an open job.
+        As with `expire`, the archive and the scratch are to be removed afterwards.
+        `in_same_transaction` runs for each change of state, so twice for an open job.
         """
         with writing(self._engine) as connection:
             if find(connection, hash_).state in {JobState.QUEUED, JobState.RUNNING}:
-                self._cancel(connection, hash_, also)
-            return expire(connection, hash_, also)
+                self._cancel(connection, hash_, in_same_transaction)
+            return expire(connection, hash_, in_same_transaction)
 
 
 def _earlier(connection: Connection, request: JobRequest, digest: str) -> str | None:

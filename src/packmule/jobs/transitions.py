@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql import Executable
 
 # What must come true together with a change, in its transaction, told the job as it is after it.
-Also = Callable[[Connection, Job], None]
+InSameTransaction = Callable[[Connection, Job], None]
 
 
 def find(connection: Connection, hash_: str) -> Job:
@@ -49,15 +49,17 @@ def already(connection: Connection, hash_: str, state: JobState) -> Job:
     return job
 
 
-def expire(connection: Connection, hash_: str, also: Also | None) -> Job:
+def expire(
+    connection: Connection, hash_: str, in_same_transaction: InSameTransaction | None
+) -> Job:
     """Let an ended job go; again for an expired one changes nothing. Raises as `already`."""
     job = change(connection, queries.EXPIRE_JOB, hash_, {})
     if job is None:
         return already(connection, hash_, JobState.EXPIRED)
     connection.execute(file_queries.FORGET_FILES, {"of_job": job.id})
     forget_parts(connection, job.id)
-    if also is not None:
-        also(connection, job)
+    if in_same_transaction is not None:
+        in_same_transaction(connection, job)
     return job
 
 

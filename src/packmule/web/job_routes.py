@@ -252,7 +252,7 @@ async def cancel(
 
 def _cancel(services: Services, caller: Caller, hash_: str) -> Status:
     refuse_strangers(services, caller, hash_)
-    job = services.store.cancel(hash_, also=services.announce)
+    job = services.store.cancel(hash_, in_same_transaction=services.announce)
     _log.info("cancelled")
     # A cancelled job is never taken up again. A run that has not heard of it yet writes on, for a
     # moment, to a file that nobody sees.
@@ -275,11 +275,11 @@ async def delete(services: GivenServices, caller: GivenCaller, archive_hash: Has
 def _delete(services: Services, caller: Caller, hash_: str) -> None:
     refuse_strangers(services, caller, hash_)
 
-    def also(connection: Connection, job: Job) -> None:
+    def in_same_transaction(connection: Connection, job: Job) -> None:
         services.defer_removal(connection, job)
         services.announce(connection, job)
 
-    services.store.delete(hash_, also=also)
+    services.store.delete(hash_, in_same_transaction=in_same_transaction)
     _log.info("deleted")
     # At once; should that fail, the task does it later.
     services.storage.remove(hash_)

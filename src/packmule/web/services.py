@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from packmule.jobs.quota import UNLIMITED, Quota
 from packmule.jobs.store import JobStore
-from packmule.jobs.transitions import Also
+from packmule.jobs.transitions import InSameTransaction
 from packmule.outbound.addresses import AddressRules
 from packmule.storage.interface import Storage
 from packmule.web.api_keys import Keyring
@@ -75,8 +75,8 @@ class Services:
     store: JobStore
     storage: Storage
     enqueue: Callable[[Connection, str, int, str], None]
-    defer_removal: Also
-    announce: Also
+    defer_removal: InSameTransaction
+    announce: InSameTransaction
     rules: AddressRules
     worker_age: Callable[[], float | None]
     public_url: str

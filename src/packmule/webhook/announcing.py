@@ -35,7 +35,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Announcer:
-    """Puts in the messages about a job's end: what the store's changes take as `also`.
+    """Writes the messages about a job's end: the store's changes take it as `in_same_transaction`.
 
     `predefined`: the operator has a webhook; `of_jobs`: a job may have its own.
     """

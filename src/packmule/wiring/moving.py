@@ -33,7 +33,7 @@ def move(old_url: str, new_url: str) -> dict[str, int]:
     with _opened(old_url) as old, _opened(new_url) as new:
         require_at_rest(old)
         require_current(old)
-        upgrade(new, also=tables_of_the_engine(new))
+        upgrade(new, in_same_transaction=tables_of_the_engine(new))
         # A writer's transaction, though it only reads: nobody else writes meanwhile.
         with writing(old) as source, writing(new) as target:
             require_empty(target)

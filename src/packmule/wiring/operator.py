@@ -47,7 +47,7 @@ def open_for_operator(settings: Settings) -> Iterator[Stores]:
 
 def cancel(settings: Settings, stores: Stores, hash_: str) -> Job:
     """Cancel a job, as the API does. Raises NotFound, NotAllowedInState."""
-    job = stores.jobs.cancel(hash_, also=announcer(settings, stores).announce)
+    job = stores.jobs.cancel(hash_, in_same_transaction=announcer(settings, stores).announce)
     stores.storage.discard(hash_)
     return job
 

@@ -90,6 +90,6 @@ def migrate(settings: Settings) -> None:
     open_storage(settings).check()
     database = connect(settings.database_url)
     try:
-        upgrade(database, also=tables_of_the_engine(database))
+        upgrade(database, in_same_transaction=tables_of_the_engine(database))
     finally:
         database.dispose()

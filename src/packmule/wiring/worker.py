@@ -45,7 +45,11 @@ def run_worker(settings: Settings, stop: Event) -> None:
         room = _room(settings, stores, expiry)
         make_room = room.make_for if room is not None else lambda _wanted: False
         builder = Builder(
-            stores.jobs, stores.storage, resources, also=announce, make_room=make_room
+            stores.jobs,
+            stores.storage,
+            resources,
+            in_same_transaction=announce,
+            make_room=make_room,
         )
         duties = {
             BUILD: Duty(builder.build, settings.concurrent_jobs),

@@ -16,7 +16,7 @@ from packmule.zipformat.reading import Directory, Read, read_directory
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class VerifyReport:
     """What was found in an archive of that many entries and bytes, faults and notes, by place."""
 
     entries: int
@@ -29,7 +29,7 @@ class Report:
         return tuple(each for each in self.findings if each.is_fault)
 
 
-def verify(read: Read, size: int, *, quick: bool = False) -> Report:
+def verify(read: Read, size: int, *, quick: bool = False) -> VerifyReport:
     """Check an archive of `size` bytes; `quick` leaves the bodies unread.
 
     Raises FormatError where no directory can be read, and what `read` raises.
@@ -45,7 +45,7 @@ def verify(read: Read, size: int, *, quick: bool = False) -> Report:
     whole = len(extents) == len(directory.headers)
     found += _between(sorted(extents), directory, whole=whole)
     found.sort(key=lambda each: (not each.is_fault, each.at))
-    return Report(len(directory.headers), size, tuple(found))
+    return VerifyReport(len(directory.headers), size, tuple(found))
 
 
 def _ends(directory: Directory, size: int) -> Iterator[Finding]:

@@ -110,7 +110,7 @@ def test_a_deletion_waits_for_the_end_it_meets(db: Engine) -> None:
         assert deleting.is_alive()
 
     deleting = Thread(target=lambda: ended.append(store.delete(run.job.hash)))
-    store.fail(run.job.id, run.attempt, FAILURE, also=delete_meanwhile)
+    store.fail(run.job.id, run.attempt, FAILURE, in_same_transaction=delete_meanwhile)
     deleting.join(10)
     assert [job.state for job in ended] == ["expired"]
 
@@ -167,7 +167,7 @@ def test_an_end_is_told_again_until_it_has_come_through_and_then_refused(db: Eng
         if ends == 1:
             cut_all(db)
 
-    store.fail(run.job.id, run.attempt, FAILURE, also=cut_once)
+    store.fail(run.job.id, run.attempt, FAILURE, in_same_transaction=cut_once)
     assert ends == 2
     with pytest.raises(StaleAttempt):
         store.fail(run.job.id, run.attempt, FAILURE)

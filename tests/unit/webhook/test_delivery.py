@@ -81,7 +81,11 @@ class House:
         """Complete a job, and give its hash."""
         run = begun(self.jobs, **fields)
         job = self.jobs.complete(
-            run.job.id, run.attempt, PUBLISHED, checkpoint(done()), also=self.announcer.announce
+            run.job.id,
+            run.attempt,
+            PUBLISHED,
+            checkpoint(done()),
+            in_same_transaction=self.announcer.announce,
         )
         return job.hash
 
@@ -136,22 +140,28 @@ def test_nobody_to_tell_is_no_message(house: House) -> None:
 
 def test_only_an_end_is_told(house: House) -> None:
     hash_ = house.jobs.create(request(), defer=no_defer)
-    house.jobs.delete(hash_, also=house.announcer.announce)
+    house.jobs.delete(hash_, in_same_transaction=house.announcer.announce)
     assert [message.kind for message in house.messages.newest()] == ["archive.cancelled"]
     again = in_state(house.jobs, JobState.COMPLETED)
-    house.jobs.expire(again, also=house.announcer.announce)
+    house.jobs.expire(again, in_same_transaction=house.announcer.announce)
     assert len(house.messages.newest()) == 1
 
 
 def test_a_change_that_is_undone_tells_nothing(house: House) -> None:
     run = begun(house.jobs)
 
-    def also(connection: Connection, job: Job) -> None:
+    def in_same_transaction(connection: Connection, job: Job) -> None:
         house.announcer.announce(connection, job)
         raise RuntimeError("the commit never came")
 
     with pytest.raises(RuntimeError):
-        house.jobs.complete(run.job.id, run.attempt, PUBLISHED, checkpoint(done()), also=also)
+        house.jobs.complete(
+            run.job.id,
+            run.attempt,
+            PUBLISHED,
+            checkpoint(done()),
+            in_same_transaction=in_same_transaction,
+        )
     assert house.messages.newest() == ()
     assert house.tasks() == set()
 

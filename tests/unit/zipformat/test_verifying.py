@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packmule.zipformat.records import FormatError
-from packmule.zipformat.verifying import Report, verify
+from packmule.zipformat.verifying import VerifyReport, verify
 
 
 class Pipe(io.RawIOBase):
@@ -29,7 +29,7 @@ class Pipe(io.RawIOBase):
         return len(piece)
 
 
-def checked(data: bytes, *, quick: bool = False) -> Report:
+def checked(data: bytes, *, quick: bool = False) -> VerifyReport:
     return verify(lambda at, length: data[at : at + length], len(data), quick=quick)
 
 
@@ -43,7 +43,7 @@ def made(method: int = zipfile.ZIP_STORED, comment: bytes = b"") -> bytes:
     return out.getvalue()
 
 
-def kinds(report: Report) -> set[str]:
+def kinds(report: VerifyReport) -> set[str]:
     return {each.kind for each in report.faults}
 
 
