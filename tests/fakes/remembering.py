@@ -24,8 +24,8 @@ class Memory:
         self._tail = checkpoint.tail
         for position in checkpoint.forgotten:
             del self._entries[position]
-        self._entries.update((entry.position, entry) for entry in checkpoint.done)
         self._entries.update((entry.position, entry) for entry in checkpoint.open)
+        self._entries.update((entry.position, entry) for entry in checkpoint.done)
         self._entries.update((entry.position, entry) for entry in checkpoint.failed)
         if checkpoint.uploads is not None:
             self._upload, self._begun = checkpoint.uploads.upload, checkpoint.uploads.begun

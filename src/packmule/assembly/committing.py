@@ -1,15 +1,15 @@
 """The end of one entry's way: its body, now whole, becomes part of the archive.
 
-Owns name and time of the entry, and what is done with a whole body in each of its forms. Leaves
-where bytes lie to `archive_file` and `packing`, compressing to `deflated`. Runs in the transfer
-loop's thread, but for what it hands to the writer.
+Owns what is done with a whole body in each of its forms, and the entry's record. Leaves where bytes
+lie to `archive_file` and `packing`. Runs in the transfer loop's thread, but for what it hands to
+the writer, and `soon`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packmule.assembly.sinks.protocol import Deflated
+from packmule.assembly.sinks.protocol import InMemory, InPlace
 from packmule.jobs.model import DoneEntry
 from packmule.zipformat.headers import local_header_size
 from packmule.zipformat.records import DEFLATED, MARKER_32, STORED
@@ -17,121 +17,124 @@ from packmule.zipformat.records import DEFLATED, MARKER_32, STORED
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from packmule.assembly.assembly import Assembly
-    from packmule.assembly.disk.disk_file import DiskFile
-    from packmule.assembly.receiving import EntryReceiver
-    from packmule.assembly.sinks.block_file import BlockFileSink
-    from packmule.assembly.sinks.placed import PlacedSink
+    from packmule.assembly.archive_file import ArchiveFile
+    from packmule.assembly.ledger import Ledger
+    from packmule.assembly.sinks.protocol import Deflated, InSpool, Whole
 
 # What is copied from a spool at once: other writes wait no longer than that.
 _COPY_STEP = 16 * 1024 * 1024
 
 
-class Ending:
-    """Takes one entry's whole body; `modified_at` is a POSIX second.
+class Committer:
+    """Takes the whole bodies of one archive; `in_loop` does work in the transfer loop's thread."""
 
-    `html_page`: it is a page although its name announces media.
-    """
-
-    __slots__ = ("_assembly", "_incoming", "html_page", "modified_at", "name")
+    __slots__ = ("archive", "in_loop", "ledger")
 
     def __init__(
         self,
-        assembly: Assembly,
-        incoming: EntryReceiver,
+        archive: ArchiveFile,
+        ledger: Ledger,
+        in_loop: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self.archive = archive
+        self.ledger = ledger
+        self.in_loop = in_loop
+
+
+class EntryCommit:
+    """Takes the whole body of one entry; `modified_at` is a POSIX second.
+
+    `html_page`: it is a page although its name announces media. `now` and `soon` are what sinks
+    call when their body is whole.
+    """
+
+    __slots__ = ("_committer", "html_page", "modified_at", "name", "position")
+
+    def __init__(
+        self,
+        committer: Committer,
+        position: int,
         name: str,
         modified_at: int | None,
         *,
-        html_page: bool = False,
+        html_page: bool,
     ) -> None:
-        self._assembly = assembly
-        self._incoming = incoming
+        self._committer = committer
+        self.position = position
         self.name = name
         self.modified_at = modified_at
         self.html_page = html_page
 
     def header_size(self, size: int) -> int:
-        """Tell how long the local header of an entry of that many bytes is."""
-        name = self.name.encode()
-        return local_header_size(name, self.modified_at, zip64=size >= MARKER_32)
+        """Return how long the local header of an entry of that many bytes is."""
+        return local_header_size(self.name.encode(), self.modified_at, zip64=size >= MARKER_32)
 
-    def pack(self, pieces: Sequence[bytes], deflated: Deflated | None = None) -> None:
-        """Take a body that is in memory, deflated or as it is."""
-        assembly, incoming = self._assembly, self._incoming
-        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        size = len(body) if deflated is None else deflated.size
-        if incoming.size is None:
-            assembly.learn_length(incoming, size)
-        assembly.check_room(len(body))
-        packing = assembly.archive.packing
+    def soon(self, whole: Whole) -> None:
+        """Do as `now`, in the transfer loop's thread (any thread)."""
+        self._committer.in_loop(lambda: self.now(whole))
+
+    def now(self, whole: Whole) -> None:
+        """Make a whole body part of the archive."""
+        committer = self._committer
+        if isinstance(whole, InMemory):
+            size = self._pack(whole.pieces, whole.deflated)
+        elif isinstance(whole, InPlace):
+            size = self._complete(whole)
+        else:
+            size = self._append(whole)
+        if committer.ledger.handed_over(self.position, size):
+            committer.archive.flush()  # nothing more will be packed into the shared block
+
+    def _pack(self, pieces: Sequence[bytes], deflated: Deflated | None) -> int:
+        """Pack a body that is in memory; return its length before compression."""
+        archive = self._committer.archive
+        packing = archive.packing
         if deflated is None:
-            packing.pack(
-                incoming.position, self.name, body, self.modified_at, html_page=self.html_page
+            size = packing.pack(
+                self.position, self.name, pieces, self.modified_at, html_page=self.html_page
             )
         else:
+            size = deflated.size
             packing.pack(
-                incoming.position, self.name, body, self.modified_at,
+                self.position, self.name, pieces, self.modified_at,
                 method=DEFLATED, crc=deflated.crc, size=size, html_page=self.html_page,
             )  # fmt: skip
-        assembly.note_finished(incoming)
+        if packing.tail > archive.space.until:
+            archive.check_space(0)
+        return size
 
-    def pack_soon(self, pieces: Sequence[bytes], deflated: Deflated | None) -> None:
-        """Do as `pack`, in the transfer loop's thread (any thread)."""
-        self._assembly.in_loop(lambda: self.pack(pieces, deflated))
-
-    def take_deflated(
-        self, pieces: Sequence[bytes], spool: DiskFile | None, deflated: Deflated
-    ) -> None:
-        """Take a deflated body, in memory or in a spool (any thread)."""
-        if spool is None:
-            self.pack_soon(pieces, deflated)
-        else:
-            self._assembly.in_loop(lambda: self._append_deflated(spool, deflated))
-
-    def complete(self, body: PlacedSink) -> None:
-        """Take a body that is in its place, but for what is on its way to the writer."""
-        archive, offset = self._assembly.archive, body.place.offset
+    def _complete(self, whole: InPlace) -> int:
+        """Complete a body that is in its place, but for what is on its way to the writer."""
+        archive, size = self._committer.archive, whole.size
 
         def complete() -> None:
-            size, crc = body.sure
-            archive.complete(self._entry(offset, STORED, Deflated(size, size, crc)))
+            archive.complete(self._record(whole.offset, STORED, size, size, whole.crc()))
 
-        archive.run_in_writer(complete)
-        self._assembly.note_finished(self._incoming)
+        archive.scratch.run_in_writer(complete)
+        return size
 
-    def append_spooled(self, spool: DiskFile, body: BlockFileSink) -> None:
-        """Take a body that is in a spool, but for what is on its way to the writer."""
-        size = body.kept
-        self._append(spool, size, size, lambda: (STORED, Deflated(size, size, body.sure[1])))
-
-    def _append_deflated(self, spool: DiskFile, deflated: Deflated) -> None:
-        self._append(spool, deflated.length, deflated.size, lambda: (DEFLATED, deflated))
-
-    def _append(
-        self, spool: DiskFile, length: int, size: int, what: Callable[[], tuple[int, Deflated]]
-    ) -> None:
-        """Copy `length` bytes of a spool to the archive's tail, in steps; `what` is known then."""
-        assembly = self._assembly
-        archive = assembly.archive
-        header_size = self.header_size(max(length, size))
-        assembly.learn_length(self._incoming, size)
-        assembly.check_room(header_size + length)
+    def _append(self, whole: InSpool) -> int:
+        """Copy a body from its spool to the archive's tail, in steps."""
+        archive, length = self._committer.archive, whole.length
+        scratch = archive.scratch
+        header_size = self.header_size(max(length, whole.size))
         offset = archive.reserve(header_size + length)
+        method = DEFLATED if whole.is_deflated else STORED
 
         def copy(at: int) -> None:
             step = min(_COPY_STEP, length - at)
-            archive.file.copy_range(spool, at, step, offset + header_size + at)
+            scratch.file.copy_range(whole.spool, at, step, offset + header_size + at)
             if at + step < length:
-                archive.run_in_writer(lambda: copy(at + step))
+                scratch.run_in_writer(lambda: copy(at + step))
                 return
-            archive.close_spool(spool)
-            archive.complete(self._entry(offset, *what()))
+            scratch.close_spool(whole.spool)
+            archive.complete(self._record(offset, method, length, whole.size, whole.crc()))
 
-        archive.run_in_writer(lambda: copy(0))
-        assembly.note_finished(self._incoming)
+        scratch.run_in_writer(lambda: copy(0))
+        return whole.size
 
-    def _entry(self, offset: int, method: int, body: Deflated) -> DoneEntry:
+    def _record(self, offset: int, method: int, length: int, size: int, crc: int) -> DoneEntry:
         return DoneEntry(
-            self._incoming.position, self.name, offset, method,
-            body.crc, body.length, body.size, self.modified_at, self.html_page,
+            self.position, self.name, offset, method, crc, length, size, self.modified_at,
+            self.html_page,
         )  # fmt: skip

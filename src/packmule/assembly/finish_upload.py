@@ -59,8 +59,8 @@ def finish_upload(
 
     rest = parting.rest()
     entries, end, base = _end(assembly, parting)
-    tail = assembly.archive.tail
-    assembly.archive.file.write(end, tail)
+    tail = assembly.tail
+    assembly.scratch.file.write(end, tail)
     number = parting.begin_last()
     checkpoint()
     extents = [*rest, (tail, tail + len(end))]
@@ -76,8 +76,8 @@ def finish_upload(
         if not uploading.is_drained:
             assembly.wait(_LOOK_EVERY)
             checkpoint()
-        if assembly.archive.error is not None:
-            raise assembly.archive.error
+        if assembly.error is not None:
+            raise assembly.error
     size = base + sum(stop - start for start, stop in extents)
     etags = {part.number: part.etag or "" for part in parting.parts.values()} | {number: etag}
     archive = uploading.stream.publish(uploading.upload or "", etags, size)
@@ -143,7 +143,7 @@ def _is_of(header: CentralHeader, entry: DoneEntry) -> bool:
 
 def _end(assembly: Assembly, parting: PartPlan) -> tuple[int, bytes, int]:
     """Give the number of entries, what follows the last of them, and where the last part begins."""
-    done = sorted(assembly.archive.done)
+    done = sorted(assembly.ledger.done_entries)
     rest = parting.rest()
     places = ArchiveOffsets(parting.parts.values(), rest)
     entries = [as_entry(one)._replace(offset=places.find(one.offset)) for one in done]

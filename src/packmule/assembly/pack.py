@@ -75,11 +75,13 @@ def pack(
             if found is None or (found.done, found.open) != (remembered.done, remembered.open):
                 _begin_anew(journal, part, remembered, assembly.progress())
             outcome = assemble(assembly, journal.append, stop, watch=watch, interval=interval)
-            failed = tuple(assembly.failed)
+            failed = assembly.ledger.failed_entries
             resumed = len(remembered.done)
             match outcome:
                 case Stopped():
-                    return Packed(None, len(assembly.archive.done), resumed, failed, stopped=True)
+                    return Packed(
+                        None, len(assembly.ledger.done_entries), resumed, failed, stopped=True
+                    )
                 case Resolved(done, lost, rest):
                     # Before the directory is written where something failed may have been.
                     journal.append(rest)
@@ -91,7 +93,7 @@ def pack(
         _publish(finished, out)
         _remove_rest(part)
         journal.remove()
-        pages = tuple(sorted(one.position for one in assembly.archive.done if one.html_page))
+        pages = tuple(sorted(one.position for one in assembly.ledger.done_entries if one.html_page))
         return Packed(size, outcome.done, resumed, failed, html_pages=pages)
     finally:
         journal.close()

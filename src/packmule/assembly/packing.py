@@ -1,6 +1,7 @@
 """Small entries, complete when they come: one behind the other in a block that is written as one.
 
-Owns the shared block at the archive's tail. Leaves places for bigger entries to `archive_file`.
+Owns the archive's tail, and the shared block at it. Leaves the headers of bigger entries to
+`archive_file`.
 
        tail                                             base + a block
     ...[hdr][small][hdr][small][hdr][sma|ll][hdr][small]...
@@ -22,7 +23,9 @@ from packmule.zipformat.headers import local_header
 from packmule.zipformat.records import STORED
 
 if TYPE_CHECKING:
-    from packmule.assembly.archive_file import ArchiveFile
+    from collections.abc import Callable, Sequence
+
+    from packmule.assembly.scratch_file import ScratchFile
 
 _NOTHING = memoryview(b"")
 
@@ -30,10 +33,14 @@ _NOTHING = memoryview(b"")
 class Packing:
     """The shared block of one archive; holds one only while there is something in it."""
 
-    __slots__ = ("_archive", "_base", "_block", "_fill", "_packed", "_start")
+    __slots__ = ("_base", "_block", "_fill", "_on_done", "_packed", "_scratch", "_start", "tail")
 
-    def __init__(self, archive: ArchiveFile) -> None:
-        self._archive = archive
+    def __init__(
+        self, scratch: ScratchFile, tail: int, on_done: Callable[[list[DoneEntry]], None]
+    ) -> None:
+        self.tail = tail
+        self._scratch = scratch
+        self._on_done = on_done
         self._block = _NOTHING
         self._base = self._start = self._fill = 0
         self._packed: list[DoneEntry] = []
@@ -43,30 +50,40 @@ class Packing:
         """Bytes in the block held now."""
         return self._fill - self._start
 
+    def reserve(self, length: int) -> int:
+        """Reserve bytes at the tail and return their offset; what was packed before is sent off."""
+        self.flush()
+        offset = self.tail
+        self.tail += length
+        return offset
+
     def pack(
         self,
         position: int,
         name: str,
-        body: bytes,
+        pieces: Sequence[bytes],
         modified_at: int | None,
         *,
         method: int = STORED,
         crc: int | None = None,
         size: int | None = None,
         html_page: bool = False,
-    ) -> None:
-        """Append a complete entry behind the last one.
+    ) -> int:
+        """Append a complete entry behind the last one; return the length of its pieces.
 
-        `crc` and `size` are of the body before compression, where `body` is compressed;
+        `crc` and `size` are of the body before compression, where the pieces are compressed;
         `html_page` is only noted.
         """
-        stored = len(body)
+        stored = 0
+        summed = 0
+        for piece in pieces:
+            stored += len(piece)
+            if crc is None:
+                summed = crc32(piece, summed)
         if crc is None:
-            crc = crc32(body)
-        if size is None:
-            size = stored
-        archive = self._archive
-        offset = archive.tail
+            crc, size = summed, stored
+        assert size is not None  # noqa: S101 - given with the CRC
+        offset = self.tail
         header = local_header(name.encode(), method, crc, stored, size, modified_at, zip64=False)
         block = self._block or self._open_block()
         start = self._fill
@@ -74,57 +91,61 @@ class Packing:
         stop = middle + stored
         if stop < BLOCK_BYTES:
             block[start:middle] = header
-            block[middle:stop] = body
+            for piece in pieces:
+                after = middle + len(piece)
+                block[middle:after] = piece
+                middle = after
             self._fill = stop
-            archive.tail = offset + stop - start
+            self.tail = offset + stop - start
         else:
             self._append(header)
-            self._append(body)
+            for piece in pieces:
+                self._append(piece)
         self._packed.append(
             DoneEntry(position, name, offset, method, crc, stored, size, modified_at, html_page)
         )
+        return stored
 
     def flush(self) -> None:
         """Send the block to the writer as it is, and with it the entries that end in it."""
         block, self._block = self._block, _NOTHING
         entries, self._packed = self._packed, []
-        archive = self._archive
+        scratch, on_done = self._scratch, self._on_done
         if block:
-            archive.pool.holders.discard(self)
+            scratch.pool.holders.discard(self)
             start, end, base = self._start, self._fill, self._base
             self._start = self._fill = 0
 
             def write() -> None:
-                if archive.write_block(block, start, end, base):
-                    archive.note_done(entries)
+                if scratch.write_block(block, start, end, base) and entries:
+                    on_done(entries)
 
-            archive.pool.sent()
-            archive.writer.submit(write)
+            scratch.pool.sent()
+            scratch.writer.submit(write)
         elif entries:
             # Their last byte filled a block exactly, and that one has gone already.
-            archive.run_in_writer(lambda: archive.note_done(entries))
+            scratch.run_in_writer(lambda: on_done(entries))
 
     def _append(self, data: bytes) -> None:
         """Add to the block; what does not fit goes into the next one."""
-        archive = self._archive
         block = self._block or self._open_block()
         stop = self._fill + len(data)
         if stop < BLOCK_BYTES:
             block[self._fill : stop] = data
             self._fill = stop
-            archive.tail += len(data)
+            self.tail += len(data)
             return
         room = BLOCK_BYTES - self._fill
         block[self._fill :] = data[:room]
         self._fill = BLOCK_BYTES
-        archive.tail += room
+        self.tail += room
         # Entries whose last byte is not in this block go with the next one.
         self.flush()
         if room < len(data):
             self._append(data[room:])
 
     def _open_block(self) -> memoryview:
-        pool, tail = self._archive.pool, self._archive.tail
+        pool, tail = self._scratch.pool, self.tail
         self._block = pool.take_anyway()
         self._start = self._fill = tail % PAGE
         self._base = tail - self._start

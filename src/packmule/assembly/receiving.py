@@ -1,35 +1,50 @@
-"""One source's way into the archive: its name, and where its bytes go.
+"""One source's way into the archive, from the transfer loop's side.
 
-Owns the choice of the body when a head arrives, and what becomes of the bytes kept so far when one
-begins anew. Leaves taking the bytes to the bodies (`sinks`, `trial`, `deflated`, `decoded`),
-what becomes of a whole one to `committing`, and when to ask again to the transfer loop. Runs in the
-transfer loop's thread.
+Owns what happens to a source over all its tries: its sink, and what becomes of the bytes kept so
+far when a body begins anew. Leaves the decision where a body goes to `placement`, making its sink
+to `sink_factory`, taking the bytes to the sink, and when to ask again to the transfer loop. Runs in
+the transfer loop's thread.
+
+    accept(head) ──> decide ──> make a sink ──> write ... write ──> finish ──> on_whole
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packmule.assembly.committing import Ending
-from packmule.assembly.compression import gains, may_gain
+from packmule.assembly.committing import EntryCommit
 from packmule.assembly.names.html_pages import is_page_for_media
-from packmule.assembly.sinks.decoded import DecodedSink, coding_of
-from packmule.assembly.sinks.deflated import DeflatedSink
-from packmule.assembly.sinks.memory import MemorySink
+from packmule.assembly.placement import decide
 from packmule.assembly.sinks.placed import PlacedSink
-from packmule.assembly.sinks.protocol import SMALL_BYTES
-from packmule.assembly.sinks.spooled import SpooledSink
 from packmule.assembly.sinks.trial import TrialSink
-from packmule.errors import HTML_PAGE_DETAIL, Failure, FailureCode
-from packmule.jobs.model import OnHtml, OpenEntry
-from packmule.outbound.receiver import BodyRefused
+from packmule.jobs.model import FailedEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from packmule.assembly.assembly import Assembly
+    from packmule.assembly.committing import Committer
+    from packmule.assembly.ledger import Ledger
+    from packmule.assembly.names.entry_names import EntryNames
+    from packmule.assembly.placement import JobContext
+    from packmule.assembly.sink_factory import SinkFactory
     from packmule.assembly.sinks.protocol import Sink
+    from packmule.errors import Failure
+    from packmule.jobs.model import OpenEntry, Source
     from packmule.outbound.head import Head
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivingJob:
+    """What all receivers of one job share; `ask_checkpoint` has one made now."""
+
+    context: JobContext
+    sources: Sequence[Source]
+    names: EntryNames
+    ledger: Ledger
+    committer: Committer
+    sinks: SinkFactory
+    ask_checkpoint: Callable[[], None]
 
 
 def _nobody(_view: memoryview) -> bool:
@@ -37,150 +52,110 @@ def _nobody(_view: memoryview) -> bool:
 
 
 class EntryReceiver:
-    """Receives one source's body (`outbound.receiver.Receiver`)."""
+    """Receives one source's body (`outbound.receiver.Receiver`).
 
-    __slots__ = ("_assembly", "_ending", "body", "position", "size", "write")
+    `write` is the sink's own method: the transfer loop calls it without a detour.
+    """
 
-    def __init__(self, assembly: Assembly, position: int) -> None:
-        self._assembly = assembly
-        self._ending: Ending | None = None
+    __slots__ = ("_job", "_sink", "_whole", "position", "write")
+
+    def __init__(self, job: ReceivingJob, position: int) -> None:
+        self._job = job
+        self._sink: Sink | None = None
+        self._whole = 0
         self.position = position
-        self.body: Sink | None = None
-        self.size: int | None = None
         self.write: Callable[[memoryview], bool] = _nobody
 
-    def restore(self, entry: OpenEntry) -> None:
+    def __repr__(self) -> str:
+        sink = "no sink" if self._sink is None else type(self._sink).__name__
+        return f"<EntryReceiver {self.position}: {sink}, {self.kept} bytes>"
+
+    def restore(self, place: OpenEntry) -> None:
         """Take up an entry where a checkpoint left it."""
-        self.size = entry.size
-        page = is_page_for_media(entry.content_type, entry.name)
-        self._ending = Ending(self._assembly, self, entry.name, entry.modified_at, html_page=page)
-        self.body = PlacedSink(self._assembly.archive, entry)
+        page = is_page_for_media(place.content_type, place.name)
+        entry = EntryCommit(
+            self._job.committer, self.position, place.name, place.modified_at, html_page=page
+        )
+        self._job.ledger.opened(self.position, self, place.size)
+        self._sink = self._job.sinks.resume(entry, place)
 
     @property
     def kept(self) -> int:
-        """Bytes of the body held."""
-        return self.body.kept if self.body is not None else 0
-
-    @property
-    def placed(self) -> PlacedSink | None:
-        """The body, where it has a place in the archive (any thread)."""
-        body = self.body
-        if isinstance(body, TrialSink):
-            body = body.inner
-        return body if isinstance(body, PlacedSink) else None
+        """How many bytes of the body are held (any thread)."""
+        sink = self._sink
+        return self._whole if sink is None else sink.kept
 
     def accept(self, head: Head, start: int, total: int | None) -> None:
         """Make ready for the bytes from `start` on; raises BodyRefused."""
-        body = self.body
-        if start and body is not None:
-            body.wake()
+        sink = self._sink
+        if start and sink is not None:
+            sink.wake()
         else:
-            body = self.body = self._chosen(head, total)
-        if isinstance(body, PlacedSink) and body.barred:
-            self.write = body.write_when_forgotten
+            sink = self._sink = self._chosen(head, total)
+        if isinstance(sink, PlacedSink) and sink.is_held:
+            self.write = sink.write_when_released
         else:
-            self.write = body.write
+            self.write = sink.write
 
     def _chosen(self, head: Head, total: int | None) -> Sink:
         """Choose where the body goes, now that its head tells its length and name."""
-        assembly = self._assembly
-        coding = None
-        if head.content_encoding is not None:
-            coding = coding_of(head)
-            total = None  # what is announced is another length, or cannot be relied on
-        assembly.learn_length(self, total)
-        name = assembly.claim_name(self.position, head)
-        page = is_page_for_media(head.content_type, name)
-        if page and assembly.on_html is OnHtml.FAIL:
-            raise BodyRefused(Failure(FailureCode.HTML_PAGE, HTML_PAGE_DETAIL, head.status))
-        ending = self._ending = Ending(assembly, self, name, head.modified_at, html_page=page)
-        if self.body is not None:
-            if total is not None and (again := self._same_place(ending, head, total)) is not None:
-                return again
-            self.let_go()
-            self._ending = ending
-        body: Sink
-        if may_gain(assembly.compression, head.content_type, name):
-            body = self._candidate(ending, head, total)
-        else:
-            body = self._stored(ending, head, total)
-        if coding is None:
-            return body
-        pool, ratio = assembly.archive.pool, assembly.limits.max_unpack_ratio
-        return DecodedSink(coding, body, pool, ratio=ratio, again=assembly.nudge)
-
-    def _stored(self, ending: Ending, head: Head, total: int | None) -> Sink:
-        """Choose for a body that is kept as it is."""
-        archive = self._assembly.archive
-        if total is None:
-            return SpooledSink(archive, self._assembly.limits.max_file_bytes)
-        if total <= SMALL_BYTES:
-            return MemorySink(archive.pool, total)
-        header_size = ending.header_size(total)
-        self._assembly.check_room(header_size + total)
-        offset = archive.reserve(header_size + total)
-        return PlacedSink(archive, self._place(ending, head, offset, header_size, total))
-
-    def _candidate(self, ending: Ending, head: Head, total: int | None) -> Sink:
-        """Choose for a body that may be worth deflating."""
-        assembly = self._assembly
-        wanted, limit = assembly.compression, assembly.limits.max_file_bytes
-
-        def choose(first: bytes) -> Sink:
-            if gains(wanted, first):
-                return DeflatedSink(assembly.archive, assembly.compress_pool, total, limit)
-            return self._stored(ending, head, total)
-
-        return TrialSink(
-            assembly.archive, assembly.compress_pool, wanted, total, limit=limit, choose=choose
+        job, position, fields = self._job, self.position, head.fields
+        name = job.names.claim(
+            position,
+            content_disposition=fields.get("content-disposition"),
+            content_type=fields.get("content-type"),
         )
+        placement = decide(job.context, head, name, total)
+        if placement.coding is not None:
+            total = None  # what is announced is another length, or cannot be relied on
+        job.ledger.opened(position, self, total)
+        entry = EntryCommit(
+            job.committer, position, name, head.modified_at, html_page=placement.html_page
+        )
+        if self._sink is not None:
+            placed = self._placed
+            if placed is not None and job.sinks.begin_anew(placed, entry, head, total):
+                if placed.is_held:
+                    job.ask_checkpoint()
+                return placed
+            self.let_go()
+        return job.sinks.make(placement, entry, head, total)
 
-    def _same_place(self, ending: Ending, head: Head, total: int) -> PlacedSink | None:
-        """Begin anew in the place that is there, if it fits."""
-        body = self.placed
-        if body is None:
-            return None
-        place = body.place
-        if (place.name, place.size) != (ending.name, total):
-            return None
-        header_size = ending.header_size(total)
-        if place.header_size != header_size:
-            return None
-        if body.begin_anew(self._place(ending, head, place.offset, header_size, total)):
-            self._assembly.ask_checkpoint()
-        return body
-
-    def _place(
-        self, ending: Ending, head: Head, offset: int, header_size: int, size: int
-    ) -> OpenEntry:
-        return OpenEntry(
-            self.position, ending.name, offset, header_size, size, 0, 0,
-            head.etag, head.last_modified, head.content_type, ending.modified_at,
-        )  # fmt: skip
+    @property
+    def _placed(self) -> PlacedSink | None:
+        """The sink that fills a place in the archive; None where the body has none."""
+        sink = self._sink
+        if isinstance(sink, TrialSink):
+            sink = sink.inner
+        return sink if isinstance(sink, PlacedSink) else None
 
     def rest(self) -> None:
-        """Between two tries: hold little memory."""
-        if self.body is not None:
-            self.body.rest()
+        """Hold little memory between two tries."""
+        if self._sink is not None:
+            self._sink.rest()
 
     def finish(self) -> None:
-        """Hand the whole body on to the archive; raises BodyRefused."""
-        assert self.body is not None  # noqa: S101 - a body that ended has begun
-        assert self._ending is not None  # noqa: S101
-        self.body.finish(self._ending)
+        """Hand the whole body on; raises BodyRefused."""
+        sink = self._sink
+        assert sink is not None  # noqa: S101 - a body that ended has begun
+        self._whole = sink.kept
+        sink.finish()
+        self._sink = None
+        self.write = _nobody
 
     def fail(self, failure: Failure) -> None:
-        """Record that the source has failed for good, and let its bytes go."""
+        """Note that the source has failed for good, and let its bytes go."""
         self.let_go()
-        self._assembly.note_failure(self, failure)
+        job, position = self._job, self.position
+        job.names.release(position)
+        if job.ledger.failed(FailedEntry(position, job.sources[position].name or "", failure)):
+            job.committer.archive.flush()
 
     def let_go(self) -> None:
         """Give up what is held of the body, and the memory it is in."""
-        if self.body is not None:
-            self.body.discard()
-            self.forget()
-
-    def forget(self) -> None:
-        """Know the body no more: others have it, or nobody."""
-        self.body = self._ending = None
+        if self._sink is not None:
+            self._sink.discard()
+            self._sink = None
+            self._job.ledger.displaced(self.position)
+        self._whole = 0
         self.write = _nobody

@@ -52,11 +52,11 @@ def assemble(
     while True:
         assembly.wait(interval)
         check()
-        if assembly.archive.error is not None:
-            raise assembly.archive.error
+        if assembly.error is not None:
+            raise assembly.error
         if assembly.is_resolved:
             rest = assembly.stop()
-            return Resolved(len(assembly.archive.done), len(assembly.failed), rest)
+            return Resolved(rest.progress.files_done, rest.progress.files_failed, rest)
         if stop.is_set():
             record(assembly.stop())
             return Stopped()

@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.resources import FakeResources, Try, body, head
 
 from packmule.assembly.assembly import Assembly
-from packmule.assembly.committing import Ending
+from packmule.assembly.committing import EntryCommit
 from packmule.assembly.sinks.memory import MemorySink
 from packmule.jobs.model import Remembered, Source
 
@@ -35,6 +35,6 @@ def test_a_whole_body_is_let_go_at_once(tmp_path: Path) -> None:
     assembly.start()
     (fetches,) = resources.loop.fetches.values()
     Try(fetches[0], body(10_000)).begin(head(10_000), 0, 10_000).send_all(resources.loop)
-    assert [each for each in gc.get_objects() if isinstance(each, MemorySink | Ending)] == []
+    assert [each for each in gc.get_objects() if isinstance(each, MemorySink | EntryCommit)] == []
     assembly.close()
     resources.close()

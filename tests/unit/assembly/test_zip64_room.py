@@ -8,18 +8,22 @@ import pytest
 
 from packmule.assembly import finish_local, resuming
 from packmule.assembly.archive_file import ArchiveFile
-from packmule.assembly.committing import Ending
+from packmule.assembly.committing import EntryCommit
 from packmule.assembly.disk.blocks import Pool, Writer
+from packmule.assembly.ledger import Ledger
+from packmule.assembly.resources import AssemblyLimits
+from packmule.assembly.scratch_file import ScratchFile
 from packmule.assembly.sinks.deflated import JOINED_BYTES
-from packmule.jobs.model import DoneEntry
+from packmule.assembly.space_check import SpaceCheck
+from packmule.jobs.model import DoneEntry, Remembered
 from packmule.zipformat.extras import actual_values
 from packmule.zipformat.records import DEFLATED, MARKER_32, STORED, LocalHeader
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from packmule.assembly.assembly import Assembly
-    from packmule.assembly.receiving import EntryReceiver
+    from packmule.assembly.committing import Committer
+
 
 LIMIT = MARKER_32
 MOST_OF_DEFLATE = 1032  # times that deflate can shrink anything: 258 bytes in two bits
@@ -40,14 +44,15 @@ def test_the_header_is_as_long_as_was_reserved(
     tmp_path: Path, method: int, compressed: int, size: int
 ) -> None:
     entry = DoneEntry(0, "a.txt", 0, method, 1, compressed, size, 1_700_000_000)
-    ending = Ending(
-        cast("Assembly", None), cast("EntryReceiver", None), entry.name, entry.modified_at
+    details = EntryCommit(
+        cast("Committer", None), 0, entry.name, entry.modified_at, html_page=False
     )
-    reserved = ending.header_size(max(compressed, size))
+    reserved = details.header_size(max(compressed, size))
     writer = Writer()
-    archive = ArchiveFile(tmp_path / "a", Pool(1), writer, tail=0, changed=lambda: None)
-    archive.complete(entry)
-    archive.close()
+    scratch = ScratchFile(tmp_path / "a", Pool(1), writer, on_error=lambda: None)
+    space = SpaceCheck(tmp_path, AssemblyLimits(), is_uploaded=False)
+    ArchiveFile(scratch, Ledger(1, Remembered()), space, tail=0).complete(entry)
+    scratch.close()
     writer.close()
     written = (tmp_path / "a").read_bytes()
     assert len(written) == reserved

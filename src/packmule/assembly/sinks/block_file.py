@@ -1,7 +1,7 @@
 """A body on its way to a file, block by block.
 
 Owns the filling of blocks and the CRC-32 that runs with the writes. Leaves memory and the writing
-thread to `blocks`, the file to `archive_file`. All methods run in the transfer loop's thread, but
+thread to `blocks`, the file to `scratch_file`. All methods run in the transfer loop's thread, but
 for what is handed to the writer.
 """
 
@@ -16,8 +16,8 @@ from packmule.assembly.disk.disk_file import PAGE
 from packmule.assembly.sinks.protocol import overflow
 
 if TYPE_CHECKING:
-    from packmule.assembly.archive_file import ArchiveFile
     from packmule.assembly.disk.disk_file import DiskFile
+    from packmule.assembly.scratch_file import ScratchFile
 
 
 class BlockFileSink:
@@ -29,14 +29,14 @@ class BlockFileSink:
 
     def __init__(
         self,
-        archive: ArchiveFile,
+        scratch: ScratchFile,
         file: DiskFile,
         begin: int,
         size: int | None,
         *,
         sure: tuple[int, int] = (0, 0),
     ) -> None:
-        self._archive = archive
+        self._scratch = scratch
         self._file = file
         self.begin = begin
         self._end = None if size is None else begin + size
@@ -47,11 +47,14 @@ class BlockFileSink:
         self._noted = (0, *sure)
         self._summed = (0, sure[1])
 
-    @property
-    def sure(self) -> tuple[int, int]:
-        """How many bytes are written, and the CRC-32 of those."""
-        generation, written, crc = self._noted
-        return (written, crc) if generation == self._generation else (0, 0)
+    def written(self, version: int) -> tuple[int, int]:
+        """Return how many bytes of that version are on disk, and their CRC-32 (any thread)."""
+        generation, written, crc = self._noted  # replaced as a whole by the writer
+        return (written, crc) if generation == version else (0, 0)
+
+    def crc(self) -> int:
+        """Return the CRC-32 of what is written (the writer's)."""
+        return self._noted[2]
 
     @property
     def kept(self) -> int:
@@ -76,7 +79,7 @@ class BlockFileSink:
         """Take bytes that need a block more: all of them, or none."""
         if self._end is not None and self.begin + self.kept + len(view) > self._end:
             raise overflow(self._end - self.begin)
-        if self._archive.must_wait() or (block := self._archive.pool.take()) is None:
+        if self._scratch.must_wait() or (block := self._scratch.pool.take()) is None:
             return True
         room = self._limit - self._fill
         if room:
@@ -90,14 +93,14 @@ class BlockFileSink:
         self._base = self._at - self._at % PAGE
         self._start = self._fill = self._at - self._base
         self._limit = BLOCK_BYTES if self._end is None else min(BLOCK_BYTES, self._end - self._base)
-        self._archive.pool.holders.add(self)
+        self._scratch.pool.holders.add(self)
 
     def flush(self) -> None:
         """Hand what is in the block to the writer."""
         block = self._block
         if block is None:
             return
-        pool = self._archive.pool
+        pool = self._scratch.pool
         pool.holders.discard(self)
         start, end, base = self._start, self._fill, self._base
         self._at = base + end
@@ -116,11 +119,11 @@ class BlockFileSink:
         def write() -> None:
             if generation != self._generation:
                 pool.give(block)
-            elif self._archive.write_block(block, start, end, base, self._file):
+            elif self._scratch.write_block(block, start, end, base, self._file):
                 self._noted = (generation, base + end - self.begin, crc)
 
         pool.sent()
-        self._archive.writer.submit(write, sum_up)
+        self._scratch.writer.submit(write, sum_up)
 
     def rest(self) -> None:
         """Between two tries: hold no block."""
@@ -132,13 +135,14 @@ class BlockFileSink:
     def discard(self) -> None:
         """Let the block go unwritten: nobody wants this body any more."""
         if self._block is not None:
-            self._archive.pool.holders.discard(self)
-            self._archive.pool.give(self._block, written=False)
+            self._scratch.pool.holders.discard(self)
+            self._scratch.pool.give(self._block, written=False)
             self._block = None
             self._start = self._fill = self._limit = 0
 
-    def rewind(self) -> None:
-        """Begin anew at the same offset."""
+    def rewind(self) -> int:
+        """Begin anew at the same offset, with another version of the body; return its number."""
         self.discard()
         self._generation += 1
         self._at = self.begin
+        return self._generation

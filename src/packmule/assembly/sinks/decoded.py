@@ -21,7 +21,6 @@ from packmule.outbound.receiver import BodyRefused
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from packmule.assembly.committing import Ending
     from packmule.assembly.disk.blocks import Pool
     from packmule.assembly.sinks.protocol import Sink
     from packmule.outbound.head import Head
@@ -201,13 +200,13 @@ class DecodedSink:
         self._counted = 0
         self._inner.wake()
 
-    def finish(self, ending: Ending) -> None:
+    def finish(self) -> None:
         """Hand the whole body on; raises BodyRefused where its wrapper has not ended."""
         self.wake()
         if not self._decoder.is_whole:
             detail = f"the file ends before the end of its '{self._coding}' wrapper"
             raise BodyRefused(Failure(FailureCode.TRUNCATED, detail))
-        self._inner.finish(ending)
+        self._inner.finish()
 
     def discard(self) -> None:
         """Let everything go."""

@@ -1,8 +1,7 @@
 r"""A body that is deflated while it comes: cut in chunks, each made by itself, joined in order.
 
 Owns the cutting, the joining and where the result waits: in memory while it is short, then in a
-spool. Leaves threads to `compress_pool`, the making of a chunk to `compression`, the archive to
-`committing`.
+spool. Leaves threads to `compress_pool`, the making of a chunk to `compression`.
 
     body      |-- chunk --|-- chunk --|-- ch           cut at the same bytes however it comes
                     |   \32 KiB/  |
@@ -30,15 +29,13 @@ from packmule.assembly.compression import (
     is_worth_it,
     looks_random,
 )
-from packmule.assembly.sinks.protocol import Deflated, overflow, too_large
+from packmule.assembly.sinks.protocol import Deflated, InMemory, InSpool, overflow, too_large
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from packmule.assembly.archive_file import ArchiveFile
-    from packmule.assembly.committing import Ending
     from packmule.assembly.compress_pool import CompressPool
     from packmule.assembly.disk.disk_file import DiskFile
+    from packmule.assembly.scratch_file import ScratchFile
+    from packmule.assembly.sinks.protocol import OnWhole
     from packmule.jobs.model import Compression
 
 # Beyond it what was made goes to a spool: so many bytes a transfer, at most, are held in memory.
@@ -48,24 +45,25 @@ _AT_ONCE_BYTES = 4 * 1024
 
 
 class DeflatedSink:
-    """Takes a body of `size` bytes, or of an unknown number up to `limit`."""
+    """Takes a body of `size` bytes, or of an unknown number up to `limit`.
+
+    `on_whole` may be called by any thread.
+    """
 
     __slots__ = (
-        "_archive",
-        "_before",
-        "_buffer",
-        "_compress_pool",
-        "_counted",
-        "_cut",
-        "_joining",
-        "_limit",
-        "_size",
+        "_before", "_buffer", "_compress_pool", "_counted", "_cut", "_joining", "_limit",
+        "_scratch", "_size",
     )  # fmt: skip
 
     def __init__(
-        self, archive: ArchiveFile, compress_pool: CompressPool, size: int | None, limit: int
+        self,
+        scratch: ScratchFile,
+        compress_pool: CompressPool,
+        size: int | None,
+        limit: int,
+        on_whole: OnWhole,
     ) -> None:
-        self._archive = archive
+        self._scratch = scratch
         self._compress_pool = compress_pool
         self._size = size
         self._limit = limit
@@ -73,7 +71,7 @@ class DeflatedSink:
         self._counted = 0
         self._before = b""
         self._cut = 0
-        self._joining = Joining(archive)
+        self._joining = Joining(scratch, on_whole)
 
     @property
     def kept(self) -> int:
@@ -114,25 +112,24 @@ class DeflatedSink:
                 chunk.made = deflate_chunk(body, before, last=last)
                 joining.join()
 
-        self._compress_pool.submit(self._archive, len(body), self._archive.guarded(make))
+        self._compress_pool.submit(self._scratch, len(body), self._scratch.guarded(make))
 
     def rest(self) -> None:
         """Between two tries: keep what is not yet a chunk only while there is memory for it."""
         self.wake()
-        if self._buffer and self._archive.pool.may_rest(CHUNK_BYTES):
+        if self._buffer and self._scratch.pool.may_rest(CHUNK_BYTES):
             self._counted = CHUNK_BYTES
         else:
             self._buffer = bytearray()
 
     def wake(self) -> None:
         """Another try begins."""
-        self._archive.pool.resting_bytes -= self._counted
+        self._scratch.pool.resting_bytes -= self._counted
         self._counted = 0
 
-    def finish(self, ending: Ending) -> None:
+    def finish(self) -> None:
         """Hand the whole body on, as soon as it is made."""
         self.wake()
-        self._joining.when_whole(ending.take_deflated)
         self._send(last=True)
 
     def discard(self) -> None:
@@ -141,7 +138,7 @@ class DeflatedSink:
         self._buffer = bytearray()
         self._joining.cancelled = True
         # Not here: a compress thread may be about to write to the spool.
-        self._compress_pool.submit(self._archive, 0, self._joining.drop)
+        self._compress_pool.submit(self._scratch, 0, self._joining.drop)
 
 
 @dataclass(slots=True)
@@ -157,24 +154,20 @@ class Chunk:
 class Joining:
     """What was made of one body so far, joined in order."""
 
-    def __init__(self, archive: ArchiveFile) -> None:
+    def __init__(self, scratch: ScratchFile, on_whole: OnWhole) -> None:
         self.cancelled = False
-        self._archive = archive
+        self._scratch = scratch
+        self._on_whole = on_whole
         self._lock = threading.Lock()
         self._expected: deque[Chunk] = deque()
         self._pieces: list[bytes] = []
         self._spool: DiskFile | None = None
         self._spooled = self._length = self._size = self._crc = 0
-        self._take: Callable[[list[bytes], DiskFile | None, Deflated], None] | None = None
 
     def expect(self, chunk: Chunk) -> None:
         """Note which chunk comes next."""
         with self._lock:
             self._expected.append(chunk)
-
-    def when_whole(self, take: Callable[[list[bytes], DiskFile | None, Deflated], None]) -> None:
-        """Say who is to have what was made: in memory, or in a spool."""
-        self._take = take
 
     def join(self) -> None:
         """Join what is there in order; hand it on where it is whole. A compress thread's."""
@@ -194,7 +187,7 @@ class Joining:
         self._pieces.append(made)
         held = self._length - self._spooled
         if self._spool is None and self._length > JOINED_BYTES:
-            self._spool = self._archive.open_spool()
+            self._spool = self._scratch.open_spool()
         if self._spool is not None and (held >= CHUNK_BYTES or chunk.last):
             self._spool.write(b"".join(self._pieces), self._spooled)
             self._spooled = self._length
@@ -203,41 +196,45 @@ class Joining:
     def _hand_on(self) -> None:
         pieces, spool = self._pieces, self._spool
         self._pieces, self._spool = [], None
-        assert self._take is not None  # noqa: S101 - said before the last chunk was sent
-        self._take(pieces, spool, Deflated(self._length, self._size, self._crc))
+        length, size, crc = self._length, self._size, self._crc
+        if spool is None:
+            self._on_whole(InMemory(pieces, Deflated(length, size, crc)))
+        else:
+            self._on_whole(InSpool(spool, length, size, lambda: crc, is_deflated=True))
 
     def drop(self) -> None:
         """Let go of what was made. A compress thread's."""
         with self._lock:
             self._pieces.clear()
             if self._spool is not None:
-                self._archive.close_spool(self._spool)
+                self._scratch.close_spool(self._spool)
                 self._spool = None
 
 
 def pack_deflated(
     pieces: list[bytes],
     wanted: Compression,
-    archive: ArchiveFile,
+    scratch: ScratchFile,
     compress_pool: CompressPool,
-    ending: Ending,
+    *,
+    on_whole: OnWhole,
+    on_whole_soon: OnWhole,
 ) -> None:
-    """Deflate a whole small body where that is worth it, and hand it on."""
+    """Deflate a whole small body where that is worth it, and hand it on; a longer one soon."""
     size = sum(map(len, pieces))
 
-    def make() -> tuple[list[bytes], Deflated | None]:
+    def make() -> InMemory:
         body = b"".join(pieces)
         if looks_random(wanted, body):
-            return pieces, None
+            return InMemory(pieces)
         made = deflate(body)
         if not is_worth_it(wanted, size, len(made)):
-            return pieces, None
-        return [made], Deflated(len(made), size, crc32(body))
+            return InMemory(pieces)
+        return InMemory([made], Deflated(len(made), size, crc32(body)))
 
     if size < LEAST_BYTES:
-        ending.pack(pieces)
+        on_whole(InMemory(pieces))
     elif size <= _AT_ONCE_BYTES:
-        ending.pack(*make())
+        on_whole(make())
     else:
-        work = archive.guarded(lambda: ending.pack_soon(*make()))
-        compress_pool.submit(archive, size, work)
+        compress_pool.submit(scratch, size, scratch.guarded(lambda: on_whole_soon(make())))

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packmule.assembly.sinks.protocol import overflow
+from packmule.assembly.sinks.protocol import InMemory, overflow
 
 if TYPE_CHECKING:
-    from packmule.assembly.committing import Ending
     from packmule.assembly.disk.blocks import Pool
+    from packmule.assembly.sinks.protocol import OnWhole
 
 
 class MemorySink:
     """A body kept in memory until it is whole; `limit` bytes at most."""
 
-    __slots__ = ("_counted", "_limit", "_pool", "kept", "pieces")
+    __slots__ = ("_counted", "_limit", "_on_whole", "_pool", "kept", "pieces")
 
-    def __init__(self, pool: Pool, limit: int) -> None:
+    def __init__(self, pool: Pool, limit: int, on_whole: OnWhole) -> None:
         self._pool = pool
         self._limit = limit
+        self._on_whole = on_whole
         self._counted = 0
         self.pieces: list[bytes] = []
         self.kept = 0
@@ -47,11 +48,11 @@ class MemorySink:
         self._pool.resting_bytes -= self._counted
         self._counted = 0
 
-    def finish(self, ending: Ending) -> None:
+    def finish(self) -> None:
         """Hand the whole body on."""
         if self._counted:
             self.wake()
-        ending.pack(self.pieces)
+        self._on_whole(InMemory(self.pieces))
 
     def discard(self) -> None:
         """Let everything go."""

@@ -1,75 +1,57 @@
 """A body in its reserved place in the archive.
 
-Owns what a checkpoint may claim of it, and the wait before claimed bytes are overwritten. Leaves
-the filling of blocks to `block_file`. All methods run in the transfer loop's thread, but for
-`mark` and `snapshot`.
+Owns the wait before bytes are overwritten that a checkpoint claims. Leaves the filling of blocks to
+`block_file`, what is claimed to the ledger. All methods run in the transfer loop's thread, but for
+`written`.
+
+    offset         begin                      begin + size
+    [local header] [body ..... written|on its way|     ]
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packmule.assembly.sinks.block_file import BlockFileSink
-from packmule.assembly.sinks.protocol import Mark
+from packmule.assembly.sinks.protocol import InPlace
 
 if TYPE_CHECKING:
-    from packmule.assembly.archive_file import ArchiveFile
-    from packmule.assembly.committing import Ending
+    from packmule.assembly.ledger import Hold
+    from packmule.assembly.scratch_file import ScratchFile
+    from packmule.assembly.sinks.protocol import OnWhole
     from packmule.jobs.model import OpenEntry
 
 
 class PlacedSink(BlockFileSink):
-    """A body in its reserved place in the archive; `place` is its record as it was reserved.
+    """Takes a body into `place`, of which `place.written` bytes are there already.
 
-    A checkpoint may claim what is written of it. Beginning anew overwrites that: so it waits until
-    a checkpoint has been recorded that claims it no longer.
+    While there is a `hold` nothing is overwritten.
     """
 
-    def __init__(self, archive: ArchiveFile, place: OpenEntry) -> None:
-        sure = (place.written, place.crc)
+    def __init__(self, scratch: ScratchFile, place: OpenEntry, on_whole: OnWhole) -> None:
         begin = place.offset + place.header_size
-        super().__init__(archive, archive.file, begin, place.size, sure=sure)
-        self._placed = (0, place)
-        self._claimed = place.written > 0
-        self.barred = False
+        sure = (place.written, place.crc)
+        super().__init__(scratch, scratch.file, begin, place.size, sure=sure)
+        self._offset = place.offset
+        self._size = place.size
+        self._on_whole = on_whole
+        self.hold: Hold | None = None
+
+    def begin_anew(self, on_whole: OnWhole) -> int:
+        """Take another version of the body into the same place; return its number."""
+        self._on_whole = on_whole
+        return self.rewind()
 
     @property
-    def place(self) -> OpenEntry:
-        """The record of the place under the version that fills it now."""
-        return self._placed[1]
+    def is_held(self) -> bool:
+        """Whether a checkpoint claims the bytes that are about to be overwritten."""
+        return self.hold is not None and not self.hold.released
 
-    @property
-    def mark(self) -> Mark:
-        """Tell which version fills which place (any thread)."""
-        version, place = self._placed
-        return Mark(place.position, place.offset, version)
-
-    def snapshot(self) -> OpenEntry:
-        """Give the record as it is true now (any thread)."""
-        self._claimed = True  # before the look: beginning anew waits from now on
-        version, place = self._placed
-        generation, written, crc = self._noted
-        if generation != version:
-            written, crc = 0, 0
-        return replace(place, written=written, crc=crc)
-
-    def begin_anew(self, place: OpenEntry) -> bool:
-        """Take another version of the body; True where a checkpoint must forget the old one first.
-
-        `place` is the same as before but for the validator.
-        """
-        self.rewind()
-        self._placed = (self._generation, place)
-        # After the generation has changed: a snapshot sees the new one, or is seen here.
-        self.barred = self._claimed
-        return self.barred
-
-    def write_when_forgotten(self, view: memoryview) -> bool:
+    def write_when_released(self, view: memoryview) -> bool:
         """Pause until no checkpoint claims the bytes that are about to be overwritten."""
-        return True if self.barred else self.write(view)
+        return True if self.is_held else self.write(view)
 
-    def finish(self, ending: Ending) -> None:
+    def finish(self) -> None:
         """Hand the whole body on."""
         self.flush()
-        ending.complete(self)
+        self._on_whole(InPlace(self._offset, self._size, self.crc))

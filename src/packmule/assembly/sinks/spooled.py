@@ -10,32 +10,34 @@ from typing import TYPE_CHECKING
 
 from packmule.assembly.sinks.block_file import BlockFileSink
 from packmule.assembly.sinks.memory import MemorySink
-from packmule.assembly.sinks.protocol import SMALL_BYTES, too_large
+from packmule.assembly.sinks.protocol import SMALL_BYTES, InSpool, too_large
 from packmule.errors import Failure, FailureCode, PackmuleError
 from packmule.outbound.receiver import BodyRefused
 
 if TYPE_CHECKING:
-    from packmule.assembly.archive_file import ArchiveFile
-    from packmule.assembly.committing import Ending
     from packmule.assembly.disk.disk_file import DiskFile
+    from packmule.assembly.scratch_file import ScratchFile
+    from packmule.assembly.sinks.protocol import OnWhole
 
 
 class SpooledSink:
     """Takes a body of up to `limit` bytes."""
 
-    __slots__ = ("_archive", "_limit", "_small", "_spool", "_spooled")
+    __slots__ = ("_limit", "_on_whole", "_scratch", "_small", "_spool", "_spooled")
 
-    def __init__(self, archive: ArchiveFile, limit: int) -> None:
-        self._archive = archive
+    def __init__(self, scratch: ScratchFile, limit: int, on_whole: OnWhole) -> None:
+        self._scratch = scratch
         self._limit = limit
-        self._small = MemorySink(archive.pool, SMALL_BYTES)
+        self._on_whole = on_whole
+        self._small = MemorySink(scratch.pool, SMALL_BYTES, on_whole)
         self._spool: DiskFile | None = None
         self._spooled: BlockFileSink | None = None
 
     @property
     def kept(self) -> int:
         """Bytes held."""
-        return self._small.kept if self._spooled is None else self._spooled.kept
+        spooled = self._spooled  # read once: the transfer loop may replace it meanwhile
+        return self._small.kept if spooled is None else spooled.kept
 
     def write(self, view: memoryview) -> bool:
         """Take bytes, or say that there is no room for them now."""
@@ -52,8 +54,8 @@ class SpooledSink:
     def _begin_spool(self) -> bool:
         """Move what is in memory to a spool; False where there is no room for that yet."""
         if self._spool is None:
-            self._spool = spool_for(self._archive)
-        spooled = BlockFileSink(self._archive, self._spool, 0, None)
+            self._spool = spool_for(self._scratch)
+        spooled = BlockFileSink(self._scratch, self._spool, 0, None)
         if self._small.kept and spooled.write(memoryview(b"".join(self._small.pieces))):
             return False
         self._small.discard()
@@ -71,15 +73,16 @@ class SpooledSink:
         """Another try begins."""
         self._small.wake()
 
-    def finish(self, ending: Ending) -> None:
+    def finish(self) -> None:
         """Hand the whole body on."""
         spool, spooled = self._spool, self._spooled
         if spool is None or spooled is None:
-            self._small.finish(ending)
+            self._small.finish()
             return
         self._spool = None
+        size = spooled.kept
         spooled.flush()
-        ending.append_spooled(spool, spooled)
+        self._on_whole(InSpool(spool, size, size, spooled.crc, is_deflated=False))
 
     def discard(self) -> None:
         """Let everything go, the spool once the writer is through with it."""
@@ -89,14 +92,14 @@ class SpooledSink:
             self._spooled = None
         if self._spool is not None:
             spool, self._spool = self._spool, None
-            self._archive.writer.submit(lambda: self._archive.close_spool(spool))
+            self._scratch.writer.submit(lambda: self._scratch.close_spool(spool))
 
 
-def spool_for(archive: ArchiveFile) -> DiskFile:
+def spool_for(scratch: ScratchFile) -> DiskFile:
     """Open a spool; where that fails so does the archive, and with it this body."""
     try:
-        return archive.open_spool()
+        return scratch.open_spool()
     except PackmuleError as error:
-        archive.fail(error)
+        scratch.fail(error)
         code = FailureCode(error.code)
         raise BodyRefused(Failure(code, str(error))) from error

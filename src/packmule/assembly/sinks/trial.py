@@ -1,7 +1,7 @@
 """A body that may be worth deflating: held in memory until its beginning tells.
 
 Owns the trial, and the way to the body that takes over. Leaves the judgement to `compression`, the
-choice of that other body to `receiving`. Runs in the transfer loop's thread.
+choice of that other sink to `sink_factory`. Runs in the transfer loop's thread.
 """
 
 from __future__ import annotations
@@ -16,47 +16,54 @@ from packmule.assembly.sinks.protocol import SMALL_BYTES, too_large
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from packmule.assembly.archive_file import ArchiveFile
-    from packmule.assembly.committing import Ending
     from packmule.assembly.compress_pool import CompressPool
-    from packmule.assembly.sinks.protocol import Sink
+    from packmule.assembly.scratch_file import ScratchFile
+    from packmule.assembly.sinks.protocol import OnWhole, Sink
     from packmule.jobs.model import Compression
 
 
 class TrialSink:
     """Takes a body of `size` bytes, or of an unknown number up to `limit`.
 
-    `choose` is given the beginning of a body that is not small, and gives the one that takes over.
+    `choose` is given the beginning of a body that is not small, and returns the sink that takes
+    over. `on_whole_soon` may be called by any thread.
     """
 
-    __slots__ = ("_archive", "_choose", "_compress_pool", "_first", "_held", "_limit", "_tried_at",
-                 "_wanted", "inner")  # fmt: skip
+    __slots__ = (
+        "_choose", "_compress_pool", "_first", "_held", "_limit", "_on_whole", "_on_whole_soon",
+        "_scratch", "_tried_at", "_wanted", "inner",
+    )  # fmt: skip
 
     def __init__(
         self,
-        archive: ArchiveFile,
+        scratch: ScratchFile,
         compress_pool: CompressPool,
         wanted: Compression,
         size: int | None,
         *,
         limit: int,
         choose: Callable[[bytes], Sink],
+        on_whole: OnWhole,
+        on_whole_soon: OnWhole,
     ) -> None:
-        self._archive = archive
+        self._scratch = scratch
+        self._on_whole = on_whole
+        self._on_whole_soon = on_whole_soon
         self._compress_pool = compress_pool
         self._wanted = wanted
         self._choose = choose
         self._limit = limit
         small = size is not None and size <= SMALL_BYTES
         self._tried_at = SMALL_BYTES + 1 if small else TRIAL_BYTES
-        self._held = MemorySink(archive.pool, SMALL_BYTES if size is None else size)
+        self._held = MemorySink(scratch.pool, SMALL_BYTES if size is None else size, on_whole)
         self._first = b""
         self.inner: Sink | None = None
 
     @property
     def kept(self) -> int:
         """Bytes held."""
-        return self._held.kept if self.inner is None else self.inner.kept + len(self._first)
+        inner = self.inner  # read once: the transfer loop may replace it meanwhile
+        return self._held.kept if inner is None else inner.kept + len(self._first)
 
     def write(self, view: memoryview) -> bool:
         """Take bytes, or say that there is no room for them now."""
@@ -93,13 +100,16 @@ class TrialSink:
         """Another try begins."""
         (self.inner or self._held).wake()
 
-    def finish(self, ending: Ending) -> None:
+    def finish(self) -> None:
         """Hand the whole body on."""
         if self.inner is not None:
-            self.inner.finish(ending)
+            self.inner.finish()
             return
         self._held.wake()
-        pack_deflated(self._held.pieces, self._wanted, self._archive, self._compress_pool, ending)
+        pack_deflated(
+            self._held.pieces, self._wanted, self._scratch, self._compress_pool,
+            on_whole=self._on_whole, on_whole_soon=self._on_whole_soon,
+        )  # fmt: skip
 
     def discard(self) -> None:
         """Let everything go."""

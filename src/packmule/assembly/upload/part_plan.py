@@ -28,7 +28,7 @@ from packmule.jobs.model import Part, Uploads
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from packmule.assembly.sinks.protocol import Mark
+    from packmule.assembly.ledger import Mark
     from packmule.jobs.model import DoneEntry, OpenEntry, Remembered
 
 

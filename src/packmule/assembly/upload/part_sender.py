@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING
 from packmule.assembly.upload.part_plan import PartPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from concurrent.futures import Future
 
-    from packmule.assembly.archive_file import ArchiveFile
-    from packmule.assembly.sinks.protocol import Mark
+    from packmule.assembly.ledger import Cut, Mark
+    from packmule.assembly.scratch_file import ScratchFile
     from packmule.assembly.upload.scratch_budget import ScratchBudget
-    from packmule.jobs.model import DoneEntry, FailedEntry, OpenEntry, Part, Remembered, Uploads
+    from packmule.jobs.model import FailedEntry, Part, Remembered, Uploads
     from packmule.storage.interface import Stream
 
 # Two fill a gigabit; more would only take processor from the transfers that fill the archive.
@@ -47,7 +47,7 @@ class PartSender:
         self,
         stream: Stream,
         remembered: Remembered,
-        archive: ArchiveFile,
+        scratch: ScratchFile,
         bound: ScratchBudget,
         *,
         ask: Callable[[], None],
@@ -56,7 +56,7 @@ class PartSender:
         self.stream = stream
         self.upload = remembered.upload
         self.parting = PartPlan(stream.part_bytes, stream.most_parts, remembered)
-        self._archive = archive
+        self._scratch = scratch
         self._bound = bound
         self._ask = ask
         self._nudge = nudge
@@ -68,11 +68,11 @@ class PartSender:
         self._noted: list[Part] = []
         self._places: dict[int, tuple[int, int]] = {}
         self._dead: list[tuple[int, int]] = []
-        self._planned, self._failures = len(remembered.done), 0
+        self._planned, self._failures = len(remembered.done), len(remembered.failed)
         self._seen = 0
         self._waited = False
-        bound.add(archive.file)
-        archive.must_wait = self.must_wait
+        bound.add(scratch.file)
+        scratch.must_wait = self.must_wait
 
     @property
     def has_begun(self) -> bool:
@@ -84,14 +84,9 @@ class PartSender:
         """Tell whether the storage has all that was planned."""
         return not self.parting.waits
 
-    def give_up(self, open_now: Sequence[Mark], failed: Sequence[FailedEntry]) -> None:
-        """Give up the parts of what has failed or begun anew; then note which have arrived.
-
-        To be called before the look at how far open entries are: a checkpoint that shows an entry
-        begun anew may so still name its old parts, never an entry's bytes whose parts are given up.
-        """
-        gone = [one.position for one in failed[self._failures :]]
-        self._failures += len(gone)
+    def _give_up(self, open_now: Iterable[Mark], failed: Iterable[FailedEntry]) -> None:
+        """Give up the parts of what has failed or begun anew; then note which have arrived."""
+        gone = [one.position for one in failed]
         self.parting.give_up(open_now, gone)
         for mark in open_now:
             start, _ = self._places.get(mark.position, (mark.offset, 0))
@@ -103,15 +98,17 @@ class PartSender:
             if part is not None:
                 self._noted.append(part)
 
-    def plan(
-        self, done: Sequence[DoneEntry], count: int, opened: Iterable[tuple[Mark, OpenEntry]]
-    ) -> Uploads | None:
-        """Plan more parts, of the first `count` entries done; give what the checkpoint must say.
+    def plan(self, cut: Cut) -> Uploads | None:
+        """Plan the parts of what is certain now; return what its checkpoint must say of them.
 
         Raises StorageFailed.
         """
-        opened, fresh = tuple(opened), done[self._planned : count]
-        self._planned = count
+        # Of what is new since the last cut that was recorded, what is new since the last plan.
+        fresh = cut.done[len(cut.done) - (cut.done_count - self._planned) :]
+        failed = cut.failed[len(cut.failed) - (cut.failed_count - self._failures) :]
+        self._planned, self._failures = cut.done_count, cut.failed_count
+        opened = cut.open
+        self._give_up([mark for mark, _ in opened], failed)
         self.parting.plan(fresh, opened)
         for entry in fresh:
             place = self._places.pop(entry.position, None)
@@ -124,7 +121,7 @@ class PartSender:
             self.upload = self.stream.begin()
         changes = self.parting.take_changes(self.upload)
         self._ready += self.parting.take_ready()
-        self._seen = self._archive.file.allocated()
+        self._seen = self._scratch.file.allocated()
         return changes
 
     def recorded(self) -> None:
@@ -132,12 +129,12 @@ class PartSender:
         ready, self._ready = self._ready, []
         for part in ready:
             self._sending.add(part.number)
-            self._senders.submit(self._archive.guarded(partial(self._send, part)))
+            self._senders.submit(self._scratch.guarded(partial(self._send, part)))
         free = [extent for part in self._noted for extent in part.extents] + self._dead
         self._noted, self._dead = [], []
         for start, stop in free:
-            self._archive.file.punch(start, stop)
-        self._seen = self._archive.file.allocated()
+            self._scratch.file.punch(start, stop)
+        self._seen = self._scratch.file.allocated()
         if self._waited:
             self._waited = False
             self._nudge()
@@ -148,7 +145,7 @@ class PartSender:
             self.stream.send,
             self._name(),
             number,
-            self._archive.file.read,
+            self._scratch.file.read,
             tuple(extents),
             self._ended,
         )
@@ -161,7 +158,7 @@ class PartSender:
         if not self._bound.is_over:
             return False
         waits = bool(self._sending or self._ready)
-        if not waits and self._archive.file.allocated() > self._seen + _LOOK_AFTER:
+        if not waits and self._scratch.file.allocated() > self._seen + _LOOK_AFTER:
             waits = True
             self._ask()
         self._waited = self._waited or waits
@@ -171,12 +168,12 @@ class PartSender:
         """End the sending; nothing reads the scratch any more when this returns."""
         self._ended.set()
         self._senders.shutdown(wait=True, cancel_futures=True)
-        self._bound.remove(self._archive.file)
+        self._bound.remove(self._scratch.file)
 
     def _send(self, part: Part) -> None:
         try:
             etag = self.stream.send(
-                self._name(), part.number, self._archive.file.read, part.extents, self._ended
+                self._name(), part.number, self._scratch.file.read, part.extents, self._ended
             )
             self._arrived.append((part.number, etag))
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import random
 import zlib
-from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import given
@@ -18,11 +17,7 @@ from packmule.assembly.sinks.decoded import DecodedSink, coding_of
 from packmule.errors import FailureCode
 from packmule.outbound.receiver import BodyRefused
 
-if TYPE_CHECKING:
-    from packmule.assembly.committing import Ending
-
 TEXT = b"".join(b"row %d\n" % number for number in range(30_000))
-NOBODY = cast("Ending", None)
 
 
 def raw(body: bytes) -> bytes:
@@ -56,7 +51,7 @@ class FakeSink:
     def wake(self) -> None:
         """Nothing was counted."""
 
-    def finish(self, _ending: Ending) -> None:
+    def finish(self) -> None:
         self.is_finished = True
 
     def discard(self) -> None:
@@ -96,14 +91,14 @@ def test_each_wrapper_is_undone_in_whatever_pieces_it_comes(
     sink = FakeSink(balks)
     body = decoded(coding, sink)
     send(body, data, max(piece, len(data) // 200))
-    body.finish(NOBODY)
+    body.finish()
     assert sink.is_finished
     assert bytes(sink.taken) == TEXT
 
 
 def test_nothing_at_all_is_an_empty_file() -> None:
     sink = FakeSink()
-    decoded("gzip", sink).finish(NOBODY)
+    decoded("gzip", sink).finish()
     assert sink.is_finished
 
 
@@ -114,7 +109,7 @@ def test_a_wrapper_that_is_cut_is_truncated(form: str) -> None:
     body = decoded(coding, sink)
     send(body, data[:-5], 4096)
     with pytest.raises(BodyRefused) as refused:
-        body.finish(NOBODY)
+        body.finish()
     assert refused.value.failure.code is FailureCode.TRUNCATED
     assert not sink.is_finished
 
@@ -170,7 +165,7 @@ def test_a_break_keeps_the_decoder_and_the_next_try_goes_on() -> None:
     body.wake()
     assert pool.resting_bytes == 0
     send(body, data[half:], 1000)
-    body.finish(NOBODY)
+    body.finish()
     assert bytes(sink.taken) == TEXT
 
 

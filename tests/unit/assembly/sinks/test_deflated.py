@@ -60,11 +60,11 @@ class Bench:
         return attempt.begin(head(length), 0, length)
 
     def end(self) -> bytes:
-        while not self.assembly.is_resolved and self.assembly.archive.error is None:
+        while not self.assembly.is_resolved and self.assembly.error is None:
             self.resources.loop.turn()
             self.assembly.wait(0.01)
         self.assembly.stop()
-        assert self.assembly.archive.error is None
+        assert self.assembly.error is None
         finished, size = self.assembly.finish()
         self.close()
         data = finished.read_bytes()
@@ -75,7 +75,7 @@ class Bench:
         self.assembly.close()
         self.resources.close()
         assert self.resources.pool.all_back
-        assert not self.assembly.archive._spools
+        assert not self.assembly.scratch._spools
 
 
 def read(path: Path) -> tuple[int, bytes]:
@@ -169,8 +169,8 @@ def test_an_error_in_a_deflater_is_the_archives_and_ends_nothing_else(
         patch.setattr(module, "deflate_chunk", broken)
         attempt = bench.send(0, hard_text(MIB), 16_384, announced=True)
         attempt.send_all(bench.resources.loop)
-        bench.resources.compress_pool.wait(bench.assembly.archive)
-    assert isinstance(bench.assembly.archive.error, StorageFailed)
+        bench.resources.compress_pool.wait(bench.assembly.scratch)
+    assert isinstance(bench.assembly.error, StorageFailed)
     bench.close()
 
 

@@ -143,7 +143,7 @@ def assembled(path: Path, scripts: list[Script], blocks: int) -> dict[str, bytes
         plays = [play(fetch, script) for fetch, script in zip(fetches, scripts, strict=True)]
         interleave(resources, assembly, plays)
         assembly.stop()
-        assert assembly.archive.error is None
+        assert assembly.error is None
         assert assembly.is_resolved
         finished, size = assembly.finish()
         assembly.close()

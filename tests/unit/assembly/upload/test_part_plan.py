@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from packmule.assembly.ledger import Mark
 from packmule.assembly.resuming import entry_end
-from packmule.assembly.sinks.protocol import Mark
 from packmule.assembly.upload.part_plan import PartPlan
 from packmule.errors import StorageFailed
 from packmule.jobs.model import DoneEntry, OpenEntry, Part, Remembered

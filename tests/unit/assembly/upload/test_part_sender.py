@@ -70,7 +70,7 @@ class Run:
         """End the job, and give its archive."""
         self.memory.record(assembly.stop())
         assembly.recorded()
-        assert assembly.archive.error is None
+        assert assembly.error is None
         assert assembly.is_resolved
         assert assembly.uploading is not None
         if assembly.uploading.has_begun:

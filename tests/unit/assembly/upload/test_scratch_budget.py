@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.fakes.resources import ROOMY
 
-from packmule.assembly.archive_file import ArchiveFile
-from packmule.assembly.disk.blocks import Pool, Writer
 from packmule.assembly.disk.disk_file import DiskFile, punch_hole
+from packmule.assembly.resources import AssemblyLimits
 from packmule.assembly.space_check import SpaceCheck
 from packmule.assembly.upload.scratch_budget import ScratchBudget
 from packmule.errors import ArchiveTooLarge, DiskFull
@@ -77,35 +75,28 @@ def test_no_more_than_half_of_what_the_disk_can_spare_is_taken(file: DiskFile) -
     assert bound.is_over
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Iterator[ArchiveFile]:
-    writer = Writer()
-    made = ArchiveFile(tmp_path / "a.zip", Pool(1), writer, tail=0, changed=lambda: None)
-    yield made
-    made.close()
-    writer.close()
-
-
 def test_an_archive_that_is_uploaded_needs_no_room_for_the_whole(
-    archive: ArchiveFile, tmp_path: Path
+    file: DiskFile, tmp_path: Path
 ) -> None:
     larger_than_any_disk = 2**59
-    bounds = type(ROOMY)(min_free_bytes=0, max_archive_bytes=2**60)
-    SpaceCheck(archive, tmp_path, bounds, is_uploaded=True).check(larger_than_any_disk)
-    assert archive.error is None
-    SpaceCheck(archive, tmp_path, bounds, is_uploaded=False).check(larger_than_any_disk)
-    assert isinstance(archive.error, DiskFull)
+    limits = AssemblyLimits(min_free_bytes=0, max_archive_bytes=2**60)
+    uploaded = SpaceCheck(tmp_path, limits, is_uploaded=True)
+    assert uploaded.refusal(larger_than_any_disk, file) is None
+    assert uploaded.until >= larger_than_any_disk
+    alone = SpaceCheck(tmp_path, limits, is_uploaded=False)
+    assert isinstance(alone.refusal(larger_than_any_disk, file), DiskFull)
+    assert alone.until < larger_than_any_disk
 
 
 def test_an_uploaded_archive_stops_where_the_disk_has_nothing_to_spare(
-    archive: ArchiveFile, tmp_path: Path
+    file: DiskFile, tmp_path: Path
 ) -> None:
-    bounds = type(ROOMY)(min_free_bytes=2**59)
-    SpaceCheck(archive, tmp_path, bounds, is_uploaded=True).check(1)
-    assert isinstance(archive.error, DiskFull)
+    space = SpaceCheck(tmp_path, AssemblyLimits(min_free_bytes=2**59), is_uploaded=True)
+    assert isinstance(space.refusal(1, file), DiskFull)
 
 
-def test_an_uploaded_archive_has_a_limit_too(archive: ArchiveFile, tmp_path: Path) -> None:
-    bounds = type(ROOMY)(min_free_bytes=0, max_archive_bytes=1000)
-    SpaceCheck(archive, tmp_path, bounds, is_uploaded=True).check(1001)
-    assert isinstance(archive.error, ArchiveTooLarge)
+def test_an_uploaded_archive_has_a_limit_too(file: DiskFile, tmp_path: Path) -> None:
+    limits = AssemblyLimits(min_free_bytes=0, max_archive_bytes=1000)
+    space = SpaceCheck(tmp_path, limits, is_uploaded=True)
+    assert isinstance(space.refusal(1001, file), ArchiveTooLarge)
+    assert space.until == 1000

@@ -1,0 +1,294 @@
+"""The state of every file of one archive: the one account that all threads share.
+
+Owns the lengths, which files are open, done or failed, the progress, what the last checkpoint
+recorded, and which bytes must not be overwritten yet. Nothing else holds any of that.
+
+    waiting ---> open ---> whole ---> done
+       |           |       (its body is the archive's,
+       +-----------+--> failed  but not all of it is written)
+
+A checkpoint is one `cut()`: it puts each file in at most one of its lists. A whole body in its
+place counts as open until it is done. Three threads meet here, under one lock: the transfer loop
+opens, hands over and fails, the writer reports what is done, the job's thread cuts. The lock is
+taken per file and per checkpoint, never per piece of a body.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from packmule.assembly.pace import Pace
+from packmule.jobs.model import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from packmule.jobs.model import DoneEntry, FailedEntry, OpenEntry, Remembered
+
+
+class OpenFile(Protocol):
+    """A file whose body is under way."""
+
+    @property
+    def kept(self) -> int:
+        """Return how many bytes of the body are held (any thread)."""
+
+    def rest(self) -> None:
+        """Hold little memory from now on."""
+
+    def let_go(self) -> None:
+        """Give up what is held of the body."""
+
+
+class WrittenBody(Protocol):
+    """A body that is being written to its place."""
+
+    def written(self, version: int) -> tuple[int, int]:
+        """Return how many bytes of that version are on disk, and their CRC-32 (any thread)."""
+
+
+class Mark(NamedTuple):
+    """Which version of which open file fills which place."""
+
+    position: int
+    offset: int
+    version: int
+
+
+class Hold:
+    """Bytes that the last checkpoint claims: not to be overwritten until `released`."""
+
+    __slots__ = ("released",)
+
+    def __init__(self) -> None:
+        self.released = False
+
+
+@dataclass(slots=True)
+class _Place:
+    """A reserved place, and the body that fills it."""
+
+    entry: OpenEntry
+    body: WrittenBody
+    claimed: bool
+    version: int = 0
+    hold: Hold | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What is certain at one moment; `done` and `failed` since the last cut that was recorded.
+
+    `done_count` and `failed_count` are since the beginning.
+    """
+
+    done: tuple[DoneEntry, ...]
+    failed: tuple[FailedEntry, ...]
+    open: tuple[tuple[Mark, OpenEntry], ...]
+    done_count: int
+    failed_count: int
+    progress: Progress
+
+
+class Ledger:
+    """Holds the account of one archive of `files` files.
+
+    `on_resolved` is called, by any thread, when every file is done or has failed.
+    """
+
+    def __init__(
+        self, files: int, remembered: Remembered, *, on_resolved: Callable[[], None] = lambda: None
+    ) -> None:
+        self._lock = threading.Lock()
+        self._on_resolved = on_resolved
+        self._files = files
+        self._done = list(remembered.done)
+        self._failed = list(remembered.failed)
+        self._open: dict[int, tuple[OpenFile, int | None]] = {}  # with its length
+        self._places: dict[int, _Place] = {}
+        self._whole = len(self._done)  # files whose bodies are the archive's, done ones included
+        self._whole_bytes = sum(entry.size for entry in self._done)
+        self._known_bytes = self._whole_bytes
+        self._unknown = files - len(self._done) - len(self._failed)
+        self._recorded = self._cut = (len(self._done), len(self._failed))
+        self._forgotten: list[_Place] = []
+        self._pace = Pace()
+
+    def __repr__(self) -> str:
+        with self._lock:
+            held = sum(place.hold is not None for place in self._places.values())
+            return (
+                f"<Ledger of {self._files}: {len(self._done)} done, {len(self._failed)} failed, "
+                f"{len(self._open)} open, {len(self._places)} in place, {held} on hold, "
+                f"recorded {self._recorded[0]}+{self._recorded[1]}>"
+            )
+
+    # The transfer loop's side.
+
+    def opened(self, position: int, file: OpenFile, length: int | None) -> None:
+        """Note that a body begins; `length` where the origin announced it."""
+        with self._lock:
+            before = self._open.get(position)
+            known = None if before is None else before[1]
+            if length is None:
+                length = known
+            elif known is None:
+                self._unknown -= 1
+                self._known_bytes += length
+            else:
+                self._known_bytes += length - known
+            self._open[position] = (file, length)
+
+    def placed(self, entry: OpenEntry, body: WrittenBody) -> None:
+        """Note the place that was reserved for a body, with what is written in it already."""
+        with self._lock:
+            self._places[entry.position] = _Place(entry, body, claimed=entry.written > 0)
+
+    def place_of(self, position: int) -> OpenEntry | None:
+        """Return the place of an open file, as it was reserved; None where it has none."""
+        with self._lock:
+            place = self._places.get(position)
+            return None if place is None else place.entry
+
+    def begin_anew(self, entry: OpenEntry, version: int) -> Hold | None:
+        """Note that another version fills a place that is there.
+
+        Return the hold to wait for where a checkpoint may claim bytes of the one before.
+        """
+        with self._lock:
+            place = self._places[entry.position]
+            place.entry, place.version = entry, version
+            place.hold = Hold() if place.claimed else None
+            return place.hold
+
+    def displaced(self, position: int) -> None:
+        """Note that a file's body has no place any more."""
+        with self._lock:
+            self._places.pop(position, None)
+
+    def handed_over(self, position: int, length: int) -> bool:
+        """Note that the archive has a whole body; return whether no other will come."""
+        with self._lock:
+            _, known = self._open.pop(position)
+            if known is None:
+                self._unknown -= 1
+                self._known_bytes += length
+            elif known != length:
+                self._known_bytes += length - known
+            self._whole += 1
+            self._whole_bytes += length
+            return self._whole + len(self._failed) >= self._files
+
+    def failed(self, entry: FailedEntry) -> bool:
+        """Note that a file failed for good; return whether no other body will come."""
+        with self._lock:
+            _, length = self._open.pop(entry.position, (None, None))
+            self._places.pop(entry.position, None)
+            if length is None:
+                self._unknown -= 1
+            else:
+                self._known_bytes -= length
+            self._failed.append(entry)
+            is_last = self._whole + len(self._failed) >= self._files
+            resolved = self._is_resolved()
+        if resolved:
+            self._on_resolved()
+        return is_last
+
+    # The writer's side.
+
+    def done(self, entries: Sequence[DoneEntry]) -> None:
+        """Note files whose last byte has been written."""
+        with self._lock:
+            self._done.extend(entries)
+            if self._places:
+                for entry in entries:
+                    self._places.pop(entry.position, None)
+            resolved = self._is_resolved()
+        if resolved:
+            self._on_resolved()
+
+    def _is_resolved(self) -> bool:
+        return len(self._done) + len(self._failed) >= self._files
+
+    # The job's side.
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether every file is done or has failed."""
+        with self._lock:
+            return self._is_resolved()
+
+    @property
+    def done_entries(self) -> tuple[DoneEntry, ...]:
+        """The files that are done, in the order in which they came to be."""
+        with self._lock:
+            return tuple(self._done)
+
+    @property
+    def failed_entries(self) -> tuple[FailedEntry, ...]:
+        """The files that have failed."""
+        with self._lock:
+            return tuple(self._failed)
+
+    def open_files(self) -> tuple[OpenFile, ...]:
+        """Return the files whose bodies are under way."""
+        with self._lock:
+            return tuple(file for file, _ in self._open.values())
+
+    def cut(self) -> Cut:
+        """Return what is certain now; what it claims of a place must not be overwritten any more.
+
+        Say `recorded` once it is durable, before the next one.
+        """
+        with self._lock:
+            done, failed = self._recorded
+            opened = tuple(_look(place) for place in self._places.values())
+            self._forgotten = [place for place in self._places.values() if place.hold is not None]
+            self._cut = (len(self._done), len(self._failed))
+            return Cut(
+                tuple(self._done[done:]),
+                tuple(self._failed[failed:]),
+                opened,
+                *self._cut,
+                self._progress(),
+            )
+
+    def recorded(self) -> bool:
+        """Note that the last cut is durable; return whether somebody waited for that."""
+        with self._lock:
+            self._recorded = self._cut
+            released = [place for place in self._forgotten if place.hold is not None]
+            for place in released:
+                place.hold.released = True  # type: ignore[union-attr]  # seen above
+                place.hold = None
+            self._forgotten = []
+            return bool(released)
+
+    def progress(self) -> Progress:
+        """Return how far the archive is."""
+        with self._lock:
+            return self._progress()
+
+    def _progress(self) -> Progress:
+        held = self._whole_bytes + sum(file.kept for file, _ in self._open.values())
+        return Progress(
+            files_total=self._files,
+            files_done=len(self._done),
+            files_failed=len(self._failed),
+            bytes_done=held,
+            bytes_total=self._known_bytes if self._unknown <= 0 else None,
+            bytes_per_second=self._pace.at(held, time.monotonic()),
+        )
+
+
+def _look(place: _Place) -> tuple[Mark, OpenEntry]:
+    """Return the record of a place as it is now, which a checkpoint is about to claim."""
+    place.claimed = True
+    entry = place.entry
+    written, crc = place.body.written(place.version)
+    mark = Mark(entry.position, entry.offset, place.version)
+    return mark, replace(entry, written=written, crc=crc)

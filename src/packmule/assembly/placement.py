@@ -1,0 +1,83 @@
+"""Where a body goes, decided when its head is there.
+
+Owns the decision, pure: from what all bodies of a job have in common, and one response head. Leaves
+making the sink to `sink_factory`, taking the bytes to the sinks.
+
+    Content-Encoding? -> decoded -+
+    may deflate gain? -> trial ---+--> deflated
+                                  +--> small: memory; longer: its place; length unknown: a spool
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from packmule.assembly.compression import may_gain
+from packmule.assembly.names.html_pages import is_page_for_media
+from packmule.assembly.sinks.decoded import coding_of
+from packmule.assembly.sinks.protocol import SMALL_BYTES
+from packmule.errors import HTML_PAGE_DETAIL, Failure, FailureCode
+from packmule.jobs.model import OnHtml
+from packmule.outbound.receiver import BodyRefused
+
+if TYPE_CHECKING:
+    from packmule.assembly.resources import AssemblyLimits
+    from packmule.jobs.model import Compression
+    from packmule.outbound.head import Head
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """What all bodies of one job have in common."""
+
+    compression: Compression
+    on_html: OnHtml
+    limits: AssemblyLimits
+
+
+class Storing(Enum):
+    """The ways to keep a body as it is."""
+
+    MEMORY = "memory"
+    PLACE = "place"
+    SPOOL = "spool"
+
+
+class Placement(NamedTuple):
+    """Where a body goes.
+
+    `storing`: how it is kept as it is. `is_tried`: whether deflate gains is to be tried first.
+    `coding`: the wrapper to be undone on the way; the length is unknown then, whatever was
+    announced. `html_page`: it is a page although its name announces media.
+    """
+
+    storing: Storing
+    is_tried: bool
+    coding: str | None
+    html_page: bool
+
+
+def decide(context: JobContext, head: Head, name: str, total: int | None) -> Placement:
+    """Decide for the body behind a head, of an entry of that name. Raises BodyRefused.
+
+    `total` is the length that the origin announced.
+    """
+    coding = None if head.content_encoding is None else coding_of(head)
+    content_type = head.content_type
+    html_page = is_page_for_media(content_type, name)
+    if html_page and context.on_html is OnHtml.FAIL:
+        raise BodyRefused(Failure(FailureCode.HTML_PAGE, HTML_PAGE_DETAIL, head.status))
+    is_tried = may_gain(context.compression, content_type, name)
+    if total is None or head.content_encoding is not None:
+        storing = _SPOOL
+    else:
+        storing = _MEMORY if total <= SMALL_BYTES else _PLACE
+    return _placement(storing, is_tried, coding, html_page)
+
+
+# One is made for every file, and there are few that differ.
+_placement = lru_cache(maxsize=64)(Placement)
+_MEMORY, _PLACE, _SPOOL = Storing.MEMORY, Storing.PLACE, Storing.SPOOL
