@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from packmule.assembly.ledger import OpenFile
+    from packmule.assembly.ledger import FileUnderWay
     from packmule.assembly.missing import MissingReport
     from packmule.assembly.resources import SharedResources
     from packmule.errors import PackmuleError
@@ -204,7 +204,7 @@ class Assembly:
             self.uploading.close()
         self.scratch.close()
 
-    def _quiet(self, end: Callable[[OpenFile], None]) -> None:
+    def _quiet(self, end: Callable[[FileUnderWay], None]) -> None:
         """End the fetches, then `end` what they have left, where no other thread may touch it."""
         loop = self._resources.loop
         loop.remove(self._queue)

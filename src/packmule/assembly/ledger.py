@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from packmule.jobs.model import DoneEntry, FailedEntry, OpenEntry, Remembered
 
 
-class OpenFile(Protocol):
+class FileUnderWay(Protocol):
     """A file whose body is under way."""
 
     @property
@@ -107,7 +107,7 @@ class Ledger:
         self._files = files
         self._done = list(remembered.done)
         self._failed = list(remembered.failed)
-        self._open: dict[int, tuple[OpenFile, int | None]] = {}  # with its length
+        self._open: dict[int, tuple[FileUnderWay, int | None]] = {}  # with its length
         self._places: dict[int, _Place] = {}
         self._whole = len(self._done)  # files whose bodies are the archive's, done ones included
         self._whole_bytes = sum(entry.size for entry in self._done)
@@ -128,7 +128,7 @@ class Ledger:
 
     # The transfer loop's side.
 
-    def opened(self, position: int, file: OpenFile, length: int | None) -> None:
+    def opened(self, position: int, file: FileUnderWay, length: int | None) -> None:
         """Note that a body begins; `length` where the origin announced it."""
         with self._lock:
             before = self._open.get(position)
@@ -234,7 +234,7 @@ class Ledger:
         with self._lock:
             return tuple(self._failed)
 
-    def open_files(self) -> tuple[OpenFile, ...]:
+    def open_files(self) -> tuple[FileUnderWay, ...]:
         """Return the files whose bodies are under way."""
         with self._lock:
             return tuple(file for file, _ in self._open.values())
