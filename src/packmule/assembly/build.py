@@ -157,7 +157,7 @@ class Builder:
         key, attempt = run.job.hash, run.attempt
         of_scratch = ranges_of_scratch(run.remembered)
         with self._storage.claim(key, attempt, of_scratch, run.recorded_by) as scratch:
-            held = scratch.stat().st_size
+            held = _size_of(scratch)
             archive = self._published_before(run, held, stop)
             if archive is None:
                 stream = self._storage.stream(key, attempt, scratch)
@@ -303,6 +303,14 @@ def _stored(stream: Stream | None, remembered: Remembered) -> dict[int, tuple[in
     if stream is None or remembered.upload is None or remembered.begun >= stream.most_parts - 1:
         return None
     return stream.stored(remembered.upload)
+
+
+def _size_of(scratch: Path) -> int:
+    try:
+        return scratch.stat().st_size
+    except FileNotFoundError as error:
+        # Cancelled, or overtaken, since it was claimed.
+        raise StaleAttempt("The scratch was removed, or taken over by another run.") from error
 
 
 def _is_settled(run: Run) -> bool:
