@@ -22,7 +22,7 @@ from packmule.jobs import database
 from packmule.jobs.store import JobStore
 from packmule.storage.local import LocalStorage
 from packmule.storage.s3 import S3Storage
-from packmule.storage.s3_bucket import Address, Bucket, Encryption
+from packmule.storage.s3_bucket import Bucket, BucketAddress, Encryption
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,7 +110,7 @@ def open_storage(
             server: FakeS3 = request.getfixturevalue(fixture)
             for name, value in server.environment.items():
                 monkeypatch.setenv(name, value)
-            address = Address(server.make_bucket(), "some/archives/")
+            address = BucketAddress(server.make_bucket(), "some/archives/")
             return lambda: S3Storage(
                 Bucket(address, Encryption()), tmp_path / "data", most_bytes=10**9
             )

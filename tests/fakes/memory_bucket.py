@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tests.fakes.frozen import step
 
-from packmule.storage.s3_bucket import Begun, Found, Part, S3Refused
+from packmule.storage.s3_bucket import BucketObject, BucketPart, BucketUpload, S3Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,11 +38,11 @@ class MemoryBucket:
         self.under_way: dict[str, tuple[str, dict[int, bytes]]] = {}
         self._begun = 0
 
-    def find(self, beginning: str) -> list[Found]:
+    def find(self, beginning: str) -> list[BucketObject]:
         """List the objects whose names begin so."""
         with asked():
             found = [(n, body) for n, body in self.objects.items() if n.startswith(beginning)]
-        return [Found(n, len(body), etag_of(body), datetime.now(UTC)) for n, body in found]
+        return [BucketObject(n, len(body), etag_of(body), datetime.now(UTC)) for n, body in found]
 
     def put(self, name: str, body: BinaryIO) -> None:
         """Make an object."""
@@ -69,17 +69,21 @@ class MemoryBucket:
             self.under_way[f"u{self._begun}"] = (name, {})
             return f"u{self._begun}"
 
-    def uploads(self, beginning: str) -> list[Begun]:
+    def uploads(self, beginning: str) -> list[BucketUpload]:
         """List the uploads under way."""
         with asked():
             uploads = list(self.under_way.items())
-        return [Begun(name, id_, None) for id_, (name, _) in uploads if name.startswith(beginning)]
+        return [
+            BucketUpload(name, id_, None)
+            for id_, (name, _) in uploads
+            if name.startswith(beginning)
+        ]
 
-    def parts(self, name: str, upload: str) -> list[Part]:
+    def parts(self, name: str, upload: str) -> list[BucketPart]:
         """List an upload's parts."""
         with asked():
             parts = dict(self._parts(name, upload))
-        return [Part(number, len(body), etag_of(body)) for number, body in parts.items()]
+        return [BucketPart(number, len(body), etag_of(body)) for number, body in parts.items()]
 
     def put_part(self, name: str, upload: str, number: int, body: bytes) -> str:
         """Keep a part."""

@@ -24,9 +24,7 @@ KNOWN_CYCLES: tuple[frozenset[str], ...] = (
     ),
 )
 # Class names that two modules still define. Take out each one that is unique by now.
-KNOWN_TWINS = {
-    "Part",
-}
+KNOWN_TWINS: set[str] = set()
 
 
 def twins() -> dict[str, list[str]]:

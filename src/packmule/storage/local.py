@@ -24,7 +24,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packmule.storage import reading
+from packmule.storage import usage
 from packmule.storage.disk import (
     ScratchArea,
     checked,
@@ -111,7 +111,7 @@ class LocalStorage:
         """Tell whether an archive is being read, or was asked for within so many seconds."""
         with translated("The archive could not be looked up"):
             try:
-                return reading.is_read(self._archive(key), within)
+                return usage.is_read(self._archive(key), within)
             except FileNotFoundError:
                 return False
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from packmule.storage.s3_bucket import Bucket, Found
+    from packmule.storage.s3_bucket import Bucket, BucketObject
 
 # Seconds for which a successful look at the bucket holds: each look writes an object.
 _CHECK_HOLDS = 10.0
@@ -164,7 +164,7 @@ class S3Storage:
             if _attempt(each.name, beginning) is not None:
                 self._bucket.abort(each.name, each.upload)
 
-    def _found(self, key: str) -> list[tuple[int, Found]]:
+    def _found(self, key: str) -> list[tuple[int, BucketObject]]:
         """List the objects of a key, the latest attempt's last."""
         beginning = _beginning(key)
         found = [(_attempt(one.name, beginning), one) for one in self._bucket.find(beginning)]
@@ -173,7 +173,7 @@ class S3Storage:
             key=lambda each: each[0],
         )
 
-    def _stored(self, found: Found) -> StoredArchive:
+    def _stored(self, found: BucketObject) -> StoredArchive:
         where = S3Bytes(self._bucket, found.name, found.etag, redirect=self._redirect)
         return StoredArchive(found.size, found.etag, found.modified_at.timestamp(), where)
 

@@ -46,7 +46,7 @@ _GONE = frozenset({"NoSuchKey", "NoSuchUpload", "404"})
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class BucketAddress:
     """Which bucket, and what every object's name begins with: nothing, or a path that ends in /."""
 
     bucket: str
@@ -68,7 +68,7 @@ class Encryption:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class BucketObject:
     """An object in a list: its name below the prefix."""
 
     name: str
@@ -78,7 +78,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BucketPart:
     """A part that the server has."""
 
     number: int
@@ -86,7 +86,7 @@ class Part:
     etag: str
 
 
-class Begun(NamedTuple):
+class BucketUpload(NamedTuple):
     """An upload under way: the object's name, the upload's id, and when it was begun."""
 
     name: str
@@ -114,7 +114,7 @@ class S3Unwell(S3Refused, StorageAway):
 class Bucket:
     """The objects below a prefix. Raises S3Refused, StorageFailed. Used by any thread."""
 
-    def __init__(self, address: Address, encryption: Encryption) -> None:
+    def __init__(self, address: BucketAddress, encryption: Encryption) -> None:
         self._address = address
         self._encryption = encryption
         own = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
@@ -132,7 +132,7 @@ class Bucket:
         with _translated("The object store cannot be used"):
             self._client: S3Client = boto3.session.Session().client("s3", config=config)
 
-    def find(self, beginning: str) -> list[Found]:
+    def find(self, beginning: str) -> list[BucketObject]:
         """List the objects whose names begin so."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._address.bucket, Prefix=self._key(beginning)
@@ -140,7 +140,7 @@ class Bucket:
         cut = len(self._address.prefix)
         with _translated("The archive could not be looked up"):
             return [
-                Found(item["Key"][cut:], item["Size"], item["ETag"], item["LastModified"])
+                BucketObject(item["Key"][cut:], item["Size"], item["ETag"], item["LastModified"])
                 for page in pages
                 for item in page.get("Contents", ())
             ]
@@ -155,7 +155,7 @@ class Bucket:
         with _translated("The archive could not be removed"):
             self._client.delete_object(**self._at(name))
 
-    def uploads(self, beginning: str) -> list[Begun]:
+    def uploads(self, beginning: str) -> list[BucketUpload]:
         """List the uploads under way of objects whose names begin so."""
         pages = self._client.get_paginator("list_multipart_uploads").paginate(
             Bucket=self._address.bucket, Prefix=self._key(beginning)
@@ -163,7 +163,7 @@ class Bucket:
         cut = len(self._address.prefix)
         with _translated("The uploads could not be looked up"):
             return [
-                Begun(item["Key"][cut:], item["UploadId"], item.get("Initiated"))
+                BucketUpload(item["Key"][cut:], item["UploadId"], item.get("Initiated"))
                 for page in pages
                 for item in page.get("Uploads", ())
                 # Not every server heeds the prefix.
@@ -176,17 +176,17 @@ class Bucket:
             made = self._client.create_multipart_upload(**self._at(name), **self._making())
         return made["UploadId"]
 
-    def parts(self, name: str, upload: str) -> list[Part]:
+    def parts(self, name: str, upload: str) -> list[BucketPart]:
         """List the parts that the server has."""
         pages = self._client.get_paginator("list_parts").paginate(**self._at(name), UploadId=upload)
         with _translated("The upload's parts could not be listed"):
             return [
-                Part(item["PartNumber"], item["Size"], item["ETag"])
+                BucketPart(item["PartNumber"], item["Size"], item["ETag"])
                 for page in pages
                 for item in page.get("Parts", ())
             ]
 
-    def part(self, name: str, upload: str, number: int) -> Part | None:
+    def part(self, name: str, upload: str, number: int) -> BucketPart | None:
         """Ask for one part that the server has; None where it has not."""
         with _translated("The upload's parts could not be listed"):
             listed = self._client.list_parts(
@@ -194,7 +194,7 @@ class Bucket:
             )
         for each in listed.get("Parts", ()):
             if each["PartNumber"] == number:
-                return Part(number, each["Size"], each["ETag"])
+                return BucketPart(number, each["Size"], each["ETag"])
         # Not every server takes the marker for a number.
         return next((part for part in self.parts(name, upload) if part.number == number), None)
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from packmule.storage.interface import StoredArchive
-    from packmule.storage.s3_bucket import Bucket, Found
+    from packmule.storage.s3_bucket import Bucket, BucketObject
     from packmule.storage.s3_part import Read
 
 _log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class S3Stream:
         scratch: Path,
         *,
         most_bytes: int,
-        stored: Callable[[Found], StoredArchive],
+        stored: Callable[[BucketObject], StoredArchive],
     ) -> None:
         """`name_of` names an attempt's object; `stored` tells of it as of an archive."""
         self._bucket = bucket
@@ -144,7 +144,7 @@ class S3Stream:
             )
         return self._as_stored(found)
 
-    def _found(self, name: str, size: int) -> Found | None:
+    def _found(self, name: str, size: int) -> BucketObject | None:
         found = self._bucket.find(name)
         return next((one for one in found if one.name == name and one.size == size), None)
 

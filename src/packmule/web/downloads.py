@@ -15,8 +15,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 
 from packmule.jobs.model import JobState
-from packmule.storage.at_hand import OpenFile
-from packmule.storage.reading import note_read
+from packmule.storage.page_cache_read import OpenFile
+from packmule.storage.usage import note_read
 from packmule.web.documents import state_now
 from packmule.web.job_routes import Hash, checked_hash
 from packmule.web.problems import Problem, ProblemCode

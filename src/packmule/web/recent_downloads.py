@@ -18,8 +18,8 @@ from packmule.web.documents import state_now
 
 if TYPE_CHECKING:
     from packmule.jobs.model import Job
-    from packmule.storage.at_hand import OpenFile
     from packmule.storage.interface import StoredArchive
+    from packmule.storage.page_cache_read import OpenFile
 
 HELD_SECONDS = 1.0
 MOST_HELD = 128

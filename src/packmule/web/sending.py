@@ -5,7 +5,8 @@ next one read while the last is sent: measured, the quickest way here. The serve
 pieces for each slow client; so among many a piece is no larger than the client's own speed earns
 it, and a whole file of this machine is handed over by its path (the ASGI extension
 `http.response.pathsend`) and never passes through Python. Where the file is held open, as
-much of the beginning as is in memory is sent without asking a thread (`storage/at_hand.py`).
+much of the beginning as is in memory is sent without asking a thread
+(`storage/page_cache_read.py`).
 
 The law: RFC 9110 14.4 (Content-Range), 14.6 (multipart/byteranges).
 """
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from packmule.storage.at_hand import OpenFile
     from packmule.storage.interface import Bytes, Reader
+    from packmule.storage.page_cache_read import OpenFile
 
 # A piece is what the client takes in a fiftieth of a second, within these bounds. Its speed counts
 # from half a second on: what the buffers on the way swallow at first says nothing about it.

@@ -20,14 +20,14 @@ def open_storage(settings: Settings) -> Storage:
         return LocalStorage(settings.data_dir)
     # Half a second and 30 MB, which only who has a bucket should pay.
     from packmule.storage.s3 import S3Storage  # noqa: PLC0415
-    from packmule.storage.s3_bucket import Address, Bucket, Encryption  # noqa: PLC0415
+    from packmule.storage.s3_bucket import Bucket, BucketAddress, Encryption  # noqa: PLC0415
 
     bucket, _, prefix = settings.storage_url.removeprefix("s3://").partition("/")
     words = settings.s3_encryption
     algorithm = "aws:kms" if words.startswith("aws:kms") else words
     encryption = Encryption(algorithm, words.removeprefix(algorithm).removeprefix(":"))
     return S3Storage(
-        Bucket(Address(bucket, f"{prefix}/" if prefix else ""), encryption),
+        Bucket(BucketAddress(bucket, f"{prefix}/" if prefix else ""), encryption),
         settings.data_dir,
         most_bytes=settings.max_archive_bytes,
         redirect=settings.s3_downloads == "redirect",

@@ -12,7 +12,6 @@ from packmule.cleanup.expiry import Expiry, Removal
 from packmule.engine.interface import Later, Task
 from packmule.storage.local import LocalStorage
 from packmule.wiring.resources import open_resources
-from packmule.wiring.signs import telling
 from packmule.wiring.stores import (
     BUILD,
     CLEAN,
@@ -23,6 +22,7 @@ from packmule.wiring.stores import (
     open_stores,
 )
 from packmule.wiring.webhooks import AT_ONCE, announcer, delivering
+from packmule.wiring.worker_health import telling
 from packmule.worker.run import Duty, work
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def run_worker(settings: Settings, stop: Event) -> None:
         with stores.transaction() as connection:
             stores.engine.defer(connection, Task(EXPIRE, "all"))
             stores.engine.defer(connection, Task(CLEAN, "messages"))
-        with telling(settings, resources) as signs:
-            work(stores.engine, duties, signs, stop)
+        with telling(settings, resources) as health:
+            work(stores.engine, duties, health, stop)
 
 
 def _room(settings: Settings, stores: Stores, expiry: Expiry) -> SpaceReclaimer | None:

@@ -11,7 +11,7 @@ import pytest
 
 from packmule.errors import StorageAway, StorageFailed
 from packmule.storage import s3_bucket
-from packmule.storage.s3_bucket import Address, Bucket, Encryption
+from packmule.storage.s3_bucket import Bucket, BucketAddress, Encryption
 from packmule.storage.s3_reading import S3Bytes
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def saying(
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
-            yield Bucket(Address("bucket"), Encryption())
+            yield Bucket(BucketAddress("bucket"), Encryption())
         finally:
             server.shutdown()
             thread.join()

@@ -17,7 +17,7 @@ from tests.fakes.nanio import running_nanio
 from packmule.errors import StaleAttempt, StorageAway, StorageFailed, UploadLost
 from packmule.storage import s3_upload
 from packmule.storage.s3 import S3Storage
-from packmule.storage.s3_bucket import Address, Bucket, Encryption
+from packmule.storage.s3_bucket import Bucket, BucketAddress, Encryption
 from packmule.storage.s3_stream import growing_part
 from packmule.storage.s3_upload import MOST_PARTS
 
@@ -59,7 +59,7 @@ def faulty(server: FakeS3) -> Iterator[FaultyS3]:
 def bucket(server: FakeS3, faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     for name, value in (server.environment | {"AWS_ENDPOINT_URL_S3": faulty.url}).items():
         monkeypatch.setenv(name, value)
-    yield Bucket(Address(server.make_bucket(), "archives/"), Encryption())
+    yield Bucket(BucketAddress(server.make_bucket(), "archives/"), Encryption())
     faulty.faults.clear()
     faulty.parts.clear()
 
@@ -240,7 +240,7 @@ def test_an_attempt_that_froze_while_it_published_deletes_nothing_that_was_confi
 ) -> None:
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    frozen = Frozen(Address(server.make_bucket()), Encryption())
+    frozen = Frozen(BucketAddress(server.make_bucket()), Encryption())
     storage = S3Storage(frozen, tmp_path / "data", most_bytes=10**9)
     confirmed: list[StoredArchive | None] = []
 

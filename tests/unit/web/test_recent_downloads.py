@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from tests.fakes.jobs import COMPLETED
 
-from packmule.storage.at_hand import OpenFile
 from packmule.storage.interface import StoredArchive
 from packmule.storage.local import LocalBytes
+from packmule.storage.page_cache_read import OpenFile
 from packmule.web import recent_downloads
 from packmule.web.recent_downloads import FoundArchive, RecentDownloads
 

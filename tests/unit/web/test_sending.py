@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from packmule.errors import StorageFailed
-from packmule.storage.at_hand import OpenFile
 from packmule.storage.local import LocalBytes, LocalReader
+from packmule.storage.page_cache_read import OpenFile
 from packmule.web import sending
 from packmule.web.sending import ArchiveSource, FileParts, WholeFile
 

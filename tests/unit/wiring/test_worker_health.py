@@ -15,7 +15,7 @@ from packmule.errors import UsageError
 from packmule.settings import read
 from packmule.telemetry import snapshots
 from packmule.telemetry.metrics import ALL
-from packmule.wiring.signs import telling
+from packmule.wiring.worker_health import telling
 from packmule.worker.heartbeat import Heartbeat
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def settings(folder: Path, **more: str) -> Any:
 
 
 def test_a_beat_tells_the_metrics_to_the_api_of_the_same_folder(tmp_path: Path) -> None:
-    with telling(settings(tmp_path), RESOURCES) as signs:
-        signs.beat()
+    with telling(settings(tmp_path), RESOURCES) as health:
+        health.beat()
         [text] = snapshots.told(tmp_path)
     assert 'packmule_transfers_in_work{process="worker"} 3.0' in text
     assert 'packmule_bytes_fetched_total{process="worker"} ' in text
@@ -54,8 +54,8 @@ def test_the_heart_beats_where_the_metrics_cannot_be_written(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "metrics").touch()
-    with caplog.at_level(logging.WARNING), telling(settings(tmp_path), RESOURCES) as signs:
-        signs.beat()
+    with caplog.at_level(logging.WARNING), telling(settings(tmp_path), RESOURCES) as health:
+        health.beat()
     assert Heartbeat(tmp_path).age() is not None
     assert len(caplog.records) == 1
 
@@ -63,10 +63,10 @@ def test_the_heart_beats_where_the_metrics_cannot_be_written(
 def test_metrics_that_fail_later_are_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING), telling(settings(tmp_path), RESOURCES) as signs:
+    with caplog.at_level(logging.WARNING), telling(settings(tmp_path), RESOURCES) as health:
         (tmp_path / "metrics" / "worker.new").mkdir()
         for _ in range(3):
-            signs.beat()
+            health.beat()
     assert Heartbeat(tmp_path).age() is not None
     assert len(caplog.records) == 1
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from packmule.storage import at_hand
-from packmule.storage.at_hand import OpenFile
+from packmule.storage import page_cache_read
+from packmule.storage.page_cache_read import OpenFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ def test_what_would_have_to_be_waited_for_is_not_at_hand(
 def test_where_the_system_knows_no_such_reading_nothing_is_at_hand(
     file: OpenFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(at_hand, "_NO_WAIT", None)
+    monkeypatch.setattr(page_cache_read, "_NO_WAIT", None)
     assert file.read(range(10), bytearray(10)) == b""
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class Signs:
+class WorkerHealth:
     """A worker's heartbeat, with its metrics beside it."""
 
     def __init__(self, heartbeat: Heartbeat, snapshot: Snapshot | None) -> None:
@@ -60,7 +60,7 @@ class Signs:
 
 
 @contextmanager
-def telling(settings: Settings, resources: SharedResources) -> Iterator[Signs]:
+def telling(settings: Settings, resources: SharedResources) -> Iterator[WorkerHealth]:
     """Prepare a worker's signs of life. Raises UsageError where its port cannot be had."""
     TRANSFERS_IN_WORK.watch(resources.loop.in_work)
     BYTES_FETCHED.watch(resources.loop.under_way)
@@ -72,7 +72,7 @@ def telling(settings: Settings, resources: SharedResources) -> Iterator[Signs]:
             snapshot = None
         if settings.worker_metrics_port:
             _serve(settings, "worker" if snapshot is None else snapshot.name)
-        yield Signs(Heartbeat(settings.data_dir), snapshot)
+        yield WorkerHealth(Heartbeat(settings.data_dir), snapshot)
 
 
 def _serve(settings: Settings, name: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from packmule.storage.local import LocalStorage
-from packmule.storage.reading import is_read, note_read
+from packmule.storage.usage import is_read, note_read
 
 if TYPE_CHECKING:
     from pathlib import Path
