@@ -22,18 +22,13 @@ CLIPPED = {"Be", "Give", "Have", "Let", "Note", "Say", "Tell"}
 STILL_CLIPPED = {
     "bench": 36,
     "assembly": 77,
-    "cleanup": 6,
     "cli": 16,
     "client": 17,
-    "engine": 27,
     "jobs": 16,
     "settings": 3,
     "storage": 30,
-    "telemetry": 25,
     "web": 28,
-    "webhook": 5,
     "wiring": 4,
-    "worker": 2,
     "zipformat": 14,
 }
 

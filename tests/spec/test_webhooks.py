@@ -126,12 +126,14 @@ def test_a_message_survives_a_restart_and_a_replay_tells_it_anew(
     with Service(tmp_path, WEBHOOK_URL=url, WEBHOOK_SECRET=SECRET) as service:
         service.start()
         archive_hash = service.completed(origin.put("/webhooks/d.txt"))
-        until(lambda: "webhook, try 1:" in service.log, "a try has failed")
+        until(lambda: "webhook failed attempt=1" in service.log, "a try has failed")
         service.kill()
         with Receiver(port=port) as receiver:
             service.start()
             [message] = told(receiver, archive_hash)
-            until(lambda: "webhook told archive.completed" in service.log, "it is recorded")
+            until(
+                lambda: "webhook delivered kind=archive.completed" in service.log, "it is recorded"
+            )
             assert run(service, "replay", message.id) == f"{message.id} is waiting\n"
             first, second = told(receiver, archive_hash, 2)
             assert first.id == second.id

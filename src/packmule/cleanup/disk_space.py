@@ -1,9 +1,9 @@
-"""Room on the disk: the oldest archives go before jobs find none, and what dead jobs left goes too.
+"""Disk space: the oldest archives expire before jobs run out of it, and leftovers are removed.
 
-Owns when that begins and ends, and who is spared: a job that is not completed, an archive that is
-being downloaded or was asked for a moment ago. A job that finds no room all the same has some made
-for it, where as much as it wants can be had. Leaves letting a job go to `expiry.py`, in whose
-order it is done: the job says first that it has expired, then its bytes are removed.
+Owns when that begins and ends, and what is spared: a job that is not completed, an archive that is
+being downloaded or was requested a moment ago. If a job still finds no room, some is made for it,
+if as much as it wants can be had. Leaves expiring a job to `expiry.py`, which first records that it
+has expired and then removes its bytes.
 
     free   0 ────── reserve ────── 1.5 ────── 2 ──────
                     jobs stop      begins     ends, in reserves
@@ -45,20 +45,20 @@ _ENDS = 2.0
 
 
 class LocalSpace(Protocol):
-    """What is asked of a storage whose archives take up room on this machine's disk."""
+    """A storage whose archives take up space on this machine's disk."""
 
     def free_bytes(self) -> int:
-        """Tell how many bytes may still be written."""
+        """Return how many bytes may still be written."""
 
     def is_in_use(self, key: str, within: float) -> bool:
-        """Tell whether an archive is being read, or was asked for within so many seconds."""
+        """Return whether an archive is being read, or was requested within so many seconds."""
 
     def remove(self, key: str) -> None:
         """Remove scratch and archive, for good; nothing there is no error."""
 
 
 class Leftovers(Protocol):
-    """What is asked of every storage about what dead jobs have left."""
+    """A storage in which dead jobs may have left something."""
 
     def left_over(self) -> Iterator[tuple[str, float]]:
         """List the keys of which something is left besides archives, with when it was written."""
@@ -68,7 +68,7 @@ class Leftovers(Protocol):
 
 
 class SpaceReclaimer:
-    """Makes room where the disk runs short; a part of the task `expire`.
+    """Makes room when the disk runs short; a part of the task `expire`.
 
     `reserve` is what is to stay free, in bytes; `let_go` lets a job go, and has its bytes removed.
     """
@@ -87,10 +87,10 @@ class SpaceReclaimer:
         self._making = threading.Lock()
 
     def make(self, _key: str, stop: Event) -> Later:
-        """Let the oldest archives go while the disk is short, and look again after a pause."""
+        """Expire the oldest archives while the disk is short, and look again after a pause."""
         free = self._storage.free_bytes()
         if free < self._reserve * _BEGINS:
-            _log.warning("the disk is short of room: %d bytes are free", free)
+            _log.warning("disk is short of space free_bytes=%d", free)
             for job in self._may_go():
                 if stop.is_set() or self._storage.free_bytes() >= self._reserve * _ENDS:
                     break
@@ -98,7 +98,7 @@ class SpaceReclaimer:
         return Later(LOOK_EVERY)
 
     def make_for(self, wanted: int | None) -> bool:
-        """Let the oldest archives go for a job that found no room; False where there is no more.
+        """Expire the oldest archives for a job that found no room; False if none are left.
 
         `wanted`: how many bytes are to be free, None where that is not known. Nothing goes in vain:
         not where all that may go would not be enough. Raises StorageFailed, DiskFull.
@@ -155,7 +155,7 @@ class LeftoverSweep:
         try:
             found = list(self._storage.left_over())
         except StorageFailed as error:
-            _log.warning("what dead jobs may have left cannot be looked for: %s", error)
+            _log.warning("leftovers not listed reason=%s", error)
             found = []
         for key, written_at in found:
             if stop.is_set():
@@ -165,13 +165,13 @@ class LeftoverSweep:
                     try:
                         self._storage.discard(key)
                     except StorageFailed as error:
-                        _log.warning("what a dead job has left cannot be removed: %s", error)
+                        _log.warning("leftovers not removed reason=%s", error)
                     else:
-                        _log.info("what was left of it is removed")
+                        _log.info("leftovers removed")
         return Later(SWEEP_EVERY)
 
     def _is_dead(self, key: str, age: float) -> bool:
-        """Tell whether nobody will ever go on with a job."""
+        """Return whether nobody will ever resume a job."""
         try:
             state, _ = self._store.find_version(key)
         except NotFound:

@@ -1,4 +1,4 @@
-"""Archives whose time is over are removed, a few at a time, again and again.
+"""Expired archives are removed, a few at a time, at intervals.
 
 Owns the order: first the job says that it has expired, then its bytes go, so that no link is
 promised whose archive is gone. The removal is a task of its own, put into the queue in the
@@ -32,7 +32,7 @@ PAUSE = 60.0
 
 
 class Expiry:
-    """Lets ended jobs go whose time is over: the engine's handler of the task `expire`.
+    """Expires ended jobs whose time is over: the engine's handler of the task `expire`.
 
     `defer_removal(connection, job)` puts the removal of a job's bytes into the queue.
     """
@@ -51,7 +51,7 @@ class Expiry:
         self._pause = pause
 
     def sweep(self, _key: str, stop: Event) -> Later:
-        """Let go what is due now, and look again after a pause."""
+        """Expire what is due now, and look again after a pause."""
         while due := self._store.due_for_expiry(self._now()):
             for hash_ in due:
                 if stop.is_set():
@@ -60,18 +60,18 @@ class Expiry:
         return Later(self._pause)
 
     def let_go(self, hash_: str) -> None:
-        """Let a job go, unless somebody has done so already or tries it again."""
+        """Expire a job, unless that is done already or it is being retried."""
         try:
             self._store.expire(hash_, in_same_transaction=self._defer_removal)
         except (NotFound, NotAllowedInState):
             # Deleted, or tried again, since it was listed: no longer ours to remove.
             return
         with about(job=hash_):
-            _log.info("expired")
+            _log.info("job expired")
 
 
 class Removal:
-    """Removes the bytes of jobs that were let go: the engine's handler of the task `remove`."""
+    """Removes the bytes of expired jobs: the engine's handler of the task `remove`."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage

@@ -1,8 +1,8 @@
-"""How a waiting worker learns that the database has changed, soon and almost for nothing.
+"""How an idle worker notices that the database has changed, soon and at almost no cost.
 
 SQLite tells each connection when another one, of this process or not, has committed: a number in
 shared memory that costs microseconds to read (https://www.sqlite.org/pragma.html#pragma_data_version).
-Elsewhere every look is a query, so looks are fewer.
+Elsewhere each check is a query, so there are fewer of them.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class ChangeWatch(Protocol):
-    """Answers whether anything may have changed; `interval` is the seconds between questions."""
+    """Knows whether anything may have changed; `interval` is the seconds between two calls."""
 
     interval: float
 
     def changed(self) -> bool:
-        """Tell whether anything may have changed since the last time."""
+        """Return whether anything may have changed since the last call."""
 
 
 class DataVersion:
@@ -36,7 +36,7 @@ class DataVersion:
         self._seen: object = None
 
     def changed(self) -> bool:
-        """Tell whether another connection has committed since the last time."""
+        """Return whether another connection has committed since the last call."""
         self._cursor.execute("PRAGMA data_version")
         seen = self._cursor.fetchall()
         changed = seen != self._seen
@@ -45,12 +45,12 @@ class DataVersion:
 
 
 class Poll:
-    """Says yes each time."""
+    """Reports a change at each call."""
 
     interval = 0.2
 
     def changed(self) -> bool:
-        """Tell that it may have."""
+        """Return True: it may have changed."""
         return True
 
 

@@ -1,8 +1,8 @@
-"""The loop of one worker: it begins due tasks, each in a thread, and gives them back when ended.
+"""The main loop of a worker: it runs due tasks, each in a thread, and records how they ended.
 
-Owns threads, timing and the heartbeat; leaves the table to `queue.py`, whose turn it is to
-`fairness.py`. One thread, the caller's, does all of the database's work for the engine, a turn at a
-time: what ended, what is renewed and what is begun go into one transaction. Handlers' threads only
+Owns threads, timing and the heartbeat; leaves the table to `queue.py`, and which task is next to
+`fairness.py`. One thread, the caller's, does all of the engine's database work, one turn at a time:
+what ended, what is renewed and what is begun go into one transaction. The handlers' threads only
 hand in their answers.
 """
 
@@ -51,7 +51,7 @@ _HASH_DIGITS = 32
 
 @dataclass(slots=True)
 class _Run:
-    """A task in work since `began`; `held` until another worker has taken it over."""
+    """A task in work since `began`; `held` until another worker takes it over."""
 
     task: Leased
     began: float
@@ -119,7 +119,7 @@ class Dispatcher:
         try:
             self._take_turn()
         except Exception:
-            log.exception("The task queue cannot be used; trying again")
+            log.exception("task queue failed, trying again")
             self._is_failing = True
             self._look_at = float("-inf")
             return FAULT_PAUSE
@@ -149,7 +149,7 @@ class Dispatcher:
                 self._renew_at = now + self._renew_after
 
     def _take_census(self) -> None:
-        """Free what the dead have left, at the start and then now and again.
+        """Free the tasks of dead workers, at the start and then at intervals.
 
         While stopping too: a worker that others know by its heart's beat is alive until it ends.
         """
@@ -159,7 +159,7 @@ class Dispatcher:
             self._census_at = now + self._census_every
 
     def _look(self, now: float) -> list[int]:
-        """Find what to begin, and when to look again where there is room for more."""
+        """Find what to begin, and when to look again if there is room for more."""
         busy = self._busy()
         free = {
             kind: free
@@ -178,7 +178,7 @@ class Dispatcher:
         return [id_ for ids in found.values() for id_ in ids]
 
     def _busy(self) -> defaultdict[str, list[_Run]]:
-        """Give what is in work, by kind, the longest first."""
+        """Return what is in work, by kind, the longest first."""
         ended = {one.task.lease for one in self._ended}
         busy: defaultdict[str, list[_Run]] = defaultdict(list)
         for lease, run in self._running.items():
@@ -187,7 +187,7 @@ class Dispatcher:
         return busy
 
     def _make_room(self, now: float, busy: Mapping[str, list[_Run]]) -> None:
-        """Ask as many to stop as wait, where a kind is full of tasks that last."""
+        """Ask as many tasks to stop as are waiting, where a kind is full of long ones."""
         for kind, runs in busy.items():
             most = self._concurrency[kind]
             if not fairness.is_full([now - run.began for run in runs], most):
@@ -201,7 +201,7 @@ class Dispatcher:
             over.sort(key=lambda run: run.task.client not in hasty)  # else the longest stays first
             asked = sum(run.stop.is_set() for run in runs)
             for run in over[: max(0, len(found) - asked)]:
-                log.info("%s has been in work for long, and makes room", _name(run.task))
+                log.info("task asked to make room task=%s", _name(run.task))
                 self._stopped[_subject(run.task)] += 1
                 run.stop.set()
             later = (at for at in ends.values() if at > now)
@@ -231,7 +231,7 @@ class Dispatcher:
             self._wake.set()
         for lease in exchange.lost:
             run = self._running[lease]
-            log.warning("%s was taken over by another worker while in work here", _name(run.task))
+            log.warning("task lost to another worker task=%s", _name(run.task))
             run.held = False
             run.stop.set()
         for task in exchange.leased:
@@ -252,7 +252,7 @@ class Dispatcher:
         try:
             Thread(target=self._work, args=(run,), name=name, daemon=True).start()
         except RuntimeError:
-            log.exception("No thread could be started for %s", name)
+            log.exception("thread not started task=%s", name)
             self._answers.put(_failed(task))
             self._wake.set()
 
@@ -274,9 +274,8 @@ class Dispatcher:
                     ended = Ended(task, again=delay)
         except Exception:
             log.exception(
-                "Task %s of %s… failed, try %d; again in %.0f s",
-                task.kind,
-                task.key[:8],
+                "task failed task=%s try=%d retry_in=%.0f",
+                _name(task),
                 task.tries,
                 ended.again,
             )
@@ -290,11 +289,11 @@ def _subject(task: Leased) -> tuple[str, str]:
 
 
 def _name(task: Leased) -> str:
-    """Name a task. Its key may be a secret that opens an archive: the beginning tells two apart."""
+    """Return a task's name for the log. The whole key may open an archive: show its beginning."""
     return f"{task.kind}-{task.key[:8]}"
 
 
 def _failed(task: Leased) -> Ended:
-    """Have a task tried again, each time later; it is never given up."""
+    """Return that a task is to be tried again, each time later; it is never given up."""
     back_off = min(LONGEST_BACK_OFF, 2.0 ** min(task.tries - 1, 10))
     return Ended(task, again=back_off, tries=task.tries)

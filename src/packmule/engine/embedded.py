@@ -96,7 +96,7 @@ class EmbeddedEngine:
             )
 
     def _liveness(self) -> Liveness:
-        """Let workers see each other where they share a database file."""
+        """Return how workers see each other: by lock files if they share a database file."""
         database = self._engine.url.database
         if self._engine.dialect.name != "sqlite" or database is None:
             return Unlocked()

@@ -1,14 +1,13 @@
-"""Turns of tasks: which of those that wait begins next, and when one in work makes room. Pure.
+"""Fairness: which waiting task begins next, and when a running one makes room. Pure.
 
 Owns fairness between clients: the client with the fewest tasks in work goes first, and of its own
-tasks the one of greater priority. Waiting counts too, so that none waits for ever: a step of
-priority goes before those that have waited an hour less. A client's priorities are its own affair.
+tasks the one with the highest priority. Waiting counts too, so no task waits for ever: one step of
+priority is worth an hour of waiting. A client's priorities matter only among its own tasks.
 
-Owns how long a task holds up others. `most` of a kind are in work at once, but one that lasts does
-not count among them, up to a bound; at the bound the longest in work is asked to stop where others
-wait, and takes its turn again later: soon where other clients wait and its own holds more than its
-share. Each time it is given twice as long: so what cannot be stopped and resumed without loss comes
-to its end as well.
+Owns how long a task can hold up others. `most` tasks of a kind run at once, but long ones don't
+count, up to a bound. At the bound the task that has run longest is asked to stop if others wait,
+and resumes later: soon if other clients wait and its client holds more than its share. Each time it
+may run twice as long, so that a task that loses progress when stopped still comes to its end.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ class Waiting(NamedTuple):
 
 
 def choose(waiting: Iterable[Waiting], in_work: Mapping[str, int], most: int) -> list[int]:
-    """Give the ids of those that begin now, at most so many, in their order.
+    """Return the IDs of the tasks to begin now, at most `most`, in order.
 
     `in_work` counts each client's tasks that are in work already.
     """
@@ -72,18 +71,18 @@ def _rank(one: Waiting) -> tuple[float, int]:
 
 
 def room(ages: Sequence[float], most: int) -> int:
-    """Tell how many more of a kind may begin, where so many have been in work for these seconds."""
+    """Return how many more of a kind may begin, given how long each one in work has run."""
     lasting = sum(age >= LASTS_AFTER for age in ages)
     return max(0, most - len(ages) + min(lasting, LASTING_TIMES * most))
 
 
 def is_full(ages: Sequence[float], most: int) -> bool:
-    """Tell whether not even tasks that last make room any more."""
+    """Return whether not even long tasks make room any more."""
     return len(ages) >= most * (1 + LASTING_TIMES)
 
 
 def over_share(holders: Sequence[str], waiting: Iterable[str]) -> frozenset[str]:
-    """Name the clients that hold more than an even share, where other clients wait.
+    """Return the clients that hold more than an even share while other clients wait.
 
     `holders` names the client of each task in work, `waiting` those of tasks that wait. Nobody's
     only task is more than its share.
@@ -97,7 +96,7 @@ def over_share(holders: Sequence[str], waiting: Iterable[str]) -> frozenset[str]
 
 
 def slice_of(times_stopped: int, *, is_over: bool = False) -> float:
-    """Give the seconds a task may be in work before it is asked to stop for others.
+    """Return the seconds a task may run before it is asked to stop for others.
 
     `is_over`: its client holds more than its share.
     """

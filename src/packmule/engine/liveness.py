@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 
 class Unlocked:
-    """Knows of nobody: where workers cannot see each other, leases alone decide."""
+    """Knows nothing of other workers: where they can't see each other, only leases decide."""
 
     @contextmanager
     def present(self) -> Iterator[str]:
-        """Give this worker a name."""
+        """Draw a name for this worker."""
         yield _new_name()
 
     def is_gone(self, _name: str) -> bool:
-        """Tell whether that worker is surely dead; False where it is not known."""
+        """Return whether that worker is surely dead; False if unknown."""
         return False
 
 
@@ -41,7 +41,7 @@ class LockFiles:
 
     @contextmanager
     def present(self) -> Iterator[str]:
-        """Give this worker a name, and hold its lock."""
+        """Draw a name for this worker, and hold its lock until the context ends."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._sweep()
         name = _new_name()
@@ -85,7 +85,7 @@ def _new_name() -> str:
 
 
 def _hold(path: Path) -> int:
-    """Make the file and lock it; anew where a sweep removed it between the two."""
+    """Create and lock the file; repeat if a sweep removed it between the two."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         fcntl.flock(descriptor, fcntl.LOCK_EX)

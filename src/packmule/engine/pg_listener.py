@@ -1,8 +1,8 @@
-"""How a worker learns from PostgreSQL that a task was put in: LISTEN, on a connection of its own.
+"""How a worker learns from PostgreSQL that a task was added: LISTEN, on its own connection.
 
-Owns that connection and its coming back; leaves what to do then to `dispatcher.py`. A notice is a
-hint and no more: what is missed (the connection was lost, or a pooler stands between that lends out
-another one for each transaction) is found by looking again each second.
+Owns that connection and its reopening; leaves what to do then to `dispatcher.py`. A notification is
+only a hint: what is missed (the connection was lost, or a pooler uses another one for each
+transaction) is found by looking again each second.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 LOOK_EVERY = 1.0
-"""Seconds after which one looks without having been told."""
+"""Seconds after which a worker looks without a notification."""
 
 _CONNECT_EVERY = 5.0
 
 
 class PgListener:
-    """Watches all queues: those of new clients come and go."""
+    """Listens to all queues: those of new clients come and go."""
 
     interval = 0.02
 
@@ -44,7 +44,7 @@ class PgListener:
         self._connect_at = self._look_at = float("-inf")
 
     def changed(self) -> bool:
-        """Tell whether a task was put in since the last time, or it is time to look anyhow."""
+        """Return whether a task was added since the last call, or it is time to look anyway."""
         now = time.monotonic()
         told = self._hear(now)
         if told or now >= self._look_at:
@@ -53,13 +53,13 @@ class PgListener:
         return False
 
     def _hear(self, now: float) -> bool:
-        """Take the notices that have come; a lost connection counts as one, and is made again."""
+        """Read the notifications; a lost connection counts as one, and is opened again."""
         try:
             if self._connection is None:
                 return now >= self._connect_at and self._listen(now)
             return bool(list(self._connection.notifies(timeout=0)))
         except (psycopg.Error, SQLAlchemyError, StorageFailed) as error:
-            _log.warning("the database gives no notices for now (%s)", type(error).__name__)
+            _log.warning("database notifications lost error=%s", type(error).__name__)
             self.close()
             return True
 
@@ -76,7 +76,7 @@ class PgListener:
         return True
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         if self._connection is not None:
             with suppress(psycopg.Error):  # it is lost already
                 self._connection.close()

@@ -49,7 +49,7 @@ class PostgresEngine:
 
     `lease` is how many seconds a worker that shows no sign of life keeps its tasks. When a task is
     due is decided by the database's clock; `clock` only times this worker's own turns. After
-    `look_every` seconds it looks without having been told.
+    `look_every` seconds it looks without a notification.
     """
 
     def __init__(
@@ -114,4 +114,4 @@ def _leave(queue: ProcrastinateQueue) -> None:
     try:
         queue.leave()
     except (SQLAlchemyError, StorageFailed) as error:
-        _log.warning("this worker's end could not be told (%s)", type(error).__name__)
+        _log.warning("worker not unregistered error=%s", type(error).__name__)

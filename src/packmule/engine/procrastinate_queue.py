@@ -172,7 +172,7 @@ class ProcrastinateQueue:
         return list(found.values())
 
     def next_time(self, now: float) -> float:
-        """Tell when a task of the kinds last asked for will be due; or infinity."""
+        """Return when a task of the kinds last looked for will be due; or infinity."""
         with self._engine.connect() as connection:
             seconds = connection.execute(queries.NEXT_DUE, {"kinds": self._kinds}).scalar_one()
         return float("inf") if seconds is None else now + seconds
@@ -180,7 +180,7 @@ class ProcrastinateQueue:
     def exchange(
         self, ended: Collection[Ended], renew: Collection[str], wanted: Collection[int]
     ) -> TurnResult:
-        """Give back what has ended, ask what is still ours, begin what is due: all or nothing.
+        """Hand back what has ended, check what is still ours and begin what is due, or do nothing.
 
         In the place of a task that was found, the first of its kind and client is begun.
         """
@@ -210,7 +210,7 @@ class ProcrastinateQueue:
         return at_once(jobs.list_jobs_async(worker_id=self._worker, status=doing))
 
     def _give_back(self, connection: Connection, jobs: JobManager, ended: Ended) -> None:
-        """Remove a finished task, or let it wait again; another's by now stays as it is."""
+        """Remove a finished task or put it back; leave one that another worker has taken over."""
         task = ended.task
         values = {"id": task.id, "worker": self._worker, "lease": task.lease}
         row = connection.execute(queries.HOLD, values).one_or_none()
@@ -222,7 +222,7 @@ class ProcrastinateQueue:
             put_in(connection, again, ended.tries)
 
     def free_the_gone(self, _is_gone: object = None) -> None:
-        """Show that this worker is alive, and let the tasks of the silent wait again."""
+        """Send a heartbeat, and put the tasks of silent workers back into the queue."""
         now = time.monotonic()
         if now < self._beat_at:
             return
@@ -232,7 +232,7 @@ class ProcrastinateQueue:
             self._free_the_silent()
 
     def _beat(self, now: float) -> None:
-        """Beat; who is new, or has been away, judges nobody before the others could beat too."""
+        """Send a heartbeat; after an absence, judge nobody before the others could send theirs."""
         if now - self._seen_at > self._lease:
             self._judge_at = now + 2 * self._lease * BEAT_AFTER
         with self._shared() as (connection, jobs):
@@ -244,7 +244,7 @@ class ProcrastinateQueue:
                 at_once(jobs.update_heartbeat(worker))
                 for job in self._jobs_held(jobs):
                     if _lease_of(job) not in self._in_hand:
-                        _free(connection, jobs, job, "nobody heard that it was begun")
+                        _free(connection, jobs, job, "its start was not confirmed")
             else:
                 # At the start; or a standby took over that had not heard of us yet.
                 at_once(jobs.prune_stalled_workers(_FORGET_AFTER))
@@ -256,10 +256,10 @@ class ProcrastinateQueue:
         with self._shared() as (connection, jobs):
             for job in at_once(jobs.get_stalled_jobs(seconds_since_heartbeat=self._lease)):
                 if job.worker_id != self._worker:
-                    _free(connection, jobs, job, "its worker is silent")
+                    _free(connection, jobs, job, "its worker was silent")
 
     def leave(self) -> None:
-        """Say that this worker ends; what it still holds is free at once."""
+        """Unregister this worker, which frees what it still holds at once."""
         if self._worker is not None:
             with self._shared() as (_, jobs):
                 at_once(jobs.unregister_worker(self._worker))
@@ -275,11 +275,11 @@ class ProcrastinateQueue:
             self._engine.dispose()  # perhaps another server takes its place
             raise
         except UniqueViolation as error:
-            raise DatabaseAway("Two workers met over one task; trying again.") from error
+            raise DatabaseAway("Two workers took one task at once; trying again.") from error
 
 
 def _free(connection: Connection, jobs: JobManager, job: Job, why: str) -> None:
-    """Let a task in work wait again, unless another is just doing so."""
+    """Put a task in work back into the queue, unless another worker is just doing so."""
     if job.id is None:
         return
     values = {"id": job.id, "worker": job.worker_id}
@@ -290,7 +290,7 @@ def _free(connection: Connection, jobs: JobManager, job: Job, why: str) -> None:
     _remove(jobs, task)
     again = Task(task.kind, task.key, row.priority, client=row.args["client"])
     put_in(connection, again, task.tries)
-    _log.warning("%s of %s… is free: %s", task.kind, task.key[:8], why)
+    _log.warning("task freed task=%s-%s reason=%s", task.kind, task.key[:8], why)
 
 
 def _remove(jobs: JobManager, task: Leased) -> None:

@@ -1,10 +1,10 @@
-"""One worker's dealings with the table `tasks`: what is due, what it leases, what it gives back.
+"""The table `tasks` as one worker uses it: find what is due, lease it, hand it back.
 
-Owns the meaning of leases: a task is its worker's until `lease` seconds after the last renewal,
-or until that worker is known to be gone; then it is anyone's. Each lease has a random token of its
+Owns the meaning of leases: a worker holds a task until `lease` seconds after the last renewal, or
+until that worker is known to be dead; then anyone may take it. Each lease has a random token of its
 own, so that a run that lost its task can neither renew nor end a later lease of the same task, not
-even one of the same worker. Leaves threads and timing to `dispatcher.py`, whose turn it is to
-`fairness.py`, at how many clients a look looks to `due_scan.py`, SQL to `queries.py`.
+even one of the same worker. Leaves threads and timing to `dispatcher.py`, which task is next
+to `fairness.py`, how many clients one query covers to `due_scan.py`, SQL to `queries.py`.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ _BEGINNING: _Place = ("", -(2**31))
 
 
 class Liveness(Protocol):
-    """Tells which workers are alive."""
+    """Knows which workers are alive."""
 
     def present(self) -> AbstractContextManager[str]:
-        """Give this worker a name, for as long as the context lasts."""
+        """Draw a name for this worker, for as long as the context lasts."""
 
     def is_gone(self, name: str, /) -> bool:
-        """Tell whether that worker is surely dead."""
+        """Return whether that worker is surely dead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class TurnResult:
-    """What came of a turn: tasks now in hand, and the leases that were lost to another."""
+    """The result of a turn: tasks now in hand, and leases lost to another worker."""
 
     leased: tuple[Leased, ...]
     lost: frozenset[str]
@@ -102,15 +102,15 @@ class Queue(Protocol):
         """Name the client of a task that was found last."""
 
     def next_time(self, now: float, /) -> float:
-        """Tell when to look again."""
+        """Return when to look again."""
 
     def exchange(
         self, ended: Collection[Ended], renew: Collection[str], wanted: Collection[int], /
     ) -> TurnResult:
-        """Give back, renew and begin, in one transaction."""
+        """Hand back, renew and begin tasks in one transaction."""
 
     def free_the_gone(self, is_gone: Callable[[str], bool], /) -> None:
-        """Let the tasks of dead workers be taken."""
+        """Free the tasks of dead workers."""
 
 
 class WorkerQueue:
@@ -176,7 +176,7 @@ class WorkerQueue:
         return scan.look(walk, most)
 
     def next_time(self, now: float) -> float:
-        """Tell when a task will be due or free, later than now; or infinity.
+        """Return when a task will next be due or free, later than now; or infinity.
 
         With the `now` of `find_due`, no task falls between the two.
         """
@@ -192,7 +192,7 @@ class WorkerQueue:
     def exchange(
         self, ended: Collection[Ended], renew: Collection[str], wanted: Collection[int]
     ) -> TurnResult:
-        """Give back what has ended, renew what is in hand, lease what is wanted: all or nothing.
+        """Hand back what has ended, renew what is in hand and lease what is wanted, or do nothing.
 
         A worker that waits for the database may wait for longer than its lease lasts, and is alive
         all the same. So one that had to wait itself takes nothing over before the others could
@@ -223,7 +223,7 @@ class WorkerQueue:
         return TurnResult(tuple(leased), lost)
 
     def _give_back(self, connection: Connection, ended: Ended) -> None:
-        """Remove a finished task, or let it wait again; another's by now stays as it is."""
+        """Remove a finished task or put it back; leave one that another worker has taken over."""
         task = ended.task
         held = {"id": task.id, "worker": self._worker, "token": task.lease}
         if ended.again is None:
@@ -249,7 +249,7 @@ class WorkerQueue:
         return frozenset(mine) - set(connection.scalars(queries.RENEW, values))
 
     def free_the_gone(self, is_gone: Callable[[str], bool]) -> None:
-        """Let the tasks of dead workers be taken at once."""
+        """Free the tasks of dead workers at once."""
         values = {"worker": self._worker, "now": self._clock()}
         with self._reading() as connection:
             others = set(connection.scalars(queries.OTHER_WORKERS, values))

@@ -1,6 +1,6 @@
-"""Procrastinate on a connection of ours: what it does is part of the transaction we are in.
+"""Procrastinate on our own connection: what it does is part of our transaction.
 
-Owns joining the two: its `JobManager` speaks to the database through a connector, and ours hands on
+Owns joining the two: its `JobManager` speaks to the database through a connector, and ours passes
 every query to the one connection it was made for. Its methods are coroutines; on a connection that
 blocks, none of them ever waits for another, so `at_once` runs one without an event loop. Leaves the
 translation of the driver's errors to `translating_errors`, once for everything that goes this way.
@@ -64,7 +64,7 @@ class SharedConnector(SyncPsycopgConnector):
             return self.execute_query_all_with_connection(self._connection, query, **arguments)
 
     async def listen_notify(self, on_notification: object, channels: Iterable[str]) -> None:
-        """Have the connection listen to these channels from now on; it is asked by its owner."""
+        """Listen to these channels from now on; the connection's owner reads from it."""
         del on_notification
         with translating_errors():
             for channel in channels:
@@ -72,12 +72,12 @@ class SharedConnector(SyncPsycopgConnector):
 
 
 def driver_connection(connection: Connection) -> psycopg.Connection[Any]:
-    """Give the driver's connection under an SQLAlchemy one: the same session and transaction."""
+    """Return the driver's connection under an SQLAlchemy one: same session and transaction."""
     return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
 def manager_of(connection: Connection) -> JobManager:
-    """Give Procrastinate's manager, at work in the transaction of `connection`."""
+    """Return Procrastinate's manager, working in the transaction of `connection`."""
     return JobManager(SharedConnector(driver_connection(connection)))
 
 

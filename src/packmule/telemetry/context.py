@@ -1,4 +1,4 @@
-"""What a log line is about: the job and its attempt, the request; kept for all of a thread's lines.
+"""The fields of a log line: the job and its attempt, the request; for all lines of a thread.
 
 Owns the fields and how they are set. `about` holds for a block, in this thread and in those that
 `anyio` lends to it, so that also the lines of libraries carry them. Where one thread works for
@@ -30,7 +30,7 @@ _current: ContextVar[Fields] = ContextVar("packmule_about", default=NOTHING)
 
 @contextmanager
 def about(**fields: object) -> Iterator[None]:
-    """Have all lines of this block, in this thread, carry these fields beside those they have."""
+    """Add these fields to all log lines of this block, in this thread."""
     token = _current.set({**_current.get(), **fields})
     try:
         yield
@@ -39,21 +39,21 @@ def about(**fields: object) -> Iterator[None]:
 
 
 def note(**fields: object) -> None:
-    """Have the rest of the block of the `about` we are in carry these fields too."""
+    """Add these fields to the log lines of the rest of the current `about` block."""
     _current.set({**_current.get(), **fields})
 
 
 def current() -> Fields:
-    """Give the fields that hold here and now."""
+    """Return the current fields."""
     return _current.get()
 
 
 def as_extra() -> Fields:
-    """Give the fields that hold here as the `extra` of lines that are written elsewhere."""
+    """Return the current fields as the `extra` of log lines written elsewhere."""
     return {_ATTRIBUTE: _current.get()}
 
 
 def fields_of(record: logging.LogRecord) -> Fields:
-    """Give a line's fields: those of the thread that writes it, and those it was given."""
+    """Return a log line's fields: those of the thread that writes it, and its own."""
     given = cast("Fields", getattr(record, _ATTRIBUTE, NOTHING))
     return {**_current.get(), **given}

@@ -33,7 +33,7 @@ PROCESS = "process"
 
 
 class ProcessMetrics(Collector):
-    """All that this process counts, and what the kernel says of it."""
+    """All that this process counts, and what the kernel knows about it."""
 
     def __init__(self, process: str, by: By) -> None:
         self._process = process
@@ -42,7 +42,7 @@ class ProcessMetrics(Collector):
         set_constants()
 
     def collect(self) -> Iterator[Metric]:
-        """Give each metric that has a value."""
+        """Return each metric that has a value."""
         for each in ALL:
             if each.by not in self._by:
                 continue
@@ -87,7 +87,7 @@ class MergedMetrics(Collector):
         self._others = others
 
     def collect(self) -> Iterable[Metric]:
-        """Give each metric once, with the samples of all."""
+        """Return each metric once, with the samples of all processes."""
         families = {family.name: family for family in self._own.collect()}
         for text in self._others():
             for family in _parsed(text):
@@ -98,16 +98,16 @@ class MergedMetrics(Collector):
 
 
 def _parsed(text: str) -> list[Metric]:
-    """Read a text of ours; what is none (a damaged file) tells nothing."""
+    """Parse a text of ours; a damaged one has no metrics."""
     try:
         return list(text_string_to_metric_families(text))
     except ValueError as error:
-        _log.warning("a worker's metrics cannot be read: %s", error)
+        _log.warning("worker metrics not read reason=%s", error)
         return []
 
 
 def registry_of(collector: Collector) -> CollectorRegistry:
-    """Give a registry of just this; its names are found when it is asked."""
+    """Return a registry of just this collector."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(collector)
     return registry

@@ -1,4 +1,4 @@
-"""Numbers that only this process knows, kept so cheaply that the hot path may count.
+"""Metrics of this process, so cheap that the hot path can count.
 
 Owns counting, under one lock for each metric, and that the number of series is bounded: a label
 whose words are declared takes no other, and no metric grows beyond `MOST_SERIES`. What does not fit
@@ -69,7 +69,7 @@ class _Metric:
         return 0
 
     def _series(self, labels: Labels) -> Labels:
-        """Give the series to count in, made where missing; the lock is held."""
+        """Return the series to count in, created if missing; the caller holds the lock."""
         if labels in self._values:
             return labels
         bounded = tuple(
@@ -88,7 +88,7 @@ class _Metric:
                 self._values[series] = self._nothing()
 
     def values(self) -> list[tuple[Labels, Any]]:
-        """Give every series with what it has come to."""
+        """Return every series with its value."""
         with self._lock:
             return [(series, self._copied(value)) for series, value in self._values.items()]
 
@@ -120,11 +120,11 @@ class Counter(_Metric):
             self._values[labels] += by
 
     def watch(self, under_way: Callable[[], float]) -> None:
-        """Tell, beyond what is counted, what is under way and will be counted at its end."""
+        """Add to the exported value what is under way and will be counted when it ends."""
         self._under_way = under_way
 
     def values(self) -> list[tuple[Labels, Any]]:
-        """Give every series; what was told once is never told to be less."""
+        """Return every series with its value, which never falls."""
         found = super().values()
         if self._under_way is None:
             return found
@@ -151,26 +151,26 @@ class Gauge(_Metric):
         self._watched: Callable[[], float] | None = None
 
     def set(self, value: float, *labels: str) -> None:
-        """Set what it is now."""
+        """Set the current value."""
         with self._lock:
             self._values[self._series(labels)] = value
 
     def watch(self, read: Callable[[], float]) -> None:
-        """Have it read when it is told."""
+        """Read the value from this function when it is exported."""
         self._watched = read
 
     def inc(self, *labels: str, by: float = 1) -> None:
-        """Let it rise, or fall."""
+        """Increase the value, or decrease it."""
         with self._lock:
             self._values[self._series(labels)] += by
 
     def clear(self) -> None:
-        """Know nothing any more."""
+        """Forget every value."""
         with self._lock:
             self._values.clear()
 
     def values(self) -> list[tuple[Labels, Any]]:
-        """Give every series that was set."""
+        """Return every series that was set."""
         if self._watched is not None:
             return [((), self._watched())]
         return super().values()

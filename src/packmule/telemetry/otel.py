@@ -44,18 +44,18 @@ _FLUSH_MS = 3000
 
 
 class ChosenIds(RandomIdGenerator):
-    """Chance, but for the first span of a job."""
+    """Random IDs, except for the first span of a job."""
 
     def __init__(self) -> None:
         self.chosen: ContextVar[TraceIds | None] = ContextVar("packmule_ids", default=None)
 
     def generate_trace_id(self) -> int:
-        """Give the chosen one, else a new one."""
+        """Return the chosen ID, or else a random one."""
         chosen = self.chosen.get()
         return super().generate_trace_id() if chosen is None else chosen.trace
 
     def generate_span_id(self) -> int:
-        """Give the chosen one, else a new one."""
+        """Return the chosen ID, or else a random one."""
         chosen = self.chosen.get()
         return super().generate_span_id() if chosen is None else chosen.span
 
@@ -75,7 +75,7 @@ class OtelTracer:
         self._tracer = self._provider.get_tracer("packmule", packmule.__version__)
 
     def created(self, ids: TraceIds, request: RequestStart) -> None:
-        """Tell the first span of a job, linked to the caller's."""
+        """Send the first span of a job, linked to the caller's."""
         token = self._ids.chosen.set(ids)
         try:
             self._tracer.start_span(
@@ -97,7 +97,7 @@ class OtelTracer:
         return self._tracer.start_as_current_span(name, context, attributes=named)
 
     def _context(self, ids: TraceIds) -> Context:
-        """Give what follows a job's first span, which another process has told, or has not."""
+        """Return the context after a job's first span, whether or not another process sent that."""
         decided = self._provider.sampler.should_sample(Context(), ids.trace, "create").decision
         sampled = decided is Decision.RECORD_AND_SAMPLE
         flags = TraceFlags(TraceFlags.SAMPLED if sampled else TraceFlags.DEFAULT)
@@ -105,7 +105,7 @@ class OtelTracer:
         return trace.set_span_in_context(NonRecordingSpan(parent), Context())
 
     def fail(self, code: str) -> None:
-        """Say that what the span under way is about has failed."""
+        """Mark the current span as failed."""
         span = trace.get_current_span()
         span.set_status(Status(StatusCode.ERROR, code))
         span.set_attribute("packmule.failure", code)

@@ -1,4 +1,4 @@
-"""How the numbers of one process reach the scrape of another: as a file that is written anew.
+"""How the metrics of one process reach the scrape of another: as a file, replaced at intervals.
 
 Owns the folder `metrics` of the data directory. A worker writes all it counts every two seconds,
 whole or not at all (a rename); the API reads what is there. Each worker holds the lock of a name,
@@ -26,14 +26,14 @@ _MODE = 0o600
 
 
 class Snapshot:
-    """What one process tells; `name` is that process's."""
+    """The metrics file of one process; `name` is that process's."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
         self._path = folder / f"{name}.prom"
 
     def write(self, text: bytes) -> None:
-        """Replace what was told before. Raises OSError."""
+        """Replace what was written before. Raises OSError."""
         fresh = self._path.with_suffix(".new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
         try:
@@ -45,13 +45,13 @@ class Snapshot:
             raise
 
     def remove(self) -> None:
-        """Tell nothing any more."""
+        """Remove the file."""
         self._path.unlink(missing_ok=True)
 
 
 @contextmanager
 def claimed(data_dir: Path, kind: str) -> Iterator[Snapshot]:
-    """Give this process the first free name of its kind, for as long as the context lasts.
+    """Claim the first free name of a kind for this process, for as long as the context lasts.
 
     Raises OSError where the data directory cannot be written.
     """
@@ -76,7 +76,7 @@ def claimed(data_dir: Path, kind: str) -> Iterator[Snapshot]:
 
 
 def told(data_dir: Path) -> Iterator[str]:
-    """Give what the processes that are alive have told last."""
+    """Return what the processes that are alive have written last."""
     oldest = time.time() - STALE_AFTER
     for path in sorted((data_dir / "metrics").glob("*.prom")):
         try:

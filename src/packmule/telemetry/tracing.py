@@ -28,13 +28,13 @@ class Tracer(Protocol):
     """Makes spans."""
 
     def created(self, ids: TraceIds, request: RequestStart) -> None:
-        """Tell the first span of a job, which ends now."""
+        """Send the first span of a job, which ends now."""
 
     def span(self, name: str, ids: TraceIds | None, attributes: Mapping[str, int | str]) -> Span:
         """Begin a span of a job's trace, or within the one under way."""
 
     def fail(self, code: str) -> None:
-        """Say that what the span under way is about has failed."""
+        """Mark the current span as failed."""
 
     def stop(self) -> None:
         """Send what is not sent yet, for some seconds at most."""
@@ -47,7 +47,7 @@ _request: ContextVar[RequestStart | None] = ContextVar("packmule_request", defau
 
 
 def start(environment: Mapping[str, str], process: str) -> None:
-    """Begin to trace, where that is asked for and can be done."""
+    """Start tracing, if it is configured and its packages are installed."""
     global _tracer  # noqa: PLW0603 - a process traces or does not, from its start on
     asked = any(environment.get(name, "").strip() for name in _ASKED_BY)
     if not asked or environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
@@ -55,7 +55,7 @@ def start(environment: Mapping[str, str], process: str) -> None:
     try:
         from packmule.telemetry.otel import OtelTracer  # noqa: PLC0415 - only where it is asked for
     except ModuleNotFoundError as error:
-        _log.warning("no traces: %s is not installed; install packmule[otel]", error.name)
+        _log.warning("tracing is off: %s is not installed; install packmule[otel]", error.name)
         return
     _tracer = OtelTracer(process)
 
@@ -75,7 +75,7 @@ def note_request(traceparent: str | None) -> None:
 
 
 def created(hash_: str) -> None:
-    """Tell that the request under way has created this job."""
+    """Send the span of the current request, which has created this job."""
     request = _request.get()
     if _tracer is not None and request is not None:
         _tracer.created(ids_of(hash_), request)
@@ -89,6 +89,6 @@ def span(name: str, hash_: str | None = None, **attributes: int | str) -> Span:
 
 
 def fail(code: str) -> None:
-    """Say that what the span under way is about has failed."""
+    """Mark the current span as failed."""
     if _tracer is not None:
         _tracer.fail(code)

@@ -1,4 +1,4 @@
-"""What is told when a job has ended, put in with the change that it tells.
+"""Webhook messages about a job's end, added in the transaction that ends it.
 
 Owns the message's document, and who gets it: the operator's webhook, and the job's own. Each is a
 message of its own, so that none waits for the other's receiver. Leaves what a status says to
@@ -47,7 +47,7 @@ class Announcer:
     of_jobs: bool
 
     def announce(self, connection: Connection, job: Job) -> None:
-        """Tell of the state that a job has come to, where anybody is to be told."""
+        """Add the messages about the state a job has reached, if there is a webhook for it."""
         kind = KINDS.get(job.state)
         own = job.webhook_url if self.of_jobs else None
         urls = ([None] if self.predefined else []) + ([own] if own is not None else [])
@@ -60,7 +60,7 @@ class Announcer:
 
 
 def document(kind: str, job: Job, status: Mapping[str, Any]) -> str:
-    """Write a message: the same bytes at every try."""
+    """Write a message's body: the same bytes at every try."""
     moment = job.finished_at or datetime.now(UTC)
     return json.dumps(
         {

@@ -1,7 +1,7 @@
-"""Handing messages over: each try is a task of the engine, until the receiver has it.
+"""Webhook delivery: each try is a task of the engine, until the receiver has the message.
 
-Owns one try from the message's row to the record of its end. The row is the truth, the task only
-wakes: a task that comes too early (after a kill) goes back to sleep, one whose message has ended
+Owns one try, from the message's row to the record of its end. The row is the truth, and the task
+only a reminder: one that comes too early (after a kill) waits again, one whose message has ended
 does nothing. A kill between the receiver's answer and its record makes one more try: a receiver
 sees each message once or more, and tells by its id.
 """
@@ -47,7 +47,7 @@ CLEANING_PAUSE = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Hands messages over: the engine's handler of the task of one message.
+    """Delivers messages: the engine's handler of the task of one message.
 
     `url` is the operator's webhook; `own` sends to URLs that jobs have named, None where they may
     not, `predefined` to the operator's.
@@ -99,7 +99,7 @@ class Delivery:
         return poster.post(url, _CONTENT | signed, body)
 
     def clean(self, _key: str, stop: Event) -> Later:
-        """Forget messages whose end is long ago, and look again after a pause."""
+        """Delete messages that ended long ago, and look again after a pause."""
         while not stop.is_set() and self.store.forget(KEEP):
             pass
         return Later(CLEANING_PAUSE)
@@ -115,12 +115,14 @@ def _tell(message: Message, verdict: Verdict) -> None:
     match verdict:
         case Delivered():
             WEBHOOK_TRIES.inc("delivered")
-            _log.info("webhook told %s, try %d", message.kind, tries)
+            _log.info("webhook delivered kind=%s attempt=%d", message.kind, tries)
         case Again(pause):
             WEBHOOK_TRIES.inc("retried")
-            _log.info("webhook, try %d: %s; again in %.0f s", tries, verdict.detail, pause)
+            _log.info(
+                "webhook failed attempt=%d retry_in=%.0f reason=%s", tries, pause, verdict.detail
+            )
             fail("webhook-retried")
         case _:
             WEBHOOK_TRIES.inc("given-up")
-            _log.warning("webhook given up, message %s: %s", message.name, verdict.detail)
+            _log.warning("webhook given up message=%s reason=%s", message.name, verdict.detail)
             fail("webhook-given-up")

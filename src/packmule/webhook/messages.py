@@ -1,4 +1,4 @@
-"""The messages: what webhooks are told, kept until some time after the end of their way.
+"""Webhook messages, kept until some time after they were delivered or given up.
 
 Owns each message's state, written only here. A message is put in within the transaction of the
 change that it tells; how a try ended is one transaction; so after a kill a message is tried once
@@ -82,7 +82,7 @@ class MessageStore:
     def add(
         self, connection: Connection, *, hash_: str, kind: str, url: str | None, body: str
     ) -> str:
-        """Put a message in, in the transaction of `connection`, and give its name."""
+        """Add a message in the transaction of `connection`, and return its name."""
         name, now = f"msg_{secrets.token_hex(16)}", self._clock()
         row = {"name": name, "hash": hash_, "kind": kind, "url": url, "body": body}
         waiting = {"state": MessageState.WAITING.value, "tries": 0}
@@ -141,7 +141,7 @@ class MessageStore:
             return tuple(map(_message_of, connection.execute(statement, values)))
 
     def replay(self, name: str, defer: Defer) -> None:
-        """Have a message handed over anew, whatever became of it. Raises NotFound."""
+        """Deliver a message again, whatever became of it. Raises NotFound."""
         with writing(self._engine) as connection:
             values = {"of_name": name, "now": self._clock()}
             row = connection.execute(queries.REPLAY, values).one_or_none()
@@ -150,7 +150,7 @@ class MessageStore:
             defer(connection, row.name, None if row.url is None else "")
 
     def replay_given_up(self, defer: Defer) -> int:
-        """Have all that were given up handed over anew, and tell how many these are."""
+        """Deliver all messages that were given up again, and return how many there are."""
         with writing(self._engine) as connection:
             rows = connection.execute(queries.REPLAY_GIVEN_UP, {"now": self._clock()}).all()
             for row in rows:
@@ -158,7 +158,7 @@ class MessageStore:
         return len(rows)
 
     def forget(self, older_than: float) -> int:
-        """Forget messages that ended so many seconds ago; some at once, and tell how many."""
+        """Delete messages that ended so many seconds ago, some at a time; return how many."""
         values = {"until": self._clock() - older_than, "most": _FORGET_AT_ONCE}
         with writing(self._engine) as connection:
             return connection.execute(queries.FORGET, values).rowcount

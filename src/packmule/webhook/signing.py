@@ -50,7 +50,7 @@ def _secret(text: str) -> bytes:
 
 
 def headers(secrets: Sequence[bytes], message: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """Give the headers of one try at a message; without a secret there is no signature."""
+    """Return the headers of one try at a message; without a secret there is no signature."""
     fields = {"webhook-id": message, "webhook-timestamp": str(timestamp)}
     if secrets:
         signatures = (_signature(secret, message, timestamp, body) for secret in secrets)

@@ -1,4 +1,4 @@
-"""The worker's sign of life: the time of a file in the data directory.
+"""The worker's heartbeat: the modification time of a file in the data directory.
 
 Owns the file, its writing and its reading. All workers of a data directory share it: it says when
 any of them was last alive, which is what readiness asks. Where workers are on many machines, their
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class Heartbeat:
-    """A sign of life in `data_dir`."""
+    """The heartbeat file in `data_dir`."""
 
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / "worker-alive"
 
     def beat(self) -> None:
-        """Say that a worker is alive now. Raises OSError where the directory cannot be written."""
+        """Record that a worker is alive now. Raises OSError if the directory can't be written."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o644)
         try:
@@ -31,7 +31,7 @@ class Heartbeat:
             os.close(descriptor)
 
     def age(self) -> float | None:
-        """Tell how many seconds ago a worker last was alive; None for never."""
+        """Return how many seconds ago a worker was last alive; None for never."""
         try:
             seen_at = self._path.stat().st_mtime
         except FileNotFoundError:

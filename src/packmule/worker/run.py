@@ -1,4 +1,4 @@
-"""The worker's life: tasks are run until it is told to stop, and a heart beats beside them.
+"""The worker: runs tasks until it is told to stop, with a heartbeat beside them.
 
 Owns the beating and the order of the end. Leaves what a task means to its handler, which tasks are
 due to the engine, and who says stop to the command line.
@@ -31,7 +31,7 @@ class Duty:
 
 
 class SignOfLife(Protocol):
-    """What is done again and again while the worker lives."""
+    """What is called at intervals while the worker is alive."""
 
     def beat(self) -> None:
         """Show that a worker is alive now. Raises OSError where that cannot be written."""
@@ -54,7 +54,7 @@ def work(engine: Engine, duties: Mapping[str, Duty], heartbeat: SignOfLife, stop
 
 
 def _beat(heartbeat: SignOfLife, ended: Event) -> None:
-    """Beat until the end; a disk that refuses is said once, and tried again."""
+    """Beat until the end; log the first of several failures, and go on."""
     silent = False
     while True:
         try:
@@ -63,7 +63,7 @@ def _beat(heartbeat: SignOfLife, ended: Event) -> None:
         except Exception as error:  # noqa: BLE001 - a thread that ended would look like a dead worker
             if not silent:
                 reason = getattr(error, "strerror", None) or type(error).__name__
-                _log.warning("the sign of life could not be written: %s", reason)
+                _log.warning("heartbeat not written reason=%s", reason)
             silent = True
         if ended.wait(BEAT_EVERY):
             return
