@@ -80,7 +80,7 @@ def test_messages_are_listed_and_told_anew(tmp_path: Path, origin: Origin, path:
         until(lambda: archive_hash in said(service, listing), "it is given up")
         [message] = [json.loads(line) for line in said(service, by_job).splitlines()]
         gone[0] = False
-        assert said(service, all_of_them) == "1 messages wait\n"
+        assert said(service, all_of_them) == "1 message queued\n"
         until(lambda: len(receiver.about(archive_hash)) == 2, "it is told again")
         until(lambda: '"delivered"' in said(service, by_job), "it is heard")
         said(service, replaced(one, {"MESSAGE": message["message"]}))

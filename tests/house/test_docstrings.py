@@ -22,10 +22,7 @@ CLIPPED = {"Be", "Give", "Have", "Let", "Note", "Say", "Tell"}
 STILL_CLIPPED = {
     "bench": 36,
     "assembly": 77,
-    "cli": 16,
-    "client": 17,
     "jobs": 16,
-    "settings": 3,
     "storage": 30,
     "web": 28,
     "wiring": 4,

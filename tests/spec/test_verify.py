@@ -57,7 +57,7 @@ def test_an_archive_of_ours_is_right(origin: Origin, tmp_path: Path) -> None:
     assert pack(tmp_path, *urls, "-o", "out.zip", VERIFY="full").returncode == 0
     done = verify(tmp_path, "out.zip")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "right; 2 files" in done.stdout
+    assert "valid; 2 files" in done.stdout
     assert "note" not in done.stdout
 
 
@@ -66,7 +66,7 @@ def test_what_another_program_wrote_gets_notes_and_is_right(tmp_path: Path) -> N
     done = verify(tmp_path, "a.zip", "--json")
     record = json.loads(done.stdout)
     assert done.returncode == 0
-    assert (record["right"], record["entries"], record["faults"]) == (True, 1, [])
+    assert (record["valid"], record["entries"], record["faults"]) == (True, 1, [])
     assert [each["kind"] for each in record["notes"]] == ["comment"]
 
 

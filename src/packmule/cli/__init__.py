@@ -1,7 +1,7 @@
-"""The command line: one program, each command imported only when it is used.
+"""The command line: one program, whose commands are imported only when used.
 
-Owns the list of commands, and how errors are told: a sentence, and 2 where what was asked for is at
-fault, else 1. Leaves what a command does to its own file.
+Owns the list of commands and the form of errors: a message, and exit code 2 if the command itself
+is wrong, else 1. What a command does is in its own file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from packmule.errors import PackmuleError, UsageError
 if TYPE_CHECKING:
     from typing import Any
 
-# Command: where it is. Those that `serve` starts by itself are not shown.
+# Command: its module and function.
 COMMANDS = {
     "serve": "packmule.cli.serve:serve",
     "worker": "packmule.cli.serve:worker",
@@ -48,35 +48,35 @@ _GARBAGE_THRESHOLD = 100_000
 
 
 class CommandError(click.ClickException):
-    """An error of ours, told on the command line."""
+    """An error to print on the command line."""
 
 
 class CommandUsageError(CommandError):
-    """One that whoever typed the command can mend."""
+    """An error that can be fixed by changing the command."""
 
     exit_code = 2
 
 
 class Commands(click.Group):
-    """The commands by name; nothing of one is imported for another."""
+    """The commands by name. Running one does not import another."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
-        """List the names in the order in which one meets them."""
+        """List the names in the order in which people need them."""
         return list(COMMANDS)
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        # Nearly everything made lives until the end: looking for garbage so often finds none.
+        # Nearly every object lives until the end, so frequent garbage collection finds nothing.
         gc.set_threshold(_GARBAGE_THRESHOLD)
-        # Nor is it worth finding at the very end, which would take as long as all the rest of it.
+        # The collection at exit would take as long as everything else in a short command.
         atexit.register(gc.freeze)
         module, _, name = COMMANDS[cmd_name].partition(":")
         return cast("click.Command", getattr(import_module(module), name))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command and tell its errors."""
+        """Run a command and print its errors."""
         try:
             return super().invoke(ctx)
         except PackmuleError as error:
@@ -101,6 +101,6 @@ def main() -> None:
     Without one:
       packmule pack -i urls.txt -o out.zip
 
-    Exit status: 0 done; 1 failed, or not wholly done; 2 not understood; 3 the server cannot be
-    reached, try later; 4 the time is over, the job goes on; 130 interrupted.
+    Exit status: 0 success; 1 failed, or a file is missing; 2 invalid command; 3 cannot reach the
+    server, try later; 4 timed out, the job goes on; 130 interrupted.
     """  # noqa: D301  # \b is click's mark of lines that stay as they are

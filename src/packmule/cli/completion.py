@@ -1,6 +1,6 @@
-"""`packmule completion`: the script that has a shell complete our commands and options.
+"""`packmule completion`: the script for completing commands and options in a shell.
 
-Leaves the scripts to click, whose own they are: click.palletsprojects.com, "Shell Completion".
+The scripts are click's: click.palletsprojects.com, "Shell Completion".
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ VARIABLE = "_PACKMULE_COMPLETE"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the script that completes commands and options in a shell.
+    """Print the shell completion script.
 
     \b
-    Put into the shell's own start-up file:
+    Add to your shell's startup file:
       bash   eval "$(packmule completion bash)"
       zsh    eval "$(packmule completion zsh)"
       fish   packmule completion fish | source
 
-    Exit status: 0; 2 no such shell.
+    Exit status: 0 printed; 2 unsupported shell.
     """  # noqa: D301
     found = get_completion_class(shell)
     assert found is not None  # noqa: S101  # click has these three

@@ -1,4 +1,4 @@
-"""How links are shown: without what may be secret in them, and harmless to a terminal."""
+"""How URLs are displayed: without secrets, and safe to print to a terminal."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from packmule.cli.tables import harmless
 
 
 def display_url(url: str) -> str:
-    """Give a link without its query, and without a user's name and password."""
+    """Return a URL without its query, user name and password."""
     return harmless(re.sub(r"//[^/@]*@", "//", re.split(r"[?#]", url, maxsplit=1)[0]))

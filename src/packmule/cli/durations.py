@@ -1,4 +1,4 @@
-"""A time in seconds as an option's value: `90`, `30s`, `5 min`, `2h`, `7d`, as in the settings."""
+"""A duration as an option's value: `90`, `30s`, `5 min`, `2h`, `7d`, as in the settings."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from packmule.settings.forms import duration
 
 
 class Duration(click.ParamType[float]):
-    """A time in seconds, as in the settings."""
+    """A duration in seconds, written as in the settings."""
 
     name = "duration"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Read it."""
+        """Return the seconds."""
         try:
             return value if isinstance(value, float) else duration(value)
         except ValueError as error:

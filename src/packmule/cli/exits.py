@@ -1,17 +1,17 @@
-"""How the commands end: what their exit codes mean, the same for all that ask a server.
+"""Exit codes, the same for all commands that use a server.
 
-Owns the numbers. docs/cli.md lists them, and tests/spec/test_commands.py holds them.
+docs/cli.md lists them, and tests/spec/test_commands.py checks them.
 """
 
 from __future__ import annotations
 
 FAILED = 1
-"""It was not done, or not wholly: the job failed, a file is missing, the server refused."""
+"""The job failed, a file is missing, or the server refused the request."""
 USAGE = 2
-"""The command was not understood, or asks for what cannot be done."""
+"""The command is invalid, or asks for something impossible."""
 TRY_LATER = 3
-"""The server cannot be reached, or takes no more now; nothing is wrong with the command."""
+"""The server cannot be reached or is too busy; the command itself is fine."""
 TIME_OVER = 4
-"""The time given with --timeout is over; the job goes on."""
+"""The --timeout is over; the job goes on."""
 INTERRUPTED = 130
-"""Ctrl-C; what was said tells how to go on."""
+"""Ctrl-C; the message says how to continue."""

@@ -1,6 +1,6 @@
-"""`packmule jobs`: the operator's look at the jobs, and hand on them, beside the running service.
+"""`packmule jobs`: list, inspect, cancel and retry jobs while the service is running.
 
-Owns the commands and what they show. Reads the database of the settings, as `serve` does; the
+Owns the commands and their output. Uses the database from the settings, as `serve` does; the
 changes are those of `wiring.operator`. A link is shown without its query.
 """
 
@@ -31,22 +31,24 @@ if TYPE_CHECKING:
 _COLUMNS = ("hash", "state", "created_at", "client", "files", "bytes", "failure", "name")
 _FAILURES_SHOWN = 50
 _AS_JSON = click.option(
-    "--json", "as_json", is_flag=True, help="An object a line, with all fields."
+    "--json", "as_json", is_flag=True, help="Print one JSON object per line, with all fields."
 )
 
 
 @click.group()
 def jobs() -> None:
-    """Look at the jobs, cancel them, try them again; the service may run meanwhile."""
+    """List, inspect, cancel and retry jobs. The service may be running."""
 
 
 @jobs.command("list")
 @click.option("--state", type=click.Choice([state.value for state in JobState]))
-@click.option("--client", help="Only the jobs of this client, as the list names it.")
-@click.option("--newer", type=Duration(), help="Only jobs created within this time, like 2h.")
-@click.option("--older", type=Duration(), help="Only jobs created longer ago than this, like 7d.")
+@click.option("--client", help="Only jobs of this client, as named in the list.")
+@click.option("--newer", type=Duration(), help="Only jobs created in the last 2h (or 7d, ...).")
+@click.option("--older", type=Duration(), help="Only jobs created more than 7d (or 2h, ...) ago.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
-@click.option("--before", type=ArchiveHash(), help="Go on behind this job, the last one of a page.")
+@click.option(
+    "--before", type=ArchiveHash(), help="Continue after this job, the last one of a page."
+)
 @_AS_JSON
 def list_(
     *,
@@ -58,7 +60,7 @@ def list_(
     before: str | None,
     as_json: bool,
 ) -> None:
-    """List jobs, the newest first."""
+    """List jobs, newest first."""
     from packmule.cli.tables import show_rows  # noqa: PLC0415
 
     now = time.time()
@@ -80,7 +82,7 @@ def list_(
 @click.argument("hash_", type=ArchiveHash(), metavar="HASH")
 @_AS_JSON
 def show(hash_: str, *, as_json: bool) -> None:
-    """Show all about one job: its attempts, its tasks, the files that failed and why."""
+    """Show everything about one job: attempts, tasks, failed files and the reasons."""
     from packmule.cli.tables import show_fields, show_rows  # noqa: PLC0415
 
     with _stores() as stores:
@@ -111,7 +113,7 @@ def show(hash_: str, *, as_json: bool) -> None:
 @jobs.command()
 @click.argument("hash_", type=ArchiveHash(), metavar="HASH")
 def cancel(hash_: str) -> None:
-    """Cancel a job that is queued or running."""
+    """Cancel a queued or running job."""
     from packmule.wiring import operator  # noqa: PLC0415
 
     settings = settings_module.read(os.environ)
@@ -123,10 +125,10 @@ def cancel(hash_: str) -> None:
 @click.argument("hash_", type=ArchiveHash(), metavar="HASH")
 @click.option(
     "--on-error", type=click.Choice([each.value for each in OnError]),
-    help="With skip: complete it without what fails again.  [default: as it was asked for]",
+    help="skip: leave out the files that fail again.  [default: as the job was created]",
 )  # fmt: skip
 def retry(hash_: str, on_error: str | None) -> None:
-    """Queue a failed job again; it keeps what it has."""
+    """Retry a failed job. It keeps the files it has."""
     from packmule.wiring import operator  # noqa: PLC0415
 
     wanted = None if on_error is None else OnError(on_error)
@@ -147,7 +149,7 @@ def _stores() -> Iterator[Stores]:
 
 
 def _row(job: Job) -> dict[str, Any]:
-    """Give what the operator sees of a job."""
+    """Return the fields of a job that the operator sees."""
     progress, failure = job.progress, job.failure
     return {
         "hash": job.hash,

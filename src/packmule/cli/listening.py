@@ -1,6 +1,6 @@
-"""Where the API listens: the host as an address, and its port, held from the start to the end.
+"""The address and port to listen on, reserved from start to end.
 
-Owns finding out before anything is started whether it can be had, to tell so in one sentence.
+Checks before anything is started whether the port is free, to report it in one message.
 """
 
 from __future__ import annotations
@@ -12,48 +12,46 @@ import time
 
 from packmule.errors import UsageError
 
-# What a killed supervisor left behind gives the port back within a second.
-_PATIENCE = 3.0
-_TRY_EVERY = 0.1
+# The children of a killed supervisor release the port within a second.
+_TIMEOUT = 3.0
+_RETRY_INTERVAL = 0.1
 
 
 def address_of(host: str) -> str:
-    """Give a host of this machine as an address. Raises UsageError."""
+    """Resolve a host of this machine to an address. Raises UsageError."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:  # the latter for what is no name at all
-        raise UsageError(f"PACKMULE_HOST: {host!r} is no host of this machine.") from error
+        raise UsageError(f"PACKMULE_HOST: {host!r} is not an address of this machine.") from error
     return str(found[0][4][0])
 
 
 def hold_port(address: str, port: int) -> socket.socket:
-    """Take the port, so that our server can listen on it and no other program's, ours included.
+    """Reserve the port, so that only our server can listen on it, and no second service.
 
-    The socket that is given back is never listened on; keep it. Raises UsageError.
+    The returned socket never listens; keep it open. Raises UsageError.
     """
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _TIMEOUT
     while True:
         try:
             return _bound(address, port)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 reason = os.strerror(error.errno or 0)
-                raise UsageError(
-                    f"Port {port} of {address} cannot be listened on: {reason}."
-                ) from error
+                raise UsageError(f"Cannot listen on port {port} of {address}: {reason}.") from error
             if time.monotonic() > deadline:
                 raise UsageError(
-                    f"Port {port} of {address} is in use by another program; stop that one, or "
+                    f"Port {port} of {address} is already in use. Stop the other program, or "
                     "choose another port with --port or PACKMULE_PORT."
                 ) from error
-        time.sleep(_TRY_EVERY)
+        time.sleep(_RETRY_INTERVAL)
 
 
 def _bound(address: str, port: int) -> socket.socket:
-    """Bind a socket beside which only a socket with SO_REUSEPORT may be bound, as the server's is.
+    """Bind a socket that admits only others with SO_REUSEPORT, as the server's has.
 
-    SO_REUSEADDR at the bind itself passes over connections that are closing (TIME_WAIT), and is
-    taken away after it, or a second one could be bound the same way (socket(7)).
+    SO_REUSEADDR is set for the bind, to ignore connections that are closing (TIME_WAIT), and reset
+    after it, or a second socket could be bound the same way (socket(7)).
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     held = socket.socket(family, socket.SOCK_STREAM)
@@ -69,7 +67,7 @@ def _bound(address: str, port: int) -> socket.socket:
 
 
 def answers(address: str, port: int) -> bool:
-    """Tell whether somebody listens there. A wildcard address is reached over loopback."""
+    """Return whether something listens there. A wildcard address is tried over loopback."""
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
     try:
         socket.create_connection((target, port), timeout=1.0).close()

@@ -1,12 +1,12 @@
-"""Lists of links: from the command line, a file or standard input, the same for every command.
+"""Lists of links from the command line, a file or standard input, the same for every command.
 
-Owns the two forms a list may have:
+Owns the two formats of a list:
 
-    https://example.org/a.png                 a link a line; after a tab, the name its file is to
-    https://example.org/b.png<tab>may/b.png   have in the archive. # begins a remark
+    https://example.org/a.png                 one link per line, optionally followed by a tab and
+    https://example.org/b.png<tab>may/b.png   the file's name in the archive; # starts a comment
 
-    url,name                                  or CSV, whose first line names its columns: url and,
-    https://example.org/b.png,may/b.png       if there is one, name; others are passed over
+    url,name                                  or CSV with a header: a column url and optionally
+    https://example.org/b.png,may/b.png       one name; other columns are ignored
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 HELP = (
-    "A file with one link a line, or - for standard input. After a link, a tab and the name the "
-    "file is to have in the archive may follow. Lines that begin with # are passed over. A CSV "
-    "file is read too, if its first line names a column url, and perhaps one name."
+    "A file with one link per line, or - for standard input. A tab and the file's name in the "
+    "archive may follow a link. Lines starting with # are ignored. Or a CSV file with a column url "
+    "and optionally a column name."
 )
 
 _DELIMITERS = ",;\t"
 
 
 def gather(urls: Sequence[str], listing: IO[str] | None) -> list[tuple[str, str | None]]:
-    """Gather links, with names where there are some: of the command line, then of the list.
+    """Collect links, with names if there are any: those of the command line, then of the list.
 
-    A dash among the links is the list on standard input. Raises click.UsageError.
+    A dash among the links stands for a list on standard input. Raises click.UsageError.
     """
     wanted: list[tuple[str, str | None]] = []
     try:
@@ -44,20 +44,20 @@ def gather(urls: Sequence[str], listing: IO[str] | None) -> list[tuple[str, str 
         if listing is not None:
             wanted += read(listing)
     except UnicodeDecodeError as error:
-        raise click.UsageError("the list of links is not UTF-8 text.") from error
+        raise click.UsageError("The list of links is not UTF-8 text.") from error
     except csv.Error as error:
-        raise click.UsageError(f"the list of links cannot be read as CSV: {error}.") from error
+        raise click.UsageError(f"The list of links is not valid CSV: {error}.") from error
     if not wanted:
-        raise click.UsageError("no links were given: name some, or a list of them with -i.")
+        raise click.UsageError("No links given. Pass links, or a list of them with -i.")
     return wanted
 
 
 def read(lines: Iterable[str]) -> Iterator[tuple[str, str | None]]:
-    """Read a list of either form. Raises UnicodeDecodeError, csv.Error."""
+    """Read a list in either format. Raises UnicodeDecodeError, csv.Error."""
     rest = iter(lines)
     first = ""
     for line in rest:
-        first = line.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")  # a mark at the file's start
+        first = line.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")  # a byte order mark
         if first.strip() and not first.startswith("#"):
             break
     for delimiter in _DELIMITERS:

@@ -1,10 +1,9 @@
-"""The log: a line an event, for people on a terminal, else JSON for programs.
+"""The log: one line per event, as text on a terminal, else as JSON.
 
-Owns form and level. Every line carries the fields that hold where it is written (the job and its
-attempt, the request), as `telemetry.context` keeps them, lines of libraries too. What is logged
-holds no secret and no URL's query: whoever logs sees to that, and logs a URL by its label only.
-Libraries do not know this law, so they are heard from warnings on, whatever the level, and what
-looks like a secret in any line is struck out by `redaction.py`.
+Owns format and level. Every line carries the fields of its context (job, attempt, request), kept by
+`telemetry.context`; so do the lines of libraries. Code that logs leaves out secrets and the queries
+of URLs. Libraries do not, so they log only warnings and errors whatever the level, and
+`redaction.py` redacts what looks like a secret in any line.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: at, level, process, logger, message, the fields, trace."""
+    """One JSON object per line: at, level, process, logger, message, the fields, trace."""
 
     def __init__(self, process: str) -> None:
         super().__init__()
         self._process = process
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record."""
+        """Format a record."""
         line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -47,14 +46,14 @@ class JsonLines(logging.Formatter):
 
 
 class Text(logging.Formatter):
-    """A line for people: time, level where it is above info, process, message, the fields."""
+    """One line of text: time, process, level unless it is info, message, the fields."""
 
     def __init__(self, process: str) -> None:
         super().__init__(datefmt="%H:%M:%S")
         self._process = process
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write a record."""
+        """Format a record."""
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
         line = f"{self.formatTime(record, self.datefmt)} {self._process}: {level}"
         line += " ".join(redact(record.getMessage()).split())
@@ -68,20 +67,20 @@ class Text(logging.Formatter):
 
 
 def _value(given: object) -> str | int | float | bool | None:
-    """Return a field's value as JSON can hold it, without what looks like a secret."""
+    """Return a field's value as a JSON value, without what looks like a secret."""
     if given is None or isinstance(given, int) or (isinstance(given, float) and isfinite(given)):
         return given
     return redact(str(given))
 
 
 def start(settings: Settings, process: str) -> None:
-    """Send all of this process's log to its error stream."""
+    """Log everything in this process to standard error."""
     as_text = settings.log_format == "text" or (
         settings.log_format == "auto" and sys.stderr.isatty()
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Text(process) if as_text else JsonLines(process))
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    # At its lower levels a library tells what we never would: SQLAlchemy rows, httpx whole URLs.
+    # At lower levels libraries log what we never would: SQLAlchemy rows, httpx whole URLs.
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
     logging.getLogger("packmule").setLevel(level)

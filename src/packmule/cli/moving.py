@@ -1,6 +1,6 @@
-"""`packmule migrate-store`: from one machine's database to a fleet's.
+"""`packmule migrate-store`: copy the jobs from SQLite to PostgreSQL.
 
-Owns the command. The new database's URL, which may hold a password, can come by the environment.
+The new database's URL, which may contain a password, can be passed in the environment.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from packmule.settings.forms import database_url
 
 @click.command("migrate-store")
 @click.option(
-    "--from", "old", required=True, metavar="URL", help="The database now: sqlite:///PATH."
+    "--from", "old", required=True, metavar="URL", help="The current database: sqlite:///PATH."
 )
 @click.option(
     "--to", "new", required=True, metavar="URL", envvar="PACKMULE_DATABASE_URL",
-    help="The empty database to be: postgresql://…  [env: PACKMULE_DATABASE_URL]",
+    help="The new, empty database: postgresql://…  [env: PACKMULE_DATABASE_URL]",
 )  # fmt: skip
 def migrate_store(old: str, new: str) -> None:
-    """Carry all jobs from SQLite into an empty PostgreSQL database.
+    """Copy all jobs from SQLite to an empty PostgreSQL database.
 
-    Stop the service first. All is carried or nothing, the old database is left as it is, and jobs
-    that were under way go on from their last checkpoint. Archives stay where they are.
+    Stop the service first. Either everything is copied or nothing. The old database and the
+    archives stay as they are, and running jobs continue from their last checkpoint.
     """
     from packmule.errors import UsageError  # noqa: PLC0415
     from packmule.wiring.moving import move  # noqa: PLC0415
@@ -30,7 +30,7 @@ def migrate_store(old: str, new: str) -> None:
     try:
         urls = database_url(old), database_url(new)
     except ValueError as error:
-        raise UsageError(f"A database's URL cannot be used: {error}.") from error
+        raise UsageError(f"Invalid database URL: {error}.") from error
     moved = move(*urls)
-    click.echo(f"carried {', '.join(f'{number} {name}' for name, number in moved.items())}")
+    click.echo(f"Copied {', '.join(f'{number} {name}' for name, number in moved.items())}")
     click.echo("Start the service with PACKMULE_DATABASE_URL set to the new database.")

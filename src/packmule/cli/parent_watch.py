@@ -1,7 +1,7 @@
-"""Parent and child: a child process ends when its parent has, however that ended.
+"""Stop a child process when its parent has ended, however that ended.
 
-Owns the child's side. A supervisor that is killed can stop nobody: without this, its API would hold
-the port, and its worker the jobs, for ever.
+A supervisor that is killed cannot stop its children: without this, its API would hold the port and
+its worker the jobs for ever.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ import time
 
 _log = logging.getLogger(__name__)
 
-_LOOK_EVERY = 0.25
+_INTERVAL = 0.25
 
 
 def stop_with_parent(parent: int, *, grace: float) -> None:
-    """Watch that this process's parent is the one of that id; when it is not, stop.
+    """Send this process SIGTERM as soon as its parent is not the process `parent`.
 
-    To stop is what SIGTERM means to this process; after `grace` seconds it ends whatever it does.
+    `grace` seconds later it exits, whatever it is doing.
     """
     threading.Thread(target=_watch, args=(parent, grace), name="parent", daemon=True).start()
 
 
 def _watch(parent: int, grace: float) -> None:
     while os.getppid() == parent:
-        time.sleep(_LOOK_EVERY)
-    _log.error("the supervisor is gone; stopping")
+        time.sleep(_INTERVAL)
+    _log.error("supervisor gone, stopping")
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(grace)
     os._exit(1)

@@ -1,7 +1,4 @@
-"""A bar of progress on a terminal.
-
-Owns how it looks. Leaves what it tells to whoever calls it.
-"""
+"""A progress bar on a terminal."""
 
 from __future__ import annotations
 
@@ -26,9 +23,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def bar() -> Iterator[Callable[[str, int, int | None], None]]:
-    """Show a bar on the error stream while the block runs.
+    """Show a bar on the error stream while the block runs, and yield the function to update it.
 
-    It is told a label, the bytes that are done and those of the whole, where that is known.
+    That takes a label, the bytes done, and the total if it is known.
     """
     columns = (
         TextColumn("{task.fields[label]}"),
@@ -44,7 +41,7 @@ def bar() -> Iterator[Callable[[str, int, int | None], None]]:
         def show(label: str, done: int, total: int | None) -> None:
             nonlocal shown
             if label.isalpha() and label != shown:
-                display.reset(task)  # something else has begun: its speed is its own
+                display.reset(task)  # something else has started, with a speed of its own
             shown = label
             display.update(task, completed=done, total=total, label=label)
 
@@ -53,11 +50,11 @@ def bar() -> Iterator[Callable[[str, int, int | None], None]]:
 
 @contextmanager
 def shown(files: int) -> Iterator[Callable[[Progress], None]]:
-    """Show the progress of packing so many files while the block runs."""
+    """Show the progress of packing `files` files while the block runs."""
     with bar() as show:
 
-        def tell(progress: Progress) -> None:
+        def update(progress: Progress) -> None:
             count = progress.files_done + progress.files_failed
             show(f"{count}/{files} files", progress.bytes_done, progress.bytes_total)
 
-        yield tell
+        yield update

@@ -1,7 +1,7 @@
-"""The reference of the command line, made from the commands themselves: docs/cli.md and a man page.
+"""The reference of the command line, generated from the commands: docs/cli.md and a man page.
 
-Owns turning commands into text. The flags of `serve` that are settings are left to
-docs/settings.md, which lists them with the same words; the man page has them as its environment.
+The flags of `serve` that are settings are left out: docs/settings.md lists them with the same
+words, and the man page in its ENVIRONMENT section.
 
 A man page is roff (groff_man(7)): a line that begins with a dot or a quote is a request, a
 backslash begins an escape, and a hyphen that is to be copied is written with one.
@@ -24,14 +24,14 @@ _WIDTH = 96
 
 
 def as_markdown(main: click.Group) -> str:
-    """Write what every command that is shown says of itself."""
+    """Return the help of every visible command."""
     return "\n\n".join(
         f"## {name}\n\n```text\n{text}\n```" for name, text in _pages(main, "packmule", None)
     )
 
 
 def as_manual(main: click.Group) -> str:
-    """Write the man page `packmule(1)`: what it is, every command, and every setting."""
+    """Return the man page `packmule(1)`: description, every command, every setting."""
     about = cleandoc(main.help or "").replace("\b\n", "")  # click's mark of lines that stay
     sentence, _, rest = about.partition("\n\n")
     lines = [

@@ -1,7 +1,7 @@
-"""`packmule serve` and the processes it consists of: API and worker, each restarted when it dies.
+"""`packmule serve` and its processes, API and worker, each restarted if it dies.
 
-Owns the commands and their flags, which are made from the table of settings. `serve` itself imports
-neither server nor database: its children do.
+Owns the commands and their flags, which are generated from the table of settings. `serve` itself
+imports neither server nor database: its children do.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# Given by `serve` to its children.
+# Passed by `serve` to its children.
 _PARENT = click.option("--parent", type=int, hidden=True)
 
 
 def with_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command a flag for each setting that is no secret."""
+    """Add a flag to a command for each setting that is not secret."""
     for setting in reversed(settings_module.TABLE):
         if setting.flag is not None:
             command = click.option(
@@ -47,7 +47,7 @@ def with_flags(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _environment(flags: dict[str, str | None]) -> dict[str, str]:
-    """Give the environment in which the flags are what they would have set."""
+    """Return the environment with the flags as variables."""
     given = {
         setting.name: value
         for setting in settings_module.TABLE
@@ -57,23 +57,23 @@ def _environment(flags: dict[str, str | None]) -> dict[str, str]:
 
 
 def _begin(process: str, parent: int | None) -> Settings:
-    """Prepare a process of the service."""
+    """Set up a process of the service."""
     settings = settings_module.read(os.environ)
     logs.start(settings, process)
     tracing.start(os.environ, process)
     if parent is not None:
         parent_watch.stop_with_parent(parent, grace=settings.drain_timeout)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a file or socket a transfer
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a file or socket for each transfer
     return settings
 
 
 @click.command()
 @with_flags
 def serve(**flags: str | None) -> None:
-    """Serve the API, the page and the downloads, and run the jobs.
+    """Run the service: API, web page, downloads and jobs.
 
-    Every flag is also an environment variable, as `packmule settings` lists them.
+    Every flag is also an environment variable; `packmule settings` lists them.
     """
     environment = _environment(flags)
     settings = settings_module.read(environment)
@@ -106,7 +106,7 @@ def serve(**flags: str | None) -> None:
 @click.command()
 @_PARENT
 def worker(parent: int | None) -> None:
-    """Run the jobs, without an API, by the settings of the environment."""
+    """Run only a worker, configured by environment variables."""
     settings = _begin("worker", parent)
     from packmule.wiring.stores import migrate as upgrade  # noqa: PLC0415
     from packmule.wiring.worker import run_worker  # noqa: PLC0415
@@ -117,7 +117,7 @@ def worker(parent: int | None) -> None:
 
     def ask_to_stop(number: int, _frame: object) -> None:
         stop.set()
-        signal.signal(number, signal.SIG_DFL)  # the second one ends it at once
+        signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_stop)
@@ -128,7 +128,7 @@ def worker(parent: int | None) -> None:
 @click.command()
 @_PARENT
 def api(parent: int | None) -> None:
-    """Serve the API, without a worker, by the settings of the environment."""
+    """Run only the API, configured by environment variables."""
     settings = _begin("api", parent)
     from packmule.web.server import serve as serve_app  # noqa: PLC0415
     from packmule.wiring.api import make_app  # noqa: PLC0415
@@ -150,15 +150,15 @@ def api(parent: int | None) -> None:
             max_head_bytes=settings.max_head_bytes,
         )
     tracing.stop()
-    # The server's own threads may still be ending connections. They would come back to an
-    # interpreter that is being taken down, and abort the process: so it ends as it is.
+    # The server's threads may still be closing connections. They would return to an interpreter
+    # that is being finalized, and abort the process: so it exits without finalizing.
     logging.shutdown()
     os._exit(0)
 
 
 @click.command(hidden=True)
 def migrate() -> None:
-    """Bring the job database up to this program's version; `serve` does this first."""
+    """Upgrade the job database to this version; `serve` does this first."""
     settings = settings_module.read(os.environ)
     logs.start(settings, "migrate")
     from packmule.wiring.stores import migrate as upgrade  # noqa: PLC0415

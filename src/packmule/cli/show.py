@@ -1,4 +1,4 @@
-"""`packmule settings`, `openapi` and `manual`: what there is to set, to ask and to type."""
+"""`packmule settings`, `openapi` and `manual`: the references, printed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from packmule.settings import TABLE
 
 @click.command()
 def settings() -> None:
-    """List the settings, which are environment variables, and their defaults."""
+    """List the settings (environment variables) and their defaults."""
     width = max(len(each.name) for each in TABLE)
     for each in TABLE:
         click.echo(f"{each.name:<{width}}  {each.help}; default: {each.shown_default}")
@@ -19,7 +19,7 @@ def settings() -> None:
 
 @click.command()
 def openapi() -> None:
-    """Write the description of the API, as docs/openapi.json has it."""
+    """Print the OpenAPI description of the API."""
     from packmule.web.app import description  # noqa: PLC0415  # only this command needs it
 
     click.echo(json.dumps(description(), indent=2, ensure_ascii=False))
@@ -28,7 +28,7 @@ def openapi() -> None:
 @click.command()
 @click.pass_context
 def manual(context: click.Context) -> None:
-    """Write the manual page.
+    """Print the manual page.
 
     \b
     To read it, and to install it:
@@ -38,5 +38,5 @@ def manual(context: click.Context) -> None:
     from packmule.cli.reference import as_manual  # noqa: PLC0415  # only this command needs it
 
     main = context.find_root().command
-    assert isinstance(main, click.Group)  # noqa: S101  # it is the one of all commands
+    assert isinstance(main, click.Group)  # noqa: S101  # it is the group of all commands
     click.echo(as_manual(main), nl=False)

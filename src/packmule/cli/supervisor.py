@@ -1,9 +1,9 @@
-"""The supervisor: keeps the child processes alive, and ends them in order.
+"""The supervisor: keeps the child processes running and stops them in order.
 
-Owns starting, restarting with growing pauses, draining and, where that takes too long or a second
-signal comes, killing. It imports next to nothing, so there is little in it that could fail. A child
-is in a process group of its own: a terminal's ctrl-C reaches the supervisor alone, which then says
-to each child once that it is to stop.
+Owns starting, restarting with growing delays, draining and, if that takes too long or a second
+signal comes, killing. It imports next to nothing, so that little in it can fail. Each child is in
+its own process group: ctrl-C in a terminal reaches only the supervisor, which then stops each child
+once.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_LOOK_EVERY = 0.1
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 30.0
-# A child that has lived this long starts anew at the shortest pause.
+_INTERVAL = 0.1
+_FIRST_DELAY = 1.0
+_LONGEST_DELAY = 30.0
+# After this many seconds of life a child is restarted with the first delay again.
 _STABLE = 60.0
 
 EXIT_KILLED = 130
@@ -31,23 +31,23 @@ EXIT_KILLED = 130
 
 @dataclass(slots=True)
 class Child:
-    """One child: what to run, and since when it runs or when it is to run again."""
+    """One child: what to run, and since when it runs or when to start it again."""
 
     name: str
     command: Sequence[str]
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     due_at: float = 0.0
-    pause: float = _FIRST_PAUSE
+    delay: float = _FIRST_DELAY
 
     @property
     def is_alive(self) -> bool:
-        """Tell whether it runs."""
+        """Return whether it is running."""
         return self.process is not None and self.process.poll() is None
 
 
 class Supervisor:
-    """Runs the children named by `commands` until SIGTERM or SIGINT; times in seconds."""
+    """Runs the children named in `commands` until SIGTERM or SIGINT; times are in seconds."""
 
     def __init__(
         self,
@@ -62,10 +62,10 @@ class Supervisor:
         self._signals = 0
 
     def run(self, is_ready: Callable[[], bool], when_ready: Callable[[], None]) -> int:
-        """Keep the children running; give the exit code.
+        """Keep the children running, and return the exit code.
 
-        `when_ready` is called once, when `is_ready`. A child that ends before that, ends all:
-        what cannot start is told at once, and not tried for ever.
+        `when_ready` is called once, when `is_ready`. If a child ends before that, everything ends:
+        a service that cannot start says so at once instead of trying for ever.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._note_signal)
@@ -78,7 +78,7 @@ class Supervisor:
                 if not ready and is_ready():
                     ready = True
                     when_ready()
-                time.sleep(_LOOK_EVERY)
+                time.sleep(_INTERVAL)
             return self._end(0)
         finally:
             self._kill()
@@ -88,13 +88,13 @@ class Supervisor:
         self._signals += 1
 
     def _keep_alive(self, child: Child) -> bool:
-        """Start a child that does not run; False where it has just ended."""
+        """Start a child that is not running; return False if it has just ended."""
         now = time.monotonic()
         if child.is_alive:
             return True
         if child.process is not None:
             if now - child.started_at > _STABLE:
-                child.pause = _FIRST_PAUSE
+                child.delay = _FIRST_DELAY
             code = child.process.returncode
             how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
             self._postpone(child, f"ended {how}", now)
@@ -112,15 +112,15 @@ class Supervisor:
         return True
 
     def _postpone(self, child: Child, why: str, now: float) -> None:
-        _log.error("%s %s; it is started again in %.0f s", child.name, why, child.pause)
+        _log.error("%s %s, restarting in %.0f s", child.name, why, child.delay)
         child.process = None
-        child.due_at = now + child.pause
-        child.pause = min(child.pause * 2, _LONGEST_PAUSE)
+        child.due_at = now + child.delay
+        child.delay = min(child.delay * 2, _LONGEST_DELAY)
 
     def _end(self, code: int) -> int:
-        """Let the children come to their end, and give the exit code."""
+        """Stop the children, and return the exit code."""
         alive = [child for child in self._children if child.is_alive]
-        _log.info("stopping; again to stop at once")
+        _log.info("stopping; send the signal again to stop at once")
         for child in alive:
             if child.process is not None:
                 child.process.terminate()
@@ -130,14 +130,14 @@ class Supervisor:
             if self._signals > signals:
                 return EXIT_KILLED
             if time.monotonic() > deadline:
-                _log.warning("not everything ended within %.0f s", self._drain_timeout)
+                _log.warning("drain timed out timeout=%.0f", self._drain_timeout)
                 return code
-            time.sleep(_LOOK_EVERY)
+            time.sleep(_INTERVAL)
         _log.info("stopped")
         return code
 
     def _kill(self) -> None:
-        """Leave no child behind."""
+        """Kill the children that are left."""
         for child in self._children:
             if child.process is not None and child.is_alive:
                 child.process.kill()

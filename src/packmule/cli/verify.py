@@ -1,6 +1,6 @@
-"""`packmule verify`: whether an archive is right, of ours or of anybody.
+"""`packmule verify`: check any ZIP archive.
 
-Owns the words. Leaves what is right to `zipformat.verifying`.
+Owns the command's options and output; the checks are those of `zipformat.verifying`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from packmule.cli.tables import harmless, number
 from packmule.zipformat.records import FormatError
 from packmule.zipformat.verifying import verify as verify_archive
 
@@ -21,35 +22,35 @@ if TYPE_CHECKING:
 
 EXIT_DAMAGED = 1
 EXIT_NOT_READABLE = 2
-_TOLD = 50
+_MAX_FINDINGS = 50
 
-_CURES = {
+_REMEDIES = {
     "body": "fetch this file again: its bytes were changed after they were written",
-    "local-header": "readers that stream will refuse it; make the archive again",
-    "central-header": "the directory is damaged; make the archive again",
-    "headers-differ": "readers disagree on which is meant; make the archive again",
-    "data-descriptor": "readers that stream will refuse it; make the archive again",
-    "directory": "the archive was cut or changed; make it again",
-    "duplicate": "readers keep one of the two; make the archive again with other names",
-    "gap": "strict readers refuse it; make the archive again",
-    "overlap": "strict readers take it for an attack; do not unpack it",
-    "trailing-bytes": "something was appended, or two downloads were joined; download it again",
+    "local-header": "streaming readers reject it; create the archive again",
+    "central-header": "the directory is damaged; create the archive again",
+    "headers-differ": "readers disagree on which one counts; create the archive again",
+    "data-descriptor": "streaming readers reject it; create the archive again",
+    "directory": "the archive was truncated or changed; create it again",
+    "duplicate": "readers keep one of the two; create the archive again with other names",
+    "gap": "strict readers reject it; create the archive again",
+    "overlap": "strict readers treat it as an attack; do not unpack it",
+    "trailing-bytes": "data was appended, or two downloads were joined; download it again",
 }
 
 
 @click.command()
 @click.argument("path", metavar="ARCHIVE", type=click.Path(path_type=Path))
-@click.option("--quick", is_flag=True, help="Check all records, but do not read the files back.")
-@click.option("--json", "as_json", is_flag=True, help="Tell the result as one JSON line.")
+@click.option("--quick", is_flag=True, help="Check all headers, but not the contents of the files.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as a line of JSON.")
 def verify(*, path: Path, quick: bool, as_json: bool) -> None:
-    """Check a ZIP archive: its directory, each file's header, and each file against its CRC-32.
+    """Check any ZIP archive: its directory, each file's header, and each file's CRC-32.
 
-    Notes are what other programs write and readers take; they are no faults.
+    Notes are harmless deviations that other programs write and readers accept.
 
-    Exit status: 0 the archive is right; 1 it is damaged; 2 it cannot be read as an archive.
+    Exit status: 0 valid; 1 damaged; 2 not a readable archive.
     """
     try:
-        # Not to wait for somebody to write, where it is a pipe.
+        # So that a named pipe does not wait for a writer.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             size = os.fstat(fd).st_size
@@ -67,46 +68,48 @@ def verify(*, path: Path, quick: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_record(path, report, quick=quick)))
     else:
-        _tell(path, report, quick=quick)
+        _print(path, report, quick=quick)
     if report.faults:
         raise SystemExit(EXIT_DAMAGED)
 
 
 def _record(path: Path, report: VerifyReport, *, quick: bool) -> dict[str, object]:
-    def told(each: Finding) -> dict[str, object]:
+    def record(each: Finding) -> dict[str, object]:
         return {"kind": each.kind, "at": each.at, "name": each.name, "detail": each.detail}
 
     return {
         "archive": str(path),
         "readable": True,
-        "right": not report.faults,
+        "valid": not report.faults,
         "read_back": not quick,
         "entries": report.entries,
         "size": report.size,
-        "faults": [told(each) for each in report.faults],
-        "notes": [told(each) for each in report.findings if not each.is_fault],
+        "faults": [record(each) for each in report.faults],
+        "notes": [record(each) for each in report.findings if not each.is_fault],
     }
 
 
-def _tell(path: Path, report: VerifyReport, *, quick: bool) -> None:
+def _print(path: Path, report: VerifyReport, *, quick: bool) -> None:
     faults = report.faults
-    for each in faults[:_TOLD]:
+    for each in faults[:_MAX_FINDINGS]:
         click.echo(f"fault at byte {each.at:,}: {_sentence(each)}", err=True)
-        click.echo(f"    what to do: {_CURES[each.kind]}", err=True)
-    if len(faults) > _TOLD:
-        more = len(faults) - _TOLD
-        click.echo(f"… and {more:,} faults more; --json tells all of them.", err=True)
+        click.echo(f"    fix: {_REMEDIES[each.kind]}", err=True)
+    if len(faults) > _MAX_FINDINGS:
+        more = len(faults) - _MAX_FINDINGS
+        click.echo(f"… and {number(more, 'more fault')}; use --json to see all.", err=True)
     notes = [each for each in report.findings if not each.is_fault]
-    for each in notes[:_TOLD]:
+    for each in notes[:_MAX_FINDINGS]:
         click.echo(f"note at byte {each.at:,}: {_sentence(each)}")
-    if len(notes) > _TOLD:
-        click.echo(f"… and {len(notes) - _TOLD:,} notes more; --json tells all of them.")
-    word = f"damaged, {len(faults):,} faults" if faults else "right"
-    how = "not read back" if quick else "read back"
-    click.echo(f"{path}: {word}; {report.entries:,} files {how}, {report.size:,} bytes")
+    if len(notes) > _MAX_FINDINGS:
+        click.echo(
+            f"… and {number(len(notes) - _MAX_FINDINGS, 'more note')}; use --json to see all."
+        )
+    verdict = f"damaged, {number(len(faults), 'fault')}" if faults else "valid"
+    how = "headers only" if quick else "contents checked"
+    files = number(report.entries, "file")
+    click.echo(f"{path}: {verdict}; {files}, {report.size:,} bytes, {how}")
 
 
 def _sentence(each: Finding) -> str:
-    # A name may hold what moves a terminal's cursor.
-    name = "".join(c if c.isprintable() else "\ufffd" for c in each.name or "")
+    name = harmless(each.name)
     return f"{name}: {each.detail} [{each.kind}]" if name else f"{each.detail} [{each.kind}]"

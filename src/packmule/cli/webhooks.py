@@ -1,7 +1,7 @@
-"""`packmule webhooks`: the operator's look at what webhooks were told, and telling it anew.
+"""`packmule webhooks`: list webhook messages, and redeliver them.
 
-Owns the commands and what they show. Reads the database of the settings, as `packmule jobs` does. A
-webhook is shown without its query.
+Owns the commands and their output. Uses the database from the settings, as `packmule jobs` does. A
+webhook's URL is shown without its query.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import click
 
 from packmule import settings as settings_module
 from packmule.cli.archive_hash import ArchiveHash
+from packmule.cli.tables import number
 from packmule.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -29,36 +30,38 @@ _SECRET_BYTES = 32
 
 
 class MessageName(click.ParamType[str]):
-    """A message's id."""
+    """A message's ID."""
 
     name = "message"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check it."""
+        """Return the ID."""
         if not _NAME.fullmatch(value):
-            self.fail(f"{value!r} is no message: that is msg_ and 32 digits.", param, ctx)
+            self.fail(f"{value!r} is not a message ID (msg_ and 32 digits).", param, ctx)
         return str(value)
 
 
 @click.group()
 def webhooks() -> None:
-    """Look at what webhooks were told, tell it anew; the service may run meanwhile."""
+    """List and redeliver webhook messages. The service may be running."""
 
 
 @webhooks.command("list")
 @click.option("--state", type=click.Choice(_STATES))
-@click.option("--job", type=ArchiveHash(), help="Only the messages about this job.")
+@click.option("--job", type=ArchiveHash(), help="Only messages about this job.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
 @click.option(
-    "--before", type=MessageName(), help="Go on behind this message, the last one of a page."
+    "--before", type=MessageName(), help="Continue after this message, the last one of a page."
 )
-@click.option("--json", "as_json", is_flag=True, help="An object a line, with all fields.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object per line, with all fields."
+)
 def list_(
     *, state: str | None, job: str | None, limit: int, before: str | None, as_json: bool
 ) -> None:
-    """List messages, the newest first: their state, tries, last answer and next try.
+    """List messages, newest first: state, tries, last response and next try.
 
-    A message is kept for thirty days after its end.
+    Messages are kept for 30 days after they were delivered or given up.
     """
     from packmule.cli.tables import show_rows  # noqa: PLC0415
     from packmule.webhook.messages import MessageState  # noqa: PLC0415
@@ -67,7 +70,7 @@ def list_(
     with open_for_operator(settings_module.read(os.environ)) as stores:
         last = None if before is None else stores.messages.find(before)
         if before is not None and last is None:
-            raise UsageError("There is no message of that id (any more).")
+            raise UsageError("There is no such message (any more).")
         found = stores.messages.newest(
             state=None if state is None else MessageState(state),
             hash_=job,
@@ -81,33 +84,34 @@ def list_(
 
 @webhooks.command()
 @click.argument("messages", type=MessageName(), metavar="[MESSAGE]...", nargs=-1)
-@click.option("--given-up", is_flag=True, help="All that were given up.")
+@click.option("--given-up", is_flag=True, help="Redeliver all messages that were given up.")
 def replay(messages: tuple[str, ...], *, given_up: bool) -> None:
-    """Hand messages over anew, under the same ids, whatever became of them."""
+    """Redeliver webhook messages, keeping their IDs."""
     from packmule.wiring.operator import open_for_operator  # noqa: PLC0415
 
     if bool(messages) is given_up:
-        raise UsageError("Name messages, or --given-up for all that were given up.")
+        raise UsageError("Pass message IDs, or --given-up for all that were given up.")
     with open_for_operator(settings_module.read(os.environ)) as stores:
         if given_up:
-            click.echo(f"{stores.messages.replay_given_up(stores.defer_delivery)} messages wait")
+            queued = stores.messages.replay_given_up(stores.defer_delivery)
+            click.echo(f"{number(queued, 'message')} queued")
         for name in messages:
             try:
                 stores.messages.replay(name, stores.defer_delivery)
             except NotFound as error:
                 raise UsageError(f"{name}: {error}") from error
-            click.echo(f"{name} is waiting")
+            click.echo(f"{name} queued")
 
 
 @webhooks.command()
 def secret() -> None:
-    """Make a secret for PACKMULE_WEBHOOK_SECRET, to be given to the receiver as well."""
+    """Create a secret for PACKMULE_WEBHOOK_SECRET. The receiver needs it, too."""
     text = base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode("ascii")
     click.echo(f"whsec_{text}")
 
 
 def _row(message: Message) -> dict[str, Any]:
-    """Give what the operator sees of a message."""
+    """Return the fields of a message that the operator sees."""
     return {
         "message": message.name,
         "state": message.state.value,

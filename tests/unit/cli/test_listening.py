@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listening, "_PATIENCE", 0.0)
+    monkeypatch.setattr(listening, "_TIMEOUT", 0.0)
 
 
 def server(port: int) -> socket.socket:

@@ -92,8 +92,8 @@ def test_a_replay_is_of_those_named_or_of_all_that_were_given_up(stores: Stores)
     for name in names:
         give_up(stores, name)
     assert listed("--state", "given-up")[0]["http_status"] == 410
-    assert run("webhooks", "replay", names[0])[:2] == (0, f"{names[0]} is waiting\n")
-    assert run("webhooks", "replay", "--given-up")[:2] == (0, "1 messages wait\n")
+    assert run("webhooks", "replay", names[0])[:2] == (0, f"{names[0]} queued\n")
+    assert run("webhooks", "replay", "--given-up")[:2] == (0, "1 message queued\n")
     assert len(stores.messages.newest(state=MessageState.WAITING)) == 2
 
 
