@@ -77,7 +77,7 @@ def test_damage_is_told_with_its_place_and_what_to_do(tmp_path: Path) -> None:
     done = verify(tmp_path, "a.zip")
     assert done.returncode == 1
     assert "fault at byte 35: a.txt: its CRC-32" in done.stderr
-    assert "what to do: fetch this file again" in done.stderr
+    assert "fix: fetch this file again" in done.stderr
     assert verify(tmp_path, "a.zip", "--quick").returncode == 0
     record = json.loads(verify(tmp_path, "a.zip", "--json").stdout)
     assert [(each["kind"], each["at"]) for each in record["faults"]] == [("body", 35)]

@@ -93,7 +93,7 @@ class PartFile:
         self._opened.flush()
 
     def finish(self) -> None:
-        """Rename the whole archive to its name, durably. Raises DownloadFailed if it is not whole."""
+        """Rename the whole archive, durably. Raises DownloadFailed if it is not whole."""
         self._opened.flush()
         size = os.fstat(self._opened.fileno()).st_size
         if self._version is None or size != self._version.size:
