@@ -183,7 +183,7 @@ def test_a_port_in_use_is_said_and_ends_it(tmp_path: Path) -> None:
         port = other.getsockname()[1]
         ended = run({"PACKMULE_DATA_DIR": str(tmp_path)}, "serve", "--port", str(port))
     assert ended.returncode == 2
-    assert ended.stderr.startswith(f"Error: Port {port} of 127.0.0.1 is in use")
+    assert ended.stderr.startswith(f"Error: Port {port} of 127.0.0.1 is already in use")
     assert list(tmp_path.iterdir()) == []
 
 
