@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 
-from tests.house.api_reference import as_markdown
 from tests.house.generated import assert_holds
 from tests.house.tree import read
+
+from packmule.web.reference import as_markdown
 
 DOCUMENT = "docs/api.md"
 DESCRIPTION = json.loads(read("docs/openapi.json"))

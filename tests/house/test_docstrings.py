@@ -24,7 +24,6 @@ STILL_CLIPPED = {
     "assembly": 77,
     "jobs": 16,
     "storage": 30,
-    "web": 28,
     "wiring": 4,
     "zipformat": 14,
 }

@@ -53,7 +53,7 @@ def test_no_secret_is_in_the_log_and_every_line_of_a_job_names_it(
     assert {line["job"] for line in of_worker} == {archive_hash, failed}
     assert all(line["attempt"] == 1 for line in of_worker)
     assert {line["message"] for line in of_worker} >= {"begins"}
-    accepted = [line for line in lines if line["message"] == "accepted, 1 links"]
+    accepted = [line for line in lines if line["message"] == "job accepted files=1"]
     assert [line["job"] for line in accepted] == [archive_hash, failed]
     assert {line["request"] for line in accepted} == {"req-1"}
     assert any(

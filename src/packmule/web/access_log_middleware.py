@@ -1,10 +1,9 @@
-"""What is noted of every request: its id, its line in the access log, its numbers.
+"""Request IDs, the access log and request metrics: the outermost middleware.
 
-Owns the outermost layer. A request's id is the caller's `X-Request-ID` where that is of a strict
-form (it comes back in the answer and stands in every line of the log), else one of ours. The access
-log tells the route, never the address asked for: an archive's hash stands in the line's field `job`
-and a query nowhere. Leaves the answer to the layers within. Metrics by route template: what is not
-one of our routes is one route, `none`.
+A request's ID is the client's `X-Request-ID` if it has a safe form, otherwise a new one. It is in
+the response and in every log line of the request. The access log names the route, never the URL: an
+archive's hash appears only in the field `job`, and a query nowhere. Metrics are counted by route;
+requests that match no route count as `none`.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ _UNANSWERED = 499  # as nginx notes a client that has gone before its answer
 
 
 class AccessLogMiddleware:
-    """The layer; `routes` are those of the application, `access_log` tells requests at info."""
+    """The middleware; with `access_log` requests are logged at info instead of debug."""
 
     def __init__(self, app: ASGIApp, *, routes: Iterable[BaseRoute], access_log: bool) -> None:
         self._app = app
@@ -80,7 +79,7 @@ class AccessLogMiddleware:
         if _access.isEnabledFor(self._level):
             _access.log(
                 self._level,
-                "%s %s: %d in %.3f s, %d bytes",
+                "request answered method=%s route=%s status=%d seconds=%.3f bytes=%d",
                 scope["method"], route, seen.status, seconds, seen.bytes_sent,
             )  # fmt: skip
 
@@ -91,7 +90,7 @@ class AccessLogMiddleware:
 
 
 class _Seen:
-    """What is seen of one answer on its way out."""
+    """One response on its way out: its status and its bytes."""
 
     def __init__(self, id_: str, send: Send) -> None:
         self.id = id_
@@ -101,7 +100,7 @@ class _Seen:
         self._length = 0
 
     async def send(self, message: Message) -> None:
-        """Pass a message on, with the request's id in the head."""
+        """Pass a message on, adding the request's ID to the headers."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
@@ -115,6 +114,6 @@ class _Seen:
 
 
 def request_id(headers: Headers) -> str:
-    """Take the caller's id where it can do no harm in a log or a header, else make one."""
+    """Return the client's ID if it is safe in a log and a header, otherwise a new one."""
     given = headers.get(HEADER, "")
     return given if _ID.fullmatch(given) else secrets.token_hex(8)

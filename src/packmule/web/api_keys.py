@@ -1,11 +1,11 @@
-"""API keys: their form, the operator's list of them, and whose key was shown.
+"""API keys: their form, the operator's list of them, and which client a key belongs to.
 
-Owns keys as text; of a key only its SHA-256 is held. One plain digest is enough for a key that
-`new_key` made: 256 random bits cannot be guessed at any speed. Leaves the header to `auth.py`. Pure
-and quick to import: the settings read their list by it.
+Holds only the SHA-256 of a key. A plain digest is enough for a key that `new_key` made: 256 random
+bits cannot be guessed at any speed. Leaves the header to `auth.py`. Pure and quick to import,
+because the settings use it.
 
-The law: a key is a `b64token`, RFC 6750 2.1. An entry of the list is `name:key`, or
-`name:sha256:<64 hex digits>` where the key itself is not to stand in the environment.
+A key is a `b64token` (RFC 6750 2.1). A list entry is `name:key`, or `name:sha256:<64 hex digits>`
+to keep the key itself out of the environment.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _PREFIX = "packmule_"
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """Whose key it is, and its SHA-256. A client may have several keys under its one name.
+    """A client's name and the SHA-256 of its key. A client may have several keys under one name.
 
-    `is_short`: it was given in the clear, and has fewer than 128 bits however it was made.
+    `is_short`: it was given in the clear, and is too short for 128 bits.
     """
 
     name: str
@@ -45,7 +45,7 @@ class ApiKey:
 
 
 class Keyring:
-    """All keys; without any, everybody may ask."""
+    """All API keys; without any, no key is required."""
 
     def __init__(self, keys: Iterable[ApiKey] = ()) -> None:
         self._keys = tuple(keys)
@@ -54,10 +54,10 @@ class Keyring:
         return bool(self._keys)
 
     def owner(self, shown: str) -> str | None:
-        """Name the client whose key this is; None where it is nobody's.
+        """Return the name of the client with this key, or None.
 
-        Every key is compared, and digests only: the time taken tells nothing of how much of a key
-        was right, nor which of them it was.
+        Compares digests only, and every key: the time taken reveals neither how much of a key was
+        right nor which key it was.
         """
         digest = _digest(shown)
         found = None
@@ -68,17 +68,17 @@ class Keyring:
 
 
 def is_key(text: str) -> bool:
-    """Tell whether this may be a key at all."""
+    """Return whether the text has the form of a key."""
     return _KEY.fullmatch(text) is not None
 
 
 def new_key() -> str:
-    """Make a key of 256 random bits."""
+    """Return a new key of 256 random bits."""
     return _PREFIX + secrets.token_urlsafe(32)
 
 
 def entry(name: str, key: str) -> str:
-    """Write a key as the setting takes it, hashed. Raises ValueError."""
+    """Return the list entry for a key, hashed. Raises ValueError."""
     if not _NAME.fullmatch(name):
         raise ValueError(_BAD_NAME)
     return f"{name}:sha256:{_digest(key).hex()}"
@@ -88,9 +88,9 @@ _BAD_NAME = "a client's name is 1 to 64 letters, digits, dots, dashes and unders
 
 
 def parse_keys(text: str) -> tuple[ApiKey, ...]:
-    """Read `PACKMULE_API_KEYS`: entries between commas or spaces.
+    """Parse `PACKMULE_API_KEYS`: entries separated by commas or spaces.
 
-    Raises ValueError with a sentence that repeats nothing of the text, which is secret.
+    Raises ValueError; the message contains nothing of the text, which is secret.
     """
     if not text:
         return ()
@@ -101,9 +101,9 @@ def parse_keys(text: str) -> tuple[ApiKey, ...]:
 
 
 def read_keys(text: str) -> tuple[ApiKey, ...]:
-    """Read the file of that path: entries on lines, and comments that begin with #.
+    """Read a file of keys: one entry per line; lines starting with # are comments.
 
-    Raises ValueError with a sentence for people.
+    Raises ValueError with a message for the operator.
     """
     if not text:
         return ()
@@ -117,7 +117,7 @@ def read_keys(text: str) -> tuple[ApiKey, ...]:
 
 
 def distinct(keys: Iterable[ApiKey]) -> tuple[ApiKey, ...]:
-    """Give the keys, each once. Raises ValueError where two clients have the same."""
+    """Return the keys without duplicates. Raises ValueError if two clients share one."""
     owners: dict[bytes, ApiKey] = {}
     for key in keys:
         if owners.setdefault(key.digest, key).name != key.name:

@@ -34,13 +34,14 @@ if TYPE_CHECKING:
 DESCRIPTION = """\
 Packmule turns a list of public links into one ZIP archive, in the background.
 
-`create` answers at once with a hash. `status` says how far the job is, and in the end where the
-archive is, or which files could not be fetched and why. Whoever has the hash may read and download.
+`create` returns a hash at once. `status` returns the job's progress and, at the end, the URL of the
+archive or the files that could not be fetched and why. Anyone who has the hash can read the status
+and download the archive.
 
-Where the operator has given keys, create, retry, cancel, delete and files need
-`Authorization: Bearer` and a key, and are for the jobs of that key's client.
+If the server requires API keys, create, retry, cancel, delete and files need the header
+`Authorization: Bearer KEY`, and a key gives access only to its own client's jobs.
 
-Every error is `application/problem+json` (RFC 9457) with a `code` that never changes its meaning.
+Every error is `application/problem+json` (RFC 9457) with a stable `code`.
 """
 
 _PROBLEM = {
@@ -71,7 +72,7 @@ def create_app(services: Services) -> FastAPI:
 
 
 def description() -> dict[str, Any]:
-    """Give the OpenAPI description of the API."""
+    """Return the OpenAPI description of the API."""
     return _api().openapi()
 
 

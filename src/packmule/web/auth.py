@@ -17,7 +17,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from packmule.jobs.model import ADDRESS_CLIENT
-from packmule.web.intake import unread
+from packmule.web.bodies import unread
 from packmule.web.problems import MEDIA_TYPE, Problem, ProblemCode
 from packmule.web.services import GivenServices, Services
 
@@ -29,21 +29,22 @@ SECURITY_SCHEMES = {
     SCHEME: {
         "type": "http",
         "scheme": "bearer",
-        "description": "A client's key, where the operator has given keys.",
+        "description": "An API key, if the server requires one.",
     }
 }
 NEEDS_KEY: dict[str, Any] = {"security": [{SCHEME: []}, {}]}
-"""OpenAPI: the key, or nothing where the operator has given none."""
+"""OpenAPI: an API key, or none if the server requires none."""
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe the answers by which who asks is refused."""
+    """Describe the responses that refuse a client."""
     words = {
-        401: "No key, or none that is known: `unauthorized`.",
-        403: "The job is another client's: `forbidden`; or another site's page asks: "
-        "`cross-origin`.",
-        429: "Too often: `rate-limited`; or too much at once: `quota-exceeded`. `Retry-After` says "
-        "when to ask again.",
+        401: "The API key is missing or unknown: `unauthorized`.",
+        403: "The job belongs to another client (`forbidden`), or the request comes from another "
+        "site's page (`cross-origin`).",
+        429: "Too many requests (`rate-limited`) or too many jobs (`quota-exceeded`). "
+        "`Retry-After` "
+        "says when to try again.",
     }
     headers = {
         401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
@@ -59,14 +60,14 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the name of its key, or where it asks from."""
+    """The client of a request: the name of its key, or its address."""
 
     client: str
     has_key: bool
 
 
 async def caller_of(request: Request, services: GivenServices) -> Caller:
-    """Find out who asks. Raises Problem 401, or 400 where that is said twice."""
+    """Identify the client. Raises Problem 401, or 400 if it sends two Authorization headers."""
     access = services.access
     if not access.keys:
         peer = request.client.host if request.client else None
@@ -110,7 +111,7 @@ def _challenge(error: str | None = None) -> dict[str, str]:
 async def _asking_for_work(
     request: Request, services: GivenServices, caller: GivenCaller
 ) -> Caller:
-    """Count a request that makes work. Raises Problem 429 where its client asks too often."""
+    """Count a request that creates work. Raises Problem 429 above the client's rate."""
     creates = services.access.creates
     wait = 0.0 if creates is None else creates.take(caller.client)
     if wait > 0:
@@ -128,9 +129,9 @@ CallerWithinRate = Annotated[Caller, Depends(_asking_for_work)]
 
 
 def refuse_strangers(services: Services, caller: Caller, hash_: str) -> None:
-    """Let a client with a key touch its own jobs only. Raises NotFound, Problem 403.
+    """Refuse a client with a key access to another client's job. Raises NotFound, Problem 403.
 
-    A job that was made without a key has no owner: whoever has a key and the hash may touch it.
+    A job created without a key has no owner: every client with a key and the hash may use it.
     """
     if not caller.has_key:
         return

@@ -1,11 +1,11 @@
-"""Who a client without a key is: the address it asks from.
+"""The client of a request without an API key: its network address, also behind trusted proxies.
 
-Owns finding that address, also behind proxies that the operator names, and what of it is kept: an
-IPv4 address, or the /64 network of an IPv6 one, which is what one subscriber has (RFC 6177).
+Owns finding the address, and what of it identifies a client: an IPv4 address, or the /64 network of
+an IPv6 address, which is what one subscriber has (RFC 6177).
 
-The rule: what a client writes into X-Forwarded-For is its own word. Each proxy appends the address
-that it was asked from, so the list is read from the right, and only as far as those who wrote it
-are trusted: the first address that is no trusted proxy's is the client.
+Clients can write anything into X-Forwarded-For, and each proxy appends the address it was called
+from. So the list is read from the right, only as far as its writers are trusted: the first address
+that is not a trusted proxy's is the client's.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _INTERFACE_BITS = 64
 
 
 class ClientAddresses:
-    """Finds who asks; `trusted` are the networks of the operator's own proxies."""
+    """Finds a request's client; `trusted` are the networks of the operator's own proxies."""
 
     def __init__(self, trusted: Sequence[Network] = ()) -> None:
         self._trusted = tuple(trusted)
         self._has_warned = False
 
     def client(self, peer: str | None, forwarded: Sequence[str]) -> str:
-        """Name the client of a request by the address at its connection's other end.
+        """Return the client's name, starting from the address at the connection's other end.
 
         `forwarded` are the values of its X-Forwarded-For fields, in their order.
         """
@@ -48,7 +48,7 @@ class ClientAddresses:
         return name_of(self._origin(address, forwarded))
 
     def _origin(self, address: Address | None, forwarded: Sequence[str]) -> Address | None:
-        """Go back from hop to hop while whoever names the hop before is trusted."""
+        """Walk back from hop to hop while the hop that names the previous one is trusted."""
         for hop in reversed(",".join(forwarded).split(",")):
             if address is None or not self._is_trusted(address):
                 break
@@ -66,14 +66,14 @@ class ClientAddresses:
             return
         self._has_warned = True
         _log.warning(
-            "a request from %s came with X-Forwarded-For, which is not believed: if that is your "
-            "proxy, name it in PACKMULE_TRUSTED_PROXIES, or all who come through it count as one",
+            "X-Forwarded-For ignored peer=%s: if this is your proxy, add it to "
+            "PACKMULE_TRUSTED_PROXIES, otherwise all its clients count as one",
             address,
         )
 
 
 def name_of(address: Address | None) -> str:
-    """Name a client by its address, as jobs remember it; no name of a key has a colon."""
+    """Return a client's name by address, as jobs store it; a key's name never has a colon."""
     if isinstance(address, IPv6Address):
         network = IPv6Address(int(address) >> _INTERFACE_BITS << _INTERFACE_BITS)
         return f"{ADDRESS_CLIENT}{network}/{_INTERFACE_BITS}"
@@ -81,7 +81,7 @@ def name_of(address: Address | None) -> str:
 
 
 def _address(text: str) -> Address | None:
-    """Read an address; an IPv4 one that came over an IPv6 socket is the IPv4 one it is."""
+    """Parse an address; an IPv4 address mapped into IPv6 becomes IPv4."""
     text = text.strip()
     with_port = _WITH_PORT.fullmatch(text) if len(text) <= _LONGEST_ADDRESS else None
     if with_port is not None:

@@ -1,6 +1,6 @@
-"""From what the store knows to what is answered: status, failures, files.
+"""Response documents: the status of a job, its failures and its files, from what the store knows.
 
-Owns which state is told in which words. Pure; leaves the shapes to `schema.py`.
+Leaves the shapes to `schema.py`. Pure, except for `status_document`, which reads from the store.
 """
 
 from __future__ import annotations
@@ -30,29 +30,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from packmule.jobs.model import FileRecord, Job, Progress
+    from packmule.jobs.store import JobStore
 
 Status = InProgressOut | CompletedOut | FailedOut | CancelledOut | ExpiredOut
 
-# A status names this many failed files; the list of files has them all.
+# A status lists this many failed files; `/files` has them all.
 MOST_FAILURES = 1000
 
 _PAGE = WarningOut(code="html-page", detail=HTML_PAGE_DETAIL)
 
-# Bytes a second: what is slower stands, and at its rate the rest would take for ever.
+# Bytes per second: below this a job counts as stalled, and its rate gives no estimate.
 _STANDS_BELOW = 1.0
 
 OPEN_STATES = frozenset({JobState.QUEUED, JobState.RUNNING})
 
 
 def state_now(job: Job, now: datetime | None = None) -> JobState:
-    """Give a job's state; an archive whose time is over counts as expired from that moment on."""
+    """Return a job's state; an archive counts as expired from the moment its time is over."""
     moment = now or datetime.now(UTC)
     over = job.expires_at is not None and job.expires_at <= moment
     return JobState.EXPIRED if over and job.state is JobState.COMPLETED else job.state
 
 
 def has_failures(job: Job) -> bool:
-    """Tell whether the status names files that failed."""
+    """Return whether the status lists failed files."""
     return job.progress.files_failed > 0 and state_now(job) in {
         JobState.COMPLETED,
         JobState.FAILED,
@@ -60,14 +61,14 @@ def has_failures(job: Job) -> bool:
 
 
 def archive_url(public_url: str, hash_: str) -> str:
-    """Give the address at which an archive is downloaded."""
+    """Return an archive's download URL."""
     return f"{public_url}/archive/get/{hash_}.zip"
 
 
 def status_of(
     job: Job, failures: Iterable[FileRecord], public_url: str, *, now: datetime | None = None
 ) -> Status:
-    """Say where a job is. `failures` are its failed files, where `has_failures`."""
+    """Return the status of a job. `failures` are its failed files, if `has_failures`."""
     match state_now(job, now):
         case JobState.QUEUED | JobState.RUNNING:
             return InProgressOut(progress=_progress(job.progress))
@@ -90,8 +91,14 @@ def status_of(
             return ExpiredOut()
 
 
+def status_document(store: JobStore, job: Job, public_url: str) -> Status:
+    """Return where a job is, with its failed files if it has ended. Reads from the store."""
+    failures = store.failures(job.id, MOST_FAILURES) if has_failures(job) else ()
+    return status_of(job, failures, public_url)
+
+
 def file_of(record: FileRecord) -> FileOut:
-    """Say where a file is."""
+    """Return the state of a file."""
     failure = record.failure
     return FileOut(
         position=record.position,
@@ -124,10 +131,10 @@ def _progress(progress: Progress) -> ProgressOut:
 
 
 def _eta(progress: Progress) -> float | None:
-    """Say how long the rest takes at the present rate; None where that cannot be told.
+    """Return how many seconds the rest takes at the current rate, or None if that is unknown.
 
-    While a length is unknown or the job stands; and when all bytes are there, for then the archive
-    is being finished and published, which is another matter than fetching.
+    It is unknown while a length is unknown or nothing arrives, and once all bytes are there: then
+    the archive is being finished and published, which the rate says nothing about.
     """
     if progress.bytes_total is None or progress.bytes_per_second < _STANDS_BELOW:
         return None

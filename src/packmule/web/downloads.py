@@ -1,8 +1,8 @@
 """The download of an archive: whole or in ranges, resumable, never held in memory.
 
-Owns the route /archive/get and the headers of its answers. Leaves which part is asked for to
-`ranges.py`, moving the bytes to `sending.py`, or both to a proxy (`sendfile.py`). The law: RFC 9110
-(conditions, ranges), RFC 6266 (the file's name).
+Owns the route /archive/get and its response headers. Leaves selecting ranges to `ranges.py`,
+sending bytes to `sending.py`, and handing both over to a proxy to `sendfile.py`. Follows RFC 9110
+(conditional requests, ranges) and RFC 6266 (file names).
 """
 
 from contextlib import suppress
@@ -18,7 +18,7 @@ from packmule.jobs.model import JobState
 from packmule.storage.page_cache_read import OpenFile
 from packmule.storage.usage import note_read
 from packmule.web.documents import state_now
-from packmule.web.job_routes import Hash, checked_hash
+from packmule.web.job_hash import Hash, checked_hash
 from packmule.web.problems import Problem, ProblemCode
 from packmule.web.ranges import (
     NotModified,
@@ -40,9 +40,9 @@ MEDIA_TYPE = "application/zip"
 
 _DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {"content": {MEDIA_TYPE: {}}, "description": "The archive."},
-    206: {"content": {MEDIA_TYPE: {}}, "description": "The ranges asked for."},
+    206: {"content": {MEDIA_TYPE: {}}, "description": "The requested ranges."},
     304: {"description": "Not modified."},
-    307: {"description": "The archive is in an object store; `Location` is a link to it."},
+    307: {"description": "The archive is in an object store; `Location` is its URL there."},
 }
 
 
@@ -54,7 +54,7 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {
     summary="Download an archive",
 )
 async def download(request: Request, services: GivenServices, archive_hash: Hash) -> Response:
-    """Send the archive, or the ranges of it that are asked for, if the conditions hold."""
+    """Return the archive, or the requested ranges of it. Supports conditional requests."""
     found = services.recent.find(checked_hash(archive_hash))
     if found is None:
         found = await run_in_threadpool(_find, services, archive_hash)

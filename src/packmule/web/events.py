@@ -22,16 +22,10 @@ from starlette.types import Receive, Scope, Send
 from packmule.errors import PackmuleError
 from packmule.web.auth import NEEDS_KEY, caller_of, refusals, refuse_strangers
 from packmule.web.documents import OPEN_STATES, state_now
-from packmule.web.event_feed import (
-    DESCRIBED,
-    EventId,
-    StatusEvent,
-    latest_status,
-    next_files,
-    parse_event_id,
-)
+from packmule.web.event_feed import DESCRIBED, latest_status, next_files
+from packmule.web.event_values import EventId, StatusEvent, parse_event_id
 from packmule.web.job_changes import WatchedJob
-from packmule.web.job_routes import Hash, checked_hash
+from packmule.web.job_hash import Hash, checked_hash
 from packmule.web.problems import Problem, ProblemCode
 from packmule.web.services import GivenServices, Services
 
@@ -41,18 +35,21 @@ router = APIRouter(prefix="/api/archive", tags=["archives"])
 
 MEDIA_TYPE = "text/event-stream"
 
-# Proxies commonly cut what is silent for 60 s, and a reader that takes nothing so long has gone.
+# Proxies commonly cut a connection after 60 silent seconds, and a reader that takes nothing for so
+# long has gone.
 _KEEP_ALIVE = 15.0
 _LONGEST_SEND = 60.0
 _RETRY_MS = 2000
 _DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {MEDIA_TYPE: {"schema": DESCRIBED}},
-        "description": "`progress` events, then one of `completed`, `failed`, `cancelled` and "
-        "`expired`; the data of each is the status document. With `files`, before each of them the "
-        "files that have changed, in `files` events of a hundred at most.",
+        "description": "`progress` events, then one of `completed`, `failed`, `cancelled` or "
+        "`expired`; the "
+        "data of each is the status document. With `files`, each is preceded by `files` events "
+        "with "
+        "the files that have changed, up to 100 per event.",
     },
-    204: {"description": "The job has ended, and `Last-Event-ID` says that this was told."},
+    204: {"description": "The job has ended, and `Last-Event-ID` is that of its last event."},
 }
 
 
@@ -61,7 +58,7 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {
     response_class=Response,
     responses=_DOCUMENTED | refusals(401, 403),
     openapi_extra=NEEDS_KEY,
-    summary="Follow a job",
+    summary="Stream a job's events",
 )
 async def events(
     *,
@@ -69,20 +66,21 @@ async def events(
     services: GivenServices,
     archive_hash: Hash,
     last_event_id: Annotated[
-        str | None, Header(description="The id of the last event that was told.")
+        str | None, Header(description="The ID of the last event received.")
     ] = None,
     files: Annotated[
         bool,
         Query(
-            description="Tell of each file that changes, too: a key is needed, as for the list of "
-            "files. Without `Last-Event-ID` of every file that has changed already."
+            description="Also send each file that changes; requires an API key, as the list of "
+            "files does. "
+            "Without `Last-Event-ID`, starts with every file that has changed so far."
         ),
     ] = False,
 ) -> Response:
-    """Send an event at each change of the job, until it has ended.
+    """Send an event at each change of the job until it ends (server-sent events).
 
-    A stream that is cut is gone on with where `Last-Event-ID` is sent, as browsers do. The hash
-    alone opens it, except with `files`.
+    To resume after a lost connection, send `Last-Event-ID`, as browsers do. Needs no API key,
+    except with `files`.
     """
     hash_ = checked_hash(archive_hash)
     if files:
@@ -104,7 +102,7 @@ async def events(
 
 
 class EventStream(Response):
-    """200: the events of a job behind `told`, those of its files among them where wanted."""
+    """200: the events of a job after `told`, with those of its files if wanted."""
 
     def __init__(self, services: Services, hash_: str, told: EventId, *, with_files: bool) -> None:
         super().__init__(
@@ -117,7 +115,7 @@ class EventStream(Response):
         self._with_files = with_files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send events until the job, the reader or this process comes to its end."""
+        """Send events until the job ends, the reader goes, or the process is about to stop."""
         del scope
         changes = self._services.changes
         changes.streams += 1
@@ -144,7 +142,7 @@ class EventStream(Response):
             changes.streams -= 1
 
     async def _follow(self, send: Send) -> bool:
-        """Send events until the end; False where the reader takes nothing any more."""
+        """Send events until the end; return False if the reader no longer takes any."""
         if not await _sent(send, b"retry: %d\n\n" % _RETRY_MS):
             return False
         with self._services.changes.watched(self._services, self._hash) as job:
@@ -154,8 +152,8 @@ class EventStream(Response):
                     if not await self._tell(job, status, send):
                         return False
                 except PackmuleError as error:
-                    # Whoever comes again is told what it is, by an answer of its own.
-                    _log.debug("the events cannot be told: %s", error)
+                    # A reader that reconnects gets the error as a response of its own.
+                    _log.debug("event stream ended error=%s", error)
                     return True
                 if status.is_end and self._told.covers(status.version):
                     return True
@@ -164,7 +162,7 @@ class EventStream(Response):
         return True
 
     async def _tell(self, job: WatchedJob, status: StatusEvent, send: Send) -> bool:
-        """Send what is new up to a status, at last that; False as `_sent`."""
+        """Send what is new up to a status, then that status; return False as `_sent` does."""
         if self._told.covers(status.version):
             return True
         has_more = self._with_files
@@ -181,7 +179,7 @@ class EventStream(Response):
         return True
 
     async def _until_news(self, job: WatchedJob, send: Send) -> bool:
-        """Wait for a change, saying now and then that one waits; False as `_sent`."""
+        """Wait for a change, with a comment now and then; return False as `_sent` does."""
         silent_since = monotonic()
         while not self._services.draining() and (
             job.seen is None or self._told.covers(job.seen[1])
@@ -197,7 +195,7 @@ class EventStream(Response):
 
 
 async def _sent(send: Send, body: bytes) -> bool:
-    """Send a piece; False where the reader did not take it in time."""
+    """Send a piece; return False if the reader did not take it in time."""
     with anyio.move_on_after(_LONGEST_SEND):
         await send({"type": "http.response.body", "body": body, "more_body": True})
         return True

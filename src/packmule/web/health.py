@@ -1,8 +1,8 @@
-"""Is the process alive, and can it do its work: /healthz and /readyz.
+"""Health checks: /healthz (the process responds) and /readyz (it can do its work).
 
-Owns what readiness means: the database can be written, storage can be written, a worker is alive.
-However many ask, one look is taken at a time, and what it found holds for a second: whoever probes
-costs no more than that. A look that hangs, on a dead disk, is not waited for.
+Ready means that the database and storage can be written and a worker is alive. However many clients
+ask, one check runs at a time and its result holds for a second, so probing costs no more than that.
+A check that hangs, on a dead disk for example, is not waited for.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# A worker tells that it is alive every two seconds.
+# A worker records a heartbeat every two seconds.
 WORKER_SILENCE = 10.0
 FRESH_SECONDS = 1.0
 LONGEST_LOOK = 8.0
@@ -35,12 +35,12 @@ _PARTS = ("database", "storage", "worker")
 
 
 async def healthz(_request: Request) -> Response:
-    """Say that the process answers."""
+    """Respond that the process is alive."""
     return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
 
 async def readyz(request: Request) -> Response:
-    """Say whether jobs can be accepted and will be run. 503 names what is not ready."""
+    """Respond whether jobs can be accepted and will run. A 503 names what is not ready."""
     services = cast("Services", request.app.state.services)
     checks = await _looks.take(services)
     if all(word == "ok" for word in checks.values()):
@@ -52,14 +52,14 @@ async def readyz(request: Request) -> Response:
 
 
 class ReadinessCheck:
-    """The looks at the services, one at a time."""
+    """The readiness check: one at a time, its result shared."""
 
     def __init__(self) -> None:
         self._until = float("-inf")
         self._looking: tuple[Services, asyncio.Future[dict[str, str]]] | None = None
 
     async def take(self, services: Services) -> dict[str, str]:
-        """Give what a look finds, or has found just now."""
+        """Return the result of a check, or of one within the last second."""
         looking = self._looking
         if looking is None or looking[0] is not services or self._is_over(looking[1]):
             task = asyncio.ensure_future(run_in_threadpool(_checks, services))
@@ -75,7 +75,7 @@ class ReadinessCheck:
         self._until = time.monotonic() + FRESH_SECONDS
 
     def _is_over(self, look: asyncio.Future[dict[str, str]]) -> bool:
-        """Tell whether a look has ended, and too long ago."""
+        """Return whether a check has ended too long ago to be used."""
         return look.done() and time.monotonic() >= self._until
 
 

@@ -1,21 +1,17 @@
-"""What comes in: a body is read, bounded and checked, and becomes a value or a problem.
+"""Validation: a request's body becomes a value, or a problem that points at each invalid item.
 
-Owns reading bodies (how large, how slowly, how many at once) and the checks of a job's request: its
-structure by `schema.py`, its links by `outbound.urls`. Each bad item is pointed at, RFC 6901, at
-most `MAX_ERRORS` of them. `job_request` is pure and may take a tenth of a second: call it in a
-thread.
+Owns the checks of a job's request: its structure by `schema.py`, its links by `outbound.urls`. An
+error names up to `MAX_ERRORS` items, each by JSON pointer (RFC 6901). Leaves reading the body to
+`bodies.py`. Pure. `job_request` can take a tenth of a second, so call it in a thread.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
-from starlette.requests import ClientDisconnect
 
 from packmule.jobs.model import JobRequest, Source
 from packmule.outbound import urls
@@ -24,28 +20,17 @@ from packmule.web.problems import Problem, ProblemCode
 from packmule.web.schema import CreateIn, Link
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pydantic_core import ErrorDetails
-    from starlette.requests import Request
 
     from packmule.outbound.addresses import AddressRules
-    from packmule.web.services import RequestBounds
+    from packmule.web.bounds import RequestBounds
 
 MAX_ERRORS = 50
-BODY_SECONDS = 60.0
-BODIES_BYTES = 256 * 1024 * 1024
-"""Bytes of bodies that may be held at once, over all requests of this process."""
-
-_UNREAD = {"Connection": "close"}
-"""What is left of a body stays unread, so nothing can follow on its connection. RFC 9110 15.5.14"""
-
-
-_MOST_DIGITS = 18
 _FIELDS_OF_A_LINK = len(Link.model_fields)
 _MOST_UNKNOWN = 100
-"""Unknown fields in a body, each of which is a fault to describe."""
-
+"""Unknown fields in a body, each of which is an error to describe."""
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _UNFIT_IN_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\]")
 _PLAIN = {
@@ -63,77 +48,6 @@ _PLAIN = {
     "string_pattern_mismatch": "must not contain a NUL character",
 }
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class BodyReader:
-    """Reads bodies, with a bound on the memory of all of them together."""
-
-    def __init__(self, *, budget: int = BODIES_BYTES) -> None:
-        self._held = 0
-        self._budget = budget
-
-    def __repr__(self) -> str:
-        return f"<BodyReader: {self._held} of {self._budget} bytes held>"
-
-    @asynccontextmanager
-    async def read(
-        self, request: Request, limit: int, seconds: float = BODY_SECONDS
-    ) -> AsyncIterator[bytes]:
-        """Read a request's body: `limit` bytes and `seconds` at most.
-
-        It counts as held until the context ends, because a body that waits for a thread takes as
-        much memory as one that is still arriving. Raises Problem if it is too large, too slow or
-        cut off.
-        """
-        announced = request.headers.get("content-length", "")
-        if announced.isdecimal() and (len(announced) > _MOST_DIGITS or int(announced) > limit):
-            raise _too_large(limit)
-        body = bytearray()
-        try:
-            await self._gather(request, body, limit, seconds)
-            yield bytes(body)
-        finally:
-            self._held -= len(body)
-
-    async def _gather(self, request: Request, body: bytearray, limit: int, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                async for piece in request.stream():
-                    self._take(body, piece, limit)
-        except TimeoutError as error:
-            raise Problem(
-                408,
-                ProblemCode.TIMEOUT,
-                f"The body did not arrive within {seconds:g} seconds.",
-                headers=_UNREAD,
-            ) from error
-        except ClientDisconnect as error:
-            raise Problem(400, ProblemCode.BAD_REQUEST, "The body was cut off.") from error
-
-    def _take(self, body: bytearray, piece: bytes, limit: int) -> None:
-        if len(body) + len(piece) > limit:
-            raise _too_large(limit)
-        if self._held + len(piece) > self._budget:
-            raise Problem(
-                503,
-                ProblemCode.OVERLOADED,
-                "Too many large requests come in at once; try again soon.",
-                headers={"Retry-After": "5", **_UNREAD},
-            )
-        body += piece
-        self._held += len(piece)
-
-
-def _too_large(limit: int) -> Problem:
-    return Problem(
-        413, ProblemCode.TOO_LARGE, f"The body is larger than {limit} bytes.", headers=_UNREAD
-    )
-
-
-def unread(request: Request) -> dict[str, str]:
-    """Give the headers of a refusal that comes before the request's body is read."""
-    length = request.headers.get("content-length", "0")
-    return _UNREAD if length != "0" or "transfer-encoding" in request.headers else {}
 
 
 def parse(body: bytes, model: type[Model]) -> Model:

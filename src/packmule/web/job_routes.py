@@ -1,24 +1,23 @@
-"""The API of jobs: create, status, files, retry, cancel, delete; events are in `events.py`.
+"""The API for jobs: create, status, files, retry, cancel and delete.
 
-Owns the routes under /api/archive. Leaves what comes in to `intake.py`, what goes out to
-`documents.py`, how long a status waits to `job_changes.py`, every change to the job store. Whatever
-blocks runs in a thread, so that no answer waits for another's disk.
+Owns these routes under /api/archive; event streams are in `events.py`. Leaves validation to
+`intake.py`, response documents to `documents.py`, long polling to `job_changes.py`, and every
+change of a job to the job store. Whatever blocks runs in a thread, so that no response waits for
+another's disk.
 """
 
 import logging
-import re
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from packmule.errors import NotFound
 from packmule.jobs.model import FileState, Job
 from packmule.telemetry import tracing
-from packmule.telemetry.context import about, note
+from packmule.telemetry.context import about
 from packmule.telemetry.metrics import JOBS_ACCEPTED
 from packmule.web.auth import (
     NEEDS_KEY,
@@ -29,13 +28,13 @@ from packmule.web.auth import (
     refuse_strangers,
 )
 from packmule.web.documents import (
-    MOST_FAILURES,
     Status,
     file_of,
-    has_failures,
+    status_document,
     status_of,
 )
 from packmule.web.intake import job_request, parse
+from packmule.web.job_hash import Hash, checked_hash
 from packmule.web.schema import CreatedOut, FilesOut, RetryIn, StatusOut
 from packmule.web.services import GivenServices, Services
 
@@ -45,22 +44,10 @@ router = APIRouter(prefix="/api/archive", tags=["archives"])
 
 _SMALL_BODY = 64 * 1024
 _MOST_FILES = 1000
-_HASH = re.compile(r"[0-9a-f]{32}")
-
-
-def checked_hash(archive_hash: str) -> str:
-    """Refuse at once what cannot be a hash. Raises NotFound."""
-    if not _HASH.fullmatch(archive_hash):
-        raise NotFound("There is no archive of that hash.")
-    note(job=archive_hash)
-    return archive_hash
-
-
-Hash = Annotated[str, Path(description="The job's hash, as `create` gave it.")]
 
 
 def _body(model: str, *, required: bool) -> dict[str, Any]:
-    """Describe a body that the route reads by itself."""
+    """Describe a body that the route reads itself."""
     schema = {"$ref": f"#/components/schemas/{model}"}
     return {
         "requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}
@@ -70,7 +57,7 @@ def _body(model: str, *, required: bool) -> dict[str, Any]:
 @router.post(
     "/create",
     status_code=202,
-    summary="Ask for an archive of a list of links",
+    summary="Create an archive",
     responses=refusals(401, 403, 429),
     openapi_extra=_body("CreateIn", required=True) | NEEDS_KEY,
 )
@@ -82,21 +69,22 @@ async def create(
     idempotency_key: Annotated[
         str | None,
         Header(
-            description="The same key with the same body is one job, however often it is sent, "
-            "until that job expires; 1 to 255 visible ASCII characters, of the client's own choice."
+            description="Requests with the same key and body create one job, until that job "
+            "expires. "
+            "Chosen by the client: 1 to 255 visible ASCII characters."
         ),
     ] = None,
 ) -> CreatedOut:
-    """Accept a job; `Location` is where its status is.
+    """Create a job. `Location` is the URL of its status.
 
-    Links that cannot be used are refused at once: nothing is created, and each is pointed at.
+    If any link is invalid, no job is created and the error lists each invalid link.
     """
     # All that were sent, of which FastAPI gives one: two are refused.
     keys = request.headers.getlist("idempotency-key") if idempotency_key is not None else []
     bounds = services.bounds
     async with services.bodies.read(request, bounds.max_body_bytes, bounds.body_timeout) as body:
         archive_hash, is_new = await run_in_threadpool(_create, services, caller, body, keys)
-    # Relative, so that it holds behind whatever address or path a proxy puts before it.
+    # Relative, so that it works behind any address or path of a proxy.
     response.headers["Location"] = f"/api/archive/status/{archive_hash}"
     response.headers["Cache-Control"] = "no-store"
     if not is_new:
@@ -105,7 +93,7 @@ async def create(
 
 
 def _create(services: Services, caller: Caller, body: bytes, keys: list[str]) -> tuple[str, bool]:
-    """Create a job, or find the one that this idempotency key has made already."""
+    """Create a job, or find the one that this idempotency key created earlier."""
     asked = job_request(body, keys, services.rules, services.bounds)
     made: list[str] = []
 
@@ -117,13 +105,13 @@ def _create(services: Services, caller: Caller, body: bytes, keys: list[str]) ->
     found = services.store.create(asked, defer=defer, limit=services.access.quota)
     if made == [found]:
         with about(job=found):
-            _log.info("accepted, %d links", len(asked.sources))
+            _log.info("job accepted files=%d", len(asked.sources))
         JOBS_ACCEPTED.inc()
         tracing.created(found)
     return found, made == [found]
 
 
-@router.get("/status/{archive_hash}", response_model=StatusOut, summary="Ask how far a job is")
+@router.get("/status/{archive_hash}", response_model=StatusOut, summary="Get a job's status")
 async def status(
     request: Request,
     response: Response,
@@ -134,14 +122,14 @@ async def status(
         Query(
             ge=0,
             allow_inf_nan=False,
-            description="Seconds to hold the answer while the job is in progress, 60 at most; "
-            "not held while as many others wait as the operator allows.",
+            description="Long polling: hold the response until the job ends, for at most this many "
+            "seconds (maximum 60). If too many requests are waiting, the response comes at once.",
         ),
     ] = 0,
 ) -> Status:
-    """Say whether the archive is in progress, completed, failed, cancelled or expired.
+    """Return whether the job is in progress, completed, failed, cancelled or expired.
 
-    With `wait` the answer comes when that changes, or when the seconds are over.
+    With `wait`, respond when the job ends or the time is over.
     """
     checked_hash(archive_hash)
     if wait > 0:
@@ -151,13 +139,8 @@ async def status(
 
 
 def _status(services: Services, hash_: str) -> Status:
-    return status_document(services, services.store.get(hash_))
-
-
-def status_document(services: Services, job: Job) -> Status:
-    """Say where a job is, with the files that failed where it has ended."""
-    failures = services.store.failures(job.id, MOST_FAILURES) if has_failures(job) else ()
-    return status_of(job, failures, services.public_url)
+    job = services.store.get(hash_)
+    return status_document(services.store, job, services.public_url)
 
 
 @router.get(
@@ -172,13 +155,15 @@ async def files(
     services: GivenServices,
     caller: GivenCaller,
     archive_hash: Hash,
-    state: Annotated[FileState | None, Query(description="Only files in this state.")] = None,
-    cursor: Annotated[
-        str | None, Query(description="The cursor of the page before.", pattern=r"^[0-9]{1,18}$")
+    state: Annotated[
+        FileState | None, Query(description="Return only files in this state.")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=_MOST_FILES, description="Files in a page.")] = 100,
+    cursor: Annotated[
+        str | None, Query(description="The cursor of the previous page.", pattern=r"^[0-9]{1,18}$")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=_MOST_FILES, description="Files per page.")] = 100,
 ) -> FilesOut:
-    """List the files in the order of the links; an expired job has none any more."""
+    """Return the files in the order of the links. An expired job has none."""
     await run_in_threadpool(refuse_strangers, services, caller, checked_hash(archive_hash))
     page = await run_in_threadpool(
         partial(
@@ -200,7 +185,7 @@ async def files(
     "/retry/{archive_hash}",
     status_code=202,
     response_model=StatusOut,
-    summary="Try a failed job again",
+    summary="Retry a failed job",
     responses=refusals(401, 403, 429),
     openapi_extra=_body("RetryIn", required=False) | NEEDS_KEY,
 )
@@ -211,7 +196,7 @@ async def retry(
     caller: CallerWithinRate,
     archive_hash: Hash,
 ) -> Status:
-    """Queue a failed job again; what it has is kept, only what failed is fetched."""
+    """Queue a failed job again. It keeps the files it has and fetches only those that failed."""
     checked_hash(archive_hash)
     async with services.bodies.read(request, _SMALL_BODY, services.bounds.body_timeout) as body:
         asked = parse(body, RetryIn) if body.strip() else RetryIn()
@@ -231,21 +216,21 @@ def _retry(services: Services, caller: Caller, hash_: str, asked: RetryIn) -> St
         ),
         limit=services.access.quota,
     )
-    _log.info("queued again")
+    _log.info("job retried")
     return status_of(job, (), services.public_url)
 
 
 @router.post(
     "/cancel/{archive_hash}",
     response_model=StatusOut,
-    summary="Cancel a job in progress",
+    summary="Cancel a job",
     responses=refusals(401, 403),
     openapi_extra=NEEDS_KEY,
 )
 async def cancel(
     response: Response, services: GivenServices, caller: GivenCaller, archive_hash: Hash
 ) -> Status:
-    """Cancel a job that is in progress; once cancelled, again changes nothing."""
+    """Cancel a job that is in progress. Cancelling it again changes nothing."""
     response.headers["Cache-Control"] = "no-store"
     return await run_in_threadpool(_cancel, services, caller, checked_hash(archive_hash))
 
@@ -253,7 +238,7 @@ async def cancel(
 def _cancel(services: Services, caller: Caller, hash_: str) -> Status:
     refuse_strangers(services, caller, hash_)
     job = services.store.cancel(hash_, in_same_transaction=services.announce)
-    _log.info("cancelled")
+    _log.info("job cancelled")
     # A cancelled job is never taken up again. A run that has not heard of it yet writes on, for a
     # moment, to a file that nobody sees.
     services.storage.discard(hash_)
@@ -263,12 +248,12 @@ def _cancel(services: Services, caller: Caller, hash_: str) -> Status:
 @router.delete(
     "/{archive_hash}",
     status_code=204,
-    summary="Remove an archive",
+    summary="Delete an archive",
     responses=refusals(401, 403),
     openapi_extra=NEEDS_KEY,
 )
 async def delete(services: GivenServices, caller: GivenCaller, archive_hash: Hash) -> None:
-    """Cancel the job where it is in progress, and remove its archive."""
+    """Cancel the job if it is in progress, and delete its archive."""
     await run_in_threadpool(_delete, services, caller, checked_hash(archive_hash))
 
 
@@ -280,6 +265,6 @@ def _delete(services: Services, caller: Caller, hash_: str) -> None:
         services.announce(connection, job)
 
     services.store.delete(hash_, in_same_transaction=in_same_transaction)
-    _log.info("deleted")
+    _log.info("job deleted")
     # At once; should that fail, the task does it later.
     services.storage.remove(hash_)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import logging
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, cast
 
@@ -20,31 +19,17 @@ from starlette.routing import Route
 from packmule.web.problems import Problem, ProblemCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.requests import Request
 
-    from packmule.web.services import Services
+    from packmule.web.services import MetricsPage, Services
 
 _log = logging.getLogger(__name__)
 
 _OF_PROXIES = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
 
-@dataclass(frozen=True, slots=True)
-class MetricsPage:
-    """The page and its readers: `readers` is `private`, `all` or `none`; a token goes before it.
-
-    `text` gives the page, and its media type; it may block.
-    """
-
-    text: Callable[[], tuple[bytes, str]]
-    readers: str = "private"
-    token: str = ""
-
-
 async def metrics(request: Request) -> Response:
-    """Tell the metrics."""
+    """Respond with the metrics."""
     of = cast("Services", request.app.state.services).metrics
     if of is None or not may_read(request, of):
         raise Problem(
@@ -58,7 +43,7 @@ async def metrics(request: Request) -> Response:
 
 
 def may_read(request: Request, of: MetricsPage) -> bool:
-    """Tell whether this client may read the metrics."""
+    """Return whether this client may read the metrics."""
     if of.readers == "none":
         return False
     if of.token:
@@ -68,7 +53,7 @@ def may_read(request: Request, of: MetricsPage) -> bool:
 
 
 def _is_near(request: Request) -> bool:
-    """Tell whether the client is on this machine or a private network, and speaks for itself."""
+    """Return whether the client is on this machine or a private network, and no proxy."""
     if any(name in request.headers for name in _OF_PROXIES) or request.client is None:
         return False
     try:

@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from packmule.web.intake import BODY_SECONDS
+from packmule.web.bodies import BODY_SECONDS
 from packmule.web.no_script_pages import form_page, job_page, problem_page
 from packmule.web.pages import HTML, PAGE_HEADERS, with_digest
 from packmule.web.problems import Problem, ProblemCode

@@ -1,12 +1,11 @@
-"""What people see: the page, its scripts and styles, and the reference of the API.
+"""The page, its scripts and styles, and the API reference.
 
-Owns serving the files in `static/` and the reference made from the OpenAPI description; all of it
-is read into memory once. Leaves the pages without JavaScript to `no_script_routes.py`.
+Owns serving the files in `static/` and the reference generated from OpenAPI. Everything is read
+into memory once. Leaves the pages without JavaScript to `no_script_routes.py`.
 
-Scripts and styles live below the digest of all of them, so that a browser may keep them for ever
-and a new version is never mixed with an old one (RFC 8246); the pages that name them are asked for
-each time. A digest of another version, as while several servers are renewed, gets what is there,
-to be used once.
+The URLs of scripts and styles contain a digest of all of them, so that browsers can cache them
+forever and never mix two versions (RFC 8246); the pages that name them are revalidated each time. A
+request with another version's digest, during a rolling update, gets the current file, uncached.
 """
 
 from __future__ import annotations
@@ -54,12 +53,12 @@ _DIGEST = hashlib.sha256(
 
 
 def with_digest(html: str) -> str:
-    """Point a page's addresses of scripts and styles to the very version it goes with."""
+    """Add the digest to a page's URLs of scripts and styles."""
     return re.sub(r'"((?:\.\./)*)static/', rf'"\1static/{_DIGEST}/', html)
 
 
 def routes(description: dict[str, Any]) -> list[Route]:
-    """Give the routes of the page, what it loads, and the reference of the API described."""
+    """Return the routes of the page, its files, and the reference of the described API."""
     page = with_digest(_FILES["page.html"].decode())
     return [
         _fixed("/", page.encode(), HTML),
@@ -89,7 +88,7 @@ def _fixed(path: str, content: bytes, media_type: str) -> Route:
 
 
 def _answer(request: Request, content: bytes, headers: Mapping[str, str]) -> Response:
-    """Answer with a representation, or say that the browser has it (RFC 9110 13.1.2)."""
+    """Respond with the content, or 304 if the browser has it (RFC 9110 13.1.2)."""
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     if matches(", ".join(request.headers.getlist("if-none-match")), etag, weakly=True):
         return Response(status_code=304, headers={"ETag": etag, **headers})

@@ -1,8 +1,8 @@
-"""Errors over HTTP: every one is a problem document with a stable code (RFC 9457).
+"""Errors over HTTP: each is a problem document with a stable code (RFC 9457).
 
-Owns the codes of HTTP errors, their documents, and the translation of exceptions into them. Leaves
-the codes of failed files and jobs, which are answers and no errors, to `packmule.errors`. A fault
-of ours is told without its inside: the log has it.
+Owns the codes of HTTP errors, their documents, and the translation of exceptions. Leaves the codes
+of failed files and jobs, which are results rather than errors, to `packmule.errors`. An internal
+error reveals nothing of its cause; the log has it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemCode(StrEnum):
-    """What went wrong with a request: part of the contract, never renamed."""
+    """What is wrong with a request: part of the contract, never renamed."""
 
     NOT_JSON = "not-json"
     TOO_LARGE = "too-large"
@@ -66,7 +66,7 @@ class ProblemCode(StrEnum):
 
 
 class Problem(Exception):
-    """An error answer; raise it anywhere while a request is handled.
+    """An error response; raise it anywhere while a request is handled.
 
     `detail` is for people; `more` are further members of the document.
     """
@@ -88,7 +88,7 @@ class Problem(Exception):
         self.more = more
 
     def response(self) -> Response:
-        """Write the document. RFC 9457 3.1; `about:blank`: the code says all there is."""
+        """Return the response. RFC 9457 3.1; `about:blank` because the code says it all."""
         document = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
@@ -106,7 +106,7 @@ class Problem(Exception):
 
 
 def internal() -> Problem:
-    """Give the problem of a fault of ours."""
+    """Return the problem of an internal error."""
     return Problem(
         500,
         ProblemCode.INTERNAL,
@@ -115,7 +115,7 @@ def internal() -> Problem:
 
 
 def of_exception(error: Exception) -> Problem:
-    """Translate what a handler raised; what nobody foresaw is internal."""
+    """Translate an exception; an unforeseen one is internal."""
     match error:
         case Problem():
             return error
@@ -158,7 +158,7 @@ _BY_STATUS = {
 
 
 def _of_http(error: HTTPException) -> Problem:
-    """Translate what the framework itself raises, above all for unknown routes."""
+    """Translate the framework's own exceptions, mostly for unknown routes."""
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return internal()
     code, detail = _BY_STATUS.get(error.status_code, (ProblemCode.BAD_REQUEST, str(error.detail)))
@@ -166,7 +166,7 @@ def _of_http(error: HTTPException) -> Problem:
 
 
 def _of_parameters(error: RequestValidationError) -> Problem:
-    """Translate bad parameters of path, query or headers."""
+    """Translate invalid parameters of path, query or headers."""
     errors = [{"parameter": str(each["loc"][-1]), "detail": each["msg"]} for each in error.errors()]
     return Problem(
         422,
@@ -181,6 +181,6 @@ async def _answer(_request: Request, error: Exception) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Have the application answer every foreseen exception with its problem."""
+    """Register the handlers that turn exceptions into problems."""
     for kind in (Problem, PackmuleError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _answer)

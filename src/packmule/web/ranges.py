@@ -1,8 +1,8 @@
-"""What a request's conditions and ranges ask for: RFC 9110, sections 13 and 14. Pure.
+"""Conditional requests and ranges: which part of a file a request selects. Pure.
 
-Owns reading If-Match, If-None-Match, If-(Un)Modified-Since, If-Range and Range, and the decision
-which part of a file they select, if any. Leaves the answer to `downloads.py`. A field that is not
-of its grammar is ignored, as the law has it for Range (14.2) and dates (13.1.3).
+Owns reading If-Match, If-None-Match, If-(Un)Modified-Since, If-Range and Range, and the decision.
+Leaves the response to `downloads.py`. Follows RFC 9110, sections 13 and 14: a malformed Range
+(14.2) or date (13.1.3) is ignored.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ Selection = Whole | Ranges | NotModified | PreconditionFailed | NotSatisfiable
 
 
 def select(method: str, headers: Mapping[str, str], of: Representation) -> Selection:
-    """Decide what is to be sent, in the order of RFC 9110 13.2.2; header names in lower case."""
+    """Decide what to send, in the order of RFC 9110 13.2.2; header names in lower case."""
     if (tags := headers.get("if-match")) is not None:
         holds = matches(tags, of.etag, weakly=False)
     else:

@@ -1,11 +1,11 @@
-"""How often a client may ask: a rate a client, in a table of bounded size.
+"""Rate limits: how often each client may send a request, in a table of bounded size.
 
-Owns the form of a rate and its count. Pure: the clock is handed in. Leaves who a client is, and
-what is answered, to `auth.py`.
+Owns the format of a rate and the counting. Pure: the clock is passed in. Leaves who a client is,
+and the response, to `auth.py`.
 
-The law: the generic cell rate algorithm (ITU-T I.371 A), which is a token bucket kept as one number
-a client: the moment at which its bucket will be full again. With `60/min`, 60 requests may come at
-once, and then one a second.
+Uses the generic cell rate algorithm (ITU-T I.371 A): a token bucket kept as one number per client,
+the moment at which its bucket will be full again. `60/min` allows 60 requests at once, then one per
+second.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Rate:
 
 
 def parse_rate(text: str) -> Rate | None:
-    """Read `60/min`, `5/s` or `1000/h`; `off` is None. Raises ValueError."""
+    """Parse `60/min`, `5/s` or `1000/h`; `off` is None. Raises ValueError."""
     if text.lower() == "off":
         return None
     found = _RATE.fullmatch(text)
@@ -46,7 +46,7 @@ def parse_rate(text: str) -> Rate | None:
 
 
 class RateLimit:
-    """Counts requests by client; for one thread. `clock` gives seconds that never run back."""
+    """Counts requests by client, for one thread. `clock` returns seconds and never runs back."""
 
     def __init__(
         self,
@@ -63,12 +63,15 @@ class RateLimit:
         # Client: when its bucket will be full; who asked last stands at the end.
         self._full_at: OrderedDict[str, int] = OrderedDict()
 
+    def __repr__(self) -> str:
+        return f"<RateLimit: {len(self._full_at)} of {self._most_clients} clients>"
+
     def __len__(self) -> int:
-        """Count the clients that are remembered."""
+        """Return how many clients are remembered."""
         return len(self._full_at)
 
     def take(self, client: str) -> float:
-        """Count a request; give 0, or the seconds until one is allowed: then it is not counted."""
+        """Count a request and return 0, or return the seconds until one is allowed, uncounted."""
         now = int(self._clock() * _NANO)
         full_at = max(self._full_at.get(client, now), now)
         early = full_at - now - self._tolerance
@@ -80,10 +83,10 @@ class RateLimit:
         return 0.0
 
     def _forget(self, now: int) -> None:
-        """Forget those whose bucket is full, which is to know nothing of them.
+        """Forget clients whose bucket is full, which is the same as knowing nothing about them.
 
-        Where too many come at once, also whoever has been quiet longest: that one gets a new bucket
-        early. Whoever has so many addresses has as many buckets anyhow.
+        If there are too many, also forget whoever has been quiet longest: that client gets a new
+        bucket early. Anyone with so many addresses has as many buckets anyway.
         """
         while self._full_at:
             client, full_at = next(iter(self._full_at.items()))

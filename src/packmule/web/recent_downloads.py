@@ -1,10 +1,10 @@
-"""Archives that were asked for a moment ago: found once, and held open for a second.
+"""Archives that were downloaded a moment ago: looked up once, and held open for a second.
 
-Owns how long what was found holds. A player or a segmented download asks for one range after
-another, and looking the job and the file up anew costs more than sending a range (measured,
-docs/decisions/0035-asked-again-within-a-second.md). What could make the answer wrong is looked at
-each time, without waiting: whether the archive was removed or its time is over. Used by the event
-loop's thread alone.
+Owns how long a lookup holds. A media player or a segmented download sends one range request after
+another, and looking up the job and the file each time costs more than sending a range (measured in
+docs/decisions/0035-asked-again-within-a-second.md). What could make the response wrong is checked
+each time, without waiting: whether the archive was removed or has expired. Used only from the event
+loop's thread.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MOST_HELD = 128
 
 @dataclass(frozen=True, slots=True)
 class FoundArchive:
-    """A completed job with its archive; `file` where that is a file of this machine."""
+    """A completed job with its archive; `file` if that is a local file."""
 
     job: Job
     archive: StoredArchive
@@ -35,13 +35,16 @@ class FoundArchive:
 
 
 class RecentDownloads:
-    """What was found lately, by hash."""
+    """The archives found lately, by hash."""
 
     def __init__(self) -> None:
         self._found: dict[str, FoundArchive] = {}
 
+    def __repr__(self) -> str:
+        return f"<RecentDownloads: {len(self._found)} of {MOST_HELD} held>"
+
     def find(self, hash_: str) -> FoundArchive | None:
-        """Give what was found within the last second, where it still holds."""
+        """Return what was found within the last second, if it is still valid."""
         found = self._found.get(hash_)
         if found is None or found.file is None:
             return None
@@ -50,7 +53,7 @@ class RecentDownloads:
         return found
 
     def keep(self, found: FoundArchive) -> None:
-        """Hold what was found for a second; its file is closed then, or at once among too many."""
+        """Keep what was found for a second, then close its file; at once if too many are kept."""
         if found.file is None:
             return
         hash_ = found.job.hash

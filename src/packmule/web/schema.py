@@ -1,7 +1,7 @@
-"""The shapes of the API: what may be sent, and what is answered.
+"""The request and response documents of the API.
 
-Owns the structure of every document and its words in the OpenAPI description. Leaves the check of
-the links themselves to `intake.py`, what is answered when to `documents.py`.
+Owns the structure of every document and its description in OpenAPI. Leaves checking links to
+`intake.py`, and filling in responses to `documents.py`.
 """
 
 from datetime import datetime
@@ -20,7 +20,7 @@ NO_NUL = r"^[^\x00]*$"
 
 
 class _In(BaseModel):
-    """What is sent is taken as it is: no unknown field, no value of another type."""
+    """A request body: no unknown fields, and no conversion between types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -32,11 +32,11 @@ class _Out(BaseModel):
 class Link(_In):
     """A link with the name of its file in the archive."""
 
-    url: str = Field(description="The link; http or https.")
+    url: str = Field(description="The URL; http or https.")
     name: Annotated[str, Field(min_length=1, max_length=MAX_ENTRY_NAME, pattern=NO_NUL)] | None = (
         Field(
             default=None,
-            description="The file's name in the archive, with folders.",
+            description="The file's name in the archive; it may contain folders.",
             examples=["2024/a.png"],
         )
     )
@@ -59,72 +59,75 @@ Item = Annotated[
 
 
 class CreateIn(_In):
-    """A job: which links become one archive."""
+    """A job: the links that become one archive."""
 
-    urls: list[Item] = Field(
-        min_length=1, description="The links; strings and objects may be mixed."
-    )
+    urls: list[Item] = Field(min_length=1, description="The links, as strings or objects.")
     name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)] | None = Field(
         default=None,
-        description="The archive's file name at its download; by default its hash.",
+        description="The file name of the download; the hash by default.",
         examples=["holiday.zip"],
     )
     on_error: OnError = Field(
         default=OnError.FAIL,
-        description="Where a file cannot be fetched: `fail` the job, or `skip` the file.",
+        description="What to do if a file cannot be fetched: `fail` the job, or `skip` the file.",
     )
     on_html: OnHtml = Field(
         default=OnHtml.REPORT,
-        description="Where an HTML page comes although the file's name announces media: `report` "
-        "keeps it with a warning in the file's record, `fail` counts it as failed.",
+        description="What to do with an HTML page where the file name suggests media: `report` "
+        "keeps it "
+        "and adds a warning to the file, `fail` counts the file as failed.",
     )
     compression: Compression = Field(
         default=Compression.AUTO,
-        description="`auto` stores media and archives and deflates text.",
+        description="`auto` compresses only what shrinks, `store` compresses nothing, `deflate` "
+        "compresses everything that shrinks.",
     )
     webhook_url: str | None = Field(
         default=None,
-        description="Is told when the job has ended; only where the operator allows it.",
+        description="Receives a message when the job ends; only if the operator allows it.",
     )
     expires_in: Annotated[float, Field(ge=1)] | None = Field(
         default=None,
-        description="Seconds until the archive is removed, up to the operator's limit.",
+        description="Seconds until the archive is deleted, up to the server's limit.",
     )
     priority: int = Field(
         default=0,
         ge=-MAX_PRIORITY,
         le=MAX_PRIORITY,
-        description="Among the client's own jobs: higher ones begin first and have more transfers.",
+        description="Priority among the client's own jobs: a higher one starts first and gets "
+        "more transfers.",
     )
 
 
 class RetryIn(_In):
-    """How a failed job is tried again."""
+    """How to retry a failed job."""
 
     on_error: OnError | None = Field(
-        default=None, description="`skip` completes the job without what fails again."
+        default=None, description="`skip` completes the job without the files that fail again."
     )
 
 
 class CreatedOut(_Out):
-    """A job was accepted."""
+    """The job was accepted."""
 
-    archive_hash: str = Field(description="The job's name, 128 random bits: who has it may read.")
+    archive_hash: str = Field(
+        description="The job's ID: 128 random bits. Anyone who has it can read the archive."
+    )
 
 
 class FailureOut(_Out):
     """A file that could not be fetched."""
 
     url: str
-    name: str | None = Field(description="Its name in the archive, where that was known.")
+    name: str | None = Field(description="Its name in the archive, if known.")
     code: FailureCode
     detail: str
-    http_status: int | None = Field(description="The origin's last status, where there was one.")
+    http_status: int | None = Field(description="The origin's last HTTP status, if any.")
     attempts: int
 
 
 class FileCounts(_Out):
-    """How many files."""
+    """Numbers of files."""
 
     total: int
     done: int
@@ -132,44 +135,45 @@ class FileCounts(_Out):
 
 
 class ByteCounts(_Out):
-    """How many bytes; the total is null until every file's length is known."""
+    """Numbers of bytes; the total is null until the length of every file is known."""
 
     done: int
     total: int | None
 
 
 class ProgressOut(_Out):
-    """How far a job is."""
+    """Progress of a job."""
 
     files: FileCounts
     bytes: ByteCounts
     bytes_per_second: float
     eta_seconds: float | None = Field(
-        description="Null while a length is unknown, nothing comes, or all bytes are there and the "
-        "archive is being finished."
+        description="Null while a length is unknown, while nothing arrives, and while the "
+        "finished archive is "
+        "being published."
     )
 
 
 class _StatusOut(_Out):
-    # `status` is in every answer: without it being required, a document of anything is any of them.
+    # Required, because without `status` any document would match every one of these.
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
 class InProgressOut(_StatusOut):
-    """The job waits or is in work."""
+    """The job is queued or running."""
 
     status: Literal["in-progress"] = "in-progress"
     progress: ProgressOut
 
 
 class CompletedOut(_StatusOut):
-    """The archive is there."""
+    """The archive is ready."""
 
     status: Literal["completed"] = "completed"
     url: str
     size: int
     expires_at: datetime
-    missing: list[FailureOut] = Field(description="Files left out, with `on_error: skip`.")
+    missing: list[FailureOut] = Field(description="Files that were skipped, with `on_error: skip`.")
 
 
 class ErrorOut(_Out):
@@ -180,12 +184,12 @@ class ErrorOut(_Out):
 
 
 class FailedOut(_StatusOut):
-    """The job failed; `retry` keeps what it has."""
+    """The job failed; `retry` keeps what it has downloaded."""
 
     status: Literal["failed"] = "failed"
     error: ErrorOut
     failures: list[FailureOut] = Field(
-        description="The first thousand; `/api/archive/files` lists all."
+        description="The first 1,000; `/api/archive/files` lists all."
     )
 
 
@@ -196,7 +200,7 @@ class CancelledOut(_StatusOut):
 
 
 class ExpiredOut(_StatusOut):
-    """The archive was there and has been removed."""
+    """The archive was deleted after its time."""
 
     status: Literal["expired"] = "expired"
 
@@ -217,7 +221,7 @@ class FileFailureOut(_Out):
 
 
 class WarningOut(_Out):
-    """Something about a file in the archive that is worth a look."""
+    """A warning about a file in the archive."""
 
     code: Literal["html-page"]
     detail: str
@@ -226,36 +230,36 @@ class WarningOut(_Out):
 class FileOut(_Out):
     """One file of a job."""
 
-    position: int = Field(description="Its place in the list of links, from 0.")
+    position: int = Field(description="Its position in the list of links, from 0.")
     url: str
     name: str | None
     state: FileState
     bytes: ByteCounts
-    attempts: int | None = Field(description="Tries that were made; null until that is known.")
+    attempts: int | None = Field(description="Number of attempts; null until known.")
     failure: FileFailureOut | None
     warning: WarningOut | None = Field(
-        description="`html-page`: it came as a web page where media was announced."
+        description="`html-page`: a web page arrived where the file name suggests media."
     )
 
 
 class FilesOut(_Out):
-    """Some files of a job, by position; `cursor` asks for the next ones, null at the end."""
+    """A page of a job's files, by position; pass `cursor` to get the next page. Null at the end."""
 
     files: list[FileOut]
     cursor: str | None
 
 
 class ChangedFilesOut(_Out):
-    """Files as they are after a change; those that changed longest ago come first."""
+    """Files that have changed, in their latest state; the least recently changed first."""
 
     files: list[FileOut]
 
 
 class BadItemOut(_Out):
-    """One thing in a request that cannot be used."""
+    """An invalid item of a request."""
 
     pointer: str | None = Field(default=None, description="JSON pointer (RFC 6901) into the body.")
-    parameter: str | None = Field(default=None, description="Or the parameter's name.")
+    parameter: str | None = Field(default=None, description="Or the name of the parameter.")
     detail: str
 
 
@@ -266,7 +270,5 @@ class ProblemOut(_Out):
     title: str
     status: int
     detail: str
-    code: str = Field(description="Stable; what a program decides by.")
-    errors: list[BadItemOut] | None = Field(
-        default=None, description="At most 50 of the bad items."
-    )
+    code: str = Field(description="Stable; use it in programs.")
+    errors: list[BadItemOut] | None = Field(default=None, description="The first 50 invalid items.")

@@ -1,8 +1,8 @@
-"""What every request and every answer passes: one ASGI layer around the application.
+"""What every request and response passes: limits, cross-origin checks, security headers.
 
-Owns the bound on a URL's length, the refusal of requests that a foreign web page makes in a
-visitor's browser, the security headers of every answer, and what becomes of a fault nobody
-foresaw. Leaves everything about a particular route to that route.
+Owns the maximum length of a URL, the refusal of requests that another site's page makes in a
+visitor's browser, the security headers of every response, and the response to an unforeseen
+exception. Leaves everything about a particular route to that route.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SECURITY_HEADERS = {
 
 
 class SecurityMiddleware:
-    """The layer; `public_url` is where browsers reach the page."""
+    """The middleware; `public_url` is where browsers reach the page."""
 
     def __init__(self, app: ASGIApp, *, public_url: str) -> None:
         self._app = app
@@ -64,8 +64,8 @@ class SecurityMiddleware:
             refused = self._refusal(scope)
             answering = self._app if refused is None else refused.response()
             await answering(scope, receive, send_on)
-        except Exception:  # noqa: BLE001  # whatever it is, the visitor gets an answer
-            _log.exception("%s %s failed", scope["method"], scope["path"])
+        except Exception:  # noqa: BLE001  # whatever it is, the client gets a response
+            _log.exception("request failed method=%s path=%s", scope["method"], scope["path"])
             if not started:
                 await internal().response()(scope, receive, send_on)
 
@@ -84,11 +84,11 @@ class SecurityMiddleware:
         return None
 
     def _is_foreign(self, headers: Headers) -> bool:
-        """Tell whether a browser sends this for another site's page.
+        """Return whether a browser sends this request for another site's page.
 
-        Nothing but the page's own origin may create or stop jobs with a visitor's browser: it can
-        reach hosts, such as this one on localhost, that the other site cannot. Browsers say where
-        a request comes from (Fetch Metadata; the Fetch Standard's Origin); other clients do not.
+        Only the page's own origin may create or stop jobs with a visitor's browser, because the
+        browser can reach hosts that the other site cannot, such as localhost. Browsers say where a
+        request comes from (Fetch Metadata, the Fetch Standard's Origin); other clients do not.
         """
         site = headers.get("sec-fetch-site")
         if site is not None:

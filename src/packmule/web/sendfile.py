@@ -1,8 +1,8 @@
-"""Handing a download over to the proxy before the API, which then sends the file by itself.
+"""Sendfile: the proxy in front of the API sends archives by itself.
 
-Owns the two ways (nginx's `X-Accel-Redirect`, Apache's `X-Sendfile`), how they are written in the
-settings, and the headers that ask for it. The proxy judges conditions and ranges: it may send the
-file under an entity tag of its own, so ours must not decide what the client's tags mean.
+Owns both variants (nginx's `X-Accel-Redirect`, Apache's `X-Sendfile`), how the setting writes them,
+and the response header. The proxy evaluates conditions and ranges: it may use an entity tag of its
+own, so ours must not decide what the client's tags mean.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _LOCATION = re.compile(r"(/[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)+/")
 
 @dataclass(frozen=True, slots=True)
 class Sendfile:
-    """How the proxy is asked; `location` is where nginx has the archives, None for X-Sendfile."""
+    """The variant; `location` is nginx's internal location of the archives, None for X-Sendfile."""
 
     location: str | None
 
     def ask(self, path: Path) -> Mapping[str, str]:
-        """Give the header that asks for an archive, `archives/ab/<hash>.zip`."""
+        """Return the header that requests an archive, `archives/ab/<hash>.zip`."""
         if self.location is None:
             # Apache's mod_xsendfile and lighttpd decode it; a field holds no other characters.
             return {"X-Sendfile": quote(os.fsencode(path))}
@@ -40,7 +40,7 @@ class Sendfile:
 
 
 def parse_sendfile(text: str) -> Sendfile | None:
-    """Read `none`, `x-sendfile` or `x-accel-redirect:/place/`. Raises ValueError."""
+    """Parse `none`, `x-sendfile` or `x-accel-redirect:/place/`. Raises ValueError."""
     way = text.lower()
     if way == _NONE:
         return None

@@ -1,14 +1,13 @@
 """Sending an archive, or ranges of it, with little memory whatever its size.
 
-Owns how bytes go from the storage to the server. While few are sent they go in large pieces, the
-next one read while the last is sent: measured, the quickest way here. The server may hold several
-pieces for each slow client; so among many a piece is no larger than the client's own speed earns
-it, and a whole file of this machine is handed over by its path (the ASGI extension
-`http.response.pathsend`) and never passes through Python. Where the file is held open, as
-much of the beginning as is in memory is sent without asking a thread
-(`storage/page_cache_read.py`).
+Owns how bytes get from storage to the server. While few responses are under way, pieces are large
+and the next one is read while the last is sent: measured, the fastest way here. The server may
+buffer several pieces for each slow client; so among many responses a piece is no larger than the
+client's own speed earns it, and a whole local file is passed on by its path (the ASGI extension
+`http.response.pathsend`) without going through Python. If the file is held open, as much of its
+beginning as is cached in memory is sent without a thread (`storage/page_cache_read.py`).
 
-The law: RFC 9110 14.4 (Content-Range), 14.6 (multipart/byteranges).
+Follows RFC 9110 14.4 (Content-Range) and 14.6 (multipart/byteranges).
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ _buffer = bytearray(_PIECE_OF_FEW)
 
 @dataclass(frozen=True, slots=True)
 class ArchiveSource:
-    """Where an archive's bytes are; `file` is it as well, where it is held open at the moment."""
+    """Where an archive's bytes are; `file` too if it is held open at the moment."""
 
     bytes: Bytes
     file: OpenFile | None = None
@@ -65,7 +64,7 @@ class ArchiveSource:
 
 @contextmanager
 def _counted() -> Iterator[None]:
-    """Count an answer as under way."""
+    """Count a response as under way."""
     answer = object()
     _under_way.add(answer)
     try:
@@ -160,7 +159,7 @@ async def _start(response: Response, send: Send) -> None:
 async def _stream(
     response: WholeFile | FileParts, pieces: list[bytes | range], receive: Receive, send: Send
 ) -> None:
-    """Send bytes as they are and ranges from the storage, until the end or the client's."""
+    """Send literal bytes and ranges from storage until the end, or until the client has gone."""
     with _counted():
         reading = _Reading(response.source, pieces)
         body = reading.at_hand()
@@ -208,7 +207,7 @@ async def _send_all(
 
 
 class _Reading:
-    """What is still to be sent of an answer, and the reader it comes from."""
+    """The rest of a response, and the reader it comes from."""
 
     def __init__(self, source: ArchiveSource, pieces: list[bytes | range]) -> None:
         self.pace = _Pace()
@@ -218,11 +217,11 @@ class _Reading:
 
     @property
     def is_over(self) -> bool:
-        """Tell whether nothing is left."""
+        """Return whether everything was read."""
         return not self._left
 
     def at_hand(self) -> bytes:
-        """Give the beginning as far as it takes no waiting; nothing where it would."""
+        """Return as much of the beginning as can be read without waiting, maybe nothing."""
         piece, file = self._left[-1], self._source.file
         if isinstance(piece, bytes):
             return self._take(piece)
@@ -236,7 +235,7 @@ class _Reading:
         return body or self.next()
 
     def next(self) -> bytes:
-        """Give bytes as they are, or the next of a range."""
+        """Return the next bytes."""
         piece = self._left[-1]
         if isinstance(piece, bytes):
             return self._take(piece)
@@ -247,27 +246,27 @@ class _Reading:
         return self._take(body)
 
     def _take(self, body: bytes) -> bytes:
-        """Note what is taken of what is left."""
+        """Remove what was read from the rest."""
         piece = self._left.pop() if body else b""
         if len(body) < len(piece):
             self._left.append(piece[len(body) :])
         return body
 
     def close(self) -> None:
-        """Let the reader go."""
+        """Close the reader."""
         if self._reader is not None:
             self._reader.close()
 
 
 class _Pace:
-    """How fast a client takes what it is sent."""
+    """How fast a client receives."""
 
     def __init__(self) -> None:
         self.sent = 0
         self._since = time.monotonic()
 
     def piece(self) -> int:
-        """Say how many bytes the next piece should have."""
+        """Return how many bytes the next piece should have."""
         seconds = max(time.monotonic() - self._since, _FIRST_SECONDS)
         wanted = int(self.sent / seconds) // _PIECES_PER_SECOND
         among = len(_under_way)

@@ -1,8 +1,8 @@
-"""The server: the application under Granian, in this process, until it is told to stop.
+"""The HTTP server: runs the application under Granian in this process until it is told to stop.
 
-Owns starting, draining and ending. Granian's embedded form is used, so that a signal is seen by
-the process that answers: long polls are let go at once, downloads may come to their end. Leaves
-restarting, and killing what does not end, to the supervisor.
+Owns starting, draining and stopping. Uses Granian's embedded form, so that the process that
+responds also sees the signal: long polls are released at once and downloads may finish. Leaves
+restarting, and killing what does not stop, to the supervisor.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def serve(
     connections: int,
     max_head_bytes: int,
 ) -> None:
-    """Answer requests until SIGTERM or SIGINT; return when those under way are answered and sent.
+    """Serve requests until SIGTERM or SIGINT; return when the responses under way have been sent.
 
     At most `connections` are open at once; more wait until one ends. A request's head has at most
     `max_head_bytes` and must be there within 30 s, in which an idle connection is also closed.

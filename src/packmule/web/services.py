@@ -1,6 +1,7 @@
-"""What the routes are given: the stores, the rules and the bounds, joined by `wiring`.
+"""The services that the routes use: stores, rules and limits, put together by `wiring`.
 
-Owns the list of them and how a route gets at it. Nothing here names a backend or a setting.
+Owns the list and how a route gets it. Nothing here names a backend or a setting, and nothing that
+is imported here imports this module.
 """
 
 from collections.abc import Callable
@@ -16,32 +17,13 @@ from packmule.jobs.transitions import InSameTransaction
 from packmule.outbound.addresses import AddressRules
 from packmule.storage.interface import Storage
 from packmule.web.api_keys import Keyring
+from packmule.web.bodies import BodyReader
+from packmule.web.bounds import RequestBounds
 from packmule.web.client_address import ClientAddresses
-from packmule.web.intake import BodyReader
 from packmule.web.job_changes import JobChanges
-from packmule.web.metrics_route import MetricsPage
 from packmule.web.rate_limit import RateLimit
 from packmule.web.recent_downloads import RecentDownloads
 from packmule.web.sendfile import Sendfile
-
-
-@dataclass(frozen=True, slots=True)
-class RequestBounds:
-    """How much a request may ask for; times in seconds.
-
-    `long_polls`: how many answers may wait at once, over all clients of this process;
-    `event_streams`: how many streams of events may be open.
-    `job_webhooks`: a job may name a webhook of its own.
-    """
-
-    max_urls: int = 10_000
-    max_url_length: int = 8192
-    max_body_bytes: int = 11 * 1024 * 1024
-    body_timeout: float = 60.0
-    long_polls: int = 256
-    event_streams: int = 512
-    retention: float = 7 * 86_400.0
-    job_webhooks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +37,19 @@ class Access:
     peers: ClientAddresses = field(default_factory=ClientAddresses)
     creates: RateLimit | None = None
     quota: Quota = UNLIMITED
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsPage:
+    """The metrics for Prometheus and who may read them.
+
+    `text` returns the page and its media type, and may block. `readers` is `private`, `all` or
+    `none`; if a token is set, it decides alone.
+    """
+
+    text: Callable[[], tuple[bytes, str]]
+    readers: str = "private"
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""What the kernel still has to send of answers that were given whole.
+"""Bytes that the kernel has not sent yet, although the application has finished responding.
 
-Owns looking at it and waiting for it. On a machine it is sent although the process has ended; but a
-container's network goes with its first process, and with it the last megabytes of a download.
-Where the system does not show /proc/net/tcp (proc(5)), nothing is waited for.
+Owns counting them and waiting for them. Usually the kernel sends them even after the process ends,
+but a container's network ends with its first process, and the last megabytes of a download with it.
+Where the system has no /proc/net/tcp (proc(5)), nothing is waited for.
 """
 
 from __future__ import annotations

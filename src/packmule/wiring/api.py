@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from packmule.engine.interface import Task
 from packmule.web.app import create_app
-from packmule.web.metrics_route import MetricsPage
-from packmule.web.services import RequestBounds, Services
+from packmule.web.bounds import RequestBounds
+from packmule.web.services import MetricsPage, Services
 from packmule.wiring.access import access_rules
 from packmule.wiring.metrics import teller
 from packmule.wiring.rules import address_rules

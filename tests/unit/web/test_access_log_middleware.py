@@ -10,7 +10,7 @@ import pytest
 
 from packmule.telemetry.context import fields_of
 from packmule.telemetry.metrics import DOWNLOAD_BYTES, REQUESTS
-from packmule.web.metrics_route import MetricsPage
+from packmule.web.services import MetricsPage
 
 if TYPE_CHECKING:
     from tests.unit.web.conftest import App
@@ -47,8 +47,10 @@ def test_the_access_log_tells_the_route_and_never_the_address(
         app.ask("GET", f"/api/archive/status/{'a' * 32}?wait=0&token=topsecret")
         app.ask("GET", "/nothing/topsecret")
     first, second = (record.getMessage() for record in lines(caplog))
-    assert first.startswith("GET /api/archive/status/{archive_hash}: 404 in ")
-    assert second.startswith("GET none: 404 in ")
+    assert first.startswith(
+        "request answered method=GET route=/api/archive/status/{archive_hash} status=404 seconds="
+    )
+    assert second.startswith("request answered method=GET route=none status=404 seconds=")
     assert "topsecret" not in caplog.text
 
 

@@ -14,8 +14,9 @@ from packmule.jobs.model import JobState
 from packmule.web import event_feed, events
 from packmule.web.api_keys import Keyring, parse_keys
 from packmule.web.app import create_app
+from packmule.web.bounds import RequestBounds
 from packmule.web.problems import ProblemCode
-from packmule.web.services import Access, RequestBounds
+from packmule.web.services import Access
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,8 +9,8 @@ import pytest
 
 from packmule.errors import StorageFailed
 from packmule.jobs.model import JobState
+from packmule.web.bounds import RequestBounds
 from packmule.web.job_changes import JobChanges
-from packmule.web.services import RequestBounds
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -11,7 +11,7 @@ from tests.fakes.jobs import FAILURE, PUBLISHED, begun, checkpoint, done, failed
 
 from packmule.jobs import database
 from packmule.jobs.model import Checkpoint, Progress
-from packmule.web.services import RequestBounds
+from packmule.web.bounds import RequestBounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

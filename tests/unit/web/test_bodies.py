@@ -1,0 +1,93 @@
+"""Reading bodies: bounded in size, time and the memory of all of them together."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from starlette.requests import Request
+
+from packmule.web.bodies import BodyReader
+from packmule.web.problems import Problem
+
+if TYPE_CHECKING:
+    from starlette.types import Message
+
+
+def request(*pieces: bytes, hang: bool = False, **headers: str) -> Request:
+    """Return a request whose body comes in these pieces."""
+    left: list[Message] = [
+        {"type": "http.request", "body": piece, "more_body": True} for piece in pieces
+    ]
+
+    async def receive() -> Message:
+        if left:
+            return left.pop(0)
+        if hang:
+            await asyncio.sleep(3600)
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "method": "POST", "headers": raw}, receive)
+
+
+async def body_of(
+    reader: BodyReader, asked: Request, limit: int = 100, seconds: float = 60
+) -> bytes:
+    async with reader.read(asked, limit, seconds) as body:
+        return body
+
+
+def status_of(asked: Request, limit: int = 100, seconds: float = 60) -> int:
+    with pytest.raises(Problem) as problem:
+        asyncio.run(body_of(BodyReader(), asked, limit, seconds))
+    return problem.value.status
+
+
+def test_a_body_is_put_together() -> None:
+    assert asyncio.run(body_of(BodyReader(), request(b"a", b"b", b"c"), 3)) == b"abc"
+
+
+@pytest.mark.parametrize("length", ["4", "9" * 5000])
+def test_a_body_is_refused_by_its_announced_length_before_it_is_read(length: str) -> None:
+    assert status_of(request(hang=True, content_length=length), 3) == 413
+
+
+def test_a_body_is_refused_as_soon_as_it_is_too_long() -> None:
+    assert status_of(request(b"ab", b"cd", hang=True), 3) == 413
+
+
+def test_a_body_that_does_not_come_is_given_up() -> None:
+    assert status_of(request(b"ab", hang=True), 3, 0.01) == 408
+
+
+def test_all_bodies_together_are_bounded_and_room_comes_back() -> None:
+    reader = BodyReader(budget=10)
+
+    async def scenario() -> tuple[int, bytes]:
+        held = asyncio.create_task(body_of(reader, request(b"x" * 8, hang=True), 100))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        with pytest.raises(Problem) as problem:
+            await body_of(reader, request(b"x" * 8), 100)
+        held.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await held
+        return problem.value.status, await body_of(reader, request(b"y" * 8), 100)
+
+    assert asyncio.run(scenario()) == (503, b"y" * 8)
+
+
+def test_a_body_counts_until_it_has_been_dealt_with() -> None:
+    reader = BodyReader(budget=10)
+
+    async def scenario() -> int:
+        async with reader.read(request(b"x" * 8), 100):
+            assert repr(reader) == "<BodyReader: 8 of 10 bytes held>"
+            with pytest.raises(Problem) as problem:
+                await body_of(reader, request(b"x" * 8), 100)
+        assert repr(reader) == "<BodyReader: 0 of 10 bytes held>"
+        return problem.value.status
+
+    assert asyncio.run(scenario()) == 503
