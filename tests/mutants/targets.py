@@ -44,8 +44,11 @@ TARGETS = (
     Target("assembly/resuming", ("assembly/test_resuming",)),
     Target("jobs/transitions", conformance=("test_job_store", "test_job_store_lives")),
     Target("outbound/addresses", ("outbound/test_addresses",)),
-    Target("outbound/head", ("outbound/test_head_lines",)),
-    Target("outbound/fetch_scheduler", ("outbound/test_fetch_scheduler",)),
+    Target("outbound/head", ("outbound/test_head",)),
+    Target(
+        "outbound/fetch_scheduler",
+        ("outbound/test_fetch_scheduler", "outbound/test_fetch_scheduler_books"),
+    ),
     Target(
         "outbound/transfer",
         (

@@ -1,0 +1,157 @@
+"""What a scheduler keeps in its books: retries, holds, removed jobs, hosts and what is open."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from tests.unit.outbound.test_fetch_scheduler import CAUSE, drained, fetches
+
+from packmule.outbound.fetch import Fetch
+from packmule.outbound.fetch_scheduler import FetchScheduler
+from packmule.outbound.job_queue import JobQueue
+from packmule.outbound.urls import parse
+
+
+def test_a_scheduler_opens_thirty_two_transfers_where_nobody_says_otherwise() -> None:
+    scheduler = FetchScheduler(per_host=100, at_first=100)
+    queue = JobQueue()
+    scheduler.add(queue, fetches("a.example", 50))
+    assert len(drained(scheduler)) == 32
+    assert queue.joined_at == 0.0
+
+
+def test_each_look_finds_out_anew_when_a_host_may_be_asked() -> None:
+    scheduler = FetchScheduler(per_host=2)
+    (item,) = fetches("a.example", 1)
+    scheduler.add(JobQueue(), [item])
+    scheduler.host(item.host_key).not_before = 5.0
+    assert scheduler.next(4.0) is None
+    scheduler.host(item.host_key).not_before = 9.0
+    assert scheduler.next(4.5) is None
+    assert scheduler.next_due() == 9.0
+
+
+def test_a_host_that_is_full_is_not_looked_at_again_by_the_clock() -> None:
+    scheduler = FetchScheduler(per_host=1)
+    items = fetches("a.example", 2)
+    scheduler.add(JobQueue(), items)
+    assert scheduler.next(5.0) is not None
+    scheduler.host(items[0].host_key).not_before = 5.0
+    assert scheduler.next(5.0) is None
+    assert scheduler.next_due() == math.inf
+
+
+def test_the_last_fetch_of_a_host_may_come_back() -> None:
+    scheduler = FetchScheduler(per_host=2)
+    queue = JobQueue()
+    scheduler.add(queue, fetches("a.example", 1))
+    ((_, item),) = drained(scheduler)
+    scheduler.give_back(queue, item)
+    scheduler.later(queue, item, 1.0)
+    scheduler.wake(1.0)
+    assert drained(scheduler) == [(queue, item)]
+
+
+def test_what_is_given_back_twice_counts_once() -> None:
+    scheduler = FetchScheduler(per_host=2)
+    scheduler.add(JobQueue(), fetches("a.example", 2))
+    first, second = drained(scheduler)
+    host = second[1].host
+    assert host is not None
+    for _ in range(2):
+        scheduler.give_back(*first)
+    assert host.active == 1
+    assert " open=1 " in repr(scheduler)
+
+
+def test_a_removed_job_waits_for_nothing() -> None:
+    scheduler = FetchScheduler(per_host=1)
+    queue = JobQueue()
+    scheduler.add(queue, fetches("a.example", 3))
+    scheduler.remove(queue)
+    assert queue.removed
+    assert not queue.hosts
+    assert repr(scheduler) == "<FetchScheduler jobs=0 waiting=0 retries=0 open=0 slow=0 hosts=0>"
+
+
+def test_retries_are_woken_one_after_another() -> None:
+    scheduler = FetchScheduler(per_host=9, at_first=9)
+    queue = JobQueue()
+    first, second = fetches("a.example", 2)
+    scheduler.add(queue, [])
+    scheduler.later(queue, second, 20.0)
+    scheduler.later(queue, first, 10.0)
+    scheduler.wake(9.9)
+    assert scheduler.next_due() == 10.0
+    assert drained(scheduler) == []
+    scheduler.wake(10.0)
+    assert drained(scheduler) == [(queue, first)]
+    assert scheduler.next_due() == 20.0
+
+
+def test_giving_up_a_host_leaves_the_other_retries_in_order() -> None:
+    scheduler = FetchScheduler(per_host=9)
+    queue = JobQueue()
+    scheduler.add(queue, [], now=5.0)
+    gone, others = fetches("a.example", 2), fetches("b.example", 2)
+    scheduler.host(gone[0].host_key).silent_since = 5.0
+    for item, at in zip((*gone, *others), (11.0, 12.0, 20.0, 13.0), strict=True):
+        scheduler.later(queue, item, at)
+    assert scheduler.give_up(gone[0].host_key, CAUSE) == gone
+    assert scheduler.next_due() == 13.0
+
+
+def test_giving_up_a_host_drops_the_retries_of_removed_jobs() -> None:
+    scheduler = FetchScheduler(per_host=9)
+    queue = JobQueue()
+    (item,) = fetches("a.example", 1)
+    scheduler.add(queue, [])
+    scheduler.later(queue, item, 10.0)
+    scheduler.remove(queue)
+    assert scheduler.give_up(item.host_key, CAUSE) == []
+    assert scheduler.waiting() == 0
+
+
+def test_everything_that_waits_can_be_taken_at_once() -> None:
+    scheduler = FetchScheduler(per_host=9)
+    queue, removed = JobQueue(), JobQueue()
+    waiting, again = fetches("a.example", 2), fetches("b.example", 2)
+    scheduler.add(queue, waiting)
+    scheduler.add(removed, fetches("c.example", 1))
+    scheduler.later(queue, again[0], 10.0)
+    scheduler.later(removed, again[1], 10.0)
+    scheduler.remove(removed)
+    assert scheduler.take_all() == [again[0], *waiting]
+    assert scheduler.waiting() == 0
+    assert scheduler.take_all() == []
+
+
+@pytest.mark.parametrize(
+    ("scheme", "count", "http2"), [("https", 17, True), ("https", 16, False), ("http", 17, False)]
+)
+def test_many_files_of_a_host_are_asked_for_by_http2_over_tls(
+    scheme: str, count: int, *, http2: bool
+) -> None:
+    scheduler = FetchScheduler(per_host=1)
+    queue = JobQueue()
+    receiver = fetches("a.example", 1)[0].receiver
+    items = [Fetch(parse(f"{scheme}://a.example/{n}"), receiver) for n in range(count)]
+    scheduler.add(queue, items)
+    ((_, item),) = drained(scheduler)
+    assert scheduler.prefers_http2(queue, item) is http2
+    scheduler.give_back(queue, item)
+    assert scheduler.prefers_http2(queue, item) is False
+
+
+def test_the_books_may_grow_to_twice_the_hosts_that_are_needed() -> None:
+    scheduler = FetchScheduler(per_host=2)
+    for n in range(4_096):
+        scheduler.host(("https", f"held-{n}.example", 443)).not_before = 60.0
+    key = ("https", "spent.example", 443)
+    spent = scheduler.host(key)
+    for n in range(4_095):
+        scheduler.host(("https", f"{n}.example", 443))
+    assert scheduler.host(key) is spent
+    scheduler.host(("https", "one-more.example", 443))
+    assert scheduler.host(key) is not spent
