@@ -132,8 +132,9 @@ def retry(hash_: str, on_error: str | None) -> None:
     from packmule.wiring import operator  # noqa: PLC0415
 
     wanted = None if on_error is None else OnError(on_error)
+    settings = settings_module.read(os.environ)
     with _stores() as stores:
-        click.echo(f"{hash_} is {operator.retry(stores, hash_, wanted).state.value}")
+        click.echo(f"{hash_} is {operator.retry(settings, stores, hash_, wanted).state.value}")
 
 
 @contextmanager

@@ -207,15 +207,7 @@ async def retry(
 
 def _retry(services: Services, caller: Caller, hash_: str, asked: RetryIn) -> Status:
     refuse_strangers(services, caller, hash_)
-    known = services.store.get(hash_)
-    job = services.store.retry(
-        hash_,
-        asked.on_error,
-        defer=lambda connection, queued: services.enqueue(
-            connection, queued, known.priority, known.client
-        ),
-        limit=services.access.quota,
-    )
+    job = services.commands.retry(hash_, asked.on_error, services.access.quota)
     _log.info("job retried")
     return status_of(job, (), services.public_url)
 
@@ -237,11 +229,8 @@ async def cancel(
 
 def _cancel(services: Services, caller: Caller, hash_: str) -> Status:
     refuse_strangers(services, caller, hash_)
-    job = services.store.cancel(hash_, in_same_transaction=services.announce)
+    job = services.commands.cancel(hash_)
     _log.info("job cancelled")
-    # A cancelled job is never taken up again. A run that has not heard of it yet writes on, for a
-    # moment, to a file that nobody sees.
-    services.storage.discard(hash_)
     return status_of(job, (), services.public_url)
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from sqlalchemy import Connection
 
+from packmule.jobs.commands import JobCommands
 from packmule.jobs.quota import UNLIMITED, Quota
 from packmule.jobs.store import JobStore
 from packmule.jobs.transitions import InSameTransaction
@@ -84,6 +85,11 @@ class Services:
     changes: JobChanges = field(default_factory=JobChanges)
     recent: RecentDownloads = field(default_factory=RecentDownloads)
     bodies: BodyReader = field(default_factory=BodyReader)
+
+    @property
+    def commands(self) -> JobCommands:
+        """What clients do with a job that exists, as operators do."""
+        return JobCommands(self.store, self.enqueue, self.announce, self.storage.discard)
 
 
 # Not a plain function: FastAPI would call that in a thread, at every request.

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from packmule.engine.interface import Task
 from packmule.web.app import create_app
 from packmule.web.bounds import RequestBounds
 from packmule.web.services import MetricsPage, Services
 from packmule.wiring.access import access_rules
 from packmule.wiring.metrics import teller
 from packmule.wiring.rules import address_rules
-from packmule.wiring.stores import BUILD
 from packmule.wiring.webhooks import announcer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fastapi import FastAPI
-    from sqlalchemy import Connection
 
     from packmule.settings import Settings
     from packmule.wiring.stores import Stores
@@ -29,15 +26,11 @@ if TYPE_CHECKING:
 
 def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]) -> FastAPI:
     """Join the application over opened stores; `draining` tells that the process is to end."""
-
-    def enqueue(connection: Connection, hash_: str, priority: int, client: str) -> None:
-        stores.engine.defer(connection, Task(BUILD, hash_, priority, client=client))
-
     return create_app(
         Services(
             store=stores.jobs,
             storage=stores.storage,
-            enqueue=enqueue,
+            enqueue=stores.enqueue,
             defer_removal=stores.defer_removal,
             announce=announcer(settings, stores).announce,
             rules=address_rules(settings),

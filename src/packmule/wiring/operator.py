@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import make_url
 
-from packmule.engine.interface import Task
 from packmule.errors import UsageError
+from packmule.jobs.commands import JobCommands
 from packmule.jobs.database import connect, require_current
-from packmule.wiring.stores import BUILD, open_stores
+from packmule.wiring.stores import open_stores
 from packmule.wiring.webhooks import announcer
 
 if TYPE_CHECKING:
@@ -47,18 +47,14 @@ def open_for_operator(settings: Settings) -> Iterator[Stores]:
 
 def cancel(settings: Settings, stores: Stores, hash_: str) -> Job:
     """Cancel a job, as the API does. Raises NotFound, NotAllowedInState."""
-    job = stores.jobs.cancel(hash_, in_same_transaction=announcer(settings, stores).announce)
-    stores.storage.discard(hash_)
-    return job
+    return _commands(settings, stores).cancel(hash_)
 
 
-def retry(stores: Stores, hash_: str, on_error: OnError | None) -> Job:
+def retry(settings: Settings, stores: Stores, hash_: str, on_error: OnError | None) -> Job:
     """Queue a failed job again, as the API does. Raises NotFound, NotAllowedInState."""
-    known = stores.jobs.get(hash_)
-    return stores.jobs.retry(
-        hash_,
-        on_error,
-        defer=lambda connection, queued: stores.engine.defer(
-            connection, Task(BUILD, queued, known.priority, client=known.client)
-        ),
-    )
+    return _commands(settings, stores).retry(hash_, on_error)
+
+
+def _commands(settings: Settings, stores: Stores) -> JobCommands:
+    announce = announcer(settings, stores).announce
+    return JobCommands(stores.jobs, stores.enqueue, announce, stores.storage.discard)

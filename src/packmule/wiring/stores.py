@@ -48,6 +48,10 @@ class Stores:
     transaction: Callable[[], AbstractContextManager[Connection]]
     worker_age: Callable[[], float | None]
 
+    def enqueue(self, connection: Connection, hash_: str, priority: int, client: str) -> None:
+        """Put the building of a job into the queue, in the transaction of `connection`."""
+        self.engine.defer(connection, Task(BUILD, hash_, priority, client=client))
+
     def defer_removal(self, connection: Connection, job: Job) -> None:
         """Put the removal of a job's bytes into the queue, in the transaction of `connection`."""
         self.engine.defer(connection, Task(REMOVE, job.hash))

@@ -1,0 +1,59 @@
+"""What clients and operators do with a job that exists: cancel it, or retry it.
+
+Owns what belongs together in each of these changes, for the API and the command line alike. Leaves
+the change of state to the job store; queue, webhooks and storage are passed in, since nothing here
+may know them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packmule.jobs.quota import UNLIMITED, Quota
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from packmule.jobs.model import Job, OnError
+    from packmule.jobs.store import JobStore
+    from packmule.jobs.transitions import InSameTransaction
+
+    Enqueue = Callable[[Connection, str, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class JobCommands:
+    """Cancels and retries jobs.
+
+    `enqueue(connection, hash, priority, client)` puts a job's task into the caller's transaction,
+    `announce(connection, job)` what webhooks are to be told of it. `discard(hash)` removes what was
+    stored of a job besides its archive.
+    """
+
+    store: JobStore
+    enqueue: Enqueue
+    announce: InSameTransaction
+    discard: Callable[[str], None]
+
+    def cancel(self, hash_: str) -> Job:
+        """Cancel a job in progress; again changes nothing. Raises NotFound, NotAllowedInState."""
+        job = self.store.cancel(hash_, in_same_transaction=self.announce)
+        # A cancelled job is never taken up again. A run that has not heard of it yet writes on, for
+        # a moment, to a file that nobody sees.
+        self.discard(hash_)
+        return job
+
+    def retry(self, hash_: str, on_error: OnError | None, limit: Quota = UNLIMITED) -> Job:
+        """Queue a failed job again, as urgent as before and for the same client.
+
+        Raises NotFound, NotAllowedInState, QuotaExceeded.
+        """
+        known = self.store.get(hash_)
+
+        def defer(connection: Connection, queued: str) -> None:
+            self.enqueue(connection, queued, known.priority, known.client)
+
+        return self.store.retry(hash_, on_error, defer=defer, limit=limit)
