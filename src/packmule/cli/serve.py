@@ -95,7 +95,7 @@ def serve(**flags: str | None) -> None:
         code = supervisor.run(
             lambda: listening.answers(address, settings.port),
             lambda: _log.info(
-                "listening on %s, data in %s",
+                "listening on %s data_dir=%s",
                 f"http://{f'[{address}]' if ':' in address else address}:{settings.port}",
                 settings.data_dir,
             ),

@@ -96,8 +96,8 @@ class Supervisor:
             if now - child.started_at > _STABLE:
                 child.delay = _FIRST_DELAY
             code = child.process.returncode
-            how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-            self._postpone(child, f"ended {how}", now)
+            how = f"signal={-code}" if code < 0 else f"exit_code={code}"
+            self._postpone(child, "child ended", how, now)
             return False
         if now < child.due_at:
             return True
@@ -106,13 +106,13 @@ class Supervisor:
                 child.command, env=self._environment, stdin=subprocess.DEVNULL, process_group=0
             )
         except OSError as error:  # too many processes, no memory, or the program is being replaced
-            self._postpone(child, f"could not be started ({error.strerror})", now)
+            self._postpone(child, "child not started", f"error={error.strerror!r}", now)
             return False
         child.started_at = now
         return True
 
-    def _postpone(self, child: Child, why: str, now: float) -> None:
-        _log.error("%s %s, restarting in %.0f s", child.name, why, child.delay)
+    def _postpone(self, child: Child, event: str, why: str, now: float) -> None:
+        _log.error("%s name=%s %s restart_in=%.0f", event, child.name, why, child.delay)
         child.process = None
         child.due_at = now + child.delay
         child.delay = min(child.delay * 2, _LONGEST_DELAY)

@@ -133,7 +133,7 @@ def test_a_child_that_died_is_started_again_and_the_other_left_alone(
     os.kill(family.notes("quick", "there")[0], signal.SIGKILL)
     family.until(lambda: len(family.notes("quick", "there")) == 2)
     assert len(family.notes("other", "there")) == 1
-    assert "quick ended by signal 9, restarting in" in family.log
+    assert "child ended name=quick signal=9 restart_in=" in family.log
     family.signal()
     assert family.process.wait(PATIENCE) == 0
 
@@ -146,7 +146,7 @@ def test_a_child_that_cannot_be_started_again_is_tried_later_and_the_other_left_
     program, away = tmp_path / "python", tmp_path / "away"
     program.rename(away)
     os.kill(family.notes("quick", "there")[0], signal.SIGKILL)
-    family.until(lambda: "could not be started" in family.log)
+    family.until(lambda: "child not started name=quick" in family.log)
     away.rename(program)
     family.until(lambda: len(family.notes("quick", "there")) == 2)
     assert len(family.notes("other", "there")) == 1
@@ -157,7 +157,7 @@ def test_a_child_that_cannot_be_started_again_is_tried_later_and_the_other_left_
 def test_what_cannot_start_ends_all(start: Callable[..., Family]) -> None:
     family = start("quick", "broken")
     assert family.process.wait(PATIENCE) == 1
-    assert "broken ended with exit code 3" in family.log
+    assert "child ended name=broken exit_code=3" in family.log
     assert all(map(family.is_gone, family.notes("quick", "there")))
 
 
