@@ -6,6 +6,7 @@ reason, so that nothing is left out in silence. `.ci/run` says which package bri
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import shutil
@@ -53,6 +54,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "needs(*programs): run only where these programs are installed"
     )
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector away from what was imported: it stays, and there is much of it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

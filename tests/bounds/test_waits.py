@@ -12,7 +12,6 @@ from tests.spec.service import PATIENCE, Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.bounds.endless import EndlessOrigin, Line
 
@@ -68,15 +67,3 @@ def test_a_body_that_drips_is_given_up(impatient: Service, endless: EndlessOrigi
     gone.set()
     assert code == "stalled"
     assert "1024" in detail
-
-
-def test_a_job_does_not_begin_on_a_disk_with_too_little_space(
-    tmp_path: Path, endless: EndlessOrigin
-) -> None:
-    def small(line: Line) -> None:
-        line.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
-
-    with Service(tmp_path, MIN_FREE_BYTES="1000 PB") as service:
-        found = service.start().outcome(service.create(endless.put("/small", small)))
-    assert found["status"] == "failed"
-    assert found["error"]["code"] == "disk-full"

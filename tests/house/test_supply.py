@@ -46,8 +46,8 @@ def needed_programs() -> tuple[set[str], set[str]]:
 
     A statement at a module's top counts as one: a test with its marks, or `pytestmark`.
     """
-    usual: set[str] = {need for reader in READERS for need in reader.needs}
-    every = set(usual)
+    usual = {need for reader in READERS if not reader.slow for need in reader.needs}
+    every = {need for reader in READERS for need in reader.needs}
     for path in files_under("tests", suffixes=frozenset({".py"})):
         body = parse(path).body
         all_long = any(

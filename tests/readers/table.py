@@ -11,6 +11,7 @@ from enum import Enum
 from typing import NamedTuple
 
 JAVA = "/usr/share/java"
+_SLOW = {"go", "jar", "javac", "npm", "php", "ruby"}
 
 
 class How(Enum):
@@ -31,6 +32,11 @@ class Reader(NamedTuple):
     source: str
     streams: bool = False
     """It reads from the front to the back, by the local headers, instead of the directory."""
+
+    @property
+    def slow(self) -> bool:
+        """Whether it needs a language that is slow to install, to build for or to start."""
+        return bool(_SLOW & set(self.needs))
 
 
 def _program(name: str, line: str, *needs: str, source: str, streams: bool = False) -> Reader:

@@ -1,7 +1,8 @@
 """Foreign programs and libraries find in our archives the names and bytes that were put in.
 
 The archives are those of `corpus`, most of them packed by the program itself. The readers are those
-that are installed; `make readers` prints the whole matrix.
+that are installed; those that are slow to start or to build count as long tests. `make readers`
+prints the whole matrix.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from tests.readers.corpus import Sample
 
 BRIEF = [case for case in CASES if case.brief]
+EACH = [
+    pytest.param(name, marks=pytest.mark.long if reader.slow else ())
+    for name, reader in NAMED.items()
+]
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +34,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Sample]:
     return {case.name: case.sample(tmp_path_factory.mktemp("sample")) for case in BRIEF}
 
 
-@pytest.mark.parametrize("name", list(NAMED))
+@pytest.mark.parametrize("name", EACH)
 def test_a_reader_finds_every_name_and_byte(
     name: str, corpus: dict[str, Sample], tmp_path: Path
 ) -> None:
@@ -37,8 +42,10 @@ def test_a_reader_finds_every_name_and_byte(
     if (need := missing(reader.needs)) is not None:
         reason = f"needs {need} ({reader.source}), which is not installed (see .ci/run)"
         (pytest.skip if MAY_SKIP else pytest.fail)(reason)
+    # Only what is slow must be built before it can run.
+    made = built() if reader.slow else tmp_path
     found = {
-        case: judged(reader, sample, built=built(), folder=tmp_path / f"out-{at}")
+        case: judged(reader, sample, built=made, folder=tmp_path / f"out-{at}")
         for at, (case, sample) in enumerate(corpus.items())
     }
     wrong = {case: said for case, said in found.items() if not said.startswith(("right", "limit"))}
