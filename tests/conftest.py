@@ -11,13 +11,14 @@ import os
 import random
 import shutil
 import socket
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 # Set by .ci/run where packages cannot be installed: better most tests than none.
@@ -92,6 +93,16 @@ def free_ports() -> Callable[[], int]:
 def free_port(free_ports: Callable[[], int]) -> int:
     """Find one TCP port of 127.0.0.1 on which nothing listens."""
     return free_ports()
+
+
+@pytest.fixture
+def tokyo() -> Iterator[None]:
+    """Put this machine's clock nine hours ahead of UTC, as its operator may."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 # --- PostgreSQL: imported by whoever asks, so that this file stands alone ------------------------
