@@ -76,7 +76,9 @@ class Fleet:
     def in_hand(self, worker: Worker) -> set[str]:
         """List the jobs that a worker has begun, by its log, and that have not ended."""
         log = self.folder / f"worker-{self._workers.index(worker)}.log"
-        begun = [line for line in log.read_text(errors="replace").splitlines() if "begins" in line]
+        begun = [
+            line for line in log.read_text(errors="replace").splitlines() if "job started" in line
+        ]
         return {
             key
             for key in self.bodies

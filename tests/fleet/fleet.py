@@ -189,7 +189,9 @@ class Fleet:
     def in_hand(self, worker: int) -> dict[str, int]:
         """Give the jobs that a worker has begun and that are in its hands, with the attempts."""
         lines = self.log_lines(self._log_of(worker))
-        begun = {(line["job"], line["attempt"]) for line in lines if line["message"] == "begins"}
+        begun = {
+            (line["job"], line["attempt"]) for line in lines if line["message"] == "job started"
+        }
         running = self.database.rows(_RUNNING)
         return {key: attempt for key, attempt in running if (key, attempt) in begun}
 

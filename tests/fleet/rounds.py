@@ -110,7 +110,7 @@ def _published(fleet: Fleet) -> list[str]:
     ended: defaultdict[str, list[int]] = defaultdict(list)
     for number in range(len(fleet.logs)):
         for line in fleet.log_lines(number):
-            if line["message"] == "begins":
+            if line["message"] == "job started":
                 begun[line["job"]].append(line["attempt"])
             elif line["message"].startswith("completed,"):
                 ended[line["job"]].append(line["attempt"])

@@ -85,7 +85,7 @@ def test_a_bucket_that_is_away_when_an_archive_is_done_is_waited_for(
         service.start()
         relay.cut()
         hash_ = service.create(link)
-        until(lambda: "goes on later" in service.log, "the job has met the silence")
+        until(lambda: "job postponed" in service.log, "the job has met the silence")
         assert service.status(hash_)["status"] == "in-progress"
         relay.mend()
         assert service.outcome(hash_)["status"] == "completed"

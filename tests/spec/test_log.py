@@ -52,7 +52,7 @@ def test_no_secret_is_in_the_log_and_every_line_of_a_job_names_it(
     of_worker = [line for line in lines if line["process"] == "worker" and "job" in line]
     assert {line["job"] for line in of_worker} == {archive_hash, failed}
     assert all(line["attempt"] == 1 for line in of_worker)
-    assert {line["message"] for line in of_worker} >= {"begins"}
+    assert {line["message"] for line in of_worker} >= {"job started"}
     accepted = [line for line in lines if line["message"] == "job accepted files=1"]
     assert [line["job"] for line in accepted] == [archive_hash, failed]
     assert {line["request"] for line in accepted} == {"req-1"}

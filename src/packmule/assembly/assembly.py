@@ -127,7 +127,7 @@ class Assembly:
         return Fetch(url, receiver, restored_state(opened))
 
     def _in_loop(self, work: Callable[[], None]) -> None:
-        """Have something done in the transfer loop's thread; its failure is the archive's."""
+        """Submit work to the transfer loop's thread; its failure is the archive's."""
         self._resources.loop.submit(self.scratch.guarded(work))
 
     @property
@@ -146,7 +146,7 @@ class Assembly:
         return self._archive.tail
 
     def ask_checkpoint(self) -> None:
-        """Have a checkpoint made now rather than later (any thread)."""
+        """Ask for a checkpoint now rather than later (any thread)."""
         self._changed.set()
 
     def wait(self, seconds: float) -> bool:
@@ -157,7 +157,7 @@ class Assembly:
         return True
 
     def flush_small(self) -> None:
-        """Have the packed small entries written although their block is not full."""
+        """Write the packed small entries although their block is not full."""
         self._in_loop(self._archive.flush)
 
     def checkpoint(self) -> Checkpoint:
@@ -170,7 +170,7 @@ class Assembly:
         return Checkpoint(tail, cut.progress, cut.done, opened, cut.failed, uploads)
 
     def recorded(self) -> None:
-        """Note that the last checkpoint is durable: what it no longer claims may be overwritten."""
+        """Record that the last checkpoint is durable: what it claims no more may be overwritten."""
         if self.uploading is not None:
             self.uploading.recorded()
         if self.ledger.recorded():

@@ -110,15 +110,15 @@ class Builder:
         if run is None:
             return self._stand_aside(key)
         with about(job=key, attempt=run.attempt), span("build", key, attempt=run.attempt):
-            _log.info("begins")
+            _log.info("job started")
             ATTEMPTS.inc()
             try:
                 again = self._run(run, stop)
             except StopAsked:
-                _log.info("stopped, to be taken up again")
+                _log.info("job paused")
                 again = Later(0.0)
             except StaleAttempt:
-                _log.info("was overtaken or cancelled")
+                _log.info("job overtaken or cancelled")
                 again = self._stand_aside(key)
             except DatabaseAway:
                 # No fault of this job's: the engine runs it again, from its last checkpoint.
@@ -139,7 +139,7 @@ class Builder:
         if run.attempt >= _MOST_RUNS:
             return self._fail(run, Failure(FailureCode.STORAGE, str(error)))
         is_away = isinstance(error, StorageAway)
-        _log.warning("goes on %s: %s", "later" if is_away else "without that", error)
+        _log.warning("job %s reason=%s", "postponed" if is_away else "restarted", error)
         return Later(min(_LONGEST_WAIT, 2.0**run.attempt) if is_away else 0.0)
 
     def _finds_room(self, error: DiskFull) -> bool:
@@ -147,10 +147,10 @@ class Builder:
         try:
             found = self._make_room(error.wanted)
         except (DiskFull, StorageFailed) as refused:
-            _log.warning("no room could be made: %s", refused)
+            _log.warning("making room failed reason=%s", refused)
             return False
         if found:
-            _log.info("found no room, and some was made: %s", error)
+            _log.info("room made reason=%s", error)
         return found
 
     def _run(self, run: Run, stop: Event) -> Later | None:
@@ -179,7 +179,7 @@ class Builder:
             # Killed between publishing and completing: nothing is left to do but to say so.
             self._complete(run, archive, Checkpoint(run.remembered.tail, run.job.progress))
         elif isinstance(outcome, Stopped):
-            _log.info("stopped, to be taken up again")
+            _log.info("job paused")
             return Later(0.0)
         elif finished is None:
             return self._fail(run, _files_failed(outcome), outcome.rest)
@@ -269,7 +269,7 @@ class Builder:
         self._store.complete(
             run.job.id, run.attempt, published, rest, in_same_transaction=self._in_same_transaction
         )
-        _log.info("completed, %d bytes", archive.size)
+        _log.info("job completed bytes=%d", archive.size)
         ARCHIVES_COMPLETED.inc()
         ARCHIVE_BYTES.inc(by=archive.size)
         ARCHIVE_SECONDS.observe(max(0.0, time.time() - run.job.created_at.timestamp()))
@@ -292,7 +292,7 @@ class Builder:
             return self._stand_aside(run.job.hash)
         if rest is not None:
             _count(rest)
-        _log.info("failed, %s: %s", failure.code.value, failure.detail)
+        _log.info("job failed code=%s reason=%s", failure.code.value, failure.detail)
         ARCHIVES_FAILED.inc(failure.code.value)
         fail(failure.code.value)
         return None
@@ -314,7 +314,7 @@ def _size_of(scratch: Path) -> int:
 
 
 def _is_settled(run: Run) -> bool:
-    """Tell whether an earlier attempt has recorded how every source ended."""
+    """Return whether an earlier attempt has recorded how every source ended."""
     return len(run.remembered.done) + len(run.remembered.failed) == len(run.sources)
 
 

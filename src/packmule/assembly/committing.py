@@ -70,7 +70,7 @@ class EntryCommit:
         return local_header_size(self.name.encode(), self.modified_at, zip64=size >= MARKER_32)
 
     def soon(self, whole: Whole) -> None:
-        """Do as `now`, in the transfer loop's thread (any thread)."""
+        """Do what `now` does, in the transfer loop's thread (any thread)."""
         self._committer.in_loop(lambda: self.now(whole))
 
     def now(self, whole: Whole) -> None:

@@ -26,7 +26,7 @@ _NICENESS = 5
 
 
 def usual_threads() -> int:
-    """Tell how many threads this machine gives to compressing."""
+    """Return how many threads this machine gives to compressing."""
     return max(1, min(_MOST_THREADS, len(os.sched_getaffinity(0))))
 
 
@@ -45,7 +45,7 @@ class CompressPool:
         self._wanted = False
 
     def has_room(self) -> bool:
-        """Tell whether more may be handed in; if not, `on_room` tells when."""
+        """Return whether more may be handed in; if not, `on_room` tells when."""
         if self._waiting < WAITING_BYTES:
             return True
         with self._changed:
@@ -53,7 +53,7 @@ class CompressPool:
             return not self._wanted
 
     def submit(self, owner: Hashable, size: int, work: Callable[[], None]) -> None:
-        """Have something done that holds `size` bytes until it is; it keeps its own errors.
+        """Submit work that holds `size` bytes until it is; it keeps its own errors.
 
         Where the system refuses every thread, the caller's does the work before this returns.
         """
@@ -92,7 +92,9 @@ class CompressPool:
         try:
             thread.start()
         except (RuntimeError, MemoryError) as error:
-            _log.warning("compression thread refused threads=%d: %s", len(self._threads), error)
+            _log.warning(
+                "compression thread refused threads=%d reason=%s", len(self._threads), error
+            )
             return
         self._threads.append(thread)
 
@@ -121,11 +123,11 @@ def _perform(work: Callable[[], None]) -> None:
     try:
         work()
     except Exception:  # noqa: BLE001 - whoever runs it must outlive it
-        _log.exception("compressing has failed in a way that is ours to mend")
+        _log.exception("compression failed")
 
 
 def _yield_to_others() -> None:
     try:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
     except OSError as error:
-        _log.debug("a compress thread keeps its priority: %s", error)
+        _log.debug("compression thread kept its priority reason=%s", error)

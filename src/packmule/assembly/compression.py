@@ -72,7 +72,7 @@ _STORED_EXTENSIONS: Final = frozenset(
 
 
 def may_gain(wanted: Compression, content_type: str | None, name: str) -> bool:
-    """Tell whether a body is to be tried; `content_type` is in lower case, without parameters."""
+    """Return whether a body is to be tried; `content_type` is in lower case, without parameters."""
     if wanted is not Compression.AUTO:
         return wanted is Compression.DEFLATE
     _, dot, extension = name.rpartition(".")
@@ -93,7 +93,7 @@ def _may_gain(content_type: str | None, extension: str) -> bool:
 
 
 def is_worth_it(wanted: Compression, before: int, after: int) -> bool:
-    """Tell whether so many bytes fewer are worth a reader's time."""
+    """Return whether so many bytes fewer are worth a reader's time."""
     return after < before * (_WORTH if wanted is Compression.AUTO else 1)
 
 
@@ -105,7 +105,7 @@ def gains(wanted: Compression, sample: bytes) -> bool:
 
 
 def looks_random(wanted: Compression, body: bytes) -> bool:
-    """Tell in some microseconds whether a small body is left as it is without trying all of it.
+    """Return in some microseconds whether a small body is left as it is without trying all of it.
 
     A trial that does not gain takes as long as deflating a body of a few KiB, so such a one gets
     only a glance. What is always to be deflated is always tried.

@@ -78,7 +78,7 @@ class CancellationWatcher:
         try:
             threading.Thread(target=self._look, name="cancellations", daemon=True).start()
         except (RuntimeError, MemoryError) as error:
-            _log.warning("cancellation thread refused: %s", error)
+            _log.warning("cancellation thread refused reason=%s", error)
         else:
             self._is_looking = True
 
@@ -99,4 +99,4 @@ class CancellationWatcher:
                         each.wake()
             except Exception as error:  # noqa: BLE001 - no other thread would look again
                 # Who writes to the store will find out what that means; here it only is later.
-                _log.debug("cancellation check failed: %s", error)
+                _log.debug("cancellation check failed reason=%s", error)

@@ -112,7 +112,7 @@ def check_all(read: Read, size: int, entries: int) -> None:
 
 
 def as_entry(one: DoneEntry) -> Entry:
-    """Give the entry in the words of the format."""
+    """Return the entry in the words of the format."""
     return Entry(
         one.name.encode(),
         one.method,

@@ -142,7 +142,7 @@ def _is_of(header: CentralHeader, entry: DoneEntry) -> bool:
 
 
 def _end(assembly: Assembly, parting: PartPlan) -> tuple[int, bytes, int]:
-    """Give the number of entries, what follows the last of them, and where the last part begins."""
+    """Return the number of entries, what follows them, and where the last part begins."""
     done = sorted(assembly.ledger.done_entries)
     rest = parting.rest()
     places = ArchiveOffsets(parting.parts.values(), rest)
@@ -178,7 +178,7 @@ class ArchiveOffsets:
         self._places = [place for _, place in found]
 
     def find(self, offset: int) -> int:
-        """Tell where a byte is that is in a part, or in the rest."""
+        """Return where a byte is that is in a part, or in the rest."""
         at = bisect_right(self._starts, offset) - 1
         return self._places[at] + offset - self._starts[at]
 

@@ -40,7 +40,7 @@ class FileUnderWay(Protocol):
         """Hold little memory from now on."""
 
     def let_go(self) -> None:
-        """Give up what is held of the body."""
+        """Discard what is held of the body."""
 
 
 class WrittenBody(Protocol):
@@ -129,7 +129,7 @@ class Ledger:
     # The transfer loop's side.
 
     def opened(self, position: int, file: FileUnderWay, length: int | None) -> None:
-        """Note that a body begins; `length` where the origin announced it."""
+        """Record that a body begins; `length` where the origin announced it."""
         with self._lock:
             before = self._open.get(position)
             known = None if before is None else before[1]
@@ -143,7 +143,7 @@ class Ledger:
             self._open[position] = (file, length)
 
     def placed(self, entry: OpenEntry, body: WrittenBody) -> None:
-        """Note the place that was reserved for a body, with what is written in it already."""
+        """Record the place that was reserved for a body, with what is written in it already."""
         with self._lock:
             self._places[entry.position] = _Place(entry, body, claimed=entry.written > 0)
 
@@ -154,7 +154,7 @@ class Ledger:
             return None if place is None else place.entry
 
     def begin_anew(self, entry: OpenEntry, version: int) -> Hold | None:
-        """Note that another version fills a place that is there.
+        """Record that another version fills a place that is there.
 
         Return the hold to wait for where a checkpoint may claim bytes of the one before.
         """
@@ -165,12 +165,12 @@ class Ledger:
             return place.hold
 
     def displaced(self, position: int) -> None:
-        """Note that a file's body has no place any more."""
+        """Record that a file's body has no place any more."""
         with self._lock:
             self._places.pop(position, None)
 
     def handed_over(self, position: int, length: int) -> bool:
-        """Note that the archive has a whole body; return whether no other will come."""
+        """Record that the archive has a whole body; return whether no other will come."""
         with self._lock:
             _, known = self._open.pop(position)
             if known is None:
@@ -183,7 +183,7 @@ class Ledger:
             return self._whole + len(self._failed) >= self._files
 
     def failed(self, entry: FailedEntry) -> bool:
-        """Note that a file failed for good; return whether no other body will come."""
+        """Record that a file failed for good; return whether no other body will come."""
         with self._lock:
             _, length = self._open.pop(entry.position, (None, None))
             self._places.pop(entry.position, None)
@@ -201,7 +201,7 @@ class Ledger:
     # The writer's side.
 
     def done(self, entries: Sequence[DoneEntry]) -> None:
-        """Note files whose last byte has been written."""
+        """Record files whose last byte has been written."""
         with self._lock:
             self._done.extend(entries)
             if self._places:
@@ -258,7 +258,7 @@ class Ledger:
             )
 
     def recorded(self) -> bool:
-        """Note that the last cut is durable; return whether somebody waited for that."""
+        """Record that the last cut is durable; return whether somebody waited for that."""
         with self._lock:
             self._recorded = self._cut
             released = [place for place in self._forgotten if place.hold is not None]

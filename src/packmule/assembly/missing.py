@@ -33,7 +33,7 @@ class MissingReport:
     body: bytes
 
     def entry(self, offset: int) -> Entry:
-        """Tell where it lies, its local header at `offset`."""
+        """Return where it lies, its local header at `offset`."""
         size = len(self.body)
         return Entry(self.name.encode(), STORED, crc32(self.body), size, size, offset, None)
 
@@ -41,7 +41,7 @@ class MissingReport:
 def report(
     sources: Sequence[Source], failed: Iterable[FailedEntry], done: Iterable[DoneEntry]
 ) -> MissingReport | None:
-    """Tell of each failed source, in the caller's order; None where none failed."""
+    """Return the entry that lists each failed source in order; None where none failed."""
     blocks = [
         _block(sources[one.position], one) for one in sorted(failed, key=lambda one: one.position)
     ]
@@ -59,7 +59,7 @@ def _block(source: Source, one: FailedEntry) -> str:
 
 
 def without_secrets(url: str) -> str:
-    """Give a link without its query, its fragment, and a user's name and password."""
+    """Return a link without its query, its fragment, and a user's name and password."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -73,7 +73,7 @@ def _line(text: str) -> str:
 
 
 def _free_name(names: Iterable[str]) -> str:
-    """Give the first name that is no entry's and no folder's."""
+    """Return the first name that is no entry's and no folder's."""
     taken = set()
     for name in names:
         taken.add(clash_key(name))

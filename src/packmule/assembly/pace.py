@@ -27,7 +27,7 @@ class Pace:
         self._rate = 0.0
 
     def at(self, count: int, now: float) -> float:
-        """Give the rate, now that `count` bytes are there at `now` seconds."""
+        """Return the rate, now that `count` bytes are there at `now` seconds."""
         elapsed = now - self._at
         if self._at == -math.inf:
             self._moved_at = now

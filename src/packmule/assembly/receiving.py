@@ -144,7 +144,7 @@ class EntryReceiver:
         self.write = _nobody
 
     def fail(self, failure: Failure) -> None:
-        """Note that the source has failed for good, and let its bytes go."""
+        """Record that the source has failed for good, and let its bytes go."""
         self.let_go()
         job, position = self._job, self.position
         job.names.release(position)
@@ -152,7 +152,7 @@ class EntryReceiver:
             job.committer.archive.flush()
 
     def let_go(self) -> None:
-        """Give up what is held of the body, and the memory it is in."""
+        """Discard what is held of the body, and the memory it is in."""
         if self._sink is not None:
             self._sink.discard()
             self._sink = None

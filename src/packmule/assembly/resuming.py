@@ -80,7 +80,7 @@ def _kept_parts(kept: Remembered, there: set[int]) -> tuple[Part, ...]:
 
 
 def given_up(before: Remembered, after: Remembered) -> tuple[tuple[int, ...], Uploads | None]:
-    """Tell what the second has no more: the positions of files, and the parts."""
+    """Return what the second has no more: the positions of files, and the parts."""
     kept = {entry.position for entry in after.done} | {entry.position for entry in after.open}
     had = [entry.position for entry in before.done] + [entry.position for entry in before.open]
     forgotten = [position for position in had if position not in kept]
@@ -107,7 +107,7 @@ def ranges_of_scratch(remembered: Remembered) -> Ranges:
 
 
 def restored_state(entry: OpenEntry) -> TransferState:
-    """Give the state in which an open entry's source is asked for the rest."""
+    """Return the state in which an open entry's source is asked for the rest."""
     return TransferState(
         kept=entry.written,
         total=entry.size,
@@ -119,14 +119,14 @@ def restored_state(entry: OpenEntry) -> TransferState:
 
 
 def entry_end(entry: DoneEntry) -> int:
-    """Tell the offset of the first byte behind an entry."""
+    """Return the offset of the first byte behind an entry."""
     room = needs_zip64_room(max(entry.size, entry.compressed_size))
     header = local_header_size(entry.name.encode(), entry.modified_at, zip64=room)
     return entry.offset + header + entry.compressed_size
 
 
 def holds(ranges: Ranges, start: int, stop: int) -> bool:
-    """Tell whether every byte from `start` to `stop` is in one of the ranges."""
+    """Return whether every byte from `start` to `stop` is in one of the ranges."""
     at = bisect_right(ranges, (start, stop))
     if at and ranges[at - 1][1] >= stop:
         return True

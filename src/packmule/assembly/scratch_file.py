@@ -56,7 +56,7 @@ class ScratchFile:
     # Any thread's.
 
     def fail(self, error: PackmuleError) -> None:
-        """Note what has made this archive impossible; the first word counts."""
+        """Record what has made this archive impossible; the first word counts."""
         with self._lock:
             if self.error is None:
                 self.error = error
@@ -76,13 +76,13 @@ class ScratchFile:
             except PackmuleError as error:
                 self.fail(error)
             except Exception:  # noqa: BLE001 - kept as the archive's, and logged
-                _log.exception("internal error while assembling", extra=self._about)
+                _log.exception("assembling failed", extra=self._about)
                 self.fail(StorageFailed("an internal error stopped the writing; see the log"))
 
         return guarded
 
     def run_in_writer(self, work: Callable[[], None]) -> None:
-        """Have work done by the writer in its turn."""
+        """Submit work to the writer, to be done in its turn."""
         self.writer.submit(self.guarded(work))
 
     def open_spool(self) -> DiskFile:

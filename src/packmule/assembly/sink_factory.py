@@ -77,7 +77,7 @@ class SinkFactory:
     def begin_anew(
         self, sink: PlacedSink, entry: EntryCommit, head: Head, length: int | None
     ) -> bool:
-        """Let a sink take another version of its body; False where its place does not fit.
+        """Make a sink take another version of its body; False where its place does not fit.
 
         The sink may have a hold then, and so waits for a checkpoint.
         """

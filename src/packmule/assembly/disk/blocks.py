@@ -51,13 +51,13 @@ class Pool:
 
     @property
     def all_back(self) -> bool:
-        """Tell whether nobody holds a block, nor memory between two tries."""
+        """Return whether nobody holds a block, nor memory between two tries."""
         with self._lock:
             back = len(self._free) == self._blocks and not self._on_the_way
         return back and not self.holders and not self.resting_bytes
 
     def has_room(self) -> bool:
-        """Tell whether a block is free: only then are new transfers begun."""
+        """Return whether a block is free: only then are new transfers begun."""
         if self._free:
             return True
         self._ask_for_one()
@@ -72,7 +72,7 @@ class Pool:
         return None
 
     def _ask_for_one(self) -> None:
-        """Have `on_room` called when there is one."""
+        """Ask for a call of `on_room` when there is one."""
         with self._lock:
             self._wanted = True
             starved = self._on_the_way == 0
@@ -92,12 +92,12 @@ class Pool:
         return memoryview(_memory(1))
 
     def sent(self) -> None:
-        """Note that a block went to the writer."""
+        """Record that a block went to the writer."""
         with self._lock:
             self._on_the_way += 1
 
     def give(self, block: memoryview, *, written: bool = True) -> None:
-        """Give a block back; `written`: it comes from the writer."""
+        """Take a block back; `written`: it comes from the writer."""
         with self._lock:
             if written:
                 self._on_the_way -= 1
@@ -108,7 +108,7 @@ class Pool:
             self.on_room()
 
     def may_rest(self, size: int) -> bool:
-        """Tell whether `size` bytes of a small body may be kept in memory between two tries."""
+        """Return whether `size` bytes of a small body may be kept in memory between two tries."""
         if self.resting_bytes + size > _RESTING_BYTES:
             return False
         self.resting_bytes += size
@@ -126,7 +126,7 @@ def _memory(blocks: int) -> mmap.mmap:
         try:
             memory.madvise(mmap.MADV_HUGEPAGE)
         except OSError as error:
-            _log.debug("no huge pages for blocks: %s", error)
+            _log.debug("huge pages refused reason=%s", error)
     return memory
 
 
@@ -151,7 +151,7 @@ class Writer:
             thread.start()
 
     def submit(self, command: Command, before: Command | None = None) -> None:
-        """Have something written, once `before` is done; both translate and keep their errors.
+        """Submit a write, to be done once `before` is done; both translate and keep their errors.
 
         Every `before` is done in order, and every command.
         """
@@ -190,4 +190,4 @@ def _surely(command: Command) -> None:
     try:
         command()
     except Exception:  # noqa: BLE001 - told, and its archive knows by what it did not note
-        _log.exception("a write has failed in a way that is ours to mend")
+        _log.exception("write failed")

@@ -48,7 +48,7 @@ def translated(error: OSError, path: Path) -> PackmuleError:
 
 
 def punch_hole(descriptor: int, start: int, stop: int) -> bool:
-    """Give back the whole pages within a range; False where that cannot be done here.
+    """Return the whole pages within a range; False where that cannot be done here.
 
     What else the pages at its ends hold stays.
     """
@@ -90,7 +90,7 @@ class DiskFile:
 
     @property
     def is_direct(self) -> bool:
-        """Tell whether whole pages go past the page cache."""
+        """Return whether whole pages go past the page cache."""
         return self._direct is not None
 
     def write_block(self, view: memoryview, start: int, end: int, base: int) -> None:
@@ -196,24 +196,24 @@ class DiskFile:
             raise translated(error, self.path) from error
 
     def size(self) -> int:
-        """Tell the file's length in bytes."""
+        """Return the file's length in bytes."""
         return os.fstat(self._buffered).st_size
 
     def allocated(self) -> int:
-        """Tell how many bytes of the disk the file takes; holes take none."""
+        """Return how many bytes of the disk the file takes; holes take none."""
         return os.fstat(self._buffered).st_blocks * 512
 
     def disk_free(self) -> int:
-        """Tell how many bytes the disk may still take."""
+        """Return how many bytes the disk may still take."""
         stat = os.fstatvfs(self._buffered)
         return stat.f_bavail * stat.f_frsize
 
     def punch(self, start: int, stop: int) -> None:
-        """Give the blocks of a range back to the disk, where it can; its bytes are gone."""
+        """Return the blocks of a range to the disk, where it can; its bytes are gone."""
         punch_hole(self._buffered, start, stop)
 
     def close(self) -> None:
-        """Give the descriptors back."""
+        """Close the descriptors."""
         os.close(self._buffered)
         if self._direct is not None:
             os.close(self._direct)

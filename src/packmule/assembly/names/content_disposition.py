@@ -39,7 +39,7 @@ _CHARSETS: Final = {
 
 
 def announced_name(header: str) -> str | None:
-    """Give the file name in a Content-Disposition header, as it is meant, or None.
+    """Return the file name in a Content-Disposition header, as it is meant, or None.
 
     `header` is the field's value, its bytes read as Latin-1 or as UTF-8. The name is of any
     characters but holds no path: make it safe before use.

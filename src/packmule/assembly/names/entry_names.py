@@ -79,7 +79,7 @@ class EntryNames:
     def claim(
         self, position: int, *, content_disposition: str | None, content_type: str | None
     ) -> str:
-        """Give an entry its name, now that its response's head is there.
+        """Return the name an entry gets, now that its response's head is there.
 
         A second claim of the same position gives the same name, until it is released.
         """
@@ -92,7 +92,7 @@ class EntryNames:
         return held
 
     def restore(self, position: int, name: str) -> None:
-        """Give an entry the name it has in the archive already; before any claim.
+        """Reserve for an entry the name it has in the archive already; before any claim.
 
         Raises ValueError where another restored entry has that name: the archive is not of this
         job, or its record is damaged.
@@ -187,12 +187,12 @@ class EntryNames:
 
 
 def _folders(path: str) -> list[str]:
-    """Give all folders a path lies in: `a` and `a/b` for `a/b/c`."""
+    """Return all folders a path lies in: `a` and `a/b` for `a/b/c`."""
     return [path[: slash.start()] for slash in re.finditer("/", path)]
 
 
 def _last_segment(url: str) -> str:
-    """Give the last segment of a URL's path that names something, decoded; empty where none does.
+    """Return the last segment of a URL's path that names something, decoded; empty where none does.
 
     Bytes that are no UTF-8 become U+FFFD, which no safe name keeps.
     """

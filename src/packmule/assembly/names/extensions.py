@@ -113,7 +113,7 @@ _EXTENSIONS: Final = {
 
 @lru_cache(maxsize=256)
 def extension_for(content_type: str) -> str:
-    """Give the extension, with its dot, for a Content-Type header's value; empty where none is."""
+    """Return the extension, with its dot, for a Content-Type header's value; empty for none."""
     media_type = content_type.partition(";")[0].strip().lower()
     known = _EXTENSIONS.get(media_type)
     if known is not None:

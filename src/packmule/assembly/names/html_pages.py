@@ -18,7 +18,7 @@ _NEWER |= {".7z", ".rar", ".xz", ".zst", ".gz", ".bz2", ".docx", ".xlsx", ".pptx
 
 
 def is_page_for_media(content_type: str | None, name: str) -> bool:
-    """Tell whether an answer is a page, and the entry's name announces something else.
+    """Return whether an answer is a page, and the entry's name announces something else.
 
     `content_type` is the media type without its parameters, in lower case.
     """

@@ -133,7 +133,7 @@ class BlockFileSink:
         """Another try begins; nothing was put away."""
 
     def discard(self) -> None:
-        """Let the block go unwritten: nobody wants this body any more."""
+        """Discard the block unwritten: nobody wants this body any more."""
         if self._block is not None:
             self._scratch.pool.holders.discard(self)
             self._scratch.pool.give(self._block, written=False)

@@ -56,7 +56,7 @@ class _Inflater(Protocol):
 
 
 def coding_of(head: Head) -> str | None:
-    """Tell which coding is to be undone; None for none. Raises BodyRefused for one we cannot."""
+    """Return which coding is to be undone; None for none. Raises BodyRefused for one we cannot."""
     coding = head.content_encoding
     if coding is None or (coding in _GZIP and head.content_type in _GZIP_TYPES):
         return None
@@ -79,7 +79,7 @@ class Decoder:
 
     @property
     def is_whole(self) -> bool:
-        """Tell whether the wrapper's end was there; nothing at all is an empty file."""
+        """Return whether the wrapper's end was there; nothing at all is an empty file."""
         return not self._begun or (self._inner is not None and self._inner.eof)
 
     def steps(self, data: bytes) -> Iterator[bytes]:
@@ -209,7 +209,7 @@ class DecodedSink:
         self._inner.finish()
 
     def discard(self) -> None:
-        """Let everything go."""
+        """Discard everything."""
         self._pool.resting_bytes -= self._counted
         self._counted = 0
         self._inner.discard()

@@ -98,7 +98,7 @@ class DeflatedSink:
         return False
 
     def _send(self, *, last: bool) -> None:
-        """Have a chunk made of what is in the buffer."""
+        """Submit a chunk made of what is in the buffer."""
         body, before, joining = bytes(self._buffer), self._before, self._joining
         self._buffer = bytearray()
         self._before = body[-WINDOW_BYTES:]
@@ -133,7 +133,7 @@ class DeflatedSink:
         self._send(last=True)
 
     def discard(self) -> None:
-        """Let everything go."""
+        """Discard everything."""
         self.wake()
         self._buffer = bytearray()
         self._joining.cancelled = True
@@ -165,7 +165,7 @@ class Joining:
         self._spooled = self._length = self._size = self._crc = 0
 
     def expect(self, chunk: Chunk) -> None:
-        """Note which chunk comes next."""
+        """Record which chunk comes next."""
         with self._lock:
             self._expected.append(chunk)
 
@@ -203,7 +203,7 @@ class Joining:
             self._on_whole(InSpool(spool, length, size, lambda: crc, is_deflated=True))
 
     def drop(self) -> None:
-        """Let go of what was made. A compress thread's."""
+        """Discard what was made. A compress thread's."""
         with self._lock:
             self._pieces.clear()
             if self._spool is not None:

@@ -55,7 +55,7 @@ class MemorySink:
         self._on_whole(InMemory(self.pieces))
 
     def discard(self) -> None:
-        """Let everything go."""
+        """Discard everything."""
         self.wake()
         self.pieces = []
         self.kept = 0

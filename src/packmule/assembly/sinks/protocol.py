@@ -88,7 +88,7 @@ class Sink(Protocol):
         """Hand the whole body on. Raises BodyRefused."""
 
     def discard(self) -> None:
-        """Let everything go: nobody wants this body any more."""
+        """Discard everything: nobody wants this body any more."""
 
 
 def overflow(announced: int) -> BodyRefused:

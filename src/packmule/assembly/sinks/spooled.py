@@ -85,7 +85,7 @@ class SpooledSink:
         self._on_whole(InSpool(spool, size, size, spooled.crc, is_deflated=False))
 
     def discard(self) -> None:
-        """Let everything go, the spool once the writer is through with it."""
+        """Discard everything, the spool once the writer is through with it."""
         self._small.discard()
         if self._spooled is not None:
             self._spooled.discard()

@@ -112,7 +112,7 @@ class TrialSink:
         )  # fmt: skip
 
     def discard(self) -> None:
-        """Let everything go."""
+        """Discard everything."""
         self._held.discard()
         self._first = b""
         if self.inner is not None:

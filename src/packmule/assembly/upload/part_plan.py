@@ -60,13 +60,13 @@ class PartPlan:
 
     @property
     def waits(self) -> bool:
-        """Tell whether a part is still to be sent that is planned."""
+        """Return whether a part is still to be sent that is planned."""
         return any(part.etag is None for part in self.parts.values())
 
     # What has changed since the last look.
 
     def give_up(self, open_now: Iterable[Mark], failed: Iterable[int]) -> None:
-        """Give up the slices of entries that have failed, or begun anew."""
+        """Drop the slices of entries that have failed, or begun anew."""
         for mark in open_now:
             sliced = self._sliced.get(mark.position)
             if sliced is not None and (sliced.offset, sliced.version) != mark[1:]:
@@ -76,7 +76,7 @@ class PartPlan:
                 self._forget(position)
 
     def note(self, number: int, etag: str) -> Part | None:
-        """Note that the storage has a part; None where nobody wants it any more."""
+        """Record that the storage has a part; None where nobody wants it any more."""
         part = self.parts.get(number)
         if part is None:
             return None
@@ -98,7 +98,7 @@ class PartPlan:
             self._slice(mark, body)
 
     def take_changes(self, upload: str | None) -> Uploads | None:
-        """Give what the next checkpoint must say; None where it need say nothing."""
+        """Return what the next checkpoint must say; None where it need say nothing."""
         if not self._fresh and not self._lost and self._told == self.begun:
             return None
         self._told = self.begun
@@ -108,17 +108,17 @@ class PartPlan:
         return changes
 
     def take_ready(self) -> list[Part]:
-        """Give the parts that may go, once the changes are recorded."""
+        """Return the parts that may go, once the changes are recorded."""
         ready = [self.parts[number] for number in self._ready if number in self.parts]
         self._ready.clear()
         return [part for part in ready if part.etag is None]
 
     def rest(self) -> list[tuple[int, int]]:
-        """Give what is in no part yet: the beginning of the last one."""
+        """Return what is in no part yet: the beginning of the last one."""
         return list(self._pool)
 
     def begin_last(self) -> int:
-        """Give the number of the last part, behind all others; it may be small.
+        """Return the number of the last part, behind all others; it may be small.
 
         It is not kept as the others are: whoever takes the archive up makes it anew.
         """

@@ -76,16 +76,16 @@ class PartSender:
 
     @property
     def has_begun(self) -> bool:
-        """Tell whether some of the archive is, or was to be, a part: so must be the rest."""
+        """Return whether some of the archive is, or was to be, a part: so must be the rest."""
         return self.upload is not None or self.parting.begun > 0
 
     @property
     def is_drained(self) -> bool:
-        """Tell whether the storage has all that was planned."""
+        """Return whether the storage has all that was planned."""
         return not self.parting.waits
 
     def _give_up(self, open_now: Iterable[Mark], failed: Iterable[FailedEntry]) -> None:
-        """Give up the parts of what has failed or begun anew; then note which have arrived."""
+        """Drop the parts of what has failed or begun anew; then note which have arrived."""
         gone = [one.position for one in failed]
         self.parting.give_up(open_now, gone)
         for mark in open_now:
@@ -151,7 +151,7 @@ class PartSender:
         )
 
     def must_wait(self) -> bool:
-        """Tell whether bytes are to come later: the scratch is full, and there is some to send.
+        """Return whether bytes are to come later: the scratch is full, and there is some to send.
 
         Where nothing is to be sent bytes must come, or nothing ever would be.
         """

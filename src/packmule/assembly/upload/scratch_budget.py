@@ -43,12 +43,12 @@ class ScratchBudget:
 
     @property
     def is_over(self) -> bool:
-        """Tell whether the files take, or soon will, more than they may."""
+        """Return whether the files take, or soon will, more than they may."""
         with self._lock:
             used = sum(file.allocated() for file in self._files)
             spare = min((file.disk_free() for file in self._files), default=0) - self._reserve
         return used > self._most or used > max(0, spare)
 
     def may_start(self, under_way: int) -> bool:
-        """Tell whether another transfer may begin beside those under way."""
+        """Return whether another transfer may begin beside those under way."""
         return under_way < _ALWAYS_UNDER_WAY or not self._files or not self.is_over
