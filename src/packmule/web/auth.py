@@ -72,7 +72,7 @@ async def caller_of(request: Request, services: GivenServices) -> Caller:
     if not access.keys:
         peer = request.client.host if request.client else None
         forwarded = request.headers.getlist("x-forwarded-for")
-        return Caller(access.peers.client(peer, forwarded), has_key=False)
+        return Caller(access.addresses.client(peer, forwarded), has_key=False)
     shown = request.headers.getlist("authorization")
     if len(shown) > 1:
         raise Problem(

@@ -68,9 +68,9 @@ async def download(request: Request, services: GivenServices, archive_hash: Hash
         "Cache-Control": "private, no-cache, no-transform",
     }
     named = validators | {"Content-Disposition": disposition(name)}
-    if services.handover is not None and archive.path is not None:
+    if services.sendfile is not None and archive.path is not None:
         # No body: the proxy puts the file in its place. No Accept-Ranges: nginx would add its own.
-        asked = {**named, "Content-Type": MEDIA_TYPE, **services.handover.ask(archive.path)}
+        asked = {**named, "Content-Type": MEDIA_TYPE, **services.sendfile.ask(archive.path)}
         return Response(None, 200, asked)
     selection = select(request.method, _fields(request.headers), of)
     sends = request.method == "GET" and isinstance(selection, Whole | Ranges)

@@ -29,13 +29,13 @@ from packmule.web.sendfile import Sendfile
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may ask, how often, and for how much; by default everybody, without an end.
+    """Authentication and rate limits; by default everyone is allowed, without limits.
 
-    `creates` counts the requests that make work.
+    `creates` counts the requests that create work.
     """
 
     keys: Keyring = field(default_factory=Keyring)
-    peers: ClientAddresses = field(default_factory=ClientAddresses)
+    addresses: ClientAddresses = field(default_factory=ClientAddresses)
     creates: RateLimit | None = None
     quota: Quota = UNLIMITED
 
@@ -55,17 +55,17 @@ class MetricsPage:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """All that the routes need.
+    """Everything that the routes need.
 
-    `enqueue(connection, hash, priority, client)` puts a job's task into the caller's transaction,
-    `defer_removal(connection, job)` that of removing its bytes, `announce(connection, job)` what
-    webhooks are to be told of it.
-    `worker_age` gives the seconds since a worker was last seen alive, None for never.
-    `metrics` is the page for Prometheus; None where there is none.
-    `changes` is what all who wait for a job share, `recent` what was downloaded a moment ago,
-    `bodies` reads bodies within a bound on all of them.
-    `handover` is how the proxy is asked to send archives; None where they are sent from here.
-    `draining` tells that the process is about to stop, so that nobody is kept waiting.
+    Three functions add to the caller's transaction: `enqueue(connection, hash, priority, client)`
+    the task that runs a job, `defer_removal(connection, job)` the task that deletes its bytes, and
+    `announce(connection, job)` its webhook messages. `worker_age` returns the seconds since a
+    worker was last seen, or None for never. `draining` returns whether the process is about to
+    stop, so that no request is kept waiting. `sendfile` says how a proxy is told to send archives;
+    with None they are sent from here.
+
+    `changes`, `recent` and `bodies` are shared by all requests: the jobs that are waited for, the
+    archives downloaded a moment ago, and the memory that bodies take.
     """
 
     store: JobStore
@@ -80,7 +80,7 @@ class Services:
     access: Access = field(default_factory=Access)
     draining: Callable[[], bool] = lambda: False
     metrics: MetricsPage | None = None
-    handover: Sendfile | None = None
+    sendfile: Sendfile | None = None
     access_log: bool = False
     changes: JobChanges = field(default_factory=JobChanges)
     recent: RecentDownloads = field(default_factory=RecentDownloads)

@@ -37,7 +37,7 @@ def access_rules(settings: Settings) -> Access:
         )
     return Access(
         keys=Keyring(keys),
-        peers=ClientAddresses(settings.trusted_proxies),
+        addresses=ClientAddresses(settings.trusted_proxies),
         creates=None if rate is None else RateLimit(rate),
         quota=Quota(settings.quota_jobs, settings.quota_bytes),
     )

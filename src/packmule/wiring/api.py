@@ -53,7 +53,7 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
                 readers=settings.metrics,
                 token=settings.metrics_token,
             ),
-            handover=settings.sendfile,
+            sendfile=settings.sendfile,
             access_log=settings.access_log == "on",
         )
     )

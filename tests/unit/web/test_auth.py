@@ -198,7 +198,7 @@ def test_a_client_without_a_key_is_its_address_until_its_job_expires(app: App) -
 def test_a_proxys_word_counts_only_where_it_is_named(app: App) -> None:
     spoofed = {"X-Forwarded-For": "192.0.2.1"}
     assert app.services.store.get(created(app, spoofed)).client == "address:127.0.0.1"
-    app.change(access=Access(peers=ClientAddresses(parse_networks("127.0.0.1"))))
+    app.change(access=Access(addresses=ClientAddresses(parse_networks("127.0.0.1"))))
     assert app.services.store.get(created(app, spoofed)).client == "address:192.0.2.1"
     lines = [("X-Forwarded-For", "198.51.100.1"), ("X-Forwarded-For", "192.0.2.1")]
     assert app.services.store.get(created(app, lines)).client == "address:192.0.2.1"

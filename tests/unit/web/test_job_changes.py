@@ -97,11 +97,28 @@ def test_one_question_is_asked_for_all_jobs_that_are_waited_for() -> None:
         tasks = [asyncio.create_task(waiting.poll(changes, 60, each)) for each in hashes]
         while ["a" * 32, "b" * 32] not in waiting.asked:  # noqa: ASYNC110 - by a thread
             await asyncio.sleep(0.01)
+        assert repr(changes) == "<JobChanges: 2 jobs, 3 polls, 0 streams>"
         waiting.state = JobState.COMPLETED
         await asyncio.gather(*tasks)
+        assert repr(changes) == "<JobChanges: 0 jobs, 0 polls, 0 streams>"
 
     asyncio.run(run())
     assert waiting.looks == 3
+
+
+def test_a_watched_job_is_forgotten_with_its_last_watcher() -> None:
+    waiting, changes = Waiting(most=5), JobChanges()
+
+    async def run() -> None:
+        ports = cast("Services", waiting)
+        with changes.watched(ports, "a" * 32) as job, changes.watched(ports, "a" * 32) as same:
+            assert job is same
+            await job.news(60)
+            assert repr(job) == f"<WatchedJob: 2 watchers, seen {(JobState.RUNNING, 1)}>"
+        with changes.watched(ports, "a" * 32) as anew:
+            assert anew is not job
+
+    asyncio.run(run())
 
 
 def test_a_store_that_fails_for_a_while_is_asked_again() -> None:

@@ -163,7 +163,7 @@ def test_a_page_names_so_many_failures_and_no_more() -> None:
 def test_a_form_is_counted_by_the_address_that_our_proxy_says_not_the_clients_own_word(
     app: App,
 ) -> None:
-    app.change(access=Access(peers=ClientAddresses(parse_networks("127.0.0.1"))))
+    app.change(access=Access(addresses=ClientAddresses(parse_networks("127.0.0.1"))))
     lines = [("X-Forwarded-For", "198.51.100.7"), ("X-Forwarded-For", "192.0.2.1")]
     headers = [*FORM.items(), *lines]
     answer = app.ask("POST", "/archives", content=urlencode({"links": LINK}), headers=headers)

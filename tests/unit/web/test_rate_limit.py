@@ -51,6 +51,12 @@ def test_a_quiet_client_may_send_the_whole_count_at_once_and_no_more(rate: Rate)
     assert passed(limit, "ann", rate.count + 5) == rate.count
 
 
+def test_it_shows_how_many_clients_are_remembered() -> None:
+    limit = RateLimit(Rate(5, 1), FakeClock(), most_clients=10)
+    limit.take("ann")
+    assert repr(limit) == "<RateLimit: 1 of 10 clients>"
+
+
 @given(RATES, st.lists(st.floats(0, 4000), max_size=40))
 def test_whoever_waits_as_long_as_it_is_told_gets_in(rate: Rate, pauses: list[float]) -> None:
     clock = FakeClock()

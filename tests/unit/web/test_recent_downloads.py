@@ -96,6 +96,7 @@ def test_no_more_files_are_held_open_than_may_be(
         for one in all_:
             held.keep(one)
         assert [is_open(one) for one in all_] == [True, True, True, False, False]
+        assert repr(held) == "<RecentDownloads: 3 of 3 held>"
 
     asyncio.run(run())
 

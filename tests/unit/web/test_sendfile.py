@@ -46,7 +46,7 @@ def test_any_other_form_is_refused_in_a_sentence(text: str) -> None:
 
 def test_nginx_is_asked_by_the_place_below_its_location(app: App) -> None:
     hash_ = app.completed(BODY)
-    app.change(handover=Sendfile("/internal/"))
+    app.change(sendfile=Sendfile("/internal/"))
     for method in ("GET", "HEAD"):
         answer = app.ask(method, f"/archive/get/{hash_}.zip")
         assert answer.status_code == 200
@@ -58,7 +58,7 @@ def test_nginx_is_asked_by_the_place_below_its_location(app: App) -> None:
 
 def test_apache_is_asked_by_the_whole_path(app: App) -> None:
     hash_ = app.completed(BODY)
-    app.change(handover=Sendfile(None))
+    app.change(sendfile=Sendfile(None))
     answer = app.ask("GET", f"/archive/get/{hash_}.zip")
     found = app.services.storage.find(hash_)
     assert found is not None
@@ -70,7 +70,7 @@ def test_apache_is_asked_by_the_whole_path(app: App) -> None:
 
 def test_ranges_and_conditions_are_left_to_the_proxy(app: App) -> None:
     hash_ = app.completed(BODY)
-    app.change(handover=Sendfile("/internal/"))
+    app.change(sendfile=Sendfile("/internal/"))
     for headers in (
         {"Range": "bytes=2-5"},
         {"Range": "bytes=999-"},
@@ -84,7 +84,7 @@ def test_ranges_and_conditions_are_left_to_the_proxy(app: App) -> None:
 
 def test_what_is_not_there_is_not_handed_over(app: App) -> None:
     hash_ = app.completed(BODY)
-    app.change(handover=Sendfile("/internal/"))
+    app.change(sendfile=Sendfile("/internal/"))
     app.ask("DELETE", f"/api/archive/{hash_}")
     for path, status in ((hash_, 410), ("0" * 32, 404)):
         answer = app.ask("GET", f"/archive/get/{path}.zip")

@@ -38,7 +38,7 @@ def test_all_can_be_turned_off() -> None:
 def test_keys_proxies_and_quotas_are_taken() -> None:
     access = rules(API_KEYS="ann:a,bob:b", TRUSTED_PROXIES="10.0.0.0/8", QUOTA_BYTES="1 kB")
     assert access.keys.owner("b") == "bob"
-    assert access.peers.client("10.0.0.1", ["192.0.2.1"]) == "address:192.0.2.1"
+    assert access.addresses.client("10.0.0.1", ["192.0.2.1"]) == "address:192.0.2.1"
     assert access.quota == Quota(jobs=100, held_bytes=1000)
 
 
