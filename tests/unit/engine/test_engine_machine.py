@@ -151,8 +151,24 @@ class EngineMachine(RuleBasedStateMachine):
     def advance(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
-    @rule(which=st.integers(0, 1), fault=st.sampled_from(["", "", "", "before", "after"]))
-    def turn(self, which: int, fault: str) -> None:
+    @rule(which=st.integers(0, 1), answer=st.sampled_from([None, Later(0.0), Fault()]))
+    def take_over(self, which: int, answer: Answer) -> None:
+        """Freeze a worker for longer than its lease; the other one takes over, and ends first."""
+        self.clock.advance(LEASE)
+        self.turn(1 - which, "", begins=True)
+        for run in self.workers[1 - which].in_work():
+            if run.begun_as is not None:
+                self._end(run, answer)
+        self.turn(1 - which, "")
+        self.clock.advance(1.0)
+        self.turn(which, "")
+
+    @rule(
+        which=st.integers(0, 1),
+        fault=st.sampled_from(["", "", "", "before", "after"]),
+        begins=st.booleans(),
+    )
+    def turn(self, which: int, fault: str, *, begins: bool = False) -> None:
         worker = self.workers[which]
         worker.queue.fault = fault
         worker.dispatcher.turn()
@@ -160,6 +176,9 @@ class EngineMachine(RuleBasedStateMachine):
         self._await_handlers()
         keys = [run.key for run in worker.in_work()]
         assert len(keys) == len(set(keys)), "a worker runs one task twice at once"
+        for run in worker.in_work() if begins else ():
+            if run.begun_as is None:
+                self._begin(run)
 
     def _await_handlers(self) -> None:
         """Wait until all threads that were started are in their handlers."""
