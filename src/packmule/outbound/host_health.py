@@ -22,7 +22,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from packmule.outbound.outcomes import Fail, Finished, Follow, Retry
-from packmule.outbound.protocol import SMALL, Protocol
+from packmule.outbound.protocol import SMALL, ProtocolChoice
 
 if TYPE_CHECKING:
     from packmule.outbound.outcomes import After
@@ -82,7 +82,7 @@ class HostHealth:
     rounds: int = 0
     silent_since: float = 0.0
     counted_until: float = 0.0
-    protocol: Protocol = field(default_factory=Protocol)
+    protocol: ProtocolChoice = field(default_factory=ProtocolChoice)
 
     def __post_init__(self) -> None:
         self.limit = float(min(self.per_host, self.at_first))

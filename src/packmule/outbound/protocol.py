@@ -18,7 +18,7 @@ _WEIGHT = 0.125
 
 
 @dataclass(slots=True)
-class Protocol:
+class ProtocolChoice:
     """What is known of one host: the mean size of its files, and whether HTTP/2 works."""
 
     mean: float | None = None
