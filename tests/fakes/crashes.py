@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _PAGE = 4096
-_CHANGES = ("pwrite", "copy_file_range", "ftruncate", "truncate", "open", "replace", "unlink")
+_CHANGES = (
+    "pwrite",
+    "copy_file_range",
+    "ftruncate",
+    "truncate",
+    "open",
+    "rename",
+    "replace",
+    "unlink",
+)
 _SYNCS = ("fsync", "fdatasync")
 _TAKE_ROOM = {"pwrite", "copy_file_range", "ftruncate", "open", "fsync", "fdatasync"}
 

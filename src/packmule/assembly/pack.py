@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from packmule import durable_files
 from packmule.assembly.assembly import Assembly
 from packmule.assembly.disk.disk_file import translated
 from packmule.assembly.names.html_pages import is_page_for_media
@@ -140,15 +141,8 @@ def _begin_anew(journal: Journal, part: Path, kept: Remembered, progress: Progre
 def _publish(finished: Path, out: Path) -> None:
     """Put the finished file in its place so that a power cut cannot undo it."""
     try:
-        for path, target in ((finished, None), (finished, out), (out.parent, None)):
-            if target is not None:
-                path.replace(target)
-                continue
-            fd = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
+        durable_files.sync_file(finished)
+        durable_files.rename(finished, out)
     except OSError as error:
         raise translated(error, out) from error
 

@@ -12,15 +12,15 @@ one download at a time writes. Blocks on the disk.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from packmule.client.errors import DownloadFailed
 from packmule.client.versions import Held, Version, resumable
+from packmule.durable_files import is_at, open_locked, rename
 from packmule.errors import UsageError
 
 if TYPE_CHECKING:
@@ -102,8 +102,7 @@ class PartFile:
                 "program changing it?"
             )
         os.fsync(self._opened.fileno())
-        self._part.replace(self.path)
-        _sync_folder(self.path.parent)
+        rename(self._part, self.path)
         self._record.unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -118,7 +117,7 @@ class PartFile:
 
     def _remove_empty(self, file: BinaryIO) -> None:
         """Remove the part file and its record while holding the lock."""
-        if os.path.samestat(os.fstat(file.fileno()), self._part.stat()):
+        if is_at(file.fileno(), self._part):
             self._new_record.unlink(missing_ok=True)
             self._record.unlink(missing_ok=True)
             self._part.unlink()
@@ -130,24 +129,12 @@ class PartFile:
 
     def _locked(self) -> BinaryIO:
         """Open and lock the part file. Raises DownloadFailed if another download has it."""
-        while True:
-            file = os.fdopen(
-                os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b"
+        file = open_locked(self._part, mode=0o666)
+        if file is None:
+            raise DownloadFailed(
+                f"Another download is writing to {self._part}. Wait for it, or choose another file."
             )
-            with ExitStack() as closing:
-                closing.enter_context(file)
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError as error:
-                    raise DownloadFailed(
-                        f"Another download is writing to {self._part}. Wait for it, or choose "
-                        "another file."
-                    ) from error
-                # Another download may have ended before we had the lock, and renamed the file.
-                with suppress(FileNotFoundError):
-                    if os.path.samestat(os.fstat(file.fileno()), self._part.stat()):
-                        closing.pop_all()
-                        return file
+        return os.fdopen(file, "r+b")
 
     def _recorded(self) -> Version | None:
         """Read which version the bytes are of; None if that is not certain."""
@@ -165,8 +152,7 @@ class PartFile:
             file.write(json.dumps(record).encode())
             file.flush()
             os.fsync(file.fileno())
-        self._new_record.replace(self._record)
-        _sync_folder(self.path.parent)
+        rename(self._new_record, self._record)
 
 
 def check(path: Path) -> None:
@@ -175,11 +161,3 @@ def check(path: Path) -> None:
         raise UsageError(f"Cannot write {path}: the folder {path.parent} does not exist.")
     if path.exists() and not path.is_file():
         raise UsageError(f"Cannot write {path}: it is not a regular file.")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,12 +9,13 @@ machine, and see each other's locks. A stopped process keeps its lock; its lease
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from packmule.durable_files import open_locked, try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,8 +66,9 @@ class LockFiles:
         except OSError:  # no descriptor is free, for one: nothing is known
             return False
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # held, or not to be locked for now
+            if not try_lock(descriptor):
+                return False
+        except OSError:  # not to be locked for now
             return False
         else:
             with suppress(OSError):  # whether or not it goes
@@ -86,9 +88,6 @@ def _new_name() -> str:
 
 def _hold(path: Path) -> int:
     """Create and lock the file; repeat if a sweep removed it between the two."""
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor)):
-            return descriptor
-        os.close(descriptor)
+    descriptor = open_locked(path, wait=True)
+    assert descriptor is not None  # noqa: S101 - it was waited for
+    return descriptor

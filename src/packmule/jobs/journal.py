@@ -15,12 +15,12 @@ middle of a write) is cut off.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 from struct import Struct
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from packmule.durable_files import open_locked, sync_data, sync_folder, try_lock, write_at
 from packmule.errors import DiskFull, StorageFailed, UsageError
 from packmule.jobs.journal_records import Sum, checkpoint_of, checkpoint_record, digest_record
 from packmule.jobs.model import Checkpoint, Remembered
@@ -34,14 +34,10 @@ if TYPE_CHECKING:
 _MARK = b"PMJ1\n"
 _RECORD = Struct("<II")
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
-_NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})
 
 # An open entry is written again at each checkpoint: when the file has grown by this many bytes,
 # what has been overtaken is left behind.
 COMPACT_AFTER = 16 * 1024 * 1024
-
-# The size of a file is synced too where reading needs it; macOS has only the whole.
-_sync = getattr(os, "fdatasync", os.fsync)
 
 
 class Journal:
@@ -74,7 +70,7 @@ class Journal:
             self._file = _open_alone(self._path)
             remembered = self._read(self._file)
             if remembered is not None:
-                _sync(self._file)
+                sync_data(self._file)
         except OSError as error:
             raise _translated(error) from error
         self._compact_at = self._size + max(self._size, self._compact_after)
@@ -107,10 +103,10 @@ class Journal:
         try:
             # What lies behind the whole part is a torn tail, or another request's.
             os.ftruncate(self._file, self._size)
-            _write(self._file, data, self._size)
-            _sync(self._file)
+            write_at(self._file, data, self._size)
+            sync_data(self._file)
             if begins:
-                _sync_folder(self._path.parent)
+                sync_folder(self._path.parent)
             self._size += len(data)
             if self._size >= self._compact_at:
                 self._compact(self._file, checkpoint.progress)
@@ -141,9 +137,9 @@ class Journal:
         data = _beginning(self._digest) + _record(checkpoint_record(checkpoint))
         new = os.open(self._new_path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
-            _lock(new)
-            _write(new, data, 0)
-            _sync(new)
+            try_lock(new, required=False)  # nobody else knows of it
+            write_at(new, data, 0)
+            sync_data(new)
             self._new_path.replace(self._path)
         except BaseException:
             os.close(new)
@@ -152,7 +148,7 @@ class Journal:
         os.close(old)
         self._file, self._size = new, len(data)
         self._compact_at = self._size + max(self._size, self._compact_after)
-        _sync_folder(self._path.parent)
+        sync_folder(self._path.parent)
 
     def remove(self) -> None:
         """Remove the file: the archive is whole. Nothing there is no error."""
@@ -175,32 +171,13 @@ class Journal:
 
 def _open_alone(path: Path) -> int:
     """Open the file, made where missing, and hold it; the kernel lets go when this process dies."""
-    while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            _lock(file)
-            # Between open and lock its holder may have removed it or put another in its place.
-            if os.path.samestat(path.stat(), os.fstat(file)):
-                return file
-        except FileNotFoundError:
-            pass
-        except BaseException:
-            os.close(file)
-            raise
-        os.close(file)
-
-
-def _lock(file: int) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+    # A file system without locks is no reason not to work on it.
+    file = open_locked(path, required=False)
+    if file is None:
         raise UsageError(
             "Another packmule is writing this archive; let it end, or choose another file name."
-        ) from error
-    except OSError as error:
-        # A file system without locks is no reason not to work on it.
-        if error.errno not in _NO_LOCKS:
-            raise
+        )
+    return file
 
 
 def _records(file: int) -> Iterator[tuple[bytes, int]]:
@@ -224,22 +201,6 @@ def _record(payload: bytes) -> bytes:
 
 def _beginning(digest: str) -> bytes:
     return _MARK + _record(digest_record(digest))
-
-
-def _write(file: int, data: bytes, offset: int) -> None:
-    view = memoryview(data)
-    while view:
-        written = os.pwrite(file, view, offset)
-        view = view[written:]
-        offset += written
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _translated(error: OSError) -> DiskFull | StorageFailed:

@@ -14,6 +14,7 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from packmule.durable_files import make_folder, sync_file, sync_folder
 from packmule.errors import DiskFull, StorageFailed, UsageError
 from packmule.storage import scratch
 
@@ -94,33 +95,6 @@ def checked(key: str) -> str:
     if _KEY.fullmatch(key) is None:
         raise UsageError("An archive's key is 2 to 64 hexadecimal digits in lower case.")
     return key
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each one durably in the one above."""
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
-
-
-def sync_file(path: Path) -> None:
-    """Make a file's bytes survive a power cut."""
-    _sync(path, os.O_RDWR)
-
-
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    _sync(path, os.O_RDONLY | os.O_DIRECTORY)
-
-
-def _sync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -24,15 +24,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from packmule.durable_files import make_folder, sync_file, sync_folder
 from packmule.storage import usage
-from packmule.storage.disk import (
-    ScratchArea,
-    checked,
-    make_folder,
-    sync_file,
-    sync_folder,
-    translated,
-)
+from packmule.storage.disk import ScratchArea, checked, translated
 from packmule.storage.interface import StoredArchive
 
 if TYPE_CHECKING:

@@ -14,22 +14,19 @@ its name, or, where the lock is still held, copies what is claimed to a file of 
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from packmule.durable_files import copy_range, is_at, sync_folder, try_lock
 from packmule.errors import StaleAttempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_CANNOT_COPY = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
-_STEP = 64 * 1024 * 1024
-_BY_HAND = 1024 * 1024
 
 # Seconds that a run which was killed may take to let go of its file; a frozen one never does.
 _PATIENCE = 1.0
@@ -180,15 +177,11 @@ def _lock(descriptor: int, path: Path, *, patience: float = 0.0) -> bool:
     FileNotFoundError where it was taken away from its path between opening and locking.
     """
     deadline = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
+    while not try_lock(descriptor):
+        if time.monotonic() >= deadline:
+            return False
         time.sleep(_LOOK_AGAIN)
-    if not os.path.samestat(path.stat(), os.fstat(descriptor)):
+    if not is_at(descriptor, path):
         raise FileNotFoundError(errno.ENOENT, "another file is there now", str(path))
     return True
 
@@ -198,41 +191,17 @@ def _copied(source: int, path: Path, claimed: Iterable[tuple[int, int]]) -> int:
     unnamed = path.with_name(f"{path.name}.copy")
     try:
         with _kept(_opened(unnamed, os.O_CREAT | os.O_TRUNC)) as copy:
-            fcntl.flock(copy, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try_lock(copy)  # nobody else knows of it
             for start, stop in claimed:
-                if not _copy_range(source, copy, start, stop):
+                if copy_range(source, start, stop - start, copy, start) < stop - start:
                     break
             os.fsync(copy)
             unnamed.rename(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
             return copy
     except OSError:
         unnamed.unlink(missing_ok=True)
         raise
-
-
-def _copy_range(source: int, copy: int, start: int, stop: int) -> bool:
-    """Copy a range; False where the source ends before it."""
-    while start < stop:
-        step = min(stop - start, _STEP)
-        try:
-            done = os.copy_file_range(source, copy, step, start, start)
-        except OSError as error:
-            if error.errno not in _CANNOT_COPY:
-                raise
-            done = os.pwrite(copy, os.pread(source, min(step, _BY_HAND), start), start)
-        if not done:
-            return False
-        start += done
-    return True
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _overtaken() -> StaleAttempt:

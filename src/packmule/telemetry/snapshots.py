@@ -10,12 +10,13 @@ neither a number nor a worker is counted twice. Nothing here need survive a powe
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING
+
+from packmule.durable_files import try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,9 +61,7 @@ def claimed(data_dir: Path, kind: str) -> Iterator[Snapshot]:
     for number in count(1):
         name = kind if number == 1 else f"{kind}-{number}"
         descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not try_lock(descriptor):
             os.close(descriptor)
             continue
         snapshot = Snapshot(folder, name)

@@ -18,6 +18,7 @@ import errno
 import os
 from typing import TYPE_CHECKING, Self
 
+from packmule import durable_files
 from packmule.errors import DiskFull, PackmuleError, StorageFailed
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ if _fallocate is not None:
 # Below this many whole pages the page cache is as good, and it gathers small neighbours.
 _LEAST_DIRECT = 16 * PAGE
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_COPY_STEP = 64 * 1024 * 1024
 
 
 def translated(error: OSError, path: Path) -> PackmuleError:
@@ -112,12 +112,8 @@ class DiskFile:
 
     def write(self, data: memoryview | bytes, offset: int) -> None:
         """Write bytes at an offset through the page cache."""
-        view = memoryview(data)
         try:
-            while view:
-                written = os.pwrite(self._buffered, view, offset)
-                view = view[written:]
-                offset += written
+            durable_files.write_at(self._buffered, data, offset)
         except OSError as error:
             raise translated(error, self.path) from error
 
@@ -146,28 +142,13 @@ class DiskFile:
     def copy_range(self, other: DiskFile, source: int, length: int, offset: int) -> None:
         """Copy a range of another file to an offset, within the kernel where it can."""
         try:
-            while length:
-                step = min(length, _COPY_STEP)
-                try:
-                    copied = os.copy_file_range(
-                        other._buffered, self._buffered, step, source, offset
-                    )
-                except OSError as error:
-                    if error.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS):
-                        raise
-                    copied = self._copy_by_hand(other, source, min(step, 1 << 20), offset)
-                if not copied:
-                    raise StorageFailed(f"{other.path.name} is shorter than what was written to it")
-                source += copied
-                offset += copied
-                length -= copied
+            copied = durable_files.copy_range(
+                other._buffered, source, length, self._buffered, offset
+            )
         except OSError as error:
             raise translated(error, self.path) from error
-
-    def _copy_by_hand(self, other: DiskFile, source: int, length: int, offset: int) -> int:
-        data = os.pread(other._buffered, length, source)
-        self.write(data, offset)
-        return len(data)
+        if copied < length:
+            raise StorageFailed(f"{other.path.name} is shorter than what was written to it")
 
     def read(self, offset: int, length: int) -> bytes:
         """Read a range; fewer bytes only where the file ends."""
@@ -191,7 +172,7 @@ class DiskFile:
     def sync(self) -> None:
         """Make what was written survive a power cut (fdatasync)."""
         try:
-            os.fdatasync(self._buffered)
+            durable_files.sync_data(self._buffered)
         except OSError as error:
             raise translated(error, self.path) from error
 
