@@ -164,7 +164,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def _turn(engine: Engine) -> Iterator[None]:
-    """Let the writers of this process wait for each other before they wait for SQLite's lock.
+    """Make the writers of this process wait for each other before they wait for SQLite's lock.
 
     SQLite polls, less often the longer one waits: among many, whoever has just come gets the lock,
     and one that has waited long waits on. So only one of a process asks at a time. None waits here

@@ -160,7 +160,7 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file, which stays to be resumed from."""
+        """Close the file, which stays to be resumed from."""
         if self._file is not None:
             os.close(self._file)
             self._file = None

@@ -19,12 +19,12 @@ _fields_of_progress = attrgetter(*Progress.__match_args__)
 
 
 def digest_record(digest: str) -> bytes:
-    """Say which request a journal is of."""
+    """Return the record that names the request of a journal."""
     return _json({"digest": digest})
 
 
 def checkpoint_record(checkpoint: Checkpoint) -> bytes:
-    """Say what a checkpoint says."""
+    """Return the record of a checkpoint."""
     return _json(
         {
             "tail": checkpoint.tail,
@@ -78,7 +78,7 @@ class Sum:
         self._latest.update((entry.position, entry) for entry in checkpoint.failed)
 
     def remembered(self) -> Remembered:
-        """Give the sum; entries come in the order of their positions."""
+        """Return the sum; entries come in the order of their positions."""
         entries = [self._latest[position] for position in sorted(self._latest)]
         return Remembered(
             tail=self._tail,

@@ -198,7 +198,7 @@ class Part(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Tell its length in bytes."""
+        """Return its length in bytes."""
         return sum(stop - start for start, stop in self.extents)
 
 

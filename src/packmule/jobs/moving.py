@@ -81,7 +81,7 @@ def copy_jobs(old: Connection, new: Connection) -> dict[str, int]:
 
 
 def waiting_tasks(old: Connection) -> Iterator[Row[Any]]:
-    """Give the rows of the tasks; one that was in work is to begin anew like one that waits."""
+    """Yield the rows of the tasks; one that was in work is to begin anew like one that waits."""
     for rows in _batches(old, tasks):
         yield from rows
 
@@ -109,7 +109,7 @@ def _batches(connection: Connection, table: Table) -> Iterator[Sequence[Row[Any]
 
 
 def _count_on(connection: Connection, table: Table) -> None:
-    """Let PostgreSQL number new rows behind those that have come with a number."""
+    """Make PostgreSQL number new rows behind those that have come with a number."""
     (key, *others) = table.primary_key.columns
     if others or not isinstance(key.type, Integer) or key.autoincrement is False:
         return

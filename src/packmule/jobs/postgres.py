@@ -81,7 +81,7 @@ def _begin(connection: Connection) -> None:
 
 
 def connect_arguments(url: URL) -> dict[str, Any]:
-    """Give what libpq is told beside the URL, whose own word counts first."""
+    """Return the connection parameters for libpq; what the URL says itself comes first."""
     ours = {**_REACH, "application_name": "packmule"}
     return {k: v for k, v in ours.items() if k not in url.query} | {"prepare_threshold": None}
 

@@ -71,7 +71,7 @@ def check(connection: Connection, client: str, quota: Quota, now: float) -> None
 
 
 def _until(expiry: float | None, now: float) -> float:
-    """Give the seconds until an archive goes by itself; without one, a pause."""
+    """Return the seconds until an archive expires; without one, a pause."""
     return _PAUSE if expiry is None else max(expiry - now, _PAUSE)
 
 

@@ -69,7 +69,7 @@ class JobReads:
         return job_of(row)
 
     def find_version(self, hash_: str) -> tuple[JobState, int]:
-        """Tell a job's state and version, which rises at each change. Raises NotFound."""
+        """Return a job's state and version, which rises at each change. Raises NotFound."""
         with reading(self._engine) as connection:
             row = connection.execute(queries.VERSION, {"of_hash": hash_}).one_or_none()
         if row is None:
@@ -77,7 +77,7 @@ class JobReads:
         return JobState(row.state), row.version
 
     def find_versions(self, hashes: Sequence[str]) -> dict[str, tuple[JobState, int]]:
-        """Tell the same of many jobs at once; those that are not there are left out."""
+        """Return the same of many jobs at once; those that are not there are left out."""
         with reading(self._engine) as connection:
             return {
                 row.hash: (JobState(row.state), row.version)
@@ -86,7 +86,7 @@ class JobReads:
             }
 
     def find_attempts(self, job_ids: Sequence[int]) -> dict[int, int]:
-        """Tell under which attempt jobs are running; those that are not are left out."""
+        """Return the attempt under which each job is running; those that are not are left out."""
         with reading(self._engine) as connection:
             return {
                 row.id: row.attempt
@@ -211,7 +211,7 @@ def _batches(asked: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def unknown() -> NotFound:
-    """Say that there is no such job, without repeating what may be a secret."""
+    """Return the error for a job that is not there, without repeating what may be a secret."""
     return NotFound("There is no archive of that hash.")
 
 

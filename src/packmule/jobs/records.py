@@ -108,7 +108,7 @@ def _failure_of(row: Row[Any], attempts: int | None) -> Failure | None:
 
 
 def progress_values(checkpoint: Checkpoint) -> Values:
-    """Name what a checkpoint says of its job, as the statements of `queries.py` take it."""
+    """Return what a checkpoint says of its job, as the statements of `queries.py` take it."""
     progress = checkpoint.progress
     return {
         "new_tail": checkpoint.tail,

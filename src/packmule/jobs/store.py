@@ -149,7 +149,7 @@ class JobStore(JobReads):
         *,
         in_same_transaction: InSameTransaction | None = None,
     ) -> Job:
-        """Call a job completed, whose archive is published. Raises StaleAttempt."""
+        """Complete a job whose archive is published. Raises StaleAttempt."""
         values: Values = {"new_size": published.size, "new_etag": published.etag}
         values |= _fence(job_id, attempt) | progress_values(checkpoint)
         return self._finish(queries.COMPLETE_JOB, values, checkpoint, in_same_transaction)
@@ -163,7 +163,7 @@ class JobStore(JobReads):
         *,
         in_same_transaction: InSameTransaction | None = None,
     ) -> Job:
-        """Call a job failed; what it has is kept for a retry. Raises StaleAttempt."""
+        """Fail a job; what it has is kept for a retry. Raises StaleAttempt."""
         values = _fence(job_id, attempt) | {
             "new_code": failure.code.value,
             "new_detail": storable(failure.detail),
@@ -257,7 +257,7 @@ class JobStore(JobReads):
         return job
 
     def expire(self, hash_: str, *, in_same_transaction: InSameTransaction | None = None) -> Job:
-        """Let an ended job go: its files are forgotten, its row stays to tell what became of it.
+        """Expire an ended job: its files are forgotten, its row stays to tell what became of it.
 
         Its archive is to be removed afterwards: `in_same_transaction` may put that into the queue.
         Again for an expired one changes nothing. Raises NotFound, NotAllowedInState.
@@ -266,7 +266,7 @@ class JobStore(JobReads):
             return expire(connection, hash_, in_same_transaction)
 
     def delete(self, hash_: str, *, in_same_transaction: InSameTransaction | None = None) -> Job:
-        """Let a job go in whatever state: cancelled first where it is still open. Raises NotFound.
+        """Delete a job in whatever state: cancelled first where it is still open. Raises NotFound.
 
         As with `expire`, the archive and the scratch are to be removed afterwards.
         `in_same_transaction` runs for each change of state, so twice for an open job.

@@ -26,7 +26,7 @@ InSameTransaction = Callable[[Connection, Job], None]
 
 
 def find(connection: Connection, hash_: str) -> Job:
-    """Look a job up, and keep others from changing it meanwhile. Raises NotFound."""
+    """Find a job, and keep others from changing it meanwhile. Raises NotFound."""
     row = connection.execute(queries.HELD_JOB, {"of_hash": hash_}).one_or_none()
     if row is None:
         raise unknown()
@@ -42,7 +42,7 @@ def change(
 
 
 def already(connection: Connection, hash_: str, state: JobState) -> Job:
-    """Give the job that is in this state already. Raises NotFound, NotAllowedInState."""
+    """Return the job that is in this state already. Raises NotFound, NotAllowedInState."""
     job = find(connection, hash_)
     if job.state is not state:
         raise not_allowed(job, state)
@@ -52,7 +52,7 @@ def already(connection: Connection, hash_: str, state: JobState) -> Job:
 def expire(
     connection: Connection, hash_: str, in_same_transaction: InSameTransaction | None
 ) -> Job:
-    """Let an ended job go; again for an expired one changes nothing. Raises as `already`."""
+    """Expire an ended job; again for an expired one changes nothing. Raises as `already`."""
     job = change(connection, queries.EXPIRE_JOB, hash_, {})
     if job is None:
         return already(connection, hash_, JobState.EXPIRED)
@@ -64,7 +64,7 @@ def expire(
 
 
 def not_allowed(job: Job, wanted: JobState) -> NotAllowedInState:
-    """Say what the job's state forbids, and which would allow it."""
+    """Return the error that names the state of the job, and those that would allow the change."""
     verb = {JobState.QUEUED: "retried", JobState.EXPIRED: "removed"}.get(wanted, "cancelled")
     before = [state.value for state, after in TRANSITIONS.items() if wanted in after]
     return NotAllowedInState(

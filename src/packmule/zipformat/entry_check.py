@@ -130,7 +130,7 @@ def _local_header(read: "Read", at: int, name_length: int) -> LocalHeader:
 
 
 def _differences(header: CentralHeader, local: LocalHeader, at: int) -> list[Finding]:
-    """Tell where the two headers say different things."""
+    """Return where the two headers say different things."""
     found = []
     if header.flags != local.flags:
         told = f"flags {local.flags:#06x} here, {header.flags:#06x} in the directory"
@@ -155,7 +155,7 @@ def _differences(header: CentralHeader, local: LocalHeader, at: int) -> list[Fin
 
 
 def _descriptor_length(read: "Read", at: int, crc: int, compressed: int, size: int) -> int:
-    """Tell how long the descriptor that says this is; 0 where none does."""
+    """Return the length of the descriptor that says this; 0 if there is none."""
     data = read(at, _DESCRIPTORS[0].size)
     for table in _DESCRIPTORS:
         if len(data) >= table.size:

@@ -150,12 +150,12 @@ def fields(block: Bytes) -> Iterator[tuple[int, Bytes]]:
 
 
 def find(block: Bytes, identifier: int) -> Bytes | None:
-    """Give the body of the first field of that id, or None."""
+    """Return the body of the first field of that id, or None."""
     return next((body for found, body in fields(block) if found == identifier), None)
 
 
 def actual_values(header: LocalHeader | CentralHeader) -> tuple[int, int, int]:
-    """Give (size, compressed size, offset) of a header, from its zip64 field where they are there.
+    """Return (size, compressed size, offset) of a header, from its zip64 field if they are there.
 
     The offset is 0 for a local header, which has none. Raises FormatError where the zip64 field
     lacks what the header leaves to it. A marker without any zip64 field is a value like another.

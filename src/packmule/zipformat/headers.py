@@ -52,7 +52,7 @@ _ROOM: Final = GrowthHint(LOCAL_ZIP64_SIZE).pack()
 
 
 def needs_zip64_room(size: int | None, method: int = STORED) -> bool:
-    """Tell whether a place reserved now must keep room for zip64 in its local header.
+    """Return whether a place reserved now must keep room for zip64 in its local header.
 
     `size` is the body's length before compression in bytes, None where it is not known yet.
     """
@@ -64,7 +64,7 @@ def needs_zip64_room(size: int | None, method: int = STORED) -> bool:
 
 
 def local_header_size(name: bytes, modified_at: float | None, *, zip64: bool) -> int:
-    """Tell how many bytes `local_header` will give for these; crc and sizes do not matter."""
+    """Return how many bytes `local_header` makes of these; crc and sizes do not matter."""
     _, times = _moment(None if modified_at is None else int(modified_at))
     return LOCAL.size + len(name) + len(times) + (LOCAL_ZIP64_SIZE if zip64 else 0)
 
@@ -153,7 +153,7 @@ def central_header(  # noqa: PLR0917  # as above
 
 @lru_cache(maxsize=4096)
 def _moment(second: int | None) -> tuple[int, bytes]:
-    """Give MS-DOS time and extended timestamp of a second, the latter empty where it cannot be."""
+    """Return MS-DOS time and extended timestamp of a second, the latter empty if unfit."""
     if second is None or not fits_unix_field(second):
         return dos_time(second), b""
     return dos_time(second), _TIMESTAMP_HEAD + second.to_bytes(4, "little")

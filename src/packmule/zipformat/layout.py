@@ -50,12 +50,12 @@ class Entry(NamedTuple):
 
     @property
     def header_size(self) -> int:
-        """Tell the local header's length in bytes."""
+        """Return the local header's length in bytes."""
         return local_header_size(self.name, self.modified_at, zip64=self.zip64_room)
 
     @property
     def end(self) -> int:
-        """Tell the offset of the first byte after the body."""
+        """Return the offset of the first byte after the body."""
         return self.offset + self.header_size + self.compressed_size
 
     def local_header(self) -> bytes:
@@ -104,7 +104,7 @@ class Overlap:
 
 
 def central_directory(entries: Iterable[Entry], offset: int) -> Iterator[bytes]:
-    """Give the central directory and the end records, in pieces of about a MiB.
+    """Yield the central directory and the end records, in pieces of about a MiB.
 
     `entries` are in the caller's order; `offset` is where the directory begins, in bytes.
     """
@@ -133,7 +133,7 @@ def central_directory(entries: Iterable[Entry], offset: int) -> Iterator[bytes]:
 
 
 def end_records(entries: int, directory_size: int, directory_offset: int) -> bytes:
-    """Give what ends an archive; zip64 only where a field of the plain record reaches its marker.
+    """Return what ends an archive; zip64 only where a field of the plain record reaches its marker.
 
     65,535 entries would fit 16 bits, but there they are the marker and readers differ; so zip64
     begins at that number. Fields that fit keep their value: Java takes a plain value that differs
@@ -154,7 +154,7 @@ def end_records(entries: int, directory_size: int, directory_offset: int) -> byt
 
 
 def closing_moves(entries: Sequence[Entry]) -> tuple[list[Move], list[Entry]]:
-    """Tell how to close all holes: the moves, lowest first, and the entries where they then lie.
+    """Return how to close all holes: the moves, lowest first, and the entries where they then lie.
 
     The entries come back in the order they were given. Afterwards they fill the bytes from 0 up to
     the greatest `end`. Raises FormatError where two of them overlap: no move can mend that.

@@ -86,7 +86,7 @@ def safe_name(name: str, *, folders: bool) -> str:
 
 
 def clash_key(name: str) -> str:
-    """Give what two names share exactly if they are one file on Windows or macOS.
+    """Return what two names share exactly if they are one file on Windows or macOS.
 
     Unicode's canonical caseless match (D145), in NFC; besides, dotless i is i, since Windows'
     upper case table takes it so. A key is its own key.

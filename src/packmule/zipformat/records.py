@@ -133,7 +133,7 @@ class LocalHeader:
 
     @property
     def packed_size(self) -> int:
-        """Tell the record's length in bytes."""
+        """Return the record's length in bytes."""
         return LOCAL.size + len(self.name) + len(self.extra)
 
 
@@ -179,7 +179,7 @@ class CentralHeader:
 
     @property
     def packed_size(self) -> int:
-        """Tell the record's length in bytes."""
+        """Return the record's length in bytes."""
         return CENTRAL.size + len(self.name) + len(self.extra) + len(self.comment)
 
 

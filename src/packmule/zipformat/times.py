@@ -29,7 +29,7 @@ _DAY: Final = 86_400
 
 
 def dos_time(second: int | None) -> int:
-    """Give the 32-bit MS-DOS date and time of a POSIX second, rounded down to an even second.
+    """Return the 32-bit MS-DOS date and time of a POSIX second, rounded down to an even second.
 
     Before 1980 and after 2107 the nearest moment that can be written; None is 1980-01-01.
     """
@@ -65,5 +65,5 @@ def posix_second(word: int) -> int | None:
 
 
 def fits_unix_field(second: int | None) -> bool:
-    """Tell whether every reader takes this second out of a 32-bit field as it was put in."""
+    """Return whether every reader takes this second out of a 32-bit field as it was put in."""
     return second is not None and UNIX_FIRST_SECOND <= second <= UNIX_LAST_SECOND
