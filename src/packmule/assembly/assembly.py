@@ -71,7 +71,7 @@ class Assembly:
         self.scratch = ScratchFile(path, resources.pool, resources.writer, on_error=wake)
         space = SpaceCheck(path.parent, self.limits, is_uploaded=stream is not None)
         self._archive = ArchiveFile(self.scratch, self.ledger, space, tail=remembered.tail)
-        self.uploading = None if stream is None else PartSender(
+        self.sender = None if stream is None else PartSender(
             stream, remembered, self.scratch, resources.scratch,
             ask=wake, nudge=resources.loop.nudge,
         )  # fmt: skip
@@ -163,7 +163,7 @@ class Assembly:
     def checkpoint(self) -> Checkpoint:
         """Return what became certain since the last time; on disk even after a power cut."""
         cut = self.ledger.cut()
-        uploads = None if self.uploading is None else self.uploading.plan(cut)
+        uploads = None if self.sender is None else self.sender.plan(cut)
         opened = tuple(entry for _, entry in cut.open)
         tail = self._archive.tail  # after the cut: no entry lies behind it
         self.scratch.sync()
@@ -171,8 +171,8 @@ class Assembly:
 
     def recorded(self) -> None:
         """Record that the last checkpoint is durable: what it claims no more may be overwritten."""
-        if self.uploading is not None:
-            self.uploading.recorded()
+        if self.sender is not None:
+            self.sender.recorded()
         if self.ledger.recorded():
             self._resources.loop.nudge()
 
@@ -200,8 +200,8 @@ class Assembly:
         """Close the file; the fetches have ended or are ended now."""
         self._quiet(lambda file: file.let_go())
         self._resources.compress_pool.wait(self.scratch)
-        if self.uploading is not None:
-            self.uploading.close()
+        if self.sender is not None:
+            self.sender.close()
         self.scratch.close()
 
     def _quiet(self, end: Callable[[FileUnderWay], None]) -> None:

@@ -236,7 +236,7 @@ class Builder:
                 outcome = replace(outcome, rest=replace(outcome.rest, progress=progress))
                 record(outcome.rest)
                 assembly.recorded()
-                if assembly.uploading is not None and assembly.uploading.has_begun:
+                if assembly.sender is not None and assembly.sender.has_begun:
                     return outcome, finish_upload(assembly, record, check, stop)
             finished, _size = assembly.finish()
             return outcome, finished

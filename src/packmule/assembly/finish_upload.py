@@ -49,38 +49,38 @@ def finish_upload(
 
     Raises what `record` and `check` raise, StopAsked, StorageFailed, DiskFull.
     """
-    uploading = assembly.uploading
-    assert uploading is not None  # noqa: S101 - asked by who has looked
-    parting = uploading.parting
+    sender = assembly.sender
+    assert sender is not None  # noqa: S101 - asked by who has looked
+    plan = sender.part_plan
 
     def checkpoint() -> None:
         record(assembly.checkpoint())
         assembly.recorded()
 
-    rest = parting.rest()
-    entries, end, base = _end(assembly, parting)
+    rest = plan.rest()
+    entries, end, base = _end(assembly, plan)
     tail = assembly.tail
     assembly.scratch.file.write(end, tail)
-    number = parting.begin_last()
+    number = plan.begin_last()
     checkpoint()
     extents = [*rest, (tail, tail + len(end))]
-    last = uploading.send_last(number, extents)
+    last = sender.send_last(number, extents)
     etag = None
-    while etag is None or not uploading.is_drained:
+    while etag is None or not sender.is_drained:
         check()
         if stop.is_set():
             checkpoint()
             raise StopAsked
         with contextlib.suppress(NotYet):
             etag = last.result(_LOOK_EVERY)
-        if not uploading.is_drained:
+        if not sender.is_drained:
             assembly.wait(_LOOK_EVERY)
             checkpoint()
         if assembly.error is not None:
             raise assembly.error
     size = base + sum(stop - start for start, stop in extents)
-    etags = {part.number: part.etag or "" for part in parting.parts.values()} | {number: etag}
-    archive = uploading.stream.publish(uploading.upload or "", etags, size)
+    etags = {part.number: part.etag or "" for part in plan.parts.values()} | {number: etag}
+    archive = sender.stream.publish(sender.upload or "", etags, size)
     # What goes wrong from here on leaves the object where it is: the next attempt may have taken it
     # for the archive by now. It looks at it with `holds_recorded` before it does.
     _read_back(archive, end, entries, watcher(check, stop), full=assembly.limits.read_back)
@@ -141,11 +141,11 @@ def _is_of(header: CentralHeader, entry: DoneEntry) -> bool:
     ) and header.size in (entry.size, MARKER_32)
 
 
-def _end(assembly: Assembly, parting: PartPlan) -> tuple[int, bytes, int]:
+def _end(assembly: Assembly, plan: PartPlan) -> tuple[int, bytes, int]:
     """Return the number of entries, what follows them, and where the last part begins."""
     done = sorted(assembly.ledger.done_entries)
-    rest = parting.rest()
-    places = ArchiveOffsets(parting.parts.values(), rest)
+    rest = plan.rest()
+    places = ArchiveOffsets(plan.parts.values(), rest)
     entries = [as_entry(one)._replace(offset=places.find(one.offset)) for one in done]
     start = places.last + sum(stop - start for start, stop in rest)
     pieces = []

@@ -38,3 +38,21 @@ def test_a_whole_body_is_let_go_at_once(tmp_path: Path) -> None:
     assert [each for each in gc.get_objects() if isinstance(each, MemorySink | EntryCommit)] == []
     assembly.close()
     resources.close()
+
+
+def test_the_state_of_a_body_and_its_archive_is_told_in_one_line(tmp_path: Path) -> None:
+    resources = FakeResources()
+    source = Source(0, "http://127.0.0.1:8000/a.jpg")
+    assembly = Assembly([source], Remembered(), tmp_path / "a.zip", resources.real)
+    assembly.start()
+    (fetches,) = resources.loop.fetches.values()
+    receiver = fetches[0].receiver
+    assert repr(receiver) == "<EntryReceiver 0: no sink, 0 bytes>"
+    Try(fetches[0], body(300_000)).begin(head(300_000), 0, 300_000).run(resources.loop, 100)
+    assert repr(receiver) == "<EntryReceiver 0: PlacedSink, 100 bytes>"
+    assert repr(assembly) == (
+        "<Assembly <Ledger of 1: 0 done, 0 failed, 1 open, 1 in place, 0 on hold, recorded 0+0> "
+        "<ScratchFile a.zip: open, 0 spools>>"
+    )
+    assembly.close()
+    resources.close()

@@ -55,7 +55,7 @@ class PartSender:
     ) -> None:
         self.stream = stream
         self.upload = remembered.upload
-        self.parting = PartPlan(stream.part_bytes, stream.most_parts, remembered)
+        self.part_plan = PartPlan(stream.part_bytes, stream.most_parts, remembered)
         self._scratch = scratch
         self._bound = bound
         self._ask = ask
@@ -77,24 +77,24 @@ class PartSender:
     @property
     def has_begun(self) -> bool:
         """Return whether some of the archive is, or was to be, a part: so must be the rest."""
-        return self.upload is not None or self.parting.begun > 0
+        return self.upload is not None or self.part_plan.begun > 0
 
     @property
     def is_drained(self) -> bool:
         """Return whether the storage has all that was planned."""
-        return not self.parting.waits
+        return not self.part_plan.waits
 
     def _give_up(self, open_now: Iterable[Mark], failed: Iterable[FailedEntry]) -> None:
         """Drop the parts of what has failed or begun anew; then note which have arrived."""
         gone = [one.position for one in failed]
-        self.parting.give_up(open_now, gone)
+        self.part_plan.give_up(open_now, gone)
         for mark in open_now:
             start, _ = self._places.get(mark.position, (mark.offset, 0))
             if start != mark.offset:
                 gone.append(mark.position)
         self._dead += [self._places.pop(position) for position in gone if position in self._places]
         while self._arrived:
-            part = self.parting.note(*self._arrived.popleft())
+            part = self.part_plan.note(*self._arrived.popleft())
             if part is not None:
                 self._noted.append(part)
 
@@ -109,7 +109,7 @@ class PartSender:
         self._planned, self._failures = cut.done_count, cut.failed_count
         opened = cut.open
         self._give_up([mark for mark, _ in opened], failed)
-        self.parting.plan(fresh, opened)
+        self.part_plan.plan(fresh, opened)
         for entry in fresh:
             place = self._places.pop(entry.position, None)
             if place is not None and place[0] != entry.offset:
@@ -117,10 +117,10 @@ class PartSender:
         for mark, body in opened:
             stop = body.offset + body.header_size + body.size
             self._places[mark.position] = (body.offset, stop)
-        if self.upload is None and self.parting.begun:
+        if self.upload is None and self.part_plan.begun:
             self.upload = self.stream.begin()
-        changes = self.parting.take_changes(self.upload)
-        self._ready += self.parting.take_ready()
+        changes = self.part_plan.take_changes(self.upload)
+        self._ready += self.part_plan.take_ready()
         self._seen = self._scratch.file.allocated()
         return changes
 

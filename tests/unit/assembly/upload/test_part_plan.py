@@ -14,7 +14,7 @@ EACH = 1000
 HEADER = 30 + len("0.bin")
 
 
-def parting(remembered: Remembered | None = None, most: int = 10_000) -> PartPlan:
+def plan_of(remembered: Remembered | None = None, most: int = 10_000) -> PartPlan:
     return PartPlan(lambda _number: EACH, most, remembered or Remembered())
 
 
@@ -41,7 +41,7 @@ def extents(parts: list[Part]) -> list[tuple[tuple[int, int], ...]]:
 
 
 def test_small_entries_are_gathered_until_they_fill_a_part() -> None:
-    plan = parting()
+    plan = plan_of()
     plan.plan([done(0, 0, 400), done(1, 700, 500)], [])
     assert plan.take_ready() == []
     assert plan.rest() == [(0, 400), (700, 1200)]
@@ -53,13 +53,13 @@ def test_small_entries_are_gathered_until_they_fill_a_part() -> None:
 
 
 def test_a_big_entry_is_cut_so_that_no_slice_is_too_small() -> None:
-    plan = parting()
+    plan = plan_of()
     plan.plan([done(0, 0, 3999)], [])
     assert extents(plan.take_ready()) == [((0, 1000),), ((1000, 2000),), ((2000, 3999),)]
 
 
 def test_an_open_entry_sends_its_middle_while_it_is_written() -> None:
-    plan = parting()
+    plan = plan_of()
     plan.plan([], [marked(opened(0, 50, 5500, written=900))])
     assert plan.take_changes("u") is None
     plan.plan([], [marked(opened(0, 50, 5500, written=1000))])
@@ -76,7 +76,7 @@ def test_an_open_entry_sends_its_middle_while_it_is_written() -> None:
 
 
 def test_an_entry_that_has_failed_leaves_no_part_and_its_numbers_are_not_given_again() -> None:
-    plan = parting()
+    plan = plan_of()
     plan.plan([], [marked(opened(0, 0, 5000, written=3500))])
     sent = plan.take_ready()
     plan.take_changes("u")
@@ -91,7 +91,7 @@ def test_an_entry_that_has_failed_leaves_no_part_and_its_numbers_are_not_given_a
 
 
 def test_an_entry_that_begins_anew_gets_new_numbers() -> None:
-    plan = parting()
+    plan = plan_of()
     entry = opened(0, 0, 4000, written=2500)
     plan.plan([], [marked(entry)])
     assert [part.number for part in plan.take_ready()] == [2]
@@ -102,7 +102,7 @@ def test_an_entry_that_begins_anew_gets_new_numbers() -> None:
 
 
 def test_an_entry_done_elsewhere_than_where_it_was_sliced_is_planned_anew() -> None:
-    plan = parting()
+    plan = plan_of()
     plan.plan([], [marked(opened(0, 0, 4000, written=2500))])
     plan.plan([done(0, 9000, 4000)], [])
     assert extents(plan.take_ready())[0] == ((9000, 10_000),)
@@ -110,7 +110,7 @@ def test_an_entry_done_elsewhere_than_where_it_was_sliced_is_planned_anew() -> N
 
 
 def test_what_was_planned_before_is_taken_up() -> None:
-    plan = parting()
+    plan = plan_of()
     big = opened(0, 0, 4000, written=2500)
     plan.plan([done(1, 4000, 600), done(2, 4600, 600), done(3, 5200, 70)], [marked(big)])
     ready = plan.take_ready()
@@ -124,7 +124,7 @@ def test_what_was_planned_before_is_taken_up() -> None:
         begun=plan.begun,
         parts=changes.parts,
     )
-    again = parting(remembered)
+    again = plan_of(remembered)
     assert again.parts == plan.parts
     assert again.rest() == [(5200, 5270)]
     again.plan([], [marked(big)])
@@ -135,13 +135,13 @@ def test_what_was_planned_before_is_taken_up() -> None:
 
 
 def test_what_is_done_and_in_no_part_is_planned_when_it_is_taken_up() -> None:
-    again = parting(Remembered(done=(done(0, 0, 600), done(1, 600, 600)), upload="u", begun=7))
+    again = plan_of(Remembered(done=(done(0, 0, 600), done(1, 600, 600)), upload="u", begun=7))
     assert extents(again.take_ready()) == [((0, 1200),)]
     assert list(again.parts) == [8]
 
 
 def test_a_number_given_to_the_last_part_is_told() -> None:
-    plan = parting()
+    plan = plan_of()
     plan.plan([done(0, 0, 1000)], [])
     plan.take_changes("u")
     assert plan.take_changes("u") is None
@@ -152,7 +152,7 @@ def test_a_number_given_to_the_last_part_is_told() -> None:
 
 
 def test_there_are_no_more_numbers_than_the_storage_takes_and_one_is_kept_for_the_end() -> None:
-    plan = parting(most=3)
+    plan = plan_of(most=3)
     plan.plan([done(0, 0, 2000)], [])
     with pytest.raises(StorageFailed, match="3 parts"):
         plan.plan([done(1, 2000, 1000)], [])

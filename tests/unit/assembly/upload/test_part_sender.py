@@ -72,8 +72,8 @@ class Run:
         assembly.recorded()
         assert assembly.error is None
         assert assembly.is_resolved
-        assert assembly.uploading is not None
-        if assembly.uploading.has_begun:
+        assert assembly.sender is not None
+        if assembly.sender.has_begun:
             finish_upload(assembly, self.memory.record, lambda: None, Event())
             assert self.stream.archive is not None
             found = self.stream.archive
@@ -201,10 +201,10 @@ def send(run: Run, position: int, size: int, until: int | None = None) -> Try:
 
 def drained(run: Run, assembly: Assembly) -> None:
     """Make checkpoints until all that may go has gone and is noted."""
-    assert assembly.uploading is not None
+    assert assembly.sender is not None
     for _ in range(1000):
         run.checkpoint(assembly)
-        if not assembly.uploading._sending:
+        if not assembly.sender._sending:
             run.checkpoint(assembly)
             return
         assembly.wait(0.05)
