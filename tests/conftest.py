@@ -20,6 +20,9 @@ from hypothesis import HealthCheck, Phase, settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.fakes.origin import Origin
+    from tests.spec.service import Service
+
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 # Set by .ci/run where packages cannot be installed: better most tests than none.
 MAY_SKIP = not IN_CI or os.environ.get("PACKMULE_TESTS_MAY_SKIP") == "1"
@@ -103,6 +106,31 @@ def tokyo() -> Iterator[None]:
         time.tzset()
         yield
     time.tzset()
+
+
+# --- The running program, and an origin to fetch from: imported by whoever asks ------------------
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Run the program, once for each process of the test run.
+
+    Tests leave it running and do not count on being alone.
+    """
+    from tests.spec.service import Service  # noqa: PLC0415
+
+    # Two tries: what a dead origin's pauses are is no promise of the API.
+    with Service(tmp_path_factory.mktemp("service"), ATTEMPTS="2") as running:
+        yield running.start()
+
+
+@pytest.fixture(scope="session")
+def origin() -> Iterator[Origin]:
+    """Run an origin, once for each process of the test run; a test uses paths of its own."""
+    from tests.fakes.origin import Origin  # noqa: PLC0415
+
+    with Origin() as running:
+        yield running
 
 
 # --- PostgreSQL: imported by whoever asks, so that this file stands alone ------------------------

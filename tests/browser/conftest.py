@@ -11,29 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 from tests.browser.chromium import Watch, chromium
-from tests.fakes.origin import Origin
-from tests.spec.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, BrowserContext, Page
+    from tests.spec.service import Service
 
 expect.set_options(timeout=60_000)  # milliseconds: what takes longer hangs
-
-
-@pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Give the running program; tests leave it running and do not count on being alone."""
-    with Service(tmp_path_factory.mktemp("service"), ATTEMPTS="2") as running:
-        yield running.start()
-
-
-@pytest.fixture(scope="session")
-def origin() -> Iterator[Origin]:
-    """Give an origin; a test uses paths of its own."""
-    with Origin() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

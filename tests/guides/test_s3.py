@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.fakes.bucket import FakeS3, running_s3
 from tests.fakes.documents import blocks, replaced, typed
-from tests.spec.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.spec.service import Service
 
 GUIDE = "docs/guides/s3.md"
 BODIES = {
@@ -29,7 +30,7 @@ def server() -> Iterator[FakeS3]:
 
 @pytest.mark.parametrize("kind", ["public", "signed"])
 def test_all_below_a_prefix_is_packed_under_its_keys(
-    kind: str, server: FakeS3, tmp_path: Path
+    kind: str, server: FakeS3, service: Service, tmp_path: Path
 ) -> None:
     bucket = server.make_bucket()
     for key, body in {**BODIES, "2024/": b"", "2023/other.txt": b"other"}.items():
@@ -42,15 +43,13 @@ def test_all_below_a_prefix_is_packed_under_its_keys(
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv/bin").symlink_to(f"{sys.prefix}/bin")
     [command] = [each for each in blocks(GUIDE, "sh") if f"links.py {kind} " in each]
-    with Service(tmp_path) as service:
-        service.start()
-        env = service.environment | server.environment | {"PACKMULE_SERVER": service.url}
-        code, said = typed(replaced(command, {"BUCKET": bucket}), tmp_path, env)
-        assert code == 0, said
-        archive_hash = said.split()[-1]
-        assert service.outcome(archive_hash)["status"] == "completed"
-        assert service.members(archive_hash) == dict(sorted(BODIES.items()))
-        links = [each["url"] for each in _files(service, archive_hash)]
+    env = service.environment | server.environment | {"PACKMULE_SERVER": service.url}
+    code, said = typed(replaced(command, {"BUCKET": bucket}), tmp_path, env)
+    assert code == 0, said
+    archive_hash = said.split()[-1]
+    assert service.outcome(archive_hash)["status"] == "completed"
+    assert service.members(archive_hash) == dict(sorted(BODIES.items()))
+    links = [each["url"] for each in _files(service, archive_hash)]
     assert all(("X-Amz-Signature=" in link) == (kind == "signed") for link in links)
 
 

@@ -56,6 +56,15 @@ def test_every_other_answer_is_tried_again(status: int) -> None:
     assert (verdict.pause, verdict.status) == (5, status)
 
 
+def test_what_went_wrong_is_said_in_words() -> None:
+    refused = USUAL.judge(Answered(503), 1, 0.0)
+    assert isinstance(refused, Again)
+    assert refused.detail == "the receiver answered 503"
+    lost = USUAL.judge(LOST, 1, 0.0)
+    assert isinstance(lost, Again)
+    assert lost.detail == LOST.detail
+
+
 def test_410_ends_it_at_once() -> None:
     assert isinstance(USUAL.judge(Answered(410), 1, 0.0), GivenUp)
 
