@@ -348,3 +348,19 @@ def test_a_name_is_shortened_to_a_limit_within_its_folder() -> None:
     assert shortened("d/" + "x" * 200, 199) == "d/" + "x" * 199
     assert shortened("é" * 101, 201) == "é" * 100
     assert shortened("short", 5) == "short"
+
+
+def test_the_longest_extension_is_kept_whole() -> None:
+    extension = ".tar." + "a" * 16
+    assert split_extension(f"name{extension}") == ("name", extension)
+
+
+def test_only_what_is_a_mark_is_kept_with_what_stands_before_it() -> None:
+    # The first character behind those of skin tones.
+    assert safe_name("\N{RAT}" * 100, folders=False) == "\N{RAT}" * 63
+
+
+def test_a_name_that_just_fits_with_its_number_stays_whole() -> None:
+    stem = "x" * 246 + " "
+    assert with_suffix(f"{stem}.txt", 1) == f"{stem} (1).txt"
+    assert with_suffix(f"{stem}.txt", 10) == f"{'x' * 246} (10).txt"
