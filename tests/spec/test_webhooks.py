@@ -134,6 +134,6 @@ def test_a_message_survives_a_restart_and_a_replay_tells_it_anew(
             until(
                 lambda: "webhook delivered kind=archive.completed" in service.log, "it is recorded"
             )
-            assert run(service, "replay", message.id) == f"{message.id} is waiting\n"
+            assert run(service, "replay", message.id) == f"{message.id} queued\n"
             first, second = told(receiver, archive_hash, 2)
             assert first.id == second.id
