@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Event
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from packmule.assembly.upload.part_plan import PartPlan
@@ -62,6 +62,8 @@ class PartSender:
         self._nudge = nudge
         self._senders = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="upload")
         self._ended = Event()
+        # `_sending`, `_ready` and `_waited` are the three threads'; a deque needs no lock.
+        self._lock = Lock()
         self._sending: set[int] = set()
         self._arrived: deque[tuple[int, str]] = deque()
         self._ready: list[Part] = []
@@ -73,6 +75,12 @@ class PartSender:
         self._waited = False
         bound.add(scratch.file)
         scratch.must_wait = self.must_wait
+
+    def __repr__(self) -> str:
+        return (
+            f"<PartSender upload={self.upload!r} planned={self.part_plan.begun} "
+            f"ready={len(self._ready)} sending={sorted(self._sending)}>"
+        )
 
     @property
     def has_begun(self) -> bool:
@@ -120,23 +128,26 @@ class PartSender:
         if self.upload is None and self.part_plan.begun:
             self.upload = self.stream.begin()
         changes = self.part_plan.take_changes(self.upload)
-        self._ready += self.part_plan.take_ready()
+        with self._lock:
+            self._ready += self.part_plan.take_ready()
         self._seen = self._scratch.file.allocated()
         return changes
 
     def recorded(self) -> None:
         """Send what was planned, and give back what was noted: a checkpoint has recorded both."""
-        ready, self._ready = self._ready, []
+        with self._lock:
+            ready, self._ready = self._ready, []
+            self._sending.update(part.number for part in ready)
         for part in ready:
-            self._sending.add(part.number)
             self._senders.submit(self._scratch.guarded(partial(self._send, part)))
         free = [extent for part in self._noted for extent in part.extents] + self._dead
         self._noted, self._dead = [], []
         for start, stop in free:
             self._scratch.file.punch(start, stop)
         self._seen = self._scratch.file.allocated()
-        if self._waited:
-            self._waited = False
+        with self._lock:
+            waited, self._waited = self._waited, False
+        if waited:
             self._nudge()
 
     def send_last(self, number: int, extents: Iterable[tuple[int, int]]) -> Future[str]:
@@ -157,11 +168,13 @@ class PartSender:
         """
         if not self._bound.is_over:
             return False
-        waits = bool(self._sending or self._ready)
-        if not waits and self._scratch.file.allocated() > self._seen + _LOOK_AFTER:
-            waits = True
+        with self._lock:
+            on_the_way = bool(self._sending or self._ready)
+            looks = not on_the_way and (self._scratch.file.allocated() > self._seen + _LOOK_AFTER)
+            waits = on_the_way or looks
+            self._waited = self._waited or waits
+        if looks:
             self._ask()
-        self._waited = self._waited or waits
         return waits
 
     def close(self) -> None:
@@ -177,8 +190,10 @@ class PartSender:
             )
             self._arrived.append((part.number, etag))
         finally:
-            self._sending.discard(part.number)
-            if self._waited or not self._sending:
+            with self._lock:
+                self._sending.discard(part.number)
+                asks = self._waited or not self._sending
+            if asks:
                 self._ask()
 
     def _name(self) -> str:
