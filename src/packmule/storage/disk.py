@@ -60,7 +60,7 @@ class ScratchArea:
                 sync_folder(folder)
 
     def free_bytes(self) -> int:
-        """Tell how many bytes may still be written."""
+        """Return how many bytes may still be written."""
         with translated("The free space could not be asked for"):
             make_folder(self._data_dir)
             room = os.statvfs(self._data_dir)
@@ -91,7 +91,7 @@ class ScratchArea:
 
 
 def checked(key: str) -> str:
-    """Give the key back; only hexadecimal ones, so that no key leads out of where keys belong."""
+    """Return the key; only hexadecimal ones, so that no key leads out of where keys belong."""
     if _KEY.fullmatch(key) is None:
         raise UsageError("An archive's key is 2 to 64 hexadecimal digits in lower case.")
     return key

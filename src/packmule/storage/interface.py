@@ -32,13 +32,13 @@ class Reader(Protocol):
     """An archive that is being read. Raises StorageFailed."""
 
     def read(self, part: range, most: int) -> bytes:
-        """Give the beginning of `part`, `most` bytes at most; nothing only past the end.
+        """Return the beginning of `part`, `most` bytes at most; nothing only past the end.
 
         The rest of the part is likely to be asked for next.
         """
 
     def close(self) -> None:
-        """Let it go."""
+        """Close it."""
 
 
 class Bytes(Protocol):
@@ -52,7 +52,7 @@ class Bytes(Protocol):
         """Open them for reading. Raises StorageFailed."""
 
     def link(self, name: str) -> str | None:
-        """Give a link, good for a while, by which anybody may download them under that name.
+        """Return a link, good for a while, by which anybody may download them under that name.
 
         None where they are to be asked of us.
         """
@@ -83,13 +83,13 @@ class Stream(Protocol):
     most_parts: int
 
     def part_bytes(self, number: int) -> int:
-        """Tell how large a part of that number is to be, at least; only the last may be smaller."""
+        """Return the least size of the part with this number; only the last may be smaller."""
 
     def begin(self) -> str:
         """Begin an upload, and give its name."""
 
     def stored(self, upload: str) -> dict[int, tuple[int, str]] | None:
-        """Tell the size and the entity tag of each part that the storage has, by number.
+        """Return the size and the entity tag of each part that the storage has, by number.
 
         None where there is no such upload (any more).
         """
@@ -131,7 +131,7 @@ class Storage(Protocol):
         """
 
     def stream(self, key: str, attempt: int, scratch: Path) -> Stream | None:
-        """Give the way by which the archive in that claimed scratch goes into the storage in parts.
+        """Return a stream that takes the archive in that claimed scratch in parts.
 
         None where it is published whole.
         """
@@ -172,7 +172,7 @@ class Storage(Protocol):
         """List the keys of which something is left besides archives, with when it was written."""
 
     def free_bytes(self) -> int:
-        """Tell how many bytes may still be written."""
+        """Return how many bytes may still be written."""
 
     def check(self) -> None:
         """Raise StorageFailed where storage cannot be written."""

@@ -42,6 +42,9 @@ class LocalStorage:
         self._data_dir = data_dir.absolute()
         self._scratch = ScratchArea(data_dir)
 
+    def __repr__(self) -> str:
+        return f"<LocalStorage {self._data_dir}>"
+
     def claim(
         self, key: str, attempt: int, claimed: Iterable[tuple[int, int]], recorded_by: int = 0
     ) -> AbstractContextManager[Path]:
@@ -49,7 +52,7 @@ class LocalStorage:
         return self._scratch.claim(key, attempt, claimed, recorded_by)
 
     def stream(self, _key: str, _attempt: int, _scratch: Path) -> None:
-        """Give no such way: the scratch itself becomes the archive."""
+        """Return None: the scratch itself becomes the archive."""
 
     def publish(self, key: str, attempt: int, assembled: Path) -> StoredArchive:
         """Make what an attempt has assembled, beside its scratch, the archive; durably.
@@ -98,11 +101,11 @@ class LocalStorage:
         self._scratch.remove(key)
 
     def free_bytes(self) -> int:
-        """Tell how many bytes may still be written."""
+        """Return how many bytes may still be written."""
         return self._scratch.free_bytes()
 
     def is_in_use(self, key: str, within: float) -> bool:
-        """Tell whether an archive is being read, or was asked for within so many seconds."""
+        """Return whether an archive is being read, or was asked for within so many seconds."""
         with translated("The archive could not be looked up"):
             try:
                 return usage.is_read(self._archive(key), within)
@@ -133,7 +136,7 @@ class LocalBytes:
             return LocalReader(os.open(self.path, os.O_RDONLY | os.O_CLOEXEC))
 
     def link(self, _name: str) -> None:
-        """Give no link: who asks this machine gets the bytes from it."""
+        """Return None: clients get the bytes from this machine."""
 
 
 class LocalReader:
@@ -148,7 +151,7 @@ class LocalReader:
             return os.pread(self._descriptor, min(most, len(part)), part.start)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         os.close(self._descriptor)
 
 
@@ -159,7 +162,7 @@ def _stored(path: Path) -> StoredArchive:
 
 
 def _settle(path: Path) -> None:
-    """Give a finished file its time, and make its bytes durable."""
+    """Set a finished file's modification time, and make its bytes durable."""
     now = time.time_ns()
     os.utime(path, ns=(now, now))
     sync_file(path)

@@ -24,11 +24,11 @@ class OpenFile:
 
     @property
     def is_removed(self) -> bool:
-        """Tell whether no name leads to these bytes any more: removed, or another put there."""
+        """Return whether no name leads to these bytes any more: removed, or another put there."""
         return self._descriptor is None or os.fstat(self._descriptor).st_nlink == 0
 
     def read(self, part: range, buffer: bytearray) -> bytes:
-        """Give the beginning of a part, as far as it is in memory; nothing where none of it is.
+        """Return the beginning of a part, as far as it is in memory; nothing where none of it is.
 
         `buffer` is what it is read into first; no more than its length is given.
         """
@@ -43,7 +43,7 @@ class OpenFile:
         return bytes(into[:length])
 
     def close(self) -> None:
-        """Let the file go; again is no error."""
+        """Close the file; a second time is no error."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

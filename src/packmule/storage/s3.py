@@ -59,6 +59,9 @@ class S3Storage:
         self._checked_at = float("-inf")
         self._checking = threading.Lock()
 
+    def __repr__(self) -> str:
+        return f"<S3Storage {self._bucket!r} redirect={self._redirect}>"
+
     def claim(
         self, key: str, attempt: int, claimed: Iterable[tuple[int, int]], recorded_by: int = 0
     ) -> AbstractContextManager[Path]:
@@ -66,7 +69,7 @@ class S3Storage:
         return self._scratch.claim(key, attempt, claimed, recorded_by)
 
     def stream(self, key: str, attempt: int, scratch: Path) -> S3Stream:
-        """Give the way by which parts go into the bucket while the archive is assembled."""
+        """Return the way by which parts go into the bucket while the archive is assembled."""
         beginning = _beginning(key)
         return S3Stream(
             self._bucket,
@@ -146,7 +149,7 @@ class S3Storage:
                 yield match[1], 0.0 if each.at is None else each.at.timestamp()
 
     def free_bytes(self) -> int:
-        """Tell how many bytes may still be written to the scratch."""
+        """Return how many bytes may still be written to the scratch."""
         return self._scratch.free_bytes()
 
     def check(self) -> None:

@@ -62,7 +62,7 @@ class Encryption:
 
     @property
     def arguments(self) -> dict[str, str]:
-        """Say it in the words of the calls that make an object."""
+        """Return the arguments for the calls that make an object."""
         words = {"ServerSideEncryption": self.algorithm, "SSEKMSKeyId": self.key}
         return {word: value for word, value in words.items() if value}
 
@@ -103,7 +103,7 @@ class S3Refused(StorageFailed):
 
     @property
     def is_gone(self) -> bool:
-        """Tell whether what was asked for is not there."""
+        """Return whether what was asked for is not there."""
         return self.reason in _GONE
 
 
@@ -131,6 +131,9 @@ class Bucket:
         )
         with _translated("The object store cannot be used"):
             self._client: S3Client = boto3.session.Session().client("s3", config=config)
+
+    def __repr__(self) -> str:
+        return f"<Bucket s3://{self._address.bucket}/{self._address.prefix}>"
 
     def find(self, beginning: str) -> list[BucketObject]:
         """List the objects whose names begin so."""
@@ -187,7 +190,7 @@ class Bucket:
             ]
 
     def part(self, name: str, upload: str, number: int) -> BucketPart | None:
-        """Ask for one part that the server has; None where it has not."""
+        """Return one part that the server has, or None."""
         with _translated("The upload's parts could not be listed"):
             listed = self._client.list_parts(
                 **self._at(name), UploadId=upload, PartNumberMarker=number - 1, MaxParts=1
@@ -207,7 +210,7 @@ class Bucket:
             )
 
     def abort(self, name: str, upload: str) -> None:
-        """Let an upload's parts go; none there is no error."""
+        """Remove an upload and its parts; none there is no error."""
         try:
             with _translated("The upload could not be aborted"):
                 self._client.abort_multipart_upload(**self._at(name), UploadId=upload)
@@ -232,7 +235,7 @@ class Bucket:
             )
 
     def open(self, name: str, etag: str, part: range) -> Any:
-        """Ask for a part of an object that must still be the same; give the answer's stream."""
+        """Return a stream of a part of an object, which must still have this entity tag."""
         asked = f"bytes={part.start}-{part.stop - 1}"
         with _translated("The archive could not be read"):
             answer = self._client.get_object(**self._at(name), Range=asked, IfMatch=etag)

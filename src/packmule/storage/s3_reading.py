@@ -77,7 +77,7 @@ class S3Reader:
         raise StorageAway("The archive could not be read: the object store's answers are cut.")
 
     def close(self) -> None:
-        """Let the answer go, read to its end or not."""
+        """Close the answer, read to its end or not."""
         if self._stream is not None:
             self._stream.close()
             self._stream = None

@@ -45,7 +45,7 @@ _ROUNDS = 4
 
 
 def growing_part(number: int, most_bytes: int) -> int:
-    """Say how large a part of a number is at least: so that 9,000 of them hold `most_bytes`.
+    """Return how large a part of a number is at least: so that 9,000 of them hold `most_bytes`.
 
     They grow with their number, evenly: an archive of some gigabytes goes in small ones, which
     takes little scratch, and the largest still fits.
@@ -79,8 +79,11 @@ class S3Stream:
         self._as_stored = stored
         self._listed: dict[int, tuple[int, str]] = {}
 
+    def __repr__(self) -> str:
+        return f"<S3Stream {self._name_of(self._attempt)} attempt={self._attempt}>"
+
     def part_bytes(self, number: int) -> int:
-        """Tell how large a part of that number is to be, at least."""
+        """Return how large a part of that number is to be, at least."""
         return growing_part(number, self._most_bytes)
 
     def begin(self) -> str:
@@ -88,7 +91,7 @@ class S3Stream:
         return f"{self._attempt} {self._bucket.begin(self._name_of(self._attempt))}"
 
     def stored(self, upload: str) -> dict[int, tuple[int, str]] | None:
-        """Tell the size and the entity tag of each part that the store has; None for no upload."""
+        """Return the size and entity tag of each part that the store has; None for no upload."""
         name, upload_id = self._parsed(upload)
         try:
             parts = self._bucket.parts(name, upload_id)
@@ -119,7 +122,7 @@ class S3Stream:
                 part = self._bucket.part(name, upload_id, number)
             if part is not None and (part.size, part.etag) == (size, etag):
                 return etag
-            _log.warning("part %d is not in the store as it was sent: it is sent again", number)
+            _log.warning("part stored wrongly, sent again part=%d", number)
         raise StorageFailed("The object store has other parts than were sent.")
 
     def publish(self, upload: str, etags: Mapping[int, str], size: int) -> StoredArchive:
@@ -151,7 +154,7 @@ class S3Stream:
     def _known(
         self, number: int, size: int, read: Read, extents: Sequence[tuple[int, int]]
     ) -> str | None:
-        """Give the tag of a part that an earlier run has sent, and was killed before it said so."""
+        """Return the tag of a part that an earlier run sent before it was killed, or None."""
         listed = self._listed.pop(number, None)
         if listed is None or listed[0] != size:
             return None
@@ -163,14 +166,14 @@ class S3Stream:
             raise StaleAttempt("What was being uploaded was removed, or taken over by another run.")
 
     def _parsed(self, upload: str) -> tuple[str, str]:
-        """Give the object's name, and S3's id of the upload."""
+        """Return the object's name, and S3's id of the upload."""
         attempt, _, upload_id = upload.partition(" ")
         return self._name_of(int(attempt)), upload_id
 
 
 @contextmanager
 def _lost() -> Iterator[None]:
-    """Tell apart that the store has lost the upload, or parts of it."""
+    """Raise UploadLost where the store has lost the upload, or parts of it."""
     try:
         yield
     except S3Refused as refused:

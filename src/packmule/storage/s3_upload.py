@@ -64,7 +64,7 @@ def send_part(
             case NotSent(reason, again):
                 if not again or not tries_left or ended.is_set():
                     break
-                _log.info("part %d is sent again: %s", one.number, reason)
+                _log.info("part sent again part=%d reason=%s", one.number, reason)
         pause(seconds * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
         seconds = min(seconds * 2, _LONGEST_PAUSE)
     # Where another try might have helped, a later run may have more luck.
@@ -73,7 +73,7 @@ def send_part(
 
 
 def is_tag_of(etag: str, read: Read, extents: Sequence[tuple[int, int]]) -> bool:
-    """Tell whether a part's entity tag is that of these bytes.
+    """Return whether a part's entity tag is that of these bytes.
 
     It is their MD5; where it is not, as under some encryptions, the part is sent again.
     """

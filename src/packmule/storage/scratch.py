@@ -112,7 +112,7 @@ def _listed(folder: Path, key: str) -> list[tuple[int, Path]]:
 
 
 def _latest(folder: Path, key: str) -> int | None:
-    """Tell the latest attempt that has a scratch file."""
+    """Return the latest attempt that has a scratch file."""
     numbers = (n for n, path in _listed(folder, key) if path == _path(folder, key, n))
     return max(numbers, default=None)
 
@@ -120,7 +120,7 @@ def _latest(folder: Path, key: str) -> int | None:
 def _take(
     folder: Path, key: str, attempt: int, claimed: Iterable[tuple[int, int]], recorded_by: int
 ) -> int:
-    """Give the locked descriptor of the attempt's file, which is there when this returns."""
+    """Return the locked descriptor of the attempt's file, which is there when this returns."""
     for looks_left in reversed(range(_LOOKS)):
         try:
             descriptor = _look(folder, key, attempt, claimed, recorded_by)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def note_read(path: Path) -> None:
-    """Note that a file was asked for now; where that cannot be noted, it is not."""
+    """Record that a file was asked for now, where that can be recorded."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -31,7 +31,7 @@ def note_read(path: Path) -> None:
 
 
 def is_read(path: Path, within: float) -> bool:
-    """Tell whether a file is open now, or was asked for within so many seconds.
+    """Return whether a file is open now, or was asked for within so many seconds.
 
     Where the file system knows no leases, only the second is looked at. Raises OSError.
     """

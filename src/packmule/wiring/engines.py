@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def open_engine(database: Database, settings: Settings) -> tuple[Engine, WorkerAge]:
-    """Give the engine over a database, and what tells how long ago a worker was seen alive."""
+    """Return the engine over a database, and what tells how long ago a worker was seen alive."""
     if database.dialect.name != "postgresql":
         return EmbeddedEngine(database), Heartbeat(settings.data_dir).age
     from packmule.engine.postgres import PostgresEngine  # noqa: PLC0415
@@ -35,7 +35,7 @@ def open_engine(database: Database, settings: Settings) -> tuple[Engine, WorkerA
 
 
 def tables_of_the_engine(database: Database) -> Callable[[Connection], None] | None:
-    """Give what makes the engine's own tables; None where the job store's migrations do."""
+    """Return what makes the engine's own tables; None where the job store's migrations do."""
     if database.dialect.name != "postgresql":
         return None
     from packmule.engine.procrastinate_schema import prepare  # noqa: PLC0415

@@ -65,7 +65,7 @@ class Gathering:
             ask()
         except Exception as error:  # noqa: BLE001 - whatever it is, the other parts are told
             # Readiness says it at its own level; here it would come with every scrape.
-            _log.debug("the metrics of %s cannot be told: %s", part, error)
+            _log.debug("metrics not gathered part=%s reason=%s", part, error)
             metrics.GATHER_FAULTS.inc(part)
             for gauge in gauges:
                 gauge.clear()
@@ -95,7 +95,7 @@ class Gathering:
 def teller(
     settings: Settings, stores: Stores, worker_age: Callable[[], float | None]
 ) -> Callable[[], tuple[bytes, str]]:
-    """Give what writes the API's page of metrics, and names its media type."""
+    """Return what writes the API's page of metrics, and names its media type."""
     gathering = Gathering(settings, stores, worker_age)
     data_dir: Path = settings.data_dir
 

@@ -67,7 +67,7 @@ def run_worker(settings: Settings, stop: Event) -> None:
 
 
 def _room(settings: Settings, stores: Stores, expiry: Expiry) -> SpaceReclaimer | None:
-    """Give what makes room where archives lie on this machine's disk, and may go for it."""
+    """Return what makes room where archives lie on this machine's disk, and may go for it."""
     if not isinstance(stores.storage, LocalStorage) or settings.expire_when_full != "on":
         return None
     return SpaceReclaimer(stores.jobs, stores.storage, expiry.let_go, settings.min_free_bytes)

@@ -35,7 +35,7 @@ class WorkerHealth:
         self._silent = False
 
     def beat(self) -> None:
-        """Say that this worker is alive, and what it has counted. Raises OSError.
+        """Record that this worker is alive, and what it has counted. Raises OSError.
 
         Metrics that cannot be written are said once, and do not stop the heart.
         """
@@ -47,7 +47,7 @@ class WorkerHealth:
             self._silent = False
         except Exception as error:  # noqa: BLE001 - of numbers nobody dies
             if not self._silent:
-                _log.warning("the worker's metrics could not be written: %s", error, exc_info=True)
+                _log.warning("worker metrics not written reason=%s", error, exc_info=True)
             self._silent = True
 
     def _tell(self, snapshot: Snapshot) -> None:
@@ -68,7 +68,7 @@ def telling(settings: Settings, resources: SharedResources) -> Iterator[WorkerHe
         try:
             snapshot = held.enter_context(snapshots.claimed(settings.data_dir, "worker"))
         except OSError as error:
-            _log.warning("the API cannot tell this worker's metrics: %s", error.strerror)
+            _log.warning("worker metrics unavailable to the API reason=%s", error.strerror)
             snapshot = None
         if settings.worker_metrics_port:
             _serve(settings, "worker" if snapshot is None else snapshot.name)
@@ -76,7 +76,7 @@ def telling(settings: Settings, resources: SharedResources) -> Iterator[WorkerHe
 
 
 def _serve(settings: Settings, name: str) -> None:
-    """Tell this worker's metrics over HTTP, in a thread that ends with the process."""
+    """Serve this worker's metrics over HTTP, in a thread that ends with the process."""
     from prometheus_client import start_http_server  # noqa: PLC0415 - only where it is asked for
 
     from packmule.telemetry.exposition import ProcessMetrics, registry_of  # noqa: PLC0415
@@ -89,4 +89,4 @@ def _serve(settings: Settings, name: str) -> None:
             f"PACKMULE_WORKER_METRICS_PORT: port {port} of {settings.host} cannot be listened on: "
             f"{error.strerror}."
         ) from error
-    _log.info("metrics of this worker on http://%s:%d/metrics", settings.host, port)
+    _log.info("worker metrics served url=http://%s:%d/metrics", settings.host, port)

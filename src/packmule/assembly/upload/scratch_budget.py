@@ -31,6 +31,9 @@ class ScratchBudget:
         self._files: set[DiskFile] = set()
         self._lock = threading.Lock()
 
+    def __repr__(self) -> str:
+        return f"<ScratchBudget files={len(self._files)} most={self._most}>"
+
     def add(self, file: DiskFile) -> None:
         """Count a file from now on."""
         with self._lock:
