@@ -57,11 +57,14 @@ TARGETS = (
             "outbound/test_transfer_faults",
         ),
     ),
-    Target("outbound/urls", ("outbound/test_urls",)),
+    Target("outbound/urls", ("outbound/test_urls", "outbound/test_redirects")),
     Target("web/ranges", ("web/test_ranges",)),
     Target("webhook/retry_schedule", ("webhook/test_retry_schedule",)),
     Target("zipformat/headers", ("zipformat/test_headers", "zipformat/test_extras")),
     Target("zipformat/layout", ("zipformat/test_layout",)),
     Target("zipformat/names", ("zipformat/test_names",)),
-    Target("zipformat/records", ("zipformat/test_records", "zipformat/test_archives")),
+    Target(
+        "zipformat/records",
+        ("zipformat/test_records", "zipformat/test_archives", "zipformat/test_headers"),
+    ),
 )
