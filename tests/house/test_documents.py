@@ -76,6 +76,20 @@ def test_decisions_are_numbered_without_doubles() -> None:
     ] == []
 
 
+def test_every_module_that_a_text_names_exists() -> None:
+    files = [f"/{path}" for path in project_files()]
+    texts = [path for path in project_files() if path.suffix in {".md", ".py", ".js"}]
+    named = {
+        (str(text), name)
+        for text in texts
+        for name in re.findall(r"`((?:[\w-]+/)*[\w-]+\.py)`", read(text))
+        if str(text) != "CHANGELOG.md"  # it tells of modules that are gone, too
+    }
+    assert named
+    gone = {one for one in named if not any(file.endswith(f"/{one[1]}") for file in files)}
+    assert gone == {("docs/guides/s3.md", "links.py")}  # the guide has its reader write that one
+
+
 def test_every_decision_is_in_the_index_by_topic_and_no_other() -> None:
     index = read("docs/decisions/index.md")
     pages = {page.name for page in (ROOT / "docs/decisions").glob("[!i]*.md")}
