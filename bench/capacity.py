@@ -60,7 +60,7 @@ class Work:
 
 
 def works(scale: float) -> tuple[Work, Work, Work]:
-    """Give the three works."""
+    """Return the three works."""
     return (
         Work("small", max(4, int(400 * scale)), 1, SMALL_BYTES),
         Work("files", max(2, int(40 * scale)), 100, SMALL_BYTES),
@@ -117,7 +117,7 @@ class Bench:
             yield api, worker, client
 
     def used(self, api: Process, worker: Process) -> Amounts:
-        """Tell what was used since the beginning."""
+        """Return what was used since the start."""
         time.sleep(_STATISTICS_SECONDS)
         transactions, writes, wal, size = self._fleet.rows(_COUNTS)[0]
         return Amounts(
@@ -132,7 +132,7 @@ class Bench:
         )
 
     def idle(self, seconds: float) -> Amounts:
-        """Tell what is used in a second without work."""
+        """Return what is used in a second without work."""
         with self.running() as (api, worker, _):
             begun, before = time.monotonic(), self.used(api, worker)
             time.sleep(seconds)

@@ -61,7 +61,7 @@ class Result:
 
 
 def lines_of(kind: str, chance: random.Random) -> Iterator[str]:
-    """Give lines of a kind of text for ever."""
+    """Yield lines of one kind of text without end."""
     letters = "etaoinshrdlucmfwypvbgkjqxz"
     words = ["".join(chance.choices(letters, range(26, 0, -1), k=chance.randint(2, 11)))
              for _ in range(20_000)]  # fmt: skip
@@ -88,7 +88,7 @@ def lines_of(kind: str, chance: random.Random) -> Iterator[str]:
 
 
 def source_code() -> bytes:
-    """Give this Python's library, file after file."""
+    """Yield the files of this Python's standard library."""
     root = Path(sysconfig.get_paths()["stdlib"])
     files = sorted(path for path in root.glob("*.py") if path.is_file())
     return b"".join(path.read_bytes() for path in files)
@@ -145,7 +145,7 @@ def contestants(urls: Path, out: Path) -> dict[str, list[Step]]:
 def measure(
     who: dict[str, list[Step]], out: Path, rounds: int, run: Callable[[list[Step]], Reading]
 ) -> dict[str, Result]:
-    """Let each take its turn in each round, in another order each time."""
+    """Measure each once per round, in a different order each time."""
     seconds: dict[str, list[float]] = {name: [] for name in who}
     sizes: dict[str, int] = {}
     kinds: dict[str, dict[str, int]] = {}
@@ -170,7 +170,7 @@ def measure(
 
 
 def verdict(results: dict[str, Result]) -> tuple[bool, str]:
-    """Tell whether ours is fast and small enough beside the fastest of the others, and say it."""
+    """Return whether ours is fast and small enough beside the fastest peer, and why."""
     ours = results["packmule"]
     best = min((name for name in results if name != "packmule"), key=lambda n: results[n].median)
     faster = results[best].median / ours.median

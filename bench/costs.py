@@ -71,7 +71,7 @@ class Costs:
 
 
 def solve(small: Reading, files: Reading, large: Reading, idle: Amounts) -> Costs:
-    """Tell the costs from the three works; `idle` is for a second."""
+    """Compute the costs from the three works; `idle` is per second."""
     each_small, each_files = (
         one.used.minus(idle, one.seconds).over(one.jobs) for one in (small, files)
     )

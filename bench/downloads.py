@@ -80,7 +80,7 @@ class Row:
 
     @property
     def held(self) -> bool:
-        """Tell whether the promise is kept."""
+        """Return whether the promise is kept."""
         return self.share >= self.way.share
 
 
@@ -98,7 +98,7 @@ def curl(url: str, ranges: Sequence[tuple[int, int]], *, at_once: bool, folder: 
 
 
 def measure(urls: dict[str, str], size: int, rounds: int, folder: Path) -> list[Row]:
-    """Let both take turns in each way and round, in another order each time."""
+    """Measure both in each way and round, in a different order each time."""
     rows = []
     for way in WAYS:
         ranges = way.ranges(size)
@@ -118,7 +118,7 @@ def measure(urls: dict[str, str], size: int, rounds: int, folder: Path) -> list[
 
 
 def sentence(row: Row) -> str:
-    """Say how a way went."""
+    """Return a sentence on how one way went."""
     speeds = {
         name: row.moved / 1e9 / statistics.median(seconds) for name, seconds in row.seconds.items()
     }

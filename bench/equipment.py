@@ -75,7 +75,7 @@ def _node(folder: Path) -> Path:
 
 
 def _same(stamp: Path, lock: Path) -> bool:
-    """Tell whether what is installed is what the lock says."""
+    """Return whether what is installed is what the lock file says."""
     return stamp.exists() and stamp.read_bytes() == lock.read_bytes()
 
 

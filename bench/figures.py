@@ -31,7 +31,7 @@ class Line:
 
     @property
     def counts(self) -> bool:
-        """Tell whether the figures may be compared: every round was right."""
+        """Return whether the figures can be compared: every round was right."""
         return self.rounds > 0 and not self.failures
 
 
@@ -57,7 +57,7 @@ def line_of(contestant: str, records: Iterable[Record]) -> Line:
 
 
 def _on_disk(records: Iterable[Record]) -> float | None:
-    """Give the median until all was written; None where that was not measured."""
+    """Return the median time until all was written; None if that was not measured."""
     settled = [
         record.seconds + record.settling_seconds
         for record in records

@@ -96,7 +96,7 @@ class Fleet:
         return self._connection.execute(query).fetchall()
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         if self._connection is not None:
             self._connection.close()
 

@@ -26,12 +26,12 @@ def _processor() -> str:
 
 
 def _memory() -> int:
-    """Tell the memory in bytes."""
+    """Return the memory in bytes."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _disk(folder: Path) -> str:
-    """Say what kind of disk and file system a folder is on."""
+    """Return the kind of disk and file system a folder is on."""
     device = folder.stat().st_dev
     name = f"{os.major(device)}:{os.minor(device)}"
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
@@ -42,7 +42,7 @@ def _disk(folder: Path) -> str:
 
 
 def _kind(device: Path) -> str:
-    """Say whether a block device is virtual, turns, or neither."""
+    """Return whether a block device is virtual, rotational, or neither."""
     if not device.exists():
         return "no disk of its own"
     path = device.resolve()

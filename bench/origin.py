@@ -72,7 +72,7 @@ class Origin:
         return [f"{base}/{name}" for name in data.files.names()]
 
     def authority_for(self, door: Door) -> Path | None:
-        """Tell which authority a client has to trust; None where there is no TLS."""
+        """Return the certificate authority a client has to trust; None without TLS."""
         return self.authority if door in (Door.TLS, Door.TLS_H2) else None
 
 
@@ -141,7 +141,7 @@ def _server(command: list[str], port: int, log: Path) -> Iterator[None]:
 
 
 def _answers(port: int) -> bool:
-    """Tell whether somebody listens."""
+    """Return whether a server is listening."""
     try:
         socket.create_connection((HOST, port), timeout=1).close()
     except OSError:

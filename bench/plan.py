@@ -69,7 +69,7 @@ class Line:
 
 
 def lines(demand: Demand, host: Host, costs: Costs) -> Iterator[Line]:
-    """Give the sums, one after another; each `how` names what stands above it."""
+    """Yield the sums in order; each `how` names the ones above it."""
     jobs = demand.archives / DAY * demand.peak
     gigabytes = demand.size / GB / DAY * demand.peak
     files = jobs * demand.files_an_archive
@@ -106,7 +106,7 @@ def lines(demand: Demand, host: Host, costs: Costs) -> Iterator[Line]:
 
 
 def workers(costs: Costs) -> int:
-    """Tell how many workers the plan has."""
+    """Return how many workers the plan has."""
     found = lines(Demand(), Host(), costs)
     return int(next(line.value for line in found if line.what.startswith("workers, one")))
 
@@ -123,7 +123,7 @@ class Busy:
 
 
 def _of_workers(host: Host, costs: Costs, busy: Busy) -> Generator[Line, None, int]:
-    """Give the sums of the workers, and return how many they are."""
+    """Yield the sums of the workers, and return how many workers there are."""
     jobs, files, gigabytes = busy.jobs, busy.files, busy.gigabytes
     network = gigabytes * GB / (host.nic * host.part)
     yield Line(

@@ -34,7 +34,7 @@ def tree_memory(root: int) -> int:
 
 
 def _memory(pid: int) -> int:
-    """Tell what one process holds, in bytes; 0 for one that is gone."""
+    """Return the memory of one process in bytes; 0 if it is gone."""
     try:
         lines = (PROC / str(pid) / "smaps_rollup").read_bytes().splitlines()
     except GONE:
@@ -48,13 +48,13 @@ def tree_cpu(root: int) -> float:
 
 
 def _cpu(pid: int) -> float:
-    """Tell one process's CPU seconds and those of its children that were waited for."""
+    """Return the CPU seconds of one process and of its reaped children."""
     # Fields 14 to 17 are utime, stime, cutime, cstime.
     return sum(map(int, _stat(pid)[11:15])) / TICK
 
 
 def _born(pid: int) -> str | None:
-    """Tell when a process began, which with its pid names it for good; None for one gone."""
+    """Return when a process started, which with its PID identifies it; None if it is gone."""
     fields = _stat(pid)
     return fields[19] if fields else None
 

@@ -55,13 +55,13 @@ def over(contestant: str, than: str) -> Figure:
 
 
 def cpu(table: Table) -> float | None:
-    """Tell our CPU seconds a GB."""
+    """Return our CPU seconds per GB."""
     line = table.get(OURS)
     return line.cpu_per_gb if line and line.counts else None
 
 
 def peak(table: Table) -> float | None:
-    """Tell our greatest memory in MB."""
+    """Return our peak memory in MB."""
     line = table.get(OURS)
     return line.peak_mb if line and line.counts else None
 

@@ -49,7 +49,7 @@ def render(runs: Sequence[Run], records: Iterable[Record]) -> str:
 
 
 def _facts(runs: Sequence[Run]) -> str:
-    """Say when, on what and by which command."""
+    """Return when, where and by which command this was measured."""
     machine = runs[-1].machine
     lines = [f"- Machine: {'; '.join(machine.values())}."]
     lines += [f"- {run.at}, by `{run.command}`." for run in runs]
@@ -59,7 +59,7 @@ def _facts(runs: Sequence[Run]) -> str:
 
 
 def _promises(found: dict[str, Table], works: dict[str, str]) -> str:
-    """Tell of each promise whether it was held."""
+    """Return for each promise whether it was held."""
     lines = ["### Promises", "", "| work | what | figure | target | |", "|---|---|--:|--:|---|"]
     measured = [name for name in works if name in found]
     lines += [_verdict(promise.verdict(found), works) for promise in promises(measured)]
@@ -108,13 +108,13 @@ def _row(line: Line, title: str, table: Table) -> str:
 
 
 def _failure(line: Line, title: str) -> str:
-    """Say why a contestant failed."""
+    """Return why a contestant failed."""
     tried = line.rounds + len(line.failures)
     return f"\n{title} failed {len(line.failures)} of {tried} rounds: {line.failures[0]}"
 
 
 def _contestants(run: Run) -> str:
-    """Say how each contestant goes about it, and all versions."""
+    """Describe each contestant, with all versions."""
     lines = ["### Contestants", ""]
     lines += [f"- {title}: {run.ways[name]}." for name, title in run.titles.items()]
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())

@@ -122,7 +122,7 @@ class _Course:
         self._failures: dict[str, int] = {}
 
     def start(self, contestant: Contestant, stack: ExitStack) -> None:
-        """Let a contestant get ready, until the stack is closed; one that cannot is out."""
+        """Start a contestant until the stack is closed; drop one that cannot start."""
         self._empty_folder()
         try:
             stack.enter_context(contestant.ready(self._task))
@@ -180,7 +180,7 @@ class _Course:
         return replace(self._record(name, number, Reading(0.0, 0.0, 0)), failure=said)
 
     def _empty_folder(self) -> None:
-        """Give the next one an empty folder."""
+        """Return an empty folder for the next run."""
         shutil.rmtree(self._task.folder, ignore_errors=True)
         self._task.folder.mkdir(parents=True)
 

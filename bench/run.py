@@ -59,7 +59,7 @@ def _names(text: str) -> list[str]:
 
 
 def command_line(arguments: Sequence[str]) -> str:
-    """Tell how this run can be made again, without places of this machine."""
+    """Return the command that repeats this run, without paths of this machine."""
     kept: list[str] = []
     skip = False
     for argument in arguments:

@@ -86,7 +86,7 @@ class Outcome:
     moved: float = 0.0
 
     def quantile(self, of: float) -> float:
-        """Give the seconds that a part of all jobs did not wait longer than."""
+        """Return the seconds within which the given share of jobs started."""
         return sorted(self.waited)[max(0, ceil(of * len(self.waited)) - 1)]
 
     @property
@@ -107,7 +107,7 @@ class _Worker:
         self._env, self._per_host = env, shape.per_host
 
     def host(self, number: int) -> simpy.Resource:
-        """Give the turns at a host."""
+        """Return the queue of a host."""
         if number not in self.hosts:
             self.hosts[number] = simpy.Resource(self._env, self._per_host)
         return self.hosts[number]
@@ -126,7 +126,7 @@ class Simulation:
         self._said = Outcome()
 
     def play(self, jobs: int, warm: int = 0) -> Outcome:
-        """Let so many jobs come, and all end; the first `warm` ones are not counted."""
+        """Simulate this many jobs to their end; the first `warm` are not counted."""
         for _ in range(self._shape.workers):
             worker = _Worker(self._env, self._shape)
             for _ in range(self._shape.jobs_at_once):
@@ -188,7 +188,7 @@ def simulate(
 
 
 def erlang_c(servers: int, offered: float) -> float:
-    """Tell how likely one waits in M/M/c, where `offered` is arrivals times the mean service."""
+    """Return the probability of waiting in M/M/c; `offered`: arrivals times mean service."""
     term, total = 1.0, 1.0
     for number in range(1, servers):
         term *= offered / number
@@ -199,7 +199,7 @@ def erlang_c(servers: int, offered: float) -> float:
 
 
 def mean_wait(servers: int, arrivals: float, service: float) -> float:
-    """Tell the mean seconds of waiting in M/M/c (Erlang's second formula)."""
+    """Return the mean seconds of waiting in M/M/c (Erlang's second formula)."""
     offered = arrivals * service
     return erlang_c(servers, offered) * service / (servers - offered)
 
@@ -220,7 +220,7 @@ PART = 0.25
 
 
 def of_the_plan(demand: plan.Demand, part: float, popularity: float) -> Load:
-    """Give a part of the plan's load: far hosts, files of one mean size."""
+    """Return a share of the plan's load: distant hosts, files of one mean size."""
     mean = demand.size / demand.archives / demand.files_an_archive
     return Load(
         jobs_a_second=demand.archives / plan.DAY * demand.peak * part,
@@ -249,7 +249,7 @@ def tried(choice: Choice, costs: Costs, *, jobs: int, part: float = PART) -> Out
 
 
 def choices(workers: int) -> list[Choice]:
-    """Give the fleets that are tried: at default settings, then with limits taken off."""
+    """Return the fleets to simulate: default settings first, then with limits removed."""
     return [
         Choice("at default settings", workers),
         Choice("`PACKMULE_TRANSFERS=512`", workers, 512),

@@ -50,11 +50,11 @@ class Result:
 
     @property
     def held(self) -> bool:
-        """Tell whether the promise is kept."""
+        """Return whether the promise is kept."""
         return self.times >= AT_LEAST
 
     def sentence(self) -> str:
-        """Say it in one line."""
+        """Return it as one sentence."""
         few, many = statistics.median(self.few), statistics.median(self.many)
         return (
             f"workers: {few:.0f} files/s with {FEW} worker, {many:.0f} with {MANY}: "
@@ -91,7 +91,7 @@ def _listens(port: int) -> bool:
 
 
 def turn(fleet: Fleet, workers: int, jobs: Sequence[Sequence[str]]) -> float:
-    """Have so many workers do these jobs; give the files a second, from first to last."""
+    """Run these jobs on this many workers; return files per second, from first to last."""
     with ExitStack() as stack:
         for number in range(workers):
             own = fleet.folder / f"data-{number}"
@@ -104,7 +104,7 @@ def turn(fleet: Fleet, workers: int, jobs: Sequence[Sequence[str]]) -> float:
 
 
 def measure(jobs: int, rounds: int, folder: Path) -> Result:
-    """Let few and many take turns."""
+    """Measure few and many workers in turns."""
     speeds: dict[int, list[float]] = {FEW: [], MANY: []}
     with (
         far_origin(folder, LATENCY_SECONDS) as links,

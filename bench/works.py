@@ -61,12 +61,12 @@ class Work:
 
     @property
     def title(self) -> str:
-        """Say the work in words."""
+        """Describe the workload."""
         return f"{self.files.count:,} x {size_words(self.files.size)}, {self.door.value}"
 
 
 def size_words(size: int) -> str:
-    """Say a file's size in the largest unit that fits."""
+    """Return a file's size in the largest unit that fits."""
     for unit, word in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
         if size >= unit:
             return f"{size / unit:.4g} {word}"

@@ -69,12 +69,12 @@ class Contestant(ABC):
     how: str
 
     def suits(self, work: Work) -> bool:
-        """Tell whether the contestant takes part in a work."""
+        """Return whether the contestant takes part in a workload."""
         del work
         return True
 
     def ready(self, task: Task) -> AbstractContextManager[None]:
-        """Be ready for the runs of one work until the block ends; not measured."""
+        """Prepare for a run; the contestant is ready until the context ends."""
         del task
         return nullcontext()
 

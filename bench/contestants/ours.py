@@ -125,7 +125,7 @@ class Service(Contestant):
         return Outcome(reading, self._find(archive_hash))
 
     def download_url(self, archive_hash: str) -> str:
-        """Say where an archive is downloaded."""
+        """Return the URL of an archive."""
         return f"{self._base}/archive/get/{archive_hash}.zip"
 
     def _wait_until_completed(self, archive_hash: str) -> None:

@@ -25,7 +25,7 @@ class SerialFetcher(PythonScript):
     """The one that shows what latency costs; it takes part only where there is some."""
 
     def suits(self, work: Work) -> bool:
-        """Tell whether the work has latency."""
+        """Return whether the workload has latency."""
         return work.door is Door.LATENCY
 
 

@@ -28,7 +28,7 @@ def entry_name(url: str) -> str:
 
 
 def ca_file() -> str | None:
-    """Tell where the benchmark's certificate is, or None over plain HTTP."""
+    """Return the path of the benchmark's certificate; None over plain HTTP."""
     return os.environ.get("BENCH_CA_FILE")
 
 
