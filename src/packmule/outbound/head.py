@@ -20,11 +20,10 @@ _CONTENT_RANGE = re.compile(r"bytes\s+(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _STATUS = re.compile(r"HTTP/[0-9.]+ ([0-9]{3})(?![0-9])")
 _ETAG = re.compile(r'(?:W/)?"[!#-~\x80-\xff]*"')
-_LONGEST_LENGTH = 18  # digits
 _FINAL = 200
 _USUAL_BLANK = b"\r\n"
 _BLANK = frozenset({_USUAL_BLANK, b"\n"})
-_LENGTHS = re.compile(r"\ncontent-length[ \t]*:([^\r\n]*)", re.IGNORECASE)
+_LENGTH = "content-length"
 # No coding at all; any other one has to be undone before the file is what was meant.
 _IDENTITY = frozenset({"", "identity"})
 
@@ -119,27 +118,22 @@ def _media_type(value: str) -> str | None:
 
 _REMEMBERED_LINES, _REMEMBERED_LENGTH = 2048, 200
 _LONGEST_DATE = 64  # characters; the obsolete forms have 33 at most
-_dates: dict[str, int | None] = {}
 
 
 def http_date(value: str | None) -> int | None:
     """Parse an HTTP date (RFC 9110 5.6.7) to POSIX seconds; return None if it is not one."""
-    if value is None or len(value) > _LONGEST_DATE:
-        return None
-    try:
-        return _dates[value]
-    except KeyError:
-        pass
+    return None if value is None or len(value) > _LONGEST_DATE else _seconds(value)
+
+
+@lru_cache(maxsize=1024)
+def _seconds(value: str) -> int | None:
+    """Parse a date; many files share one, so the last ones are cached."""
     try:
         date = parsedate_to_datetime(value)
         # A date without a zone is UTC all the same: the obsolete forms name none.
-        seconds: int | None = int(date.replace(tzinfo=date.tzinfo or UTC).timestamp())
+        return int(date.replace(tzinfo=date.tzinfo or UTC).timestamp())
     except (ValueError, OverflowError, TypeError):
-        seconds = None
-    if len(_dates) >= 1024:  # noqa: PLR2004 - many files share a date; the table stays small
-        _dates.clear()
-    _dates[value] = seconds
-    return seconds
+        return None
 
 
 def parse(lines: Sequence[bytes]) -> Head:
@@ -155,35 +149,30 @@ def parse(lines: Sequence[bytes]) -> Head:
         nameless, first = said[0]
         if nameless or not first or int(first) < _FINAL:
             raise HeadIncomplete("its head is not complete")
-        status, repeated = int(first), False
+        status = int(first)
     else:
-        status, fields, repeated = _walked(lines, said)
-    length = fields.get("content-length")
+        status, fields = _walked(lines, said)
+    length = fields.get(_LENGTH)
     if length is None:
         return Head(status, fields, None)
-    if repeated or not length.isdigit() or len(length) > _LONGEST_LENGTH or not length.isascii():
-        text = b"".join(lines).decode("latin-1")
-        length = _agreed(_LENGTHS.findall(text[text.rfind("\r\nHTTP/") + 2 :]))
+    size = int(length) if _DIGITS.fullmatch(length) else _agreed(length)
     # Transfer-Encoding overrides Content-Length (RFC 9112 6.3).
-    chunked = "transfer-encoding" in fields
-    return Head(status, fields, None if chunked else int(length))
+    return Head(status, fields, None if "transfer-encoding" in fields else size)
 
 
-def _walked(
-    lines: Sequence[bytes], said: Sequence[tuple[str, str]]
-) -> tuple[int, dict[str, str], bool]:
-    """Return the last response's status and fields, and whether any field came twice."""
+def _walked(lines: Sequence[bytes], said: Iterable[tuple[str, str]]) -> tuple[int, dict[str, str]]:
+    """Return the last response's status and fields, of Content-Length all values as one list."""
     status = 0
     fields: dict[str, str] = {}
-    repeated = False
     for line, (name, value) in zip(lines, said, strict=True):
-        if name:
-            repeated = repeated or name in fields
+        if name == _LENGTH and name in fields:
+            fields[name] = f"{fields[name]},{value}"
+        elif name:
             fields[name] = value
         elif value:
-            status, fields, repeated = int(value), {}, False
+            status, fields = int(value), {}
         elif status >= _FINAL and line in _BLANK:
-            return status, fields, repeated  # what follows are trailers
+            return status, fields  # what follows are trailers
     raise HeadIncomplete("it ends too early")
 
 
@@ -212,15 +201,15 @@ class _Lines(dict[bytes, tuple[str, str]]):
 _known = _Lines()
 
 
-def _agreed(values: Iterable[str]) -> str:
-    """Return the one length that all Content-Length fields name (RFC 9110 8.6).
+def _agreed(values: str) -> int:
+    """Return the one length that all members of a list name (RFC 9110 8.6).
 
     Raises HeadInvalid.
     """
-    named = {part.strip() for value in values for part in value.split(",")}
+    named = {value.strip() for value in values.split(",")}
     if len(named) != 1:
         raise HeadInvalid("it has two different Content-Lengths")
     (length,) = named
     if not _DIGITS.fullmatch(length):
         raise HeadInvalid("its Content-Length is not a number")
-    return length
+    return int(length)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -79,10 +80,12 @@ def test_an_interim_answer_is_passed_over(repeated: tuple[str, ...]) -> None:
     assert read.fields == {"content-length": "5", "a": "b"}
 
 
-def test_the_lengths_of_an_interim_answer_contradict_nothing() -> None:
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_the_lengths_of_an_interim_answer_and_of_trailers_contradict_nothing(end: bytes) -> None:
     hints = lines("Content-Length: 7", status="HTTP/1.1 103 Early Hints")
-    read = parse([*hints, *lines("Content-Length: 5", "Content-Length: 5")])
-    assert read.content_length == 5
+    final = lines("Content-Length: 5", "Content-Length: 5")
+    whole = [*hints, *final, b"Content-Length: 6\r\n"]
+    assert parse([line.replace(b"\r\n", end) for line in whole]).content_length == 5
 
 
 @pytest.mark.parametrize(
@@ -302,6 +305,18 @@ def test_many_lines_are_read_as_well_as_few() -> None:
         assert parse(lines(f"X-Number: {n}", f"X-Long: {n}{'x' * 200}")).fields["x-number"] == str(
             n
         )
+
+
+@pytest.mark.parametrize(("count", "length"), [(4_500, 180), (100, 60_000)])
+def test_the_lines_that_are_remembered_are_few_and_short(count: int, length: int) -> None:
+    tracemalloc.start()
+    try:
+        for n in range(count):
+            parse(lines(f"X-Number: {n:0{length}}"))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 2_000_000
 
 
 def test_a_date_of_any_length_costs_nothing() -> None:
