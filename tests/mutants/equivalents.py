@@ -7,8 +7,79 @@ reported, so that the list does not outlive the code.
 from __future__ import annotations
 
 _ONLY_QUICKER = "a short name takes the short way; the long one ends at the same name"
+_LINES_ARE_CACHED = "what is remembered of the lines changes the time, not what they mean"
+_FAST_PATH = "a head that does not take the fast path is walked through, and means the same"
+_ALREADY_KEPT = "`BaseException.__new__` has kept the arguments"
+_ORDER_DECIDES = "no two retries have the same order, so nothing after it is compared"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "outbound/fetch_scheduler": {
+        "_Due: queue: JobQueue = field(compare=False): False -> True": _ORDER_DECIDES,
+        "_Due: item: Fetch = field(compare=False): False -> True": _ORDER_DECIDES,
+        "FetchScheduler._take: host = self._hosts.get(key) or self.host(key):"
+        " self._hosts.get(key) or self.host(key) -> self.host(key)": "it looks there first itself",
+    },
+    "outbound/head": {
+        **dict.fromkeys(
+            (
+                *(
+                    f"module: _REMEMBERED_LINES, _REMEMBERED_LENGTH = (2048, 200): {change}"
+                    for change in ("2048 -> 2049", "2048 -> 2047", "200 -> 201", "200 -> 199")
+                ),
+                (
+                    "_Lines.__missing__: if len(line) <= _REMEMBERED_LENGTH::"
+                    " len(line) <= _REMEMBERED_LENGTH -> len(line) < _REMEMBERED_LENGTH"
+                ),
+                *(
+                    "_Lines.__missing__: if len(self) >= _REMEMBERED_LINES::"
+                    f" len(self) >= _REMEMBERED_LINES -> len(self) {other} _REMEMBERED_LINES"
+                    for other in (">", "<")
+                ),
+                "_Lines.__missing__: self[line] = said: self[line] = said -> pass",
+            ),
+            _LINES_ARE_CACHED,
+        ),
+        **dict.fromkeys(
+            (
+                *(
+                    f"parse: fields = dict(said[1:-1]): {change}"
+                    for change in (
+                        "1:-1 -> :-1",
+                        "1:-1 -> 1:",
+                        "1 -> 2",
+                        "1 -> 0",
+                        "-1 -> 1",
+                        "1 -> 2 (#2)",
+                        "1 -> 0 (#2)",
+                    )
+                ),
+                *(
+                    "parse: if len(fields) == len(said) - 2 and '' not in fields"
+                    f" and (lines[-1] == _USUAL_BLANK):: {change}"
+                    for change in (
+                        "len(said) - 2 -> len(said) + 2",
+                        "2 -> 1",
+                        "-1 -> 1",
+                        "1 -> 2",
+                        "1 -> 0",
+                    )
+                ),
+            ),
+            _FAST_PATH,
+        ),
+        **dict.fromkeys(
+            ("_walked: status = 0: 0 -> 1", "_walked: status = 0: 0 -> -1"),
+            "each of the three is below every final status",
+        ),
+        "_walked: for line, (name, value) in zip(lines, said, strict=True):: True -> False": (
+            "there is one meaning for each line"
+        ),
+    },
+    "outbound/urls": {
+        "UrlInvalid.__init__: super().__init__(detail): super().__init__(detail) -> pass": (
+            _ALREADY_KEPT
+        ),
+    },
     "webhook/retry_schedule": {
         "RetrySchedule._pause: return max(pause, min(asked or 0.0, LONGEST_RETRY_AFTER)):"
         " 0.0 -> -1.0": "no pause is shorter than zero, so neither figure is ever the greater one",

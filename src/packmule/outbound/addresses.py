@@ -209,10 +209,8 @@ class AddressRules:
 
     def permits(self, address: str | Address) -> bool:
         """Return whether we may connect to this address; False for what is not an address."""
-        reading = _read(address if isinstance(address, str) else str(address))
-        if reading is None:
-            return False
-        if self.own_addresses and reading.real in self.own_addresses:
+        reading = _read(str(address))
+        if reading is None or reading.real in self.own_addresses:
             return False
         return reading.public or self._opened(reading)
 

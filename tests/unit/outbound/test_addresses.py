@@ -243,6 +243,27 @@ def test_our_own_address_is_refused_in_every_form_and_in_an_allowed_network_too(
     assert not rules.permits("10.1.0.1")
 
 
+@pytest.mark.parametrize(
+    "carrier",
+    [
+        "64:ff9b::93.184.216.35",
+        "2002:5db8:d823::1",
+        "2001:0:5db8:d823::f7f7:f7f7",  # as the server; the client is 8.8.8.8
+        "2001:0:808:808::a247:27dc",  # as the client, its bits inverted
+    ],
+)
+def test_an_address_is_read_to_its_last_bit_out_of_what_carries_it(carrier: str) -> None:
+    networks = parse_networks("64:ff9b::/96 2002::/16 2001::/32")
+    own, neighbour = ip_address("93.184.216.35"), ip_address("93.184.216.34")
+    assert not AddressRules(networks, frozenset({own})).permits(carrier)
+    assert AddressRules(networks, frozenset({neighbour})).permits(carrier)
+
+
+@pytest.mark.parametrize("identifier", ["5efd", "5eff", "200:5efd", "200:5eff"])
+def test_an_interface_identifier_next_to_isatap_is_one_like_any_other(identifier: str) -> None:
+    assert STRICT.permits(f"2606:4700::{identifier}:10.0.0.1")
+
+
 def test_web_ports_and_high_ports_are_open_by_default() -> None:
     assert all(STRICT.permits_port(port) for port in (80, 443, 1024, 3000, 8080, 8443, 65535))
 

@@ -194,6 +194,14 @@ def test_a_host_is_remembered_while_it_is_not_to_be_asked() -> None:
     assert scheduler.host(key).not_before == 0.0
 
 
+def test_a_host_on_hold_is_remembered_before_the_first_wake_too() -> None:
+    scheduler = FetchScheduler(per_host=2)
+    key = ("https", "held.example", 443)
+    scheduler.host(key).not_before = 1.0
+    _crowd_out(scheduler)
+    assert scheduler.host(key).not_before == 1.0
+
+
 def test_a_host_in_the_books_is_not_forgotten_before_they_are_full() -> None:
     scheduler = FetchScheduler(per_host=2)
     spent = scheduler.host(("https", "spent.example", 443))

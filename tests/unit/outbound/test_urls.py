@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from tests.cases import ssrf
 
 from packmule.errors import FailureCode
 from packmule.outbound.addresses import AddressRules, parse_networks, parse_ports
-from packmule.outbound.urls import UrlInvalid, parse, refusal
+from packmule.outbound.urls import UrlInvalid, join, parse, refusal
 
 RULES = AddressRules(own_hosts=frozenset({ssrf.OWN_HOST}))
 
@@ -151,6 +153,20 @@ def test_a_link_longer_than_the_limit_is_refused_before_and_after_encoding() -> 
     for path in ("a" * 83, "é" * 20):
         with pytest.raises(UrlInvalid, match="longer than 100 characters"):
             parse("https://e.example/" + path, max_length=100)
+
+
+def test_a_fragment_counts_though_it_is_never_sent() -> None:
+    with pytest.raises(UrlInvalid, match="longer than 100 characters"):
+        parse("https://e.example/#" + "a" * 82, max_length=100)
+
+
+def test_a_link_has_at_most_8192_characters_where_nobody_says_otherwise() -> None:
+    base = parse("https://e.example/")
+    longest = "https://e.example/" + "a" * 8174
+    assert parse(longest).text == join(base, longest).text == longest
+    for read in (parse, partial(join, base)):
+        with pytest.raises(UrlInvalid, match="longer than 8192 characters"):
+            read(longest + "a")
 
 
 # --- refusal before the look-up
