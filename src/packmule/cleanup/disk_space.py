@@ -66,6 +66,9 @@ class Leftovers(Protocol):
     def discard(self, key: str) -> None:
         """Remove all but the archive; nothing there is no error."""
 
+    def remove(self, key: str) -> None:
+        """Remove the archive as well, for good; nothing there is no error."""
+
 
 class SpaceReclaimer:
     """Makes room when the disk runs short; a part of the task `expire`.
@@ -160,20 +163,31 @@ class LeftoverSweep:
         for key, written_at in found:
             if stop.is_set():
                 return Later(0.0)
-            if self._is_dead(key, time.time() - written_at):
+            remove = self._removal(key, time.time() - written_at)
+            if remove is not None:
                 with about(job=key):
                     try:
-                        self._storage.discard(key)
+                        remove(key)
                     except StorageFailed as error:
                         _log.warning("leftovers not removed reason=%s", error)
                     else:
                         _log.info("leftovers removed")
         return Later(SWEEP_EVERY)
 
-    def _is_dead(self, key: str, age: float) -> bool:
-        """Return whether nobody will ever resume a job."""
+    def _removal(self, key: str, age: float) -> Callable[[str], None] | None:
+        """Return how to remove what is left of a job; None if it may still be resumed.
+
+        A run that was frozen until its job had ended may have published an archive after all others
+        were removed. Only its leftovers tell of it.
+        """
         try:
             state, _ = self._store.find_version(key)
         except NotFound:
-            return age > _UNKNOWN_FOR
-        return state in {JobState.COMPLETED, JobState.CANCELLED, JobState.EXPIRED}
+            return self._storage.discard if age > _UNKNOWN_FOR else None
+        match state:
+            case JobState.COMPLETED:
+                return self._storage.discard
+            case JobState.CANCELLED | JobState.EXPIRED:
+                return self._storage.remove
+            case _:
+                return None

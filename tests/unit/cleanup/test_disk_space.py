@@ -173,6 +173,32 @@ def test_what_a_crash_has_left_of_a_dead_job_is_removed(house: House, state: Job
     assert not beside.exists()
 
 
+@pytest.mark.parametrize("state", [JobState.CANCELLED, JobState.EXPIRED])
+def test_an_archive_that_a_frozen_run_published_too_late_is_removed_with_its_leftovers(
+    house: House, state: JobState
+) -> None:
+    hash_ = in_state(house.store, state)
+    for attempt in (1, 2):  # the second is killed before it has tidied up
+        with house.storage.claim(hash_, attempt, ()) as scratch:
+            scratch.write_bytes(b"bytes")
+            if attempt == 1:
+                house.storage.publish(hash_, attempt, scratch)
+    house.sweep()
+    assert house.storage.find(hash_) is None
+    assert not house.has_scratch(hash_)
+
+
+def test_the_archive_of_a_completed_job_stays_where_its_leftovers_are_removed(
+    house: House,
+) -> None:
+    hash_ = house.job()
+    with house.storage.claim(hash_, 2, ()) as scratch:
+        scratch.write_bytes(b"bytes")
+    house.sweep()
+    assert house.storage.find(hash_) is not None
+    assert not house.has_scratch(hash_)
+
+
 @pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING, JobState.FAILED])
 def test_scratch_that_will_be_gone_on_with_stays(house: House, state: JobState) -> None:
     hash_ = house.job(state)
