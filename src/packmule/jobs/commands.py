@@ -7,10 +7,13 @@ may know them.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from packmule.errors import StorageFailed
 from packmule.jobs.quota import UNLIMITED, Quota
+from packmule.telemetry.context import about
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from packmule.jobs.transitions import InSameTransaction
 
     Enqueue = Callable[[Connection, str, int, str], None]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,12 @@ class JobCommands:
         job = self.store.cancel(hash_, in_same_transaction=self.announce)
         # A cancelled job is never taken up again. A run that has not heard of it yet writes on, for
         # a moment, to a file that nobody sees.
-        self.discard(hash_)
+        try:
+            self.discard(hash_)
+        except StorageFailed as error:
+            # The job is cancelled all the same; the sweep of leftovers removes the bytes later.
+            with about(job=hash_):
+                _log.warning("cancelled job's bytes not removed reason=%s", error)
         return job
 
     def retry(self, hash_: str, on_error: OnError | None, limit: Quota = UNLIMITED) -> Job:

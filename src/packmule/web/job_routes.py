@@ -15,6 +15,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
+from packmule.errors import StorageFailed
 from packmule.jobs.model import FileState, Job
 from packmule.telemetry import tracing
 from packmule.telemetry.context import about
@@ -255,5 +256,8 @@ def _delete(services: Services, caller: Caller, hash_: str) -> None:
 
     services.store.delete(hash_, in_same_transaction=in_same_transaction)
     _log.info("job deleted")
-    # At once; should that fail, the task does it later.
-    services.storage.remove(hash_)
+    try:
+        services.storage.remove(hash_)
+    except StorageFailed as error:
+        # The job is deleted all the same; its removal task tries again.
+        _log.warning("deleted job's bytes not removed reason=%s", error)

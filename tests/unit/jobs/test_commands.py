@@ -9,6 +9,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.databases import migrated
 from tests.fakes.jobs import FAILURE, RETENTION, no_defer, request
 
+from packmule.errors import StorageAway
 from packmule.jobs.commands import JobCommands
 from packmule.jobs.model import JobState
 from packmule.jobs.store import JobStore
@@ -53,6 +54,19 @@ def test_cancelling_announces_it_and_discards_what_is_there(store: JobStore) -> 
     hash_ = store.create(request(), defer=no_defer)
     assert commands(store, recorder).cancel(hash_).state is JobState.CANCELLED
     assert recorder.announced == recorder.discarded == [hash_]
+
+
+def test_a_job_is_cancelled_although_its_bytes_cannot_be_removed(
+    store: JobStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    def discard(_hash: str) -> None:
+        raise StorageAway("The object store cannot be reached.")
+
+    recorder = Recorder()
+    hash_ = store.create(request(), defer=no_defer)
+    asked = JobCommands(store, recorder.enqueue, recorder.announce, discard)
+    assert asked.cancel(hash_).state is JobState.CANCELLED
+    assert "bytes not removed reason=The object store cannot be reached." in caplog.text
 
 
 def test_a_retry_is_as_urgent_as_before_and_for_the_same_client(store: JobStore) -> None:
