@@ -20,9 +20,10 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Event, Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from packmule.assembly.upload.part_plan import PartPlan
+from packmule.errors import StorageAway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from packmule.assembly.upload.scratch_budget import ScratchBudget
     from packmule.jobs.model import FailedEntry, Part, Remembered, Uploads
     from packmule.storage.interface import Stream
+
+T = TypeVar("T")
 
 # Two fill a gigabit; more would only take processor from the transfers that fill the archive.
 _AT_ONCE = 3
@@ -134,12 +137,11 @@ class PartSender:
         return changes
 
     def recorded(self) -> None:
-        """Send what was planned, and give back what was noted: a checkpoint has recorded both."""
-        with self._lock:
-            ready, self._ready = self._ready, []
-            self._sending.update(part.number for part in ready)
-        for part in ready:
-            self._senders.submit(self._scratch.guarded(partial(self._send, part)))
+        """Send what was planned, and give back what was noted: a checkpoint has recorded both.
+
+        Raises StorageAway.
+        """
+        self._send_ready()
         free = [extent for part in self._noted for extent in part.extents] + self._dead
         self._noted, self._dead = [], []
         for start, stop in free:
@@ -150,15 +152,37 @@ class PartSender:
         if waited:
             self._nudge()
 
+    def _send_ready(self) -> None:
+        with self._lock:
+            ready, self._ready = self._ready, []
+            self._sending.update(part.number for part in ready)
+        for at, part in enumerate(ready):
+            try:
+                self._submit(self._scratch.guarded(partial(self._send, part)))
+            except StorageAway:
+                # What nobody sends must not count as on the way, or all would wait for it.
+                with self._lock:
+                    self._sending.difference_update(each.number for each in ready[at:])
+                raise
+
+    def _submit(self, call: Callable[[], T]) -> Future[T]:
+        """Have a thread call it. Raises StorageAway if the system refuses the thread."""
+        try:
+            return self._senders.submit(call)
+        except (RuntimeError, MemoryError) as error:
+            raise StorageAway(
+                "The archive could not be uploaded: the system refuses another thread. Raise the "
+                "limit on processes."
+            ) from error
+
     def send_last(self, number: int, extents: Iterable[tuple[int, int]]) -> Future[str]:
-        """Send the last part, whose number is recorded; the future gives its entity tag."""
-        return self._senders.submit(
-            self.stream.send,
-            self._name(),
-            number,
-            self._scratch.file.read,
-            tuple(extents),
-            self._ended,
+        """Send the last part, whose number is recorded; the future gives its entity tag.
+
+        Raises StorageAway.
+        """
+        read = self._scratch.file.read
+        return self._submit(
+            partial(self.stream.send, self._name(), number, read, tuple(extents), self._ended)
         )
 
     def must_wait(self) -> bool:

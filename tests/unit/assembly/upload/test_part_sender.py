@@ -6,7 +6,7 @@ import io
 import random
 import zipfile
 from dataclasses import dataclass, field, replace
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +20,7 @@ from tests.unit.assembly.sinks.test_placed import SCRIPTS, Script, play
 from packmule.assembly.assembly import Assembly
 from packmule.assembly.finish_upload import finish_upload
 from packmule.assembly.resuming import given_up, usable
-from packmule.errors import Failure, FailureCode, StorageFailed
+from packmule.errors import Failure, FailureCode, StorageAway, StorageFailed
 from packmule.jobs.model import Checkpoint, Source
 from packmule.zipformat.verifying import verify
 
@@ -361,3 +361,25 @@ def test_what_is_read_back_otherwise_than_it_was_sent_is_refused(
     with pytest.raises(StorageFailed, match="directory"):
         run.finish(assembly)
     assembly.close()
+
+
+def test_a_thread_that_cannot_start_ends_the_run_and_not_the_job(
+    tmp_path: Path, close_all: list[FakeResources], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    run = run_of(tmp_path, 1, stream=MemoryStream(MIB))
+    close_all.append(run.resources)
+    assembly = run.begin()
+    send(run, 0, 5 * MIB)
+    run.resources.writer.wait()
+    run.memory.record(assembly.checkpoint())
+    with monkeypatch.context() as patch:
+        patch.setattr(Thread, "start", refuse)
+        with pytest.raises(StorageAway, match="refuses another thread"):
+            assembly.recorded()
+    assert "sending=[]" in repr(assembly.sender)
+    assembly.close()
+    assembly = run.begin()
+    assert contents(run.finish(assembly)) == {"0.bin": body(5 * MIB, 0)}
