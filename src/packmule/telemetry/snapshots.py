@@ -61,15 +61,16 @@ def claimed(data_dir: Path, kind: str) -> Iterator[Snapshot]:
     for number in count(1):
         name = kind if number == 1 else f"{kind}-{number}"
         descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
-        if not try_lock(descriptor):
-            os.close(descriptor)
-            continue
-        snapshot = Snapshot(folder, name)
         try:
-            snapshot.remove()
-            yield snapshot
+            if not try_lock(descriptor):
+                continue
+            snapshot = Snapshot(folder, name)
+            try:
+                snapshot.remove()
+                yield snapshot
+            finally:
+                snapshot.remove()
         finally:
-            snapshot.remove()
             os.close(descriptor)
         return
 
