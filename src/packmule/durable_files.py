@@ -21,6 +21,9 @@ _CANNOT_COPY = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTS
 _COPY_STEP = 64 * 1024 * 1024
 _COPY_STEP_BY_HAND = 1024 * 1024
 
+# A file system that knows no second name of a file.
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+
 # A file system that knows no locks.
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})
 
@@ -63,6 +66,25 @@ def make_folder(folder: Path) -> None:
 def rename(source: Path, target: Path) -> None:
     """Rename a file, whose bytes are synced, durably; what had the name before is replaced."""
     source.replace(target)
+    sync_folder(target.parent)
+
+
+def rename_new(source: Path, target: Path) -> None:
+    """Rename a file, whose bytes are synced, durably; raise FileExistsError if the name is taken.
+
+    A kill may leave the file with both names.
+    """
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # Without links there is no such rename in the standard library: only a late look.
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
+        source.replace(target)
+    else:
+        source.unlink()
     sync_folder(target.parent)
 
 

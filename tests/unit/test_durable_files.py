@@ -7,6 +7,7 @@ import fcntl
 import os
 import random
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,6 @@ from packmule import durable_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 CONTENT = random.Random(1).randbytes(3_000_000)
 
@@ -184,3 +184,30 @@ def test_every_folder_that_is_made_is_synced_in_the_one_above(
     durable_files.rename(tmp_path / "new", tmp_path / "a" / "old")
     assert synced[-1] == tmp_path / "a"
     assert (tmp_path / "a" / "old").read_bytes() == b"new"
+
+
+def test_a_name_that_is_taken_is_not_replaced_by_a_rename_of_something_new(tmp_path: Path) -> None:
+    new, taken = tmp_path / "new", tmp_path / "taken"
+    new.write_bytes(b"new")
+    taken.write_bytes(b"precious")
+    with pytest.raises(FileExistsError):
+        durable_files.rename_new(new, taken)
+    assert (new.read_bytes(), taken.read_bytes()) == (b"new", b"precious")
+    durable_files.rename_new(new, tmp_path / "free")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["free", "taken"]
+
+
+def test_where_files_have_one_name_only_a_taken_name_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    new, taken = tmp_path / "new", tmp_path / "taken"
+    new.write_bytes(b"new")
+    taken.write_bytes(b"precious")
+    with pytest.raises(FileExistsError):
+        durable_files.rename_new(new, taken)
+    durable_files.rename_new(new, tmp_path / "free")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["free", "taken"]

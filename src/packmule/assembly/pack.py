@@ -20,6 +20,7 @@ from packmule.assembly.disk.disk_file import translated
 from packmule.assembly.names.html_pages import is_page_for_media
 from packmule.assembly.resuming import entry_end, usable
 from packmule.assembly.run import Resolved, Stopped, assemble
+from packmule.errors import UsageError
 from packmule.jobs.digest import sources_digest
 from packmule.jobs.journal import Journal
 from packmule.jobs.model import Checkpoint, Compression, FailedEntry, OnError, OnHtml, Remembered
@@ -27,9 +28,9 @@ from packmule.jobs.model import Checkpoint, Compression, FailedEntry, OnError, O
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-    from threading import Event
 
     from packmule.assembly.resources import SharedResources
+    from packmule.assembly.run import StopSignal
     from packmule.jobs.model import Progress, Source
 
 
@@ -52,15 +53,18 @@ def pack(
     sources: Sequence[Source],
     out: Path,
     resources: SharedResources,
-    stop: Event,
+    stop: StopSignal,
     *,
     on_error: OnError = OnError.FAIL,
     on_html: OnHtml = OnHtml.REPORT,
     compression: Compression = Compression.AUTO,
+    replace: bool = True,
     watch: Callable[[Progress], None] | None = None,
     interval: float = 1.0,
 ) -> Packed:
     """Fetch `sources` into the archive `out`, taking up what an earlier run left.
+
+    Without `replace` a file that is at `out` by the end stays, and what was packed is kept.
 
     Raises UsageError where another process packs it, DiskFull, StorageFailed, ArchiveTooLarge.
     """
@@ -68,6 +72,7 @@ def pack(
     journal = Journal(part.with_name(f"{part.name}.journal"))
     try:
         found = journal.load(sources_digest(sources))
+        _separate(part, out)
         remembered = _usable(found or Remembered(), part, on_html)
         assembly = Assembly(
             sources, remembered, part, resources, compression=compression, on_html=on_html
@@ -91,7 +96,7 @@ def pack(
             finished, size = assembly.finish()
         finally:
             assembly.close()
-        _publish(finished, out)
+        _publish(finished, out, replace=replace)
         _remove_rest(part)
         journal.remove()
         pages = tuple(sorted(one.position for one in assembly.ledger.done_entries if one.html_page))
@@ -138,22 +143,45 @@ def _begin_anew(journal: Journal, part: Path, kept: Remembered, progress: Progre
         raise translated(error, part) from error
 
 
-def _publish(finished: Path, out: Path) -> None:
+def _separate(part: Path, out: Path) -> None:
+    """Remove the archive's other name, left by a run that was killed while it published."""
+    try:
+        for other in (part, _closed(part)):
+            if out.exists() and other.exists() and other.samefile(out):
+                other.unlink()
+    except OSError as error:
+        raise translated(error, part) from error
+
+
+def _publish(finished: Path, out: Path, *, replace: bool) -> None:
     """Put the finished file in its place so that a power cut cannot undo it."""
     try:
         durable_files.sync_file(finished)
-        durable_files.rename(finished, out)
+        if replace:
+            durable_files.rename(finished, out)
+        else:
+            durable_files.rename_new(finished, out)
+    except FileExistsError as error:
+        raise UsageError(
+            f"{out} has been created meanwhile. Run the same command with --force to replace it; "
+            "what was fetched is kept."
+        ) from error
     except OSError as error:
         raise translated(error, out) from error
+
+
+def _closed(part: Path) -> Path:
+    """Return the name of the copy in which a run closes holes (`finish_local`)."""
+    return part.with_name(f"{part.name}.closed")
 
 
 def _remove_rest(part: Path) -> None:
     """Remove what the archive was made of, where it is not the archive itself.
 
-    The second name is a killed run's that was closing holes (`finish_local`).
+    The second name is that of a run that was killed while it closed holes.
     """
     try:
         part.unlink(missing_ok=True)
-        part.with_name(f"{part.name}.closed").unlink(missing_ok=True)
+        _closed(part).unlink(missing_ok=True)
     except OSError as error:
         raise translated(error, part) from error

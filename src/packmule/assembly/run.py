@@ -7,16 +7,22 @@ The same for a job of the service and for `packmule pack`: they differ in where 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from threading import Event
 
     from packmule.assembly.assembly import Assembly
     from packmule.jobs.model import Checkpoint, Progress
 
 CHECKPOINT_SECONDS = 1.0
+
+
+class StopSignal(Protocol):
+    """What says whether to stop: an Event, or what a signal handler may set."""
+
+    def is_set(self) -> bool:
+        """Return whether to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class Resolved:
 def assemble(
     assembly: Assembly,
     record: Callable[[Checkpoint], None],
-    stop: Event,
+    stop: StopSignal,
     *,
     check: Callable[[], None] = lambda: None,
     watch: Callable[[Progress], None] | None = None,

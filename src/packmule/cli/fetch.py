@@ -60,7 +60,7 @@ def fetch(
     with remote.connect(server, quiet=quiet or as_json, go_on=go_on) as (client, reporter):
         try:
             done = client.fetch(
-                archive_hash, path, resume=not no_resume, timeout=timeout,
+                archive_hash, path, resume=not no_resume, replace=force, timeout=timeout,
                 on_progress=reporter.progress, on_bytes=reporter.bytes,
             )  # fmt: skip
         except NotCompleted as ended:
@@ -68,10 +68,13 @@ def fetch(
             raise SystemExit(exits.FAILED) from ended
         except ClientError:
             raise  # some of them are OSError as well
+        except FileExistsError as error:
+            raise UsageError(
+                f"{path} has been created meanwhile. Run the same command with --force to replace "
+                "it; what was downloaded is kept."
+            ) from error
         except OSError as error:
-            where = f" ({error.filename})" if error.filename else ""
-            reason = error.strerror or str(error)
-            click.echo(f"Error: Cannot write the archive: {reason}{where}.", err=True)
+            click.echo(f"Error: Cannot write the archive: {_reason(error)}.", err=True)
             raise SystemExit(exits.FAILED) from error
     if as_json:
         record = {
@@ -88,3 +91,8 @@ def fetch(
             kept = f", {done.kept:,} of them resumed" if done.kept else ""
             click.echo(f"{path}: {done.size:,} bytes{kept}")
     raise SystemExit(exits.FAILED if done.missing else 0)
+
+
+def _reason(error: OSError) -> str:
+    where = f" ({error.filename})" if error.filename else ""
+    return f"{error.strerror or error}{where}"

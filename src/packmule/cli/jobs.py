@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from packmule import settings as settings_module
+from packmule.cli import output_options
 from packmule.cli.archive_hash import ArchiveHash
 from packmule.cli.display_url import display_url
 from packmule.cli.durations import Duration
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("hash", "state", "created_at", "client", "files", "bytes", "failure", "name")
 _FAILURES_SHOWN = 50
-_AS_JSON = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object per line, with all fields."
-)
 
 
 @click.group()
@@ -49,7 +47,7 @@ def jobs() -> None:
 @click.option(
     "--before", type=ArchiveHash(), help="Continue after this job, the last one of a page."
 )
-@_AS_JSON
+@output_options.json_lines
 def list_(
     *,
     state: str | None,
@@ -80,7 +78,7 @@ def list_(
 
 @jobs.command()
 @click.argument("hash_", type=ArchiveHash(), metavar="HASH")
-@_AS_JSON
+@output_options.json_lines
 def show(hash_: str, *, as_json: bool) -> None:
     """Show everything about one job: attempts, tasks, failed files and the reasons."""
     from packmule.cli.tables import show_fields, show_rows  # noqa: PLC0415

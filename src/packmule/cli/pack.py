@@ -1,7 +1,7 @@
-"""`packmule pack`: links into one archive, here and now, without a server.
+"""`packmule pack`: create an archive on this machine, without a server.
 
-Owns the words and the progress on the terminal. Leaves the work to `assembly.pack`. Imports only
-what this one command needs, so that a small archive is not outlasted by its preparation.
+Owns the command's options and output, and ctrl-C; the work is that of `assembly.pack`. Slow imports
+wait until they are needed: a small archive takes less time than they do.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import sys
-import threading
 from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -18,9 +17,10 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from packmule import settings as settings_module
-from packmule.cli import exits
+from packmule.cli import exits, output_options
 from packmule.cli import listing as lists
 from packmule.cli.display_url import display_url
+from packmule.cli.tables import number
 from packmule.errors import HTML_PAGE_DETAIL, PackmuleError, UsageError
 from packmule.jobs.model import Compression, OnError, OnHtml, Source, check_names
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from packmule.assembly.pack import Packed
     from packmule.jobs.model import Progress
 
-_FAILURES_TOLD = 50
+_MAX_FAILURES = 50
 _DEFAULTS = {setting.field: setting.shown_default for setting in settings_module.TABLE}
 
 
@@ -40,37 +40,39 @@ _DEFAULTS = {setting.field: setting.shown_default for setting in settings_module
 @click.option("-i", "--input", "listing", type=click.File("r", encoding="utf-8"), help=lists.HELP)
 @click.option(
     "-o", "--output", "out", required=True, type=click.Path(dir_okay=False, path_type=Path),
-    help="The archive to make.",
+    help="Where to save the archive.",
 )  # fmt: skip
-@click.option("-f", "--force", is_flag=True, help="Replace an archive that is there already.")
+@click.option("-f", "--force", is_flag=True, help="Replace an existing file.")
 @click.option(
     "--on-error", type=click.Choice(["fail", "skip"]), default="fail", show_default=True,
-    help="Where a file cannot be fetched: make no archive (and keep the rest for the next run), "
-    "or make it without that file.",
+    help="If a file cannot be fetched: create no archive (and keep the other files for the next "
+    "run), or leave out the file.",
 )  # fmt: skip
 @click.option(
     "--on-html", type=click.Choice(["report", "fail"]), default="report", show_default=True,
-    help="Where an HTML page comes although the file's name announces media: keep it and say so, "
-    "or count the file as failed.",
+    help="If a web page arrives instead of a media file: keep it and report it, or fail the file.",
 )  # fmt: skip
 @click.option(
     "--compression", type=click.Choice(["auto", "store", "deflate"]), default="auto",
-    show_default=True, help="Deflate what gains by it, nothing, or all that does not grow.",
+    show_default=True,
+    help="auto: compress only what shrinks well; store: compress nothing; deflate: compress "
+    "everything that shrinks.",
 )  # fmt: skip
 @click.option(
     "--allow-network", "networks", multiple=True, metavar="CIDR",
-    help="A network that may be reached although it is not public, like 127.0.0.0/8.",
+    help="Allow links to this network although it is not public, like 127.0.0.0/8.",
 )  # fmt: skip
 @click.option(
     "--transfers", type=click.IntRange(1, 1024),
-    help=f"Transfers at once.  [default: {_DEFAULTS['transfers']}]",
+    help=f"How many files to fetch at once.  [default: {_DEFAULTS['transfers']}]",
 )  # fmt: skip
 @click.option(
     "--transfers-per-host", type=click.IntRange(1, 1024),
-    help=f"Transfers at once to one host.  [default: {_DEFAULTS['transfers_per_host']}]",
+    help="How many files to fetch at once from one host.  "
+    f"[default: {_DEFAULTS['transfers_per_host']}]",
 )  # fmt: skip
-@click.option("-q", "--quiet", is_flag=True, help="No progress; only errors are told.")
-@click.option("--json", "as_json", is_flag=True, help="Tell the result as one JSON line.")
+@output_options.quiet
+@output_options.json_line
 def pack(
     *,
     urls: tuple[str, ...],
@@ -86,7 +88,7 @@ def pack(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Fetch links into one ZIP archive, here and now, without a server.
+    """Create an archive of links on this machine, without a server.
 
     \b
     Examples:
@@ -94,14 +96,14 @@ def pack(
       packmule pack -i urls.txt -o out.zip --on-error skip
       grep -o 'https://[^"]*png' page.html | packmule pack - -o pictures.zip
 
-    Run it again after an interruption, whatever it was: it goes on where it was.
+    If it is interrupted, by whatever, run the same command again to resume.
 
-    Exit status: 0 the archive is made; 1 it is not, or a file could not be fetched; 2 the command
-    was not understood; 130 interrupted, run it again to go on.
+    Exit status: 0 created; 1 there is no archive, or a file is missing in it; 2 invalid command;
+    130 interrupted.
     """  # noqa: D301  # \b is click's mark of lines that stay as they are
     sources = read_sources(urls, listing)
     if out.exists() and not force:
-        raise click.UsageError(f"{out} is there already; use --force to replace it.")
+        raise click.UsageError(f"{out} already exists. Use --force to replace it.")
     environment = dict(os.environ)
     for name, value in (
         ("PACKMULE_ALLOW_NETWORKS", ",".join(networks)),
@@ -113,19 +115,42 @@ def pack(
     try:
         packed = _pack(
             sources, out, environment, on_error=OnError(on_error), on_html=OnHtml(on_html),
-            compression=Compression(compression), quiet=quiet or as_json,
+            compression=Compression(compression), replace=force, quiet=quiet or as_json,
         )  # fmt: skip
     except PackmuleError as error:
         raise click.ClickException(str(error)) from error
-    _tell(packed, sources, out, quiet=quiet, as_json=as_json)
+    _print_result(packed, sources, out, quiet=quiet, as_json=as_json)
     if packed.stopped:
         raise SystemExit(exits.INTERRUPTED)
     if packed.failed:
         raise SystemExit(exits.FAILED)
 
 
+class StopRequest:
+    """Whether a signal has asked to stop.
+
+    No Event: its lock may be held by the very code that a signal interrupts, which is this handler
+    if two signals come at once.
+    """
+
+    def __init__(self) -> None:
+        self._signals = 0
+
+    def listen(self) -> None:
+        """Handle ctrl-C and SIGTERM from now on."""
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, self._note_signal)
+
+    def _note_signal(self, _number: int, _frame: object) -> None:
+        self._signals += 1
+
+    def is_set(self) -> bool:
+        """Return whether to stop."""
+        return self._signals > 0
+
+
 def read_sources(urls: Sequence[str], listing: IO[str] | None) -> list[Source]:
-    """Gather the links of the command line and of the list, in that order.
+    """Collect the links of the command line and of the list, in that order.
 
     Raises click.UsageError.
     """
@@ -146,6 +171,7 @@ def _pack(
     on_error: OnError,
     on_html: OnHtml,
     compression: Compression,
+    replace: bool,
     quiet: bool,
 ) -> Packed:
     from packmule.assembly.pack import pack as pack_archive  # noqa: PLC0415 - after the arguments
@@ -153,15 +179,14 @@ def _pack(
 
     settings = settings_module.read(environment)
     if not out.parent.is_dir():
-        raise UsageError(f"there is no folder {out.parent} to put the archive in.")
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        raise UsageError(f"Cannot write {out}: the folder {out.parent} does not exist.")
+    stop = StopRequest()
+    stop.listen()
     with open_resources(settings) as resources, _progress(len(sources), quiet=quiet) as watch:
         interval = 1.0 if watch is None else 0.25
         return pack_archive(
             sources, out, resources, stop, on_error=on_error, on_html=on_html,
-            compression=compression, watch=watch, interval=interval,
+            compression=compression, replace=replace, watch=watch, interval=interval,
         )  # fmt: skip
 
 
@@ -175,7 +200,9 @@ def _progress(
     return shown(files)
 
 
-def _tell(packed: Packed, sources: list[Source], out: Path, *, quiet: bool, as_json: bool) -> None:
+def _print_result(
+    packed: Packed, sources: list[Source], out: Path, *, quiet: bool, as_json: bool
+) -> None:
     if as_json:
         failures = [
             {
@@ -195,25 +222,25 @@ def _tell(packed: Packed, sources: list[Source], out: Path, *, quiet: bool, as_j
         }
         click.echo(json.dumps(record))
         return
-    for one in packed.failed[:_FAILURES_TOLD]:
+    for one in packed.failed[:_MAX_FAILURES]:
         where = display_url(sources[one.position].url)
         click.echo(f"{where}: {one.failure.detail} [{one.failure.code}]", err=True)
-    for position in () if quiet else packed.html_pages[:_FAILURES_TOLD]:
+    for position in () if quiet else packed.html_pages[:_MAX_FAILURES]:
         click.echo(
             f"{display_url(sources[position].url)}: {HTML_PAGE_DETAIL} [html-page]", err=True
         )
-    if len(packed.failed) > _FAILURES_TOLD:
-        more = len(packed.failed) - _FAILURES_TOLD
-        click.echo(f"… and {more:,} more; --json tells all of them.", err=True)
+    if len(packed.failed) > _MAX_FAILURES:
+        more = len(packed.failed) - _MAX_FAILURES
+        click.echo(f"… and {more:,} more; use --json to see all.", err=True)
     if packed.stopped:
-        click.echo("Interrupted. Run the same command again to go on from here.", err=True)
+        click.echo("Interrupted. Run the same command to resume.", err=True)
     elif packed.size is None:
         click.echo(
-            f"No archive was made: {len(packed.failed)} of {len(sources)} files could not be "
-            "fetched. Run the same command again to try those once more, or with --on-error skip "
-            "to do without them.",
+            f"Error: No archive was created: {len(packed.failed):,} of "
+            f"{number(len(sources), 'file')} could not be fetched. Run the same command to retry "
+            "them, or add --on-error skip to leave them out.",
             err=True,
         )
     elif not quiet:
-        kept = f", {packed.resumed} of them from before" if packed.resumed else ""
-        click.echo(f"{out}: {packed.files} files{kept}, {packed.size:,} bytes", err=True)
+        kept = f", {packed.resumed:,} of them resumed" if packed.resumed else ""
+        click.echo(f"{out}: {number(packed.files, 'file')}{kept}, {packed.size:,} bytes", err=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from packmule.cli import exits
+from packmule.cli import exits, output_options
 from packmule.cli.progress_reporter import ProgressReporter
 from packmule.cli.tables import harmless
 
@@ -28,8 +28,8 @@ _TRY_LATER = frozenset({408, 429})
 def options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that every command using a server has."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print the result as a line of JSON."),
-        click.option("-q", "--quiet", is_flag=True, help="Print only results and errors."),
+        output_options.json_line,
+        output_options.quiet,
         click.option(
             "--server", metavar="URL", envvar="PACKMULE_SERVER", show_envvar=True,
             help="The server's URL.  [default: http://localhost:8000]",

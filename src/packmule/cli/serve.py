@@ -115,9 +115,11 @@ def worker(parent: int | None) -> None:
         upgrade(settings)
     stop = threading.Event()
 
-    def ask_to_stop(number: int, _frame: object) -> None:
+    def ask_to_stop(_number: int, _frame: object) -> None:
+        # Before the event is set: a handler that interrupts this one would wait for its lock.
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, signal.SIG_DFL)  # a second one ends it at once
         stop.set()
-        signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_stop)

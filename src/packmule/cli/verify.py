@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from packmule.cli import output_options
 from packmule.cli.tables import harmless, number
 from packmule.zipformat.records import FormatError
 from packmule.zipformat.verifying import verify as verify_archive
@@ -41,7 +42,7 @@ _REMEDIES = {
 @click.command()
 @click.argument("path", metavar="ARCHIVE", type=click.Path(path_type=Path))
 @click.option("--quick", is_flag=True, help="Check all headers, but not the contents of the files.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as a line of JSON.")
+@output_options.json_line
 def verify(*, path: Path, quick: bool, as_json: bool) -> None:
     """Check any ZIP archive: its directory, each file's header, and each file's CRC-32.
 

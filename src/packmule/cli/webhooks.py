@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from packmule import settings as settings_module
+from packmule.cli import output_options
 from packmule.cli.archive_hash import ArchiveHash
 from packmule.cli.tables import number
 from packmule.errors import NotFound, UsageError
@@ -53,9 +54,7 @@ def webhooks() -> None:
 @click.option(
     "--before", type=MessageName(), help="Continue after this message, the last one of a page."
 )
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object per line, with all fields."
-)
+@output_options.json_lines
 def list_(
     *, state: str | None, job: str | None, limit: int, before: str | None, as_json: bool
 ) -> None:

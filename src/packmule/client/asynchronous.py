@@ -135,19 +135,22 @@ class AsyncClient:
         path: str | os.PathLike[str],
         *,
         resume: bool = True,
+        replace: bool = True,
         on_bytes: Callable[[int, int], None] | None = None,
     ) -> Downloaded:
-        """Download an archive to `path`, replacing a file there. Raises ClientError, OSError.
+        """Download an archive to `path`. Raises ClientError, OSError.
 
+        A file at `path` is replaced. With `replace=False` it stays: that raises FileExistsError.
         The file is there whole or not at all. An interrupted download continues where it was, from
         `<path>.part`, unless `resume` is False. `on_bytes` is called with the number of bytes
         received and the total.
         """
         return await self._run(
             downloading.download(
-                self._context, archive_hash, path, resume=resume, on_bytes=on_bytes
+                self._context, archive_hash, path, resume=resume, replace=replace,
+                on_bytes=on_bytes,
             )
-        )
+        )  # fmt: skip
 
     async def fetch(
         self,
@@ -155,6 +158,7 @@ class AsyncClient:
         path: str | os.PathLike[str],
         *,
         resume: bool = True,
+        replace: bool = True,
         timeout: float | None = None,  # noqa: ASYNC109  # the server's own time counts as well
         on_progress: Callable[[InProgress], None] | None = None,
         on_bytes: Callable[[int, int], None] | None = None,
@@ -165,8 +169,8 @@ class AsyncClient:
         """
         return await self._run(
             downloading.fetch(
-                self._context, archive_hash, path, resume=resume, timeout=timeout,
-                on_progress=on_progress, on_bytes=on_bytes,
+                self._context, archive_hash, path, resume=resume, replace=replace,
+                timeout=timeout, on_progress=on_progress, on_bytes=on_bytes,
             )
         )  # fmt: skip
 

@@ -132,19 +132,22 @@ class Client:
         path: str | os.PathLike[str],
         *,
         resume: bool = True,
+        replace: bool = True,
         on_bytes: Callable[[int, int], None] | None = None,
     ) -> Downloaded:
-        """Download an archive to `path`, replacing a file there. Raises ClientError, OSError.
+        """Download an archive to `path`. Raises ClientError, OSError.
 
+        A file at `path` is replaced. With `replace=False` it stays: that raises FileExistsError.
         The file is there whole or not at all. An interrupted download continues where it was, from
         `<path>.part`, unless `resume` is False. `on_bytes` is called with the number of bytes
         received and the total.
         """
         return self._run(
             downloading.download(
-                self._context, archive_hash, path, resume=resume, on_bytes=on_bytes
+                self._context, archive_hash, path, resume=resume, replace=replace,
+                on_bytes=on_bytes,
             )
-        )
+        )  # fmt: skip
 
     def fetch(
         self,
@@ -152,6 +155,7 @@ class Client:
         path: str | os.PathLike[str],
         *,
         resume: bool = True,
+        replace: bool = True,
         timeout: float | None = None,
         on_progress: Callable[[InProgress], None] | None = None,
         on_bytes: Callable[[int, int], None] | None = None,
@@ -162,8 +166,8 @@ class Client:
         """
         return self._run(
             downloading.fetch(
-                self._context, archive_hash, path, resume=resume, timeout=timeout,
-                on_progress=on_progress, on_bytes=on_bytes,
+                self._context, archive_hash, path, resume=resume, replace=replace,
+                timeout=timeout, on_progress=on_progress, on_bytes=on_bytes,
             )
         )  # fmt: skip
 

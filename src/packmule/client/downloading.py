@@ -7,7 +7,7 @@ long as bytes arrive; without any, it survives a server that is away for `retry_
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -46,15 +46,16 @@ def download(
     path: str | os.PathLike[str],
     *,
     resume: bool,
+    replace: bool,
     on_bytes: Callable[[int, int], None] | None,
     expected: int | None = None,
 ) -> Steps[Downloaded]:
-    """Download an archive to `path`, which is replaced. Raises ClientError, OSError.
+    """Download an archive to `path`, replacing a file there if asked. Raises ClientError, OSError.
 
     `on_bytes` is called with the number of bytes received and the total.
     """
     requests.checked(hash_)
-    part = PartFile(Path(path), hash_)
+    part = PartFile(Path(path), hash_, replace=replace)
     try:
         yield from run_blocking(lambda: part.open(resume=resume))
         transfer = _Download(context, hash_, part, expected, on_bytes)
@@ -71,19 +72,21 @@ def fetch(
     path: str | os.PathLike[str],
     *,
     resume: bool,
+    replace: bool,
     timeout: float | None,
     on_progress: Callable[[InProgress], None] | None,
     on_bytes: Callable[[int, int], None] | None,
 ) -> Steps[Downloaded]:
     """Wait until a job is completed, then download. Raises NotCompleted, ClientError, OSError."""
-    yield from run_blocking(lambda: check(Path(path)))
+    yield from run_blocking(lambda: check(Path(path), replace=replace))
     found = yield from wait(context, hash_, timeout, on_progress)
     if not isinstance(found, Completed):
         raise NotCompleted(_no_archive(found), found)
     done = yield from download(
-        context, hash_, path, resume=resume, on_bytes=on_bytes, expected=found.size
-    )
-    return replace(done, missing=found.missing)
+        context, hash_, path, resume=resume, replace=replace, on_bytes=on_bytes,
+        expected=found.size,
+    )  # fmt: skip
+    return dataclasses.replace(done, missing=found.missing)
 
 
 def _no_archive(found: Status) -> str:

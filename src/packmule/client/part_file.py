@@ -12,6 +12,7 @@ one download at a time writes. Blocks on the disk.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from contextlib import suppress
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from packmule.client.errors import DownloadFailed
 from packmule.client.versions import Held, Version, resumable
-from packmule.durable_files import is_at, open_locked, rename
+from packmule.durable_files import is_at, open_locked, rename, rename_new
 from packmule.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
 class PartFile:
     """The downloaded part of the archive `hash_` that is to be at `path`: `open`, then `close` it.
 
-    `kept` is the number of bytes resumed from an earlier run. Methods raise OSError.
+    `kept` is the number of bytes resumed from an earlier run. Unless `replace` is set, a file that
+    is at `path` stays. Methods raise OSError.
     """
 
-    def __init__(self, path: Path, hash_: str) -> None:
+    def __init__(self, path: Path, hash_: str, *, replace: bool = True) -> None:
         self.path = path
+        self._replace = replace
         self.kept = 0
         self._hash = hash_
         self._part = Path(f"{path}.part")
@@ -49,7 +52,7 @@ class PartFile:
 
         Raises UsageError, and DownloadFailed while another download writes to it.
         """
-        check(self.path)
+        check(self.path, replace=self._replace)
         self._file = self._locked()
         if resume:
             size = self._file.seek(0, os.SEEK_END)
@@ -93,7 +96,10 @@ class PartFile:
         self._opened.flush()
 
     def finish(self) -> None:
-        """Rename the whole archive, durably. Raises DownloadFailed if it is not whole."""
+        """Rename the whole archive, durably. Raises DownloadFailed if it is not whole.
+
+        Raises FileExistsError, and keeps the part file, if there is a file that is to stay.
+        """
         self._opened.flush()
         size = os.fstat(self._opened.fileno()).st_size
         if self._version is None or size != self._version.size:
@@ -102,7 +108,10 @@ class PartFile:
                 "program changing it?"
             )
         os.fsync(self._opened.fileno())
-        rename(self._part, self.path)
+        if self._replace:
+            rename(self._part, self.path)
+        else:
+            rename_new(self._part, self.path)
         self._record.unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -134,6 +143,11 @@ class PartFile:
             raise DownloadFailed(
                 f"Another download is writing to {self._part}. Wait for it, or choose another file."
             )
+        if is_at(file, self.path):
+            # The archive itself: an earlier run was killed while the file had both names.
+            self._part.unlink()
+            os.close(file)
+            return self._locked()
         return os.fdopen(file, "r+b")
 
     def _recorded(self) -> Version | None:
@@ -155,9 +169,11 @@ class PartFile:
         rename(self._new_record, self._record)
 
 
-def check(path: Path) -> None:
-    """Check that an archive can be written to a path. Raises UsageError."""
+def check(path: Path, *, replace: bool) -> None:
+    """Check that an archive can be written to a path. Raises UsageError, FileExistsError."""
     if not path.parent.is_dir():
         raise UsageError(f"Cannot write {path}: the folder {path.parent} does not exist.")
     if path.exists() and not path.is_file():
         raise UsageError(f"Cannot write {path}: it is not a regular file.")
+    if not replace and path.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))

@@ -100,6 +100,7 @@ class Bench:
         *,
         on_error: OnError = OnError.FAIL,
         on_html: OnHtml = OnHtml.REPORT,
+        replace: bool = True,
         stop_after: int | None = None,
         crash: Crash | None = None,
     ) -> Packed:
@@ -120,7 +121,7 @@ class Bench:
             with crash or nullcontext():
                 return pack(
                     sources, self.out, self.resources, stop, on_error=on_error, on_html=on_html,
-                    compression=Compression.STORE, watch=watch, interval=0.01,
+                    compression=Compression.STORE, replace=replace, watch=watch, interval=0.01,
                 )  # fmt: skip
         finally:
             if crash is not None:

@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.crashes import Crash, Kind
 from tests.unit.assembly.packing_bench import Bench
 
-from packmule.errors import FailureCode, StorageFailed
+from packmule.errors import FailureCode, StorageFailed, UsageError
 from packmule.jobs.model import OnError, OnHtml
 
 if TYPE_CHECKING:
@@ -104,3 +104,24 @@ def test_an_archive_that_cannot_be_put_in_its_place_is_kept_for_the_next_run(ben
     assert packed.resumed == len(FILES)
     bench.check(sources, without=["gone.bin"])
     assert [path.name for path in bench.folder.iterdir()] == ["out.zip"]
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced_unless_that_is_asked(bench: Bench) -> None:
+    sources = bench.sources(*FILES)
+    bench.out.write_bytes(b"precious")
+    with pytest.raises(UsageError, match="created meanwhile"):
+        bench.pack(sources, replace=False)
+    assert bench.out.read_bytes() == b"precious"
+    assert bench.pack(sources).resumed == len(FILES)
+    bench.check(sources)
+
+
+@pytest.mark.parametrize("suffix", [".part", ".part.closed"])
+def test_an_archive_that_a_kill_left_with_both_names_is_never_written_to(
+    bench: Bench, suffix: str
+) -> None:
+    bench.out.write_bytes(b"precious")
+    bench.out.with_name(f"out.zip{suffix}").hardlink_to(bench.out)
+    with bench.out.open("rb") as precious:
+        bench.pack(bench.sources("gone.bin", *FILES), on_error=OnError.SKIP)
+        assert precious.read() == b"precious"

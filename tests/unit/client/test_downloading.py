@@ -66,7 +66,7 @@ class Archive:
 
 
 def download(stage: Stage, path: Path, **more: Any) -> Downloaded:
-    options = {"resume": True, "on_bytes": None} | more
+    options = {"resume": True, "replace": True, "on_bytes": None} | more
     return stage.play(downloading.download(stage.context(), HASH, path, **options))
 
 
@@ -264,7 +264,14 @@ COMPLETED = {
 def fetch(stage: Stage, path: Path) -> Downloaded:
     return stage.play(
         downloading.fetch(
-            stage.context(), HASH, path, resume=True, timeout=None, on_progress=None, on_bytes=None
+            stage.context(),
+            HASH,
+            path,
+            resume=True,
+            replace=True,
+            timeout=None,
+            on_progress=None,
+            on_bytes=None,
         )
     )
 

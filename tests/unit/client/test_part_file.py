@@ -55,6 +55,42 @@ def test_a_finished_archive_has_its_name_and_nothing_beside_it(tmp_path: Path) -
     assert (tmp_path / "a.zip").read_bytes() == b"0123456789"
 
 
+def test_a_file_that_appears_meanwhile_stays_and_what_was_downloaded_is_kept(
+    tmp_path: Path,
+) -> None:
+    part = PartFile(tmp_path / "a.zip", "h", replace=False)
+    part.open(resume=True)
+    part.begin(AcceptBody(0, VERSION))
+    part.write(b"0123456789")
+    (tmp_path / "a.zip").write_bytes(b"precious")
+    with pytest.raises(FileExistsError):
+        part.finish()
+    part.close()
+    assert (tmp_path / "a.zip").read_bytes() == b"precious"
+    part = opened(tmp_path / "a.zip")
+    part.begin(AcceptBody(part.held.offset, VERSION))
+    part.write(b"9")
+    part.finish()
+    assert part.kept == 9
+    part.close()
+    assert (tmp_path / "a.zip").read_bytes() == b"0123456789"
+
+
+def test_a_file_that_is_to_stay_ends_a_download_before_it_begins(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(b"precious")
+    with pytest.raises(FileExistsError):
+        PartFile(tmp_path / "a.zip", "h", replace=False).open(resume=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+def test_an_archive_that_a_kill_left_with_both_names_is_never_written_to(tmp_path: Path) -> None:
+    begun(tmp_path / "a.zip", b"0123456789")
+    (tmp_path / "a.zip").hardlink_to(tmp_path / "a.zip.part")
+    begun(tmp_path / "a.zip", b"abc", Version(10, '"b"'))
+    assert (tmp_path / "a.zip").read_bytes() == b"0123456789"
+    assert held(tmp_path / "a.zip") == Held(3, Version(10, '"b"'))
+
+
 def test_a_part_of_another_archive_is_not_gone_on_with(tmp_path: Path) -> None:
     begun(tmp_path / "a.zip", b"01234")
     assert held(tmp_path / "a.zip", "other") == Held()
