@@ -38,7 +38,7 @@ REGISTRY = re.compile(
     + r"|--(extra-)?index-[u]rl|--find-[l]inks|\"[r]esolved\": \"http"
 )
 
-# Path: why its text is not ours to mend.
+# Path: why its text is not checked.
 NOT_OURS = {"LICENSE": "the Apache License, word for word"}
 
 

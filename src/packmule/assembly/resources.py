@@ -48,7 +48,7 @@ class AssemblyLimits:
 class SharedResources:
     """One transfer loop, one pool of blocks, one writer, some deflaters: for every job here.
 
-    `on_failure` is called, in the loop's thread, where an error of ours has ended the loop.
+    `on_failure` is called, in the loop's thread, if an unexpected error ends the loop.
     """
 
     def __init__(

@@ -41,7 +41,9 @@ def parse_rate(text: str) -> Rate | None:
         return None
     found = _RATE.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!r} is no rate: write it like 60/min, 5/s or 1000/h, or off")
+        raise ValueError(
+            f"{text!r} is not a valid rate; use a form like 60/min, 5/s or 1000/h, or off"
+        )
     return Rate(int(found[1]), _SECONDS[found[2].lower()])
 
 

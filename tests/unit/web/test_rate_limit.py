@@ -38,7 +38,7 @@ def test_a_rate_is_so_many_in_a_time_or_off(text: str, rate: Rate | None) -> Non
 
 @pytest.mark.parametrize("text", ["", "60", "0/min", "-1/s", "60/d", "60/ 5min", "1.5/s", "/s"])
 def test_what_is_no_rate_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no rate"):
+    with pytest.raises(ValueError, match="is not a valid rate"):
         parse_rate(text)
 
 
