@@ -11,8 +11,33 @@ _LINES_ARE_CACHED = "what is remembered of the lines changes the time, not what 
 _FAST_PATH = "a head that does not take the fast path is walked through, and means the same"
 _ALREADY_KEPT = "`BaseException.__new__` has kept the arguments"
 _ORDER_DECIDES = "no two retries have the same order, so nothing after it is compared"
+_ANY_NUMBER = "a series is known by the name with any one number, as long as it is the same"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "assembly/names/entry_names": {
+        "module: _FOLDER: Final = -1: 1 -> 2": "no position is negative, so either is none",
+        "EntryNames.__init__: self._plans_hold = True: True -> False": (
+            "the long way ends at the plan, too"
+        ),
+        "EntryNames.__init__: seen.add(innermost): seen.add(innermost) -> pass": (
+            "folders are only noted again"
+        ),
+        "EntryNames._planned: return safe_name(urlsplit(url).hostname or '', folders=False):"
+        " urlsplit(url).hostname or '' -> urlsplit(url).hostname": "a valid URL has a host",
+        "EntryNames._planned: return safe_name(urlsplit(url).hostname or '', folders=False):"
+        " False -> True": "no host holds a slash",
+        "EntryNames._chosen: announced = safe_name(announced, folders=False): False -> True": (
+            "what is announced is the last segment of a path, and holds no slash"
+        ),
+        "EntryNames._numbered: series = clash_key(with_suffix(base, 1, extension=extension)):"
+        " 1 -> 2": _ANY_NUMBER,
+        "EntryNames._numbered: series = clash_key(with_suffix(base, 1, extension=extension)):"
+        " 1 -> 0": _ANY_NUMBER,
+    },
+    "assembly/resuming": {
+        "usable: at_hand = _joined([*_without([(0, file_size)], _extents(noted)),"
+        " *_extents(there)]): 0 -> -1": "nothing is in front of a scratch's first byte",
+    },
     "outbound/fetch_scheduler": {
         "_Due: queue: JobQueue = field(compare=False): False -> True": _ORDER_DECIDES,
         "_Due: item: Fetch = field(compare=False): False -> True": _ORDER_DECIDES,

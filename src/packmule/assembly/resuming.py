@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from packmule.jobs.model import Uploads
@@ -59,24 +60,22 @@ def _there(remembered: Remembered, noted: Iterable[Part], stored: Stored) -> lis
 
 def _kept_parts(kept: Remembered, there: set[int]) -> tuple[Part, ...]:
     """List the parts, sent or only planned, of what is kept; all slices of an entry or none."""
-    if not kept.parts:
-        return ()
+    lost = {
+        part.number for part in kept.parts if part.etag is not None and part.number not in there
+    }
     places = [(entry.offset, entry_end(entry)) for entry in kept.done]
     for entry in kept.open:
-        stop = _place_end(entry)
-        slices = [part for part in kept.parts if entry.offset <= part.extents[0][0] < stop]
+        place = (entry.offset, _place_end(entry))
+        written = (entry.offset, _written_end(entry))
+        slices = [part for part in kept.parts if _holds_all([place], part)]
         # They were planned when the first of them was written. Where less is, or one of them is
         # gone, the entry has begun anew: its bytes are others, and their parts have new numbers.
-        if all(part.number in there if part.etag is not None else True for part in slices) and any(
-            part.extents[0][1] <= _written_end(entry) for part in slices
+        if not lost.intersection(part.number for part in slices) and any(
+            _holds_all([written], part) for part in slices
         ):
-            places.append((entry.offset, stop))
+            places.append(place)
     ours = _joined(places)
-    return tuple(
-        part
-        for part in kept.parts
-        if (part.etag is None or part.number in there) and _holds_all(ours, part)
-    )
+    return tuple(part for part in kept.parts if part.number not in lost and _holds_all(ours, part))
 
 
 def given_up(before: Remembered, after: Remembered) -> tuple[tuple[int, ...], Uploads | None]:
@@ -154,7 +153,8 @@ def _joined(spans: Iterable[tuple[int, int]]) -> Ranges:
     ranges: Ranges = []
     for start, stop in sorted(spans):
         if ranges and ranges[-1][1] >= start:
-            ranges[-1] = (ranges[-1][0], max(ranges[-1][1], stop))
+            begin, end = ranges.pop()
+            ranges.append((begin, max(end, stop)))
         else:
             ranges.append((start, stop))
     return ranges
@@ -162,19 +162,12 @@ def _joined(spans: Iterable[tuple[int, int]]) -> Ranges:
 
 def _without(ranges: Ranges, others: Ranges) -> Ranges:
     """Cut `others` out of `ranges`."""
+    edges = [(start, 1) for start, _ in ranges] + [(stop, -1) for _, stop in ranges]
+    edges += [(start, -1) for start, _ in others] + [(stop, 1) for _, stop in others]
     left: Ranges = []
-    later = iter(others)
-    cut = next(later, None)
-    for start, stop in ranges:
-        at = start
-        while cut is not None and cut[0] < stop:
-            if cut[1] > at:
-                if cut[0] > at:
-                    left.append((at, cut[0]))
-                at = max(at, cut[1])
-            if cut[1] > stop:
-                break
-            cut = next(later, None)
-        if at < stop:
-            left.append((at, stop))
+    depth = 0
+    for (at, change), (behind, _) in pairwise(sorted(edges)):
+        depth += change
+        if depth == 1:  # in a range, and in none of the others
+            left.append((at, behind))
     return left

@@ -7,8 +7,17 @@ from dataclasses import replace
 import pytest
 from tests.unit.assembly.upload.test_part_plan import done, opened
 
-from packmule.assembly.resuming import given_up, holds, ranges_of_scratch, usable
-from packmule.jobs.model import Part, Remembered, Uploads
+from packmule.assembly.resuming import (
+    claimed_ranges,
+    entry_end,
+    given_up,
+    holds,
+    ranges_of_scratch,
+    restored_state,
+    usable,
+)
+from packmule.jobs.model import DoneEntry, Part, Remembered, Uploads
+from packmule.outbound.transfer import TransferState
 
 A, B, C = done(0, 0, 600), done(1, 600, 600), done(2, 1200, 300)
 BIG = opened(3, 1500, 5000, written=2500)
@@ -61,6 +70,35 @@ def test_an_entry_that_has_begun_anew_keeps_its_place_but_no_slice() -> None:
     assert [part.number for part in kept.parts] == [1]
 
 
+def test_an_entry_that_has_begun_anew_keeps_no_slice_that_was_only_planned() -> None:
+    anew = replace(BIG, written=0)
+    planned = tuple(part._replace(etag=None) for part in PARTS[1:])
+    kept = usable(Remembered(TAIL, (), (anew,), (), "upload", 4, planned), TAIL, {})
+    assert kept.open == (anew,)
+    assert kept.parts == ()
+
+
+def test_an_entry_that_has_begun_anew_and_not_come_to_what_was_sent_keeps_no_slice() -> None:
+    anew = replace(BIG, written=1000 - BIG.header_size)
+    kept = usable(replace(ALL, open=(anew,)), TAIL, STORED)
+    assert kept.open == (anew,)
+    assert [part.number for part in kept.parts] == [1]
+
+
+def test_slices_are_kept_once_the_first_of_them_is_written() -> None:
+    just = replace(BIG, written=1000 - BIG.header_size)
+    planned = tuple(part._replace(etag=None) for part in PARTS[1:])
+    begun = Remembered(TAIL, (), (just,), (), "upload", 4, planned)
+    assert usable(begun, TAIL, {}) == begun
+
+
+def test_of_two_parts_of_the_same_bytes_the_one_that_the_storage_has_is_kept() -> None:
+    twice = replace(ALL, open=(), parts=(PARTS[0], Part(5, PARTS[0].extents, '"again"')))
+    kept = usable(twice, TAIL, {5: (1200, '"again"')})
+    assert kept.done == (A, B, C)
+    assert [part.number for part in kept.parts] == [5]
+
+
 def test_slices_of_an_entry_that_has_failed_are_nobodys() -> None:
     kept = usable(replace(ALL, open=()), TAIL, STORED)
     assert [part.number for part in kept.parts] == [1]
@@ -81,9 +119,65 @@ def test_an_upload_that_has_no_part_yet_is_gone_on_with() -> None:
     assert kept.parts == ()
 
 
+def test_an_archive_of_which_nothing_is_left_begins_at_its_first_byte() -> None:
+    assert usable(ALL, 0, {}) == Remembered(0, (), (), (), "upload", 4, ())
+
+
+def test_an_upload_that_is_gone_is_given_up_though_it_had_no_part() -> None:
+    begun = Remembered(1500, (A, B, C), (), (), "upload", 0, ())
+    kept = usable(begun, 1500, None)
+    assert given_up(begun, kept) == ((), Uploads(None, 0, (), ()))
+
+
 def test_only_what_is_not_uploaded_is_copied_from_a_scratch() -> None:
     assert ranges_of_scratch(ALL) == [(1200, 2500), (3500, 4000)]
     assert ranges_of_scratch(Remembered(1500, (A, B, C))) == [(0, 1500)]
+
+
+@pytest.mark.parametrize(
+    ("uploaded", "left"),
+    [
+        ([(0, 600)], [(1200, 1500), (2000, 2300)]),
+        ([(100, 200), (300, 400)], [(0, 100), (200, 300), (400, 600), (1200, 1500), (2000, 2300)]),
+        ([(500, 600), (600, 1300)], [(0, 500), (1300, 1500), (2000, 2300)]),
+        ([(500, 1300)], [(0, 500), (1300, 1500), (2000, 2300)]),
+        ([(0, 1500)], [(2000, 2300)]),
+        ([(600, 1200)], [(0, 600), (1200, 1500), (2000, 2300)]),
+        ([(2100, 9000)], [(0, 600), (1200, 1500), (2000, 2100)]),
+        ([(0, 9000)], []),
+    ],
+)
+def test_what_a_part_holds_of_several_ranges_is_cut_out_of_each(
+    uploaded: list[tuple[int, int]], left: list[tuple[int, int]]
+) -> None:
+    written = (done(0, 0, 600), done(1, 1200, 300), done(2, 2000, 300))
+    parts = tuple(Part(number, (span,), '"x"') for number, span in enumerate(uploaded, start=1))
+    assert ranges_of_scratch(Remembered(2300, written, parts=parts)) == left
+
+
+def test_ranges_that_touch_or_overlap_are_one() -> None:
+    entries = (done(0, 0, 100), done(1, 200, 300), done(2, 300, 50), done(3, 500, 100))
+    assert claimed_ranges(Remembered(900, entries)) == [(0, 100), (200, 600)]
+    apart = (*entries, done(4, 700, 100), done(5, 800, 100))
+    assert claimed_ranges(Remembered(900, apart)) == [(0, 100), (200, 600), (700, 900)]
+
+
+def test_an_entry_that_is_large_only_unpacked_has_room_for_wide_sizes_in_its_header() -> None:
+    small = DoneEntry(0, "0.bin", 10, 0, 0, 100, 200)
+    assert entry_end(small) == 10 + 30 + len("0.bin") + 100
+    assert entry_end(small._replace(size=2**32)) == entry_end(small) + 20
+
+
+def test_a_source_is_asked_for_the_rest_of_the_version_that_was_begun() -> None:
+    begun = replace(BIG, etag='"v1"', last_modified="yesterday", content_type="text/plain")
+    assert restored_state(begun) == TransferState(
+        kept=BIG.written,
+        total=BIG.size,
+        etag='"v1"',
+        last_modified="yesterday",
+        content_type="text/plain",
+        reached=BIG.written,
+    )
 
 
 def test_a_range_is_held_only_where_all_of_it_is() -> None:

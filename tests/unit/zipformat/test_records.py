@@ -129,10 +129,12 @@ def test_an_error_names_the_record_and_where_it_was_looked_for() -> None:
         CentralHeader.unpack(bytes(10), 3)
 
 
-@pytest.mark.parametrize("at", [-1, 11])
-def test_a_place_outside_the_data_is_refused(at: int) -> None:
-    with pytest.raises(FormatError):
-        LocalHeader.unpack(bytes(10), at)
+@pytest.mark.parametrize("at", [-1, -len(LOCAL.pack()), len(LOCAL.pack()), 1000])
+def test_a_place_outside_the_data_is_refused_though_it_could_be_counted_from_the_end(
+    at: int,
+) -> None:
+    with pytest.raises(FormatError, match=f"at byte {at}: 30 bytes needed"):
+        LocalHeader.unpack(LOCAL.pack(), at)
 
 
 def test_records_are_read_out_of_a_memoryview_and_hold_none_of_it() -> None:

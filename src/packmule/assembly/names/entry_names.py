@@ -40,9 +40,6 @@ _PLAIN_URL: Final = re.compile(rf"https?://[^/?#]+/(?:[^?#]*/)?({PLAIN_PART})(?:
 _FOLDER: Final = -1
 _STEM_BYTES: Final = 200
 
-# Names up to this length are numbered without being cut, so each has numbers of its own.
-_NEVER_CUT: Final = 56
-
 
 class EntryNames:
     """The names of one archive's entries, no two of them one file on any system.
@@ -141,7 +138,7 @@ class EntryNames:
         announced = announced_name(disposition) if disposition else None
         if announced is not None:
             announced = safe_name(announced, folders=False)
-            if extension and not split_extension(announced)[1]:
+            if not split_extension(announced)[1]:
                 announced = with_extension(announced, extension)
             if clash_key(announced) != clash_key(base):
                 return self._free(announced, announced, position)
@@ -168,8 +165,7 @@ class EntryNames:
 
     def _numbered(self, base: str, position: int, *, extension: bool = True) -> str:
         # Long names are cut to make room for the number, so several may share one series.
-        short = len(base) <= _NEVER_CUT
-        series = clash_key(base if short else with_suffix(base, 1, extension=extension))
+        series = clash_key(with_suffix(base, 1, extension=extension))
         number = self._next.get(series, 1)
         while True:
             name = with_suffix(base, number, extension=extension)
@@ -197,8 +193,5 @@ def _last_segment(url: str) -> str:
     Bytes that are no UTF-8 become U+FFFD, which no safe name keeps.
     """
     path = url.partition("#")[0].partition("?")[0].partition("://")[2].partition("/")[2]
-    for segment in reversed(path.split("/")):
-        decoded = unquote(segment, errors="replace")
-        if decoded.strip(" ."):
-            return decoded
-    return ""
+    segments = (unquote(segment, errors="replace") for segment in reversed(path.split("/")))
+    return next((segment for segment in segments if segment.strip(" .")), "")

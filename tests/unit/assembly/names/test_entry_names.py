@@ -242,6 +242,14 @@ def test_a_second_claim_gives_the_same_name() -> None:
     assert first == second == "a.png"
 
 
+def test_a_number_goes_behind_a_whole_host() -> None:
+    html: dict[int, tuple[str | None, str | None]] = {0: (None, "text/html")}
+    assert claimed(ROOT, ROOT + "example.org.html", heads=html) == [
+        "example.org (1).html",
+        "example.org.html",
+    ]
+
+
 def test_a_released_name_is_free_again() -> None:
     names = EntryNames([(ROOT + "a.txt", None), (ROOT + "b.txt", None)])
     assert names.claim(0, content_disposition=None, content_type=None) == "a.txt"
@@ -264,6 +272,39 @@ def test_a_restored_name_is_kept_and_given_to_no_other() -> None:
     names.restore(0, "a.pdf")
     assert names.claim(1, content_disposition=None, content_type=None) == "a (1).pdf"
     assert names.claim(0, content_disposition=None, content_type=None) == "a.pdf"
+
+
+def test_a_name_planned_for_one_and_restored_for_another_stays_the_others() -> None:
+    names = EntryNames([(ROOT + "x", None), (ROOT + "a.pdf", None), (ROOT + "c.pdf", None)])
+    names.restore(0, "a.pdf")
+    names.restore(2, "c.pdf")
+    assert names.claim(1, content_disposition=None, content_type=None) == "a (1).pdf"
+
+
+def test_a_name_whose_number_is_gone_gets_the_next_one() -> None:
+    names = EntryNames([(ROOT + tail, None) for tail in ("a/photo", "b/photo", "x")])
+    names.restore(2, "photo (1)")
+    assert names.claim(1, content_disposition=None, content_type=None) == "photo (2)"
+
+
+def test_numbers_go_on_from_the_last_one_given_though_one_was_released() -> None:
+    names = EntryNames([(ROOT + f"get?id={i}", None) for i in range(3)])
+    disposition = "attachment; filename=a.pdf"
+    given = [
+        names.claim(position, content_disposition=disposition, content_type=None)
+        for position in (0, 1)
+    ]
+    names.release(1)
+    given.append(names.claim(2, content_disposition=disposition, content_type=None))
+    assert given == ["a.pdf", "a (1).pdf", "a (2).pdf"]
+
+
+def test_no_file_is_beside_a_folder_of_an_entry_that_is_restored() -> None:
+    names = EntryNames([(ROOT + "x", None), (ROOT + "a.pdf", None), (ROOT + "y", None)])
+    names.restore(0, "a.pdf/b")
+    assert names.claim(1, content_disposition=None, content_type=None) == "a (1).pdf"
+    with pytest.raises(ValueError, match="folder"):
+        names.restore(2, "a.pdf")
 
 
 def test_two_entries_restored_under_one_name_are_refused() -> None:
