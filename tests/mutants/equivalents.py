@@ -100,6 +100,14 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "there is one meaning for each line"
         ),
     },
+    "outbound/transfer": {
+        "_continues: return part.start == state.kept and end is not None and (end > state.kept)"
+        " and (total is None or ...: part.start == state.kept and end is not None"
+        " and (end > state.kept) and (total is None or end <= ... -> part.start == state.kept"
+        " and end > state.kept and (total is None or end <= total) and (total is N...": (
+            "a part that names its start names its end"
+        ),
+    },
     "outbound/urls": {
         "UrlInvalid.__init__: super().__init__(detail): super().__init__(detail) -> pass": (
             _ALREADY_KEPT

@@ -125,7 +125,7 @@ def begin(state: TransferState) -> TransferState:
     if state is START:
         return _FIRST  # made once: copying costs more than all else here
     attempts = state.attempts if state.redirects else state.attempts + 1
-    if state.kept and not resumable(state):
+    if not resumable(state):
         return state._replace(attempts=attempts, kept=0)
     return state._replace(attempts=attempts)
 
@@ -297,8 +297,8 @@ def _again(
 
     Bytes that dripped in until the transfer stalled are no progress.
     """
-    gained = state.kept - state.reached if broken.code is not FailureCode.STALLED else 0
-    fruitful = gained >= limits.least_progress
+    dripped = broken.code is FailureCode.STALLED
+    fruitful = not dripped and state.kept - state.reached >= limits.least_progress
     tries = 1 if fruitful else state.tries + 1
     reached = max(state.kept, state.reached)
     state = state._replace(tries=tries, reached=reached, redirects=0)

@@ -34,6 +34,7 @@ MODIFIED = "Sun, 01 Mar 2026 10:00:00 GMT"
 NEWER = "Sun, 01 Mar 2026 11:00:00 GMT"
 NOW = 1_772_445_600.0
 LIMITS = Limits(attempts=3, redirects=2, max_bytes=1000)
+CUT = TryFailed(FailureCode.TRUNCATED, "cut")
 HELD = TransferState(40, 100, '"v1"', None, "image/png", reached=40, tries=1, attempts=1)
 
 STATES = {
@@ -75,6 +76,7 @@ ANSWERS: dict[str, Head] = {
     "206, a piece of the rest": Head(206, part("40-59/100"), 20),
     "206, total unknown": Head(206, part("40-99/*"), 60),
     "206, from the start": Head(206, part("0-99/100"), 100),
+    "206, a piece from the start": Head(206, part("0-59/100"), 60),
     "206, later": Head(206, part("41-99/100"), 59),
     "206, later, chunked": Head(206, part("41-99/100"), None),
     "206, another total": Head(206, part("40-100/101"), 61),
@@ -125,6 +127,7 @@ answer                   | first  | tagged | dated  | weak   | all    | bare   |
 206, a piece of the rest | bad    | on     | on     | whole  | whole  | bad    | bad    | on
 206, total unknown       | bad    | on     | on     | whole  | whole  | bad    | bad    | on
 206, from the start      | new    | whole  | whole  | whole  | whole  | new    | new    | whole
+206, a piece from the start| bad  | whole  | whole  | whole  | whole  | bad    | bad    | whole
 206, later               | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
 206, later, chunked      | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
 206, another total       | bad    | whole  | whole  | whole  | whole  | bad    | bad    | on
@@ -227,6 +230,35 @@ def test_a_try_asks_for_what_is_missing(state: str, fields: tuple[bytes, ...]) -
 
 
 @pytest.mark.parametrize(
+    ("kept", "fields"), [(0, ()), (1, (b"Range: bytes=1-", b'If-Range: "v1"'))]
+)
+def test_one_byte_is_enough_to_ask_for_the_rest_and_none_is_not(
+    kept: int, fields: tuple[bytes, ...]
+) -> None:
+    begun = begin(HELD._replace(kept=kept))
+    assert (begun.kept, range_fields(begun)) == (kept, fields)
+
+
+def test_a_strong_tag_names_a_version_whatever_its_date_says() -> None:
+    both = Head(200, {**WHOLE, **DATED}, 100)
+    state, _ = judge(begin(START), both, LIMITS, now=NOW)
+    state, _ = conclude(state, 40, CUT, LIMITS)
+    rest = Head(206, part(**{"last-modified": NEWER}), 60)
+    assert word(begin(state), rest) == "on"
+
+
+def test_a_page_that_was_cut_may_be_sent_again_as_a_page() -> None:
+    page = HELD._replace(content_type="text/html")
+    assert word(begin(page), ANSWERS["200, a page"]) == "new"
+
+
+def test_a_416_without_a_tag_confirms_no_end_of_what_is_held_by_its_date() -> None:
+    held = STATES["dated"]._replace(total=None)
+    answer = Head(416, {"content-range": "bytes */40"}, 0)
+    assert word(begin(held), answer) == "whole"
+
+
+@pytest.mark.parametrize(
     "status", [408, 421, 425, 429, 500, 502, 503, 504, 507, 509, *range(520, 525)]
 )
 def test_a_status_that_may_pass_is_tried_again(status: int) -> None:
@@ -238,9 +270,6 @@ def test_a_status_that_may_pass_is_tried_again(status: int) -> None:
 )
 def test_a_status_that_will_not_pass_is_told_at_once(status: int) -> None:
     assert word(begin(HELD), Head(status, {"location": "/there"}, 0)) == "status"
-
-
-CUT = TryFailed(FailureCode.TRUNCATED, "cut")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -57,9 +57,20 @@ def test_the_end_of_a_body_means(
     assert said == wanted
 
 
+@pytest.mark.parametrize(("total", "of"), [(100, "of 100"), (None, "of a file of unknown length")])
+def test_a_body_that_ended_early_is_told_by_its_bytes(total: int | None, of: str) -> None:
+    state = TransferState(kept=50, total=total, etag='"v1"', attempts=1)
+    _, outcome = conclude(state, 99, None, LIMITS)
+    assert isinstance(outcome, Retry)
+    assert outcome.cause.detail == f"the body ended at byte 99 {of}"
+
+
+@pytest.mark.parametrize("held", [1, 50])
 @pytest.mark.parametrize("broken", [None, CUT, STALLED])
-def test_a_part_never_ends_a_body_whose_length_is_unknown(broken: TryFailed | None) -> None:
-    state = TransferState(kept=50, total=None, etag='"v1"', reached=50, attempts=2)
+def test_a_part_never_ends_a_body_whose_length_is_unknown(
+    broken: TryFailed | None, held: int
+) -> None:
+    state = TransferState(kept=held, total=None, etag='"v1"', reached=held, attempts=2)
     after, outcome = conclude(state, 70, broken, LIMITS)
     assert isinstance(outcome, Retry)
     assert (after.kept, after.distrust_ranges) == (70, False)
@@ -84,6 +95,34 @@ def test_only_progress_resets_the_count_of_tries(
     assert (after.tries, after.reached) == (tries, max(reached, kept))
     assert isinstance(outcome, Retry if tries < LIMITS.attempts else Fail)
     assert getattr(outcome, "fruitful", False) is fruitful
+
+
+def test_what_dripped_in_until_patience_ended_is_no_progress_however_little_is_wanted() -> None:
+    limits = Limits(least_progress=1)
+    _, outcome = conclude(TransferState(attempts=1), 90, STALLED, limits)
+    assert isinstance(outcome, Retry)
+    assert not outcome.fruitful
+
+
+def test_what_is_taken_up_after_a_restart_counts_its_tries_anew() -> None:
+    assert begin(TransferState(kept=40, total=100, etag='"v1"')).attempts == 1
+
+
+def test_a_source_has_these_limits_where_nobody_says_otherwise() -> None:
+    assert Limits() == Limits(
+        attempts=8,
+        all_attempts=1000,
+        least_progress=4096,
+        redirects=10,
+        max_bytes=50_000_000_000,
+        max_head_bytes=65_536,
+        max_url_length=8192,
+        seconds=86_400.0,
+        host_retries=100,
+        first_delay=0.5,
+        longest_delay=60.0,
+        longest_retry_after=300.0,
+    )
 
 
 def test_however_fruitful_the_tries_are_bounded() -> None:
