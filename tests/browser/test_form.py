@@ -41,7 +41,7 @@ def test_each_line_that_cannot_be_used_is_named_while_it_is_typed(page: Page) ->
     expect(page.locator("#links-count")).to_have_text("3 links, 2 cannot be used")
     said = page.locator("#wrong li").all_inner_texts()
     assert said[0].startswith("Line 2: only http:// and https:// links can be fetched")
-    assert said[1].startswith("Line 3: user names and passwords are not taken")
+    assert said[1].startswith("Line 3: links with a user name or password are not accepted")
 
 
 def test_a_line_half_typed_is_not_corrected(page: Page) -> None:
@@ -78,7 +78,7 @@ def test_nothing_is_asked_for_while_a_line_is_wrong(page: Page) -> None:
 def test_what_only_the_server_knows_is_told_by_line_as_well(page: Page) -> None:
     page.fill("#links", f"# mine\n{GOOD}\nhttp://127.0.0.1:22/x")
     page.click("#make")
-    expect(page.locator("#ask-errors")).to_contain_text("Line 3: port 22 may not be used")
+    expect(page.locator("#ask-errors")).to_contain_text("Line 3: port 22 is not allowed")
 
 
 def test_a_bad_name_is_told_by_its_label(page: Page) -> None:

@@ -54,7 +54,7 @@ def test_what_is_wrong_is_told_by_line_and_nothing_typed_is_lost(plain: Page) ->
     plain.fill("#links", "# mine\nhttps://example.org/a\nhttps://ann@example.org/<b>")
     plain.fill("#name", 'a"b.zip')
     plain.click("#make")
-    expect(plain.get_by_role("alert")).to_contain_text("Line 3: user names and passwords")
+    expect(plain.get_by_role("alert")).to_contain_text("Line 3: links with a user name or password")
     expect(plain.locator("#links")).to_have_value(re.compile("ann@example.org/<b>$"))
     expect(plain.locator("#name")).to_have_value('a"b.zip')
     assert plain.locator("[name=on_error]").get_attribute("value") == "skip"
