@@ -257,10 +257,12 @@ class Overlapping(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 3))
     def kill(self, which: int) -> None:
-        # Of one that was frozen until its job had expired, and is killed right after it has put an
-        # object, that object stays: to be told of it, the whole bucket would have to be listed.
-        if self.under_way and self.rows.state != "expired":
+        if self.under_way:
             self.under_way.pop(which % len(self.under_way)).kill()
+            if self.rows.state == "expired" and self.bucket is not None and not self.left_over():
+                # Of one that was frozen while it put its object until all was removed, and is
+                # killed before its next step, only a list of the whole bucket would tell.
+                self.bucket.objects.clear()
 
     @rule(chance=st.integers(0, 3), machine=st.integers(0, 1))
     def cancel(self, chance: int, machine: int) -> None:
@@ -283,6 +285,10 @@ class Overlapping(RuleBasedStateMachine):
             assert found is not None
             assert (found.etag, read(found)) == (etag, content)
 
+    def left_over(self) -> list[tuple[Storage, str]]:
+        """List what would tell the sweep of leftovers, and on which machine."""
+        return [(storage, key) for storage in self.storages for key, _ in storage.left_over()]
+
     def ended(self, one: Frozen) -> bool:
         if one.error is not None:
             raise one.error
@@ -298,9 +304,8 @@ class Overlapping(RuleBasedStateMachine):
                     self.end(0)
             assert self.rows.state in FINAL, "an undisturbed attempt ends the job"
             self.a_completed_archive_is_what_it_was()
-            for storage in self.storages:
-                for key, _ in list(storage.left_over()):
-                    storage.discard(key)
+            for storage, key in self.left_over():  # as `LeftoverSweep` does
+                (storage.remove if self.rows.state in DEAD else storage.discard)(key)
             if self.rows.state != "expired":
                 self.rows.state = "expired"
                 self.storages[0].remove(KEY)
