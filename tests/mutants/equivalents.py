@@ -124,6 +124,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "_safe_part: if len(part) <= _SHORT or len(part.encode()) <= MAX_PART_BYTES::"
         " len(part) <= _SHORT or len(part.encode()) <= MAX_PART_BYTES"
         " -> len(part.encode()) <= MAX_PART_BYTES": _ONLY_QUICKER,
+        "split_extension: found = _EXTENSION.search(name, max(len(name) - _LONGEST_EXTENSION, 0)):"
+        " max(len(name) - _LONGEST_EXTENSION, 0) -> min(len(name) - _LONGEST_EXTENSION, 0)": (
+            "it is only looked for from farther off"
+        ),
+        "split_extension: found = _EXTENSION.search(name, max(len(name) - _LONGEST_EXTENSION, 0)):"
+        " 0 -> 1": "no extension begins at a name's first character",
         "split_extension: return (name[:found.start()], found[0]) if found else (name, ''):"
         " 0 -> 1": "the only group of the pattern is all of it",
     },

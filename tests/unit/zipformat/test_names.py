@@ -356,8 +356,9 @@ def test_the_longest_extension_is_kept_whole() -> None:
 
 
 def test_only_what_is_a_mark_is_kept_with_what_stands_before_it() -> None:
-    # The first character behind those of skin tones.
-    assert safe_name("\N{RAT}" * 100, folders=False) == "\N{RAT}" * 63
+    # The last character in front of those of skin tones, and the first behind them.
+    for neighbour in ("\N{AMPHORA}", "\N{RAT}"):
+        assert safe_name("ab" + neighbour * 100, folders=False) == "ab" + neighbour * 63
 
 
 def test_a_name_that_just_fits_with_its_number_stays_whole() -> None:
