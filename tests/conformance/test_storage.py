@@ -150,7 +150,7 @@ def test_the_archive_is_the_one_that_the_job_names_whatever_comes_late(storage: 
     late = publish(storage, b"by another", attempt=2)
     found = storage.find(KEY, late.etag)
     assert found == late
-    if storage.find(KEY, first.etag) == first:  # a bucket has both
+    if storage.find(KEY, first.etag) == first:  # a bucket has both (tests/unit/storage/test_s3.py)
         storage.prune(KEY, 2, first)
         assert storage.find(KEY) == first
         assert content(first) == BYTES
