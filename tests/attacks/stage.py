@@ -1,0 +1,131 @@
+"""Where an attack is played: the real program, with its memory and its health watched.
+
+Owns the limits that hold during every attack: how far memory may grow, and how soon `/healthz`
+answers. Nothing of the program is imported.
+"""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from tests.fakes.origin import Origin
+from tests.spec.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MAX_GROWTH = 150_000_000
+"""Bytes of memory that an attack may cost each process of the service."""
+
+HEALTH_CHECK_SECONDS = 0.1
+"""Seconds between two questions for the service's health."""
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One attack. `play` fails with AssertionError if it gets through; `size` scales it."""
+
+    name: str
+    play: Callable[[Stage, int], None]
+    full: int
+    small: int
+
+
+def attack(name: str, *, full: int = 1, small: int = 1) -> Callable[[Play], Attack]:
+    """Declare an attack: `full` is its size in `make attacks`, `small` in the default suite."""
+    return lambda play: Attack(name, play, full, small)
+
+
+class Stage:
+    """What an attack is played on.
+
+    `health_seconds` is how long `/healthz` may take: one second in `make attacks`, where the
+    machine is quiet; in the default suite it only notices a service that hangs.
+    """
+
+    def __init__(self, folder: Path, health_seconds: float) -> None:
+        self.folder = folder
+        self._health_seconds = health_seconds
+
+    @contextmanager
+    def service(self, **settings: str) -> Iterator[Service]:
+        """Run the program under attack, and check the limits at the end."""
+        folder = self.folder / f"service-{len(list(self.folder.iterdir()))}"
+        folder.mkdir()
+        with Service(folder, **settings) as running:
+            running.start()
+            before = _peaks_from_here(running)
+            with _Watch(running.port) as watch:
+                yield running
+            assert watch.longest < self._health_seconds, f"/healthz took {watch.longest:.1f} s"
+            for process, memory in before.items():
+                growth = _peak(process) - memory
+                assert growth < MAX_GROWTH, f"memory grew by {growth / 1e6:.0f} MB"
+
+    @contextmanager
+    def origin(self) -> Iterator[Origin]:
+        """Run an origin to fetch from."""
+        with Origin() as running:
+            yield running
+
+
+if TYPE_CHECKING:
+    Play = Callable[[Stage, int], None]
+
+
+def _peaks_from_here(service: Service) -> dict[int, int]:
+    """Reset the kernel's record of each process's peak; return what each has now, in bytes."""
+    found = {}
+    for process in service.processes():
+        Path(f"/proc/{process}/clear_refs").write_text("5")
+        found[process] = _peak(process)
+    return found
+
+
+def _peak(process: int) -> int:
+    """Return the most memory a process has had since the reset, in bytes."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError(f"process {process} has ended")
+
+
+class _Watch:
+    """Asks for the service's health again and again, on new connections."""
+
+    def __init__(self, port: int) -> None:
+        self.longest = 0.0
+        self._port = port
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            began = time.monotonic()
+            with suppress(OSError, http.client.HTTPException):
+                self._ask()
+            self.longest = max(self.longest, time.monotonic() - began)
+            if self._over.wait(HEALTH_CHECK_SECONDS):
+                return
+
+    def _ask(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        try:
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().status == http.client.OK
+        finally:
+            connection.close()
