@@ -10,6 +10,7 @@ import gc
 import os
 import random
 import shutil
+import signal
 import socket
 import time
 from typing import TYPE_CHECKING
@@ -51,7 +52,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "d
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare our own markers."""
+    """Declare our own markers, and let programs that tests start be interrupted.
+
+    A shell's background job ignores SIGINT, and so would all that it starts.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers", "long: takes long; run by `make test-all`, each night and before a release"
     )
