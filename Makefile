@@ -44,6 +44,10 @@ mutants: $(VENV)/dev.stamp  ## change the pure modules in small ways: do their t
 faults: $(VENV)/dev.stamp  ## every fault of an origin, and mixtures of them
 	$(BIN)/python -m tests.faults.run $(ARGS)
 
+.PHONY: field
+field: $(VENV)/dev.stamp  ## what real servers send, each case against the real program
+	$(BIN)/python -m tests.field.run $(ARGS)
+
 .PHONY: attacks
 attacks: $(VENV)/dev.stamp  ## every attack on the service, at full size
 	$(BIN)/python -m tests.attacks.run $(ARGS)
