@@ -7,6 +7,7 @@ reported, so that the list does not outlive the code.
 from __future__ import annotations
 
 _ONLY_QUICKER = "a short name takes the short way; the long one ends at the same name"
+_FARTHER_OFF = "it is only looked for from farther off"
 _LINES_ARE_CACHED = "what is remembered of the lines changes the time, not what they mean"
 _FAST_PATH = "a head that does not take the fast path is walked through, and means the same"
 _ALREADY_KEPT = "`BaseException.__new__` has kept the arguments"
@@ -117,17 +118,67 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "RetrySchedule._pause: return max(pause, min(asked or 0.0, LONGEST_RETRY_AFTER)):"
         " 0.0 -> -1.0": "no pause is shorter than zero, so neither figure is ever the greater one",
     },
+    "zipformat/headers": {
+        f"module: _TIMESTAMP_HEAD: Final = Timestamp(0).pack()[:-4]: {change}": (
+            "the time itself is what is cut off"
+        )
+        for change in ("0 -> 1", "0 -> -1")
+    },
     "zipformat/names": {
-        "module: _SHORT: Final = 56: 56 -> 55": _ONLY_QUICKER,
-        "with_suffix: return stem + tail if len(name) <= _SHORT else _within_part(stem, tail):"
-        " len(name) <= _SHORT -> len(name) < _SHORT": _ONLY_QUICKER,
-        "_safe_part: if len(part) <= _SHORT or len(part.encode()) <= MAX_PART_BYTES::"
-        " len(part) <= _SHORT or len(part.encode()) <= MAX_PART_BYTES"
-        " -> len(part.encode()) <= MAX_PART_BYTES": _ONLY_QUICKER,
+        "module: _LONGEST_EXTENSION: Final = len('.tar.') + 16: 16 -> 17": _FARTHER_OFF,
+        **dict.fromkeys(
+            (
+                "module: _SHORT: Final = 56: 56 -> 55",
+                "module: _SHORT: Final = 56: 56 -> 57",
+                (
+                    "safe_name: if len(name) <= MAX_PART_BYTES and _PLAIN_PATH.fullmatch(name)::"
+                    " len(name) <= MAX_PART_BYTES -> len(name) < MAX_PART_BYTES"
+                ),
+                (
+                    "with_suffix: return stem + tail if len(name) <= _SHORT"
+                    " else _within_part(stem, tail): len(name) <= _SHORT -> len(name) < _SHORT"
+                ),
+                (
+                    "with_extension: return name + extension if len(name) <= _SHORT"
+                    " else _within_part(name, extension): len(name) <= _SHORT -> len(name) < _SHORT"
+                ),
+                (
+                    "shortened: return name if len(name.encode()) <= limit"
+                    " else _within_part(name, '', limit):"
+                    " len(name.encode()) <= limit -> len(name.encode()) < limit"
+                ),
+                *(
+                    "_safe_part: if len(part) <= _SHORT or len(part.encode()) <= MAX_PART_BYTES::"
+                    f" {change}"
+                    for change in (
+                        (
+                            "len(part) <= _SHORT or len(part.encode()) <= MAX_PART_BYTES"
+                            " -> len(part.encode()) <= MAX_PART_BYTES"
+                        ),
+                        (
+                            "len(part) <= _SHORT or len(part.encode()) <= MAX_PART_BYTES"
+                            " -> len(part) <= _SHORT and len(part.encode()) <= MAX_PART_BYTES"
+                        ),
+                        (
+                            "len(part) <= _SHORT or len(part.encode()) <= MAX_PART_BYTES"
+                            " -> len(part) <= _SHORT"
+                        ),
+                        "len(part) <= _SHORT -> len(part) < _SHORT",
+                        (
+                            "len(part.encode()) <= MAX_PART_BYTES"
+                            " -> len(part.encode()) < MAX_PART_BYTES"
+                        ),
+                    )
+                ),
+            ),
+            _ONLY_QUICKER,
+        ),
         "split_extension: found = _EXTENSION.search(name, max(len(name) - _LONGEST_EXTENSION, 0)):"
         " max(len(name) - _LONGEST_EXTENSION, 0) -> min(len(name) - _LONGEST_EXTENSION, 0)": (
-            "it is only looked for from farther off"
+            _FARTHER_OFF
         ),
+        "split_extension: found = _EXTENSION.search(name, max(len(name) - _LONGEST_EXTENSION, 0)):"
+        " 0 -> -1": "a search that begins before the name begins with it",
         "split_extension: found = _EXTENSION.search(name, max(len(name) - _LONGEST_EXTENSION, 0)):"
         " 0 -> 1": "no extension begins at a name's first character",
         "split_extension: return (name[:found.start()], found[0]) if found else (name, ''):"

@@ -361,6 +361,20 @@ def test_only_what_is_a_mark_is_kept_with_what_stands_before_it() -> None:
         assert safe_name("ab" + neighbour * 100, folders=False) == "ab" + neighbour * 63
 
 
+@pytest.mark.parametrize("tone", ["\U0001f3fb", "\U0001f3ff"])
+def test_a_cut_does_not_part_a_character_from_its_skin_tone(tone: str) -> None:
+    # 252 bytes, then a character of 3 bytes and its tone: only the tone is over.
+    assert safe_name("x" * 252 + "\u261d" + tone, folders=False) == "x" * 252
+
+
+def test_a_name_of_nothing_but_marks_is_cut_all_the_same() -> None:
+    assert safe_name("\u0323" * 300, folders=False) == "\u0323" * 127
+
+
+def test_a_name_that_is_cut_to_dots_alone_is_an_underscore() -> None:
+    assert safe_name("." * 300 + " x", folders=False) == "_"
+
+
 def test_a_name_that_just_fits_with_its_number_stays_whole() -> None:
     stem = "x" * 246 + " "
     assert with_suffix(f"{stem}.txt", 1) == f"{stem} (1).txt"
