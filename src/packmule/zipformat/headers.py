@@ -154,6 +154,6 @@ def central_header(  # noqa: PLR0917  # as above
 @lru_cache(maxsize=4096)
 def _moment(second: int | None) -> tuple[int, bytes]:
     """Return MS-DOS time and extended timestamp of a second, the latter empty if unfit."""
-    if second is None or not fits_unix_field(second):
-        return dos_time(second), b""
-    return dos_time(second), _TIMESTAMP_HEAD + second.to_bytes(4, "little")
+    if fits_unix_field(second):
+        return dos_time(second), _TIMESTAMP_HEAD + second.to_bytes(4, "little")
+    return dos_time(second), b""

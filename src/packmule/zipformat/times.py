@@ -14,7 +14,7 @@ every machine; the extended timestamp beside it is exact and in UTC by definitio
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeGuard
 
 DOS_FIRST_SECOND: Final = 315_532_800  # 1980-01-01 00:00:00 UTC
 DOS_LAST_SECOND: Final = 4_354_819_198  # 2107-12-31 23:59:58 UTC
@@ -64,6 +64,6 @@ def posix_second(word: int) -> int | None:
     return int(moment.timestamp())
 
 
-def fits_unix_field(second: int | None) -> bool:
+def fits_unix_field(second: int | None) -> TypeGuard[int]:
     """Return whether every reader takes this second out of a 32-bit field as it was put in."""
     return second is not None and UNIX_FIRST_SECOND <= second <= UNIX_LAST_SECOND
