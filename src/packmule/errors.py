@@ -9,6 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+from packmule.foreign_text import clipped
+
+MAX_DETAIL: Final = 500
+"""Characters of a failure's detail."""
 
 
 class FailureCode(StrEnum):
@@ -47,7 +53,8 @@ HTML_PAGE_DETAIL = (
 class Failure:
     """A file or a job failed for good.
 
-    `detail` is one sentence for people: what failed, why, what to do; never a URL's query.
+    `detail` is one sentence for people: what failed, why, what to do; never a URL's query. It may
+    quote what an origin or a store sent, so it is made printable and at most `MAX_DETAIL` long.
     `http_status` is the origin's last status, where there was one. `attempts` counts the tries.
     """
 
@@ -55,6 +62,10 @@ class Failure:
     detail: str
     http_status: int | None = None
     attempts: int = 0
+
+    def __post_init__(self) -> None:
+        # Here and nowhere else: whoever makes a failure cannot forget it.
+        object.__setattr__(self, "detail", clipped(self.detail, MAX_DETAIL))
 
 
 class PackmuleError(Exception):
@@ -129,9 +140,12 @@ class ArchiveTooLarge(PackmuleError):
 
 
 class StorageFailed(PackmuleError):
-    """The disk or the object store refused a read or a write."""
+    """The disk or the object store refused a read or a write; the message may quote either."""
 
     code = "storage"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(clipped(message, MAX_DETAIL))
 
 
 class StorageAway(StorageFailed):

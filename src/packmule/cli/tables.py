@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from packmule.foreign_text import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -53,8 +55,7 @@ def show_fields(fields: Mapping[str, Any]) -> None:
 
 def harmless(value: Any) -> str:
     """Return a value as text that is safe to print to a terminal."""
-    text = "" if value is None else str(value)
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return "" if value is None else printable(str(value))
 
 
 def number(count: int, noun: str) -> str:

@@ -86,7 +86,7 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The job failed; `retry` keeps what it has. `failures` has the first 1,000."""
+    """The job failed; `retry` keeps what it has. `failures` has the first ones, at most 1,000."""
 
     status: ClassVar[str] = "failed"
     code: str

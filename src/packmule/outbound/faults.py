@@ -17,6 +17,9 @@ _HTTP2_STREAM = 92
 _TOO_LARGE = 100
 
 NO_ANSWER = TryFailed(FailureCode.BAD_RESPONSE, "the host closed the connection without responding")
+NO_FINAL_RESPONSE = TryFailed(
+    FailureCode.BAD_RESPONSE, "the host sent an interim response (1xx) in place of a final one"
+)
 HTTP2_BROKE = TryFailed(FailureCode.BAD_RESPONSE, "the HTTP/2 connection failed")
 _TLS_SENTENCE = "the origin's certificate is not valid for this host"
 

@@ -24,6 +24,9 @@ _FINAL = 200
 _USUAL_BLANK = b"\r\n"
 _BLANK = frozenset({_USUAL_BLANK, b"\n"})
 _LENGTH = "content-length"
+# Both are kept with each checkpoint. A type and a subtype have 127 characters each at most
+# (RFC 6838 4.2), and parameters follow; a tag is sent back in a request's header.
+_LONGEST_ETAG, _LONGEST_CONTENT_TYPE = 1024, 1024
 # No coding at all; any other one has to be undone before the file is what was meant.
 _IDENTITY = frozenset({"", "identity"})
 
@@ -57,9 +60,11 @@ class Head(NamedTuple):
 
     @property
     def etag(self) -> str | None:
-        """The entity tag, a weak one with its `W/` (RFC 9110 8.8.3); None where malformed."""
+        """The entity tag, a weak one with its `W/` (RFC 9110 8.8.3); None if malformed or long."""
         tag = self.fields.get("etag")
-        return tag if tag is not None and _ETAG.fullmatch(tag) else None
+        if tag is None or len(tag) > _LONGEST_ETAG:
+            return None
+        return tag if _ETAG.fullmatch(tag) else None
 
     @property
     def last_modified(self) -> str | None:
@@ -85,9 +90,11 @@ class Head(NamedTuple):
 
     @property
     def content_type(self) -> str | None:
-        """The media type without its parameters, in lower case (RFC 9110 8.3)."""
+        """The media type without its parameters, in lower case (RFC 9110 8.3); None if too long."""
         value = self.fields.get("content-type")
-        return _media_type(value) if value is not None else None
+        if value is None or len(value) > _LONGEST_CONTENT_TYPE:
+            return None
+        return _media_type(value)
 
     @property
     def content_encoding(self) -> str | None:

@@ -192,7 +192,8 @@ class TransferHandle:
         try:
             self._judge()
         except HeadIncomplete:
-            return None  # an interim response
+            self.lines.clear()  # an interim response: many of them must not be parsed many times
+            return None
         except Exception as error:  # noqa: BLE001 - as in _on_body
             self.stopped_by = self.stopped_by or error
         return None if self.stopped_by is None else 0

@@ -266,9 +266,8 @@ class TransferLoop:
                 handle = self._by_curl[curl]
                 if handle.http2 and not handle.speaks_http2:
                     self._outcomes.avoid_http2(handle.fetch)
-                self._ended(
-                    handle, handle.stopped_by or (None if handle.answered else faults.NO_ANSWER)
-                )
+                unanswered = None if handle.answered else faults.NO_FINAL_RESPONSE
+                self._ended(handle, handle.stopped_by or unanswered)
             for curl, number, _message in broken:
                 handle = self._by_curl[curl]
                 if handle.http2 and handle.fetch is not None and faults.of_http2(number):

@@ -24,6 +24,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as ConnectingError
 
 from packmule.errors import StorageAway, StorageFailed
+from packmule.foreign_text import clipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -262,7 +263,7 @@ def _translated(what: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        reason = error.response.get("Error", {}).get("Code", "unknown reason")
+        reason = clipped(str(error.response.get("Error", {}).get("Code", "unknown reason")))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         is_unwell = status >= _SERVER_ERROR or status in _LATER or reason in _LATER_REASONS
         kind = S3Unwell if is_unwell else S3Refused

@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 
 Status = InProgressOut | CompletedOut | FailedOut | CancelledOut | ExpiredOut
 
-# A status lists this many failed files; `/files` has them all.
+# A status lists this many failed files, of less than so many characters in all, and at least one;
+# `/files` has them all.
 MOST_FAILURES = 1000
+MOST_FAILURE_CHARACTERS = 1_000_000
 
 _PAGE = WarningOut(code="html-page", detail=HTML_PAGE_DETAIL)
 
@@ -143,15 +145,22 @@ def _eta(progress: Progress) -> float | None:
 
 
 def _failures(records: Iterable[FileRecord]) -> list[FailureOut]:
-    return [
-        FailureOut(
-            url=record.url,
-            name=record.name or None,
-            code=record.failure.code,
-            detail=record.failure.detail,
-            http_status=record.failure.http_status,
-            attempts=record.failure.attempts,
+    listed: list[FailureOut] = []
+    left = MOST_FAILURE_CHARACTERS
+    for record in records:
+        if record.failure is None:
+            continue
+        left -= len(record.url) + len(record.name or "") + len(record.failure.detail)
+        if left < 0 and listed:
+            break
+        listed.append(
+            FailureOut(
+                url=record.url,
+                name=record.name or None,
+                code=record.failure.code,
+                detail=record.failure.detail,
+                http_status=record.failure.http_status,
+                attempts=record.failure.attempts,
+            )
         )
-        for record in records
-        if record.failure is not None
-    ]
+    return listed

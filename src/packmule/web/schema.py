@@ -189,7 +189,7 @@ class FailedOut(_StatusOut):
     status: Literal["failed"] = "failed"
     error: ErrorOut
     failures: list[FailureOut] = Field(
-        description="The first 1,000; `/api/archive/files` lists all."
+        description="The first ones, at most 1,000; `/api/archive/files` lists all."
     )
 
 

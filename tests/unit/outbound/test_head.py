@@ -322,3 +322,10 @@ def test_the_lines_that_are_remembered_are_few_and_short(count: int, length: int
 def test_a_date_of_any_length_costs_nothing() -> None:
     date = b"Date: Mon, 05 Jan 2026 10:00:00 GMT" + b" " * 60_000 + b"x\r\n"
     assert parse([b"HTTP/1.1 200 OK\r\n", date, b"\r\n"]).sent_at is None
+
+
+def test_a_tag_or_a_type_that_is_too_long_to_keep_is_none() -> None:
+    assert head(etag=f'"{"x" * 1022}"').etag is not None
+    assert head(etag=f'"{"x" * 1023}"').etag is None
+    assert head(content_type="a/" + "b" * 1022).content_type is not None
+    assert head(content_type="a/" + "b" * 1023).content_type is None

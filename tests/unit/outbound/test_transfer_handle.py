@@ -9,8 +9,10 @@ import pytest
 from tests.faults.origin import Origin
 
 from packmule.errors import Failure, FailureCode
+from packmule.outbound import transfer_handle
 from packmule.outbound.addresses import AddressRules, parse_networks, parse_ports
 from packmule.outbound.fetch import Fetch
+from packmule.outbound.head import parse as parse_head
 from packmule.outbound.job_queue import JobQueue
 from packmule.outbound.loop_settings import LoopSettings
 from packmule.outbound.outcomes import Finished
@@ -21,7 +23,7 @@ from packmule.outbound.transfer_loop import TransferLoop
 from packmule.outbound.urls import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tests.faults.origin import Exchange
 
@@ -97,6 +99,28 @@ def test_a_body_that_is_refused_at_its_head_is_not_waited_for(
         assert receiver.heads == [200]
         assert receiver.failure == Failure(FailureCode.TOO_LARGE, "too large", attempts=1)
         assert len(origin.asked) == 1
+
+
+def _many_hints_and_no_body(x: Exchange) -> None:
+    for _ in range(500):
+        x.head(103)
+    _no_body(x)
+
+
+def test_interim_responses_are_not_parsed_again_with_each_that_follows(
+    loop: TransferLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[int] = []
+
+    def counting(lines: Sequence[bytes]) -> Head:
+        parsed.append(len(lines))
+        return parse_head(lines)
+
+    monkeypatch.setattr(transfer_handle, "parse_head", counting)
+    with Origin(_many_hints_and_no_body) as origin:
+        assert fetched(loop, origin).heads == [200]
+    assert len(parsed) == 501
+    assert max(parsed) < 10
 
 
 def test_a_handle_shows_its_state_in_a_line_without_a_query() -> None:

@@ -97,6 +97,19 @@ def test_what_stays_refused_is_a_failure(monkeypatch: pytest.MonkeyPatch, code: 
     assert not isinstance(caught.value, StorageAway)
 
 
+def test_a_reason_of_any_length_becomes_a_short_and_printable_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    body = ERROR % ("x\u202e" * 20_000)
+    with (
+        saying(monkeypatch, 403, body.encode()) as bucket,
+        pytest.raises(StorageFailed) as caught,
+    ):
+        bucket.find("0f/")
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 200
+
+
 def test_answers_that_are_cut_again_and_again_are_a_store_that_is_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

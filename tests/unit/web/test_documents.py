@@ -17,7 +17,13 @@ from packmule.jobs.model import (
     JobState,
     Progress,
 )
-from packmule.web.documents import file_of, has_failures, state_now, status_of
+from packmule.web.documents import (
+    MOST_FAILURE_CHARACTERS,
+    file_of,
+    has_failures,
+    state_now,
+    status_of,
+)
 
 FAILED = replace(
     JOB,
@@ -138,3 +144,15 @@ def test_a_file_says_where_it_is() -> None:
         },
         "warning": None,
     }
+
+
+def test_the_list_of_failures_is_bounded_in_characters_too() -> None:
+    long = replace(DEAD, url="https://example.com/" + "x" * 8000)
+    listed = document(FAILED, *[long] * 1000)["failures"]
+    assert 1 < len(listed) < 1000
+    assert sum(len(each["url"]) + len(each["detail"]) for each in listed) < MOST_FAILURE_CHARACTERS
+
+
+def test_a_failure_longer_than_the_bound_is_listed_alone() -> None:
+    long = replace(DEAD, url="https://example.com/" + "x" * MOST_FAILURE_CHARACTERS)
+    assert len(document(FAILED, long, long)["failures"]) == 1

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from zlib_ng import zlib_ng
 
 from packmule.errors import Failure, FailureCode
+from packmule.foreign_text import clipped
 from packmule.outbound.receiver import BodyRefused
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def coding_of(head: Head) -> str | None:
         return None
     if coding in _GZIP or coding == _DEFLATE:
         return coding
-    detail = f"the origin wraps the file in '{coding}', which was not asked for: it must not"
+    detail = f"the origin wraps the file in '{clipped(coding)}', which was not asked for"
     raise BodyRefused(Failure(FailureCode.BAD_RESPONSE, detail))
 
 
