@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 
 _REDACTED = "…"
-# The part of a URL before its path, and what may follow the path.
+# The part of a URL before its path, and the path with what may follow it. Each pattern takes time
+# in proportion to the line, whatever strangers put into it: a path is matched once, query or not.
 _USER_INFO = re.compile(r"(?<=://)[^\s/?#@'\"<>]+@")
-_QUERY = re.compile(r"((?:\b[a-z][a-z0-9+.-]*:/)?/[^\s?#'\"<>]*)[?#][^\s'\"<>]+", re.IGNORECASE)
+_PATH_AND_QUERY = re.compile(r"(/[^\s?#'\"<>]*+)([?#][^\s'\"<>]+)?")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[^\s'\",]+", re.IGNORECASE)
 _WEBHOOK = re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]+")
 
@@ -21,7 +22,11 @@ def redact(text: str) -> str:
     """Return a line without what looks like a secret."""
     if "/" in text:
         text = _USER_INFO.sub(f"{_REDACTED}@", text)
-        text = _QUERY.sub(rf"\1?{_REDACTED}", text)
+        text = _PATH_AND_QUERY.sub(_without_query, text)
     if "whsec_" in text:
         text = _WEBHOOK.sub(f"whsec_{_REDACTED}", text)
     return _BEARER.sub(rf"\1 {_REDACTED}", text)
+
+
+def _without_query(found: re.Match[str]) -> str:
+    return f"{found[1]}?{_REDACTED}" if found[2] else found[1]

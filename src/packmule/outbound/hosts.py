@@ -21,6 +21,9 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _IPV6 = re.compile(r"\[[0-9a-f:.]+\]")
 _ACE = "xn--"  # marks a label that is punycode, RFC 5890 2.3.2.1
 _MOST_LETTERS = 253  # of a name, without its last dot, RFC 1035 3.1
+_MOST_LABELS = _MOST_LETTERS // 2 + 1  # of a letter and a dot each
+_MOST_OF_A_LABEL = 63  # RFC 1035 2.3.4
+_MOST_PER_LETTER = 4  # code points that compose to one character, at most
 
 # Names that lead inside wherever they are looked up: RFC 6761, 6762, 8375, and long habit.
 _PRIVATE_SUFFIXES = (
@@ -41,6 +44,8 @@ _METADATA_NAMES = frozenset(
     }
 )
 
+_TOO_LONG = f"the host is longer than {_MOST_LETTERS} characters"
+_PART_TOO_LONG = f"the host has a part longer than {_MOST_OF_A_LABEL} characters"
 _DISGUISED = (
     "the host contains look-alike, invisible or other characters that domain names cannot have: "
     "use plain letters and digits"
@@ -108,10 +113,12 @@ def _ipv4(text: str) -> str:
 
 def _name(text: str) -> str:
     """Return the name with each label checked, and those beyond ASCII in punycode."""
-    labels = [_label(label) for label in text.split(".")]
-    name = ".".join(labels)
+    labels = text.split(".")
+    if len(labels) > _MOST_LABELS:  # each may take long to encode
+        raise HostInvalid(_TOO_LONG)
+    name = ".".join(map(_label, labels))
     if len(name) > _MOST_LETTERS:
-        raise HostInvalid(f"the host is longer than {_MOST_LETTERS} characters")
+        raise HostInvalid(_TOO_LONG)
     return name
 
 
@@ -132,6 +139,9 @@ def _to_ascii(text: str) -> str:
     """
     import idna  # noqa: PLC0415  # its tables cost 10 ms, and few hosts need them
 
+    # Composing, and encoding as punycode, take time by the square of the length.
+    if len(text) > _MOST_OF_A_LABEL * _MOST_PER_LETTER:
+        raise HostInvalid(_PART_TOO_LONG)
     plain = unicodedata.normalize("NFC", text).lower()
     try:
         name = idna.alabel(plain).decode("ascii")
@@ -162,8 +172,8 @@ def _what_is_wrong(label: str) -> str:
         return "the host contains a %: write its characters unencoded"
     if re.search(r"\s", label):
         return "the host contains a space: remove it"
-    if len(label) > 63:  # noqa: PLR2004  # RFC 1035 2.3.4
-        return "the host has a part longer than 63 characters"
+    if len(label) > _MOST_OF_A_LABEL:
+        return _PART_TOO_LONG
     if label[0] == "-" or label[-1] == "-":
         return "a part of the host begins or ends with a hyphen"
     return "the host contains characters other than letters, digits, hyphens and dots"

@@ -57,6 +57,12 @@ _EXTENSION: Final = re.compile(r"(?<=[^./])((?i:\.tar)?\.[^\W_][\w+~-]{0,15})\Z"
 _LONGEST_EXTENSION: Final = len(".tar.") + 16
 _SKIN_TONES: Final = range(0x1F3FB, 0x1F400)
 
+# A part's first and last code points, enough for any name of 255 bytes: four of them compose to one
+# character at most, of two bytes or more. Composing takes time by the square of a run of marks, so
+# a header of 60 kB would otherwise stop the whole process for seconds.
+_FIRST: Final = 512
+_LAST: Final = 64
+
 # Up to here no name is over 255 bytes, whatever its characters and a number added to it.
 _SHORT: Final = 56
 
@@ -129,13 +135,21 @@ def shortened(name: str, limit: int) -> str:
 
 def _safe_part(part: str) -> str:
     if not part.isascii():
-        part = unicodedata.normalize("NFC", _INVISIBLE.sub("", part))
+        part = unicodedata.normalize("NFC", _bounded(_INVISIBLE.sub("", part)))
         if not part.isprintable():
             part = "".join("_" if unicodedata.category(c) in _NEVER_SHOWN else c for c in part)
     part = _no_device(_FORBIDDEN.sub("_", part).lstrip(_SPACES).rstrip(_SPACES + "."))
     if len(part) <= _SHORT or len(part.encode()) <= MAX_PART_BYTES:
         return part
     return _within_part(*split_extension(part))
+
+
+def _bounded(part: str) -> str:
+    """Drop what lies in the middle of an overlong part, which no name would keep."""
+    if len(part) <= _FIRST + _LAST:
+        return part
+    part = part.lstrip(_SPACES).rstrip(_SPACES + ".")
+    return part if len(part) <= _FIRST + _LAST else part[:_FIRST] + part[-_LAST:]
 
 
 def _no_device(part: str) -> str:

@@ -33,3 +33,9 @@ def test_no_query_is_left_of_a_url(secret: str) -> None:
     text = redact(f"error for https://origin.example/x?sig=SEC{secret} and more")
     assert f"SEC{secret}" not in text
     assert text.endswith(" and more")
+
+
+@pytest.mark.parametrize("piece", ["/", "a.", "a:/", "://", "/?", "Bearer ", "whsec_"])
+def test_a_line_takes_time_in_proportion_to_its_length(piece: str) -> None:
+    # By the square of it, this would take hours: the test's time limit notices.
+    assert redact(f"/{piece * 500_000} /x?a=b").endswith("…")

@@ -150,3 +150,23 @@ def test_a_host_that_is_taken_is_ascii_and_is_taken_again_as_it_is(text: str) ->
         return
     assert host.isascii()
     assert read_host(f"[{host}]" if ":" in host else host) == (host, is_address)
+
+
+@pytest.mark.parametrize(
+    ("host", "detail"),
+    [
+        ("q" + "\u0315\u0300" * 250_000 + ".example", "a part longer than 63 characters"),
+        ("\u00e9" * 1_000_000 + ".example", "a part longer than 63 characters"),
+        ("\u00e9." * 1_000_000 + "example", "longer than 253 characters"),
+    ],
+)
+def test_an_endless_host_is_refused_before_it_is_encoded(host: str, detail: str) -> None:
+    # Encoding all of it would take minutes to hours: the test's time limit notices.
+    with pytest.raises(HostInvalid) as refused:
+        read_host(host)
+    assert detail in refused.value.detail
+
+
+def test_a_name_of_as_many_parts_as_may_be_is_taken() -> None:
+    host = "a." * 126 + "b"
+    assert read_host(host) == (host, False)

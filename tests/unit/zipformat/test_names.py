@@ -228,6 +228,25 @@ def test_a_character_with_hundreds_of_marks_is_cut_all_the_same() -> None:
     assert safe_name("q" + "\u0323" * 300, folders=False) == "q" + "\u0323" * 127
 
 
+def test_an_endless_run_of_marks_is_cut_before_it_is_composed() -> None:
+    # Composing all of it would take half an hour: the test's time limit notices.
+    marks = "\u0315\u0300" * 250_000
+    name = safe_name(f"  q{marks}.tar.gz . ", folders=False)
+    assert name.startswith("q\u0300")
+    assert name.endswith(".tar.gz")
+    assert safe_name(f"{' ' * 9_000}\u00e9.png{'. ' * 9_000}", folders=False) == "\u00e9.png"
+
+
+@pytest.mark.parametrize(
+    "character", ["\u1112\u1161\u11ab", "a\u0323\u0302", "\u03b1\u0314\u0300\u0345"]
+)
+def test_a_long_decomposed_name_keeps_as_much_as_a_composed_one(character: str) -> None:
+    composed = unicodedata.normalize("NFC", character)
+    assert len(composed) == 1
+    names = {safe_name(each * 400 + ".jpeg", folders=False) for each in (character, composed)}
+    assert len(names) == 1
+
+
 def test_a_long_name_is_not_cut_to_end_in_a_dot_or_space() -> None:
     assert safe_name("x" * 253 + " .y z", folders=False) == "x" * 253
 
