@@ -42,7 +42,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["trace"] = redact(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False)
+        return _printable(json.dumps(line, ensure_ascii=False))
 
 
 class Text(logging.Formatter):
@@ -64,6 +64,13 @@ class Text(logging.Formatter):
         if record.exc_info:
             lines += redact(self.formatException(record.exc_info)).split("\n")
         return "\n".join(map(harmless, lines))
+
+
+def _printable(text: str) -> str:
+    """Return JSON with what is not printable escaped: a log is read on terminals, too."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
 def _value(given: object) -> str | int | float | bool | None:

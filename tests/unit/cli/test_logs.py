@@ -32,6 +32,14 @@ def test_json_is_one_object_a_line_with_everything_in_it() -> None:
     }
 
 
+def test_json_holds_nothing_that_changes_a_terminal() -> None:
+    hostile = "a\x1b[2J\x7f\x9b2J\u202e\u2028\ue000\U000e0001\udc80ü"
+    line = logs.JsonLines("api").format(record("%s", hostile))
+    assert line.isprintable()
+    assert "ü" in line
+    assert json.loads(line)["message"] == hostile
+
+
 def test_json_keeps_the_trace() -> None:
     event = record("failed")
     error = ValueError("because")
