@@ -7,13 +7,18 @@ they are (`exec_driver_sql`), which the driver prepares once.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Connection, Dialect
     from sqlalchemy.sql import Insert, Update
+
+
+_ROWS_AT_ONCE = 10_000
+"""Rows that are in memory as parameters at a time, some 10 MB with long links."""
 
 
 class Bulk:
@@ -34,14 +39,14 @@ class Bulk:
         if compiled.positiontup is not None and tuple(compiled.positiontup) != self._names:
             raise ValueError(f"the statement takes them in this order: {compiled.positiontup}")
 
-    def run(self, connection: Connection, rows: list[tuple[Any, ...]]) -> None:
+    def run(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
         """Run the statement once for each row; no row, no statement."""
-        if not rows:
-            return
-        if self._positional:
-            connection.exec_driver_sql(self._sql, rows)
-        else:
-            names = self._names
-            connection.exec_driver_sql(
-                self._sql, [dict(zip(names, row, strict=True)) for row in rows]
-            )
+        coming = iter(rows)
+        while some := list(islice(coming, _ROWS_AT_ONCE)):
+            if self._positional:
+                connection.exec_driver_sql(self._sql, some)
+            else:
+                names = self._names
+                connection.exec_driver_sql(
+                    self._sql, [dict(zip(names, row, strict=True)) for row in some]
+                )

@@ -18,8 +18,16 @@ if TYPE_CHECKING:
 
 
 def sources_digest(sources: Iterable[Source]) -> str:
-    """Digest which links are asked for, in which order and under which names; 64 hex digits."""
-    return _digest([*sources])
+    """Digest which links are asked for, in which order and under which names; 64 hex digits.
+
+    The JSON of a million links is never in memory as a whole: it is digested as it is written.
+    """
+    digest, separator = sha256(b"["), b""
+    for source in sources:
+        digest.update(separator + _json(source))
+        separator = b","
+    digest.update(b"]")
+    return digest.hexdigest()
 
 
 def request_digest(request: JobRequest) -> str:
@@ -36,8 +44,8 @@ def request_digest(request: JobRequest) -> str:
     # What came later counts only where it is used: so an earlier version's digests stay valid.
     if request.on_html is not OnHtml.REPORT:
         asked.append(request.on_html)
-    return _digest(asked)
+    return sha256(_json(asked)).hexdigest()
 
 
-def _digest(value: Sequence[object]) -> str:
-    return sha256(json.dumps(value, separators=(",", ":")).encode()).hexdigest()
+def _json(value: Sequence[object]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()

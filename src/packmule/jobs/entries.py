@@ -86,7 +86,7 @@ class EntryRows:
 
     def insert(self, connection: Connection, job_id: int, sources: Iterable[Source]) -> None:
         """Write the sources of a new job."""
-        self._insert.run(connection, [(job_id, s.position, s.url, s.name) for s in sources])
+        self._insert.run(connection, ((job_id, s.position, s.url, s.name) for s in sources))
 
     def update(
         self, connection: Connection, job_id: int, version: int, checkpoint: Checkpoint

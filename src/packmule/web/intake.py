@@ -2,12 +2,20 @@
 
 Owns the checks of a job's request: its structure by `schema.py`, its links by `outbound.urls`. An
 error names up to `MAX_ERRORS` items, each by JSON pointer (RFC 6901). Leaves reading the body to
-`bodies.py`. Pure. `job_request` can take a tenth of a second, so call it in a thread.
+`bodies.py`, and walking through it to `json_scan.py`. Pure. `job_request` takes a few seconds for a
+million links, so call it in a thread.
+
+A hostile body must not cost more than a valid one (docs/decisions/0036-hostile-bodies.md). So links
+are counted before any of them is decoded, they are decoded one at a time, and validation stops at
+the last error that is reported.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -16,21 +24,26 @@ from pydantic_core import from_json
 from packmule.jobs.model import JobRequest, Source
 from packmule.outbound import urls
 from packmule.outbound.urls import UrlInvalid
+from packmule.web.json_scan import JsonObject, NotJsonError, ValueTooLongError, without_bom
 from packmule.web.problems import Problem, ProblemCode
 from packmule.web.schema import CreateIn, Link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pydantic_core import ErrorDetails
 
     from packmule.outbound.addresses import AddressRules
     from packmule.web.bounds import RequestBounds
+    from packmule.web.json_scan import Body
 
 MAX_ERRORS = 50
-_FIELDS_OF_A_LINK = len(Link.model_fields)
 _MOST_UNKNOWN = 100
-"""Unknown fields in a body, each of which is an error to describe."""
+"""Unknown fields in an object, each of which is an error to describe."""
+_BYTES_PER_CHARACTER = 12
+"""The longest way to write one: two escapes of six bytes, `\\ud83d\\ude00`."""
+_OTHER_BYTES = 16 * 1024
+"""What a value may have beside a link: a name, spaces, unknown fields."""
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _UNFIT_IN_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\]")
 _PLAIN = {
@@ -48,37 +61,42 @@ _PLAIN = {
     "string_pattern_mismatch": "must not contain a NUL character",
 }
 Model = TypeVar("Model", bound=BaseModel)
+Fault = tuple[str, str]
+"""A JSON pointer, and what is wrong there."""
 
 
-def parse(body: bytes, model: type[Model]) -> Model:
-    """Check a body's structure. Raises Problem: 400 where it is no JSON, else 422."""
+def parse(body: Body, model: type[Model]) -> Model:
+    """Check the structure of a small body. Raises Problem: 400 if it is not JSON, otherwise 422."""
     try:
-        return model.model_validate_json(body)
+        return model.model_validate_json(without_bom(body))
     except ValidationError as error:
-        raise _invalid(_structural(error)) from error
+        errors = _structural(error)
+        raise _invalid(errors[:MAX_ERRORS], _summary(errors[:MAX_ERRORS], 0)) from error
 
 
 def job_request(
-    body: bytes, idempotency_keys: Sequence[str], rules: AddressRules, bounds: RequestBounds
+    body: Body, idempotency_keys: Sequence[str], rules: AddressRules, bounds: RequestBounds
 ) -> JobRequest:
-    """Check a create request in full. Raises Problem; nothing is created then."""
+    """Check a create request in full. Raises Problem; nothing is created then.
+
+    Empties the body if it is a bytearray, to make room for the links that were in it.
+    """
     idempotency_key = _idempotency_key(idempotency_keys)
-    # Each item of a list costs a comma: a body that may have too many is counted before each of
-    # its faults is described, which takes 1 kB of memory a fault.
-    if body.count(b",") >= bounds.max_urls:
-        _count(body, bounds)
     try:
-        asked = CreateIn.model_validate_json(body)
-    except ValidationError as error:
-        raise _invalid(_with_links(_structural(error), body, rules, bounds)) from error
-    errors = [*_bad_fields(asked, rules, bounds), *_bad_links(enumerate(asked.urls), rules, bounds)]
-    if errors:
-        raise _invalid(errors)
+        found = _outline(body, bounds)
+        links: list[tuple[str, str | None]] = []
+        asked, errors = _fields(found, rules, bounds)
+        items = _items(body, found.items_at, bounds)
+        errors = islice(chain(errors, _bad_links(items, links, rules, bounds)), MAX_ERRORS)
+        told = sorted(errors, key=lambda each: _place(each[0]))
+    except NotJsonError as error:
+        raise _not_json(str(error)) from error
+    if told or asked is None:
+        raise _invalid(told, _summary(told, found.count))
+    if isinstance(body, bytearray):
+        body.clear()
     return JobRequest(
-        sources=tuple(
-            Source(at, item) if isinstance(item, str) else Source(at, item.url, item.name)
-            for at, item in enumerate(asked.urls)
-        ),
+        sources=tuple(Source(at, url, name) for at, (url, name) in enumerate(links)),
         name=_with_extension(asked.name),
         on_error=asked.on_error,
         on_html=asked.on_html,
@@ -90,25 +108,128 @@ def job_request(
     )
 
 
-def _count(body: bytes, bounds: RequestBounds) -> None:
-    """Refuse a body of more links, or more fields, than any good one has. Raises Problem."""
+@dataclass(slots=True)
+class _Outline:
+    """What a first pass finds: where the links are, how many, and the text of each other field.
+
+    `items_at` is the byte where the list begins, None without one.
+    """
+
+    members: dict[str, bytes]
+    errors: list[Fault]
+    items_at: int | None = None
+    count: int = 0
+
+
+def _outline(body: Body, bounds: RequestBounds) -> _Outline:
+    """Find the members and count the links; decode nothing. Raises NotJsonError, Problem."""
+    found = _Outline({}, [])
+    scan = JsonObject(body, longest=_longest(bounds))
+    if not scan.is_object():
+        with suppress(ValueTooLongError):
+            scan.value()
+            parse(body, CreateIn)  # finds whether it is JSON
+        raise _refused("", "must be an object")
+    pointer = ""
     try:
-        document = from_json(body)
-    except ValueError:
-        return  # no JSON: its first fault is its only one
-    if not isinstance(document, dict):
+        for key in scan.members():
+            pointer = _pointer((key,))
+            _note(found, key, _value(found, scan, bounds) if key == "urls" else scan.value())
+            pointer = ""
+    except ValueTooLongError:
+        inside = f"/{found.count}" if pointer == "/urls" and found.items_at is not None else ""
+        raise _refused(pointer + inside, "is too long") from None
+    return found
+
+
+def _value(found: _Outline, scan: JsonObject, bounds: RequestBounds) -> bytes:
+    """Count the links; return a short list that stands for them. Raises as `_outline` does."""
+    if not scan.is_list():
+        return scan.value()
+    found.items_at, found.count = scan.position, 0
+    for _ in scan.items():
+        found.count += 1
+        if found.count > bounds.max_urls:
+            raise _refused("/urls", f"has more than {bounds.max_urls} links")
+    return b'["https://placeholder.invalid"]' if found.count else b"[]"
+
+
+def _note(found: _Outline, key: str, value: bytes) -> None:
+    """Keep a member. Raises Problem for one too many."""
+    if key not in CreateIn.model_fields:
+        # Its name is error enough: whatever it holds is neither decoded nor kept.
+        found.errors.append((_pointer((key,)), _PLAIN["extra_forbidden"]))
+    elif key in found.members:
+        found.errors.append((_pointer((key,)), "is there more than once"))
+    else:
+        found.members[key] = value
+    if len(found.errors) > _MOST_UNKNOWN:
+        raise _refused("", "has too many fields")
+
+
+def _longest(bounds: RequestBounds) -> int:
+    """Return how many bytes one value may have."""
+    return bounds.max_url_length * _BYTES_PER_CHARACTER + _OTHER_BYTES
+
+
+def _fields(
+    found: _Outline, rules: AddressRules, bounds: RequestBounds
+) -> tuple[CreateIn | None, Iterator[Fault]]:
+    """Check all members but the links; return them, None if their structure is wrong."""
+    known = [b'"%s":%s' % (key.encode(), value) for key, value in found.members.items()]
+    try:
+        asked = CreateIn.model_validate_json(b"{" + b",".join(known) + b"}")
+    except ValidationError as error:
+        return None, chain(found.errors, _structural(error))
+    return asked, chain(found.errors, _bad_fields(asked, rules, bounds))
+
+
+def _items(body: Body, start: int | None, bounds: RequestBounds) -> Iterator[object]:
+    """Decode the links, one at a time. Raises Problem."""
+    if start is None:
         return
-    items = document.get("urls")
-    if isinstance(items, list):
-        if len(items) > bounds.max_urls:
-            raise _invalid([("/urls", f"has {len(items)} links; a job may have {bounds.max_urls}")])
-        unknown = 0
-        for position, item in enumerate(items):
-            unknown += max(len(item) - _FIELDS_OF_A_LINK, 0) if isinstance(item, dict) else 0
-            if unknown > _MOST_UNKNOWN:
-                raise _invalid([(f"/urls/{position}", "has too many fields")])
-    if len(document) > _MOST_UNKNOWN:
-        raise _invalid([("", "has too many fields")])
+    for position, item in enumerate(
+        JsonObject(body, longest=_longest(bounds), start=start).items()
+    ):
+        try:
+            yield from_json(item, allow_inf_nan=False)
+        except ValueError as error:
+            reason = str(error).partition(" at line ")[0]
+            raise _not_json(f"{reason} at /urls/{position}") from error
+
+
+def _bad_links(
+    items: Iterator[object],
+    links: list[tuple[str, str | None]],
+    rules: AddressRules,
+    bounds: RequestBounds,
+) -> Iterator[Fault]:
+    """Check each link, and add it to `links`; what only a DNS lookup tells is left to the job."""
+    for position, item in enumerate(items):
+        pointer = f"/urls/{position}"
+        match item:
+            case str():
+                url, name = item, None
+            case dict() if len(item) > _MOST_UNKNOWN:
+                yield pointer, "has too many fields"
+                continue
+            case dict():
+                try:
+                    link = Link.model_validate(item)
+                except ValidationError as error:
+                    yield from ((pointer + at, text) for at, text in _structural(error))
+                    link = Link.model_construct(url=item.get("url"))
+                url, name = link.url, link.name
+                pointer += "/url"
+                if not isinstance(url, str):
+                    continue
+            case _:
+                yield pointer, "is neither a link nor an object with `url` and `name`"
+                continue
+        links.append((url, name))
+        fault = _fault_of(url, rules, bounds)
+        if fault is not None:
+            yield pointer, fault
 
 
 def _idempotency_key(shown: Sequence[str]) -> str | None:
@@ -129,31 +250,12 @@ def _idempotency_key(shown: Sequence[str]) -> str | None:
     )
 
 
-def _structural(error: ValidationError) -> list[tuple[str, str]]:
-    """Translate what pydantic found. Raises Problem where the body is no JSON at all."""
+def _structural(error: ValidationError) -> list[Fault]:
+    """Translate what pydantic found. Raises Problem if the text is not JSON at all."""
     found = error.errors(include_url=False, include_input=False)
     if found[0]["type"] == "json_invalid":
-        reason = found[0]["ctx"]["error"]
-        raise Problem(400, ProblemCode.NOT_JSON, f"The body is no JSON: {reason}.") from error
+        raise _not_json(found[0]["ctx"]["error"]) from error
     return [(_pointer(each["loc"]), _sentence(each)) for each in found]
-
-
-def _with_links(
-    errors: list[tuple[str, str]], body: bytes, rules: AddressRules, bounds: RequestBounds
-) -> list[tuple[str, str]]:
-    """Add what is wrong with the links beside the wrong structure, so all is told at once."""
-    document = from_json(body)
-    items = document.get("urls") if isinstance(document, dict) else None
-    if not isinstance(items, list):
-        return errors
-    told = {pointer for pointer, _ in errors}
-    good: list[tuple[int, str | Link]] = [
-        (at, item if isinstance(item, str) else Link.model_construct(url=item["url"]))
-        for at, item in enumerate(items)
-        if isinstance(item, str) or (isinstance(item, dict) and isinstance(item.get("url"), str))
-    ]
-    links = [each for each in _bad_links(good, rules, bounds) if each[0] not in told]
-    return sorted([*errors, *links], key=lambda each: _place(each[0]))
 
 
 def _place(pointer: str) -> tuple[str, int]:
@@ -178,16 +280,6 @@ def _bad_fields(
             yield "/webhook_url", fault
 
 
-def _bad_links(
-    items: Iterable[tuple[int, str | Link]], rules: AddressRules, bounds: RequestBounds
-) -> Iterator[tuple[str, str]]:
-    """Check each link; what can be told only by looking its host up is told by the job."""
-    for position, item in items:
-        fault = _fault_of(item if isinstance(item, str) else item.url, rules, bounds)
-        if fault is not None:
-            yield f"/urls/{position}" + ("" if isinstance(item, str) else "/url"), fault
-
-
 def _fault_of(link: str, rules: AddressRules, bounds: RequestBounds) -> str | None:
     """Say why a link cannot be used; None where nothing is known against it."""
     try:
@@ -203,29 +295,36 @@ def _with_extension(name: str | None) -> str | None:
     return f"{name}.zip"
 
 
-def _invalid(errors: list[tuple[str, str]]) -> Problem:
-    """Name the bad items, the first fifty of them."""
-    listed = [{"pointer": pointer, "detail": detail} for pointer, detail in errors[:MAX_ERRORS]]
-    if len(errors) == 1:
-        pointer, detail = errors[0]
-        summary = f"{pointer or 'The body'}: {detail}."
-    elif len(errors) <= MAX_ERRORS:
-        summary = f"{len(errors)} things in the body cannot be used; `errors` names them."
-    else:
-        summary = (
-            f"{len(errors)} things in the body cannot be used; "
-            f"`errors` names the first {MAX_ERRORS}."
-        )
+def _not_json(reason: str) -> Problem:
+    return Problem(400, ProblemCode.NOT_JSON, f"The body is not valid JSON: {reason}.")
+
+
+def _invalid(errors: list[Fault], summary: str) -> Problem:
+    listed = [{"pointer": pointer, "detail": detail} for pointer, detail in errors]
     return Problem(422, ProblemCode.INVALID, summary, errors=listed)
 
 
-def _pointer(location: tuple[int | str, ...]) -> str:
-    """Write where an error is. RFC 6901 3.
+def _refused(pointer: str, detail: str) -> Problem:
+    """Return the problem of one error that ends the validation."""
+    errors = [(pointer, detail)]
+    return _invalid(errors, _summary(errors, 0))
 
-    Below an item of `urls` the location names which form was tried: no part of the document.
-    """
-    if location[:1] == ("urls",):
-        location = (*location[:2], *location[3:])
+
+def _summary(errors: list[Fault], links: int) -> str:
+    """Say in a sentence what is wrong with a request of so many links."""
+    if len(errors) == 1:
+        pointer, detail = errors[0]
+        return f"{pointer or 'The body'}: {detail}."
+    if len(errors) >= MAX_ERRORS:
+        return f"The request has {MAX_ERRORS} errors or more; `errors` lists the first ones."
+    places = {_place(pointer) for pointer, _ in errors}
+    if all(name == "urls" and number >= 0 for name, number in places):
+        return f"{len(places)} of {links} links are invalid; `errors` lists them."
+    return f"The request has {len(errors)} errors; `errors` lists them."
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    """Return where an error is, as a JSON pointer. RFC 6901 3."""
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
 
 

@@ -97,12 +97,102 @@ def test_no_more_links_than_the_bound() -> None:
         ({"urls": [{}] * 200_000}, "/urls"),
         ({"urls": [LINK], **dict.fromkeys(map(str, range(20_000)), 1)}, ""),
         ({"urls": [LINK, {"url": LINK, **dict.fromkeys(map(str, range(20_000)), 1)}]}, "/urls/1"),
-        ({"urls": [{"url": LINK, "a": 1, "b": 2, "c": 3}] * 9000}, "/urls/50"),
+        ({"urls": [LINK], "zzz": [1] * 200_000}, "/zzz"),
+        ({"urls": [LINK, "x" * 2_000_000]}, "/urls/1"),
+        ({"urls": [LINK, {"url": LINK, "name": "x" * 2_000_000}]}, "/urls/1"),
+        ({"urls": [LINK, [1] * 200_000]}, "/urls/1"),
+        ({"urls": [LINK, 10**4000]}, "/urls/1"),
+        ({"urls": [LINK], "x" * 2_000_000: 1}, ""),
+        (b'{"urls": ["%s"]%s}' % (LINK.encode(), b', "name": "a"' * 100_000), ""),
+        ([1] * 1_000_000, ""),
     ],
-    ids=["values", "objects", "fields", "fields of a link", "a field of each link"],
+    ids=[
+        "values",
+        "objects",
+        "fields",
+        "fields of a link",
+        "a long field",
+        "a long link",
+        "a long name",
+        "a list of values",
+        "a long number",
+        "a long field name",
+        "one field many times",
+        "a list",
+    ],
 )
-def test_a_body_of_endless_faults_is_told_one(body: Any, pointer: str) -> None:
+def test_a_body_of_endless_faults_gets_one_error(body: Any, pointer: str) -> None:
     assert pointers(body) == [pointer]
+
+
+def test_validation_stops_at_the_last_error_that_is_told() -> None:
+    urls_ = [{"url": LINK, "a": 1, "b": 2, "c": 3}] * 9000 + [b"nonsense"]
+    raw = b'{"urls": [%s]}' % b",".join(
+        each if isinstance(each, bytes) else json.dumps(each).encode() for each in urls_
+    )
+    assert len(pointers(raw)) == 50
+    assert refused(raw).detail == (
+        "The request has 50 errors or more; `errors` lists the first ones."
+    )
+
+
+def test_links_are_counted_before_one_of_them_is_decoded() -> None:
+    assert pointers(b'{"urls": [nonsense, 2, 3, 4]}', max_urls=3) == ["/urls"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\xef\xbb\xbf",
+        b"{",
+        b'{"urls"}',
+        b'{"urls": ["%s"]' % LINK.encode(),
+        b'{"urls": ["%s",]}' % LINK.encode(),
+        b'{"urls": ["%s"]}}' % LINK.encode(),
+        b'{"urls": [nonsense]}',
+        b'{"urls": [NaN]}',
+        b'{"urls": ["\\x"]}',
+        b'{"urls": ["%s"], "zzz": [[[[[[1]]]]]]}' % LINK.encode(),
+        b"[" * 1_000_000,
+        '{"urls": []}'.encode("utf-16"),
+    ],
+)
+def test_what_is_not_json_is_400(body: bytes) -> None:
+    assert (refused(body).status, refused(body).code) == (400, "not-json")
+
+
+def test_a_fault_in_the_json_is_told_with_its_place() -> None:
+    assert refused(b'{\n "urls": [],\n "name" 5}').detail == (
+        "The body is not valid JSON: expected a name in quotes and `:` at line 3, column 2."
+    )
+
+
+def test_a_body_may_start_with_a_byte_order_mark() -> None:
+    body = b"\xef\xbb\xbf" + json.dumps({"urls": [LINK]}).encode()
+    assert read(body) == JobRequest((Source(0, LINK),))
+    assert parse(b'\xef\xbb\xbf{"on_error": "skip"}', RetryIn).on_error is OnError.SKIP
+
+
+def test_what_is_there_twice_is_refused() -> None:
+    assert pointers(b'{"urls": ["%s"], "urls": ["x"], "zzz": 1, "zzz": 2}' % LINK.encode()) == [
+        "/urls",
+        "/urls/0",
+        "/zzz",
+        "/zzz",
+    ]
+
+
+def test_a_number_of_invalid_links_is_told_beside_that_of_all() -> None:
+    body = {"urls": [LINK, "a", {"url": 5, "zzz": 1}]}
+    assert refused(body).detail == "2 of 3 links are invalid; `errors` lists them."
+    assert refused(body | {"zzz": 1}).detail == "The request has 4 errors; `errors` lists them."
+
+
+def test_a_body_that_is_handed_over_is_emptied() -> None:
+    body = bytearray(json.dumps({"urls": [LINK]}).encode())
+    assert job_request(body, [], RULES, RequestBounds()).sources
+    assert body == b""
 
 
 @pytest.mark.parametrize("name", ["\0", "a\0b", "\0a", "a\n\0"])
