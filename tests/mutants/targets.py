@@ -42,7 +42,10 @@ TARGETS = (
     Target("assembly/names/content_disposition", ("assembly/names/test_content_disposition",)),
     Target("assembly/names/entry_names", ("assembly/names/test_entry_names",)),
     Target("assembly/resuming", ("assembly/test_resuming",)),
-    Target("jobs/transitions", conformance=("test_job_store", "test_job_store_lives")),
+    Target(
+        "jobs/transitions",
+        conformance=("test_job_store", "test_job_store_lives", "test_job_store_parts"),
+    ),
     Target("outbound/addresses", ("outbound/test_addresses",)),
     Target("outbound/head", ("outbound/test_head",)),
     Target(

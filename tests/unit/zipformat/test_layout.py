@@ -119,6 +119,12 @@ def test_an_entry_within_another_overlaps_by_its_whole_length() -> None:
     assert check(entries, 431) == [Overlap(50, 151, b"b")]
 
 
+def test_of_two_that_end_beyond_the_end_together_the_first_is_named() -> None:
+    entries = [entry("a", 0, 400), entry("b", 330)]
+    assert {each.end for each in entries} == {431}
+    assert check(entries, 430) == [Overlap(330, 431, b"b"), Overlap(430, 431, b"a")]
+
+
 def test_the_directory_lists_the_callers_order() -> None:
     entries = [entry("b", 101), entry("a", 0)]
     directory = b"".join(central_directory(entries, 202))
