@@ -6,8 +6,10 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.unit.outbound.test_link_list import LINES
 
 from packmule.errors import FailureCode
+from packmule.outbound.link_list import read_lines
 from packmule.outbound.urls import UrlInvalid, parse
 
 if TYPE_CHECKING:
@@ -96,3 +98,11 @@ NUMBERS = {
 def test_numbers_read_as_people_write_them(page: Page) -> None:
     said = {expression: call(page, "words.js", expression) for expression in NUMBERS}
     assert said == NUMBERS
+
+
+def test_page_and_server_find_the_same_links_in_every_line(page: Page) -> None:
+    said = call(page, "links.js", "given.map(module.read)", list(LINES))
+    assert said == [
+        [{"number": line, "url": url, "name": name or ""} for line, url, name in read_lines(text)]
+        for text in LINES
+    ]

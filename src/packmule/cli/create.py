@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("urls", nargs=-1, metavar="[URL]...")
-@click.option("-i", "--input", "listing", type=click.File("r", encoding="utf-8"), help=lists.HELP)
+@click.option("-i", "--input", "listing", type=click.File("rb"), help=lists.HELP)
 @click.option("-n", "--name", help="The file name of the download.")
 @click.option(
     "--on-error", type=click.Choice(["fail", "skip"]),
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 def create(
     *,
     urls: tuple[str, ...],
-    listing: IO[str] | None,
+    listing: IO[bytes] | None,
     idempotency_key: str | None,
     wait: bool,
     timeout: float | None,

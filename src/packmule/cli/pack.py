@@ -37,7 +37,7 @@ _DEFAULTS = {setting.field: setting.shown_default for setting in settings_module
 
 @click.command()
 @click.argument("urls", nargs=-1, metavar="[URL]...")
-@click.option("-i", "--input", "listing", type=click.File("r", encoding="utf-8"), help=lists.HELP)
+@click.option("-i", "--input", "listing", type=click.File("rb"), help=lists.HELP)
 @click.option(
     "-o", "--output", "out", required=True, type=click.Path(dir_okay=False, path_type=Path),
     help="Where to save the archive.",
@@ -76,7 +76,7 @@ _DEFAULTS = {setting.field: setting.shown_default for setting in settings_module
 def pack(
     *,
     urls: tuple[str, ...],
-    listing: IO[str] | None,
+    listing: IO[bytes] | None,
     out: Path,
     force: bool,
     on_error: str,
@@ -149,7 +149,7 @@ class StopRequest:
         return self._signals > 0
 
 
-def read_sources(urls: Sequence[str], listing: IO[str] | None) -> list[Source]:
+def read_sources(urls: Sequence[str], listing: IO[bytes] | None) -> list[Source]:
     """Collect the links of the command line and of the list, in that order.
 
     Raises click.UsageError.

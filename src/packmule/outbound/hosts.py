@@ -5,9 +5,11 @@ to `urls.py` and the decision on addresses to `addresses.py`. Pure.
 
 Follows RFC 3986 3.2.2, so narrowly that no other parser can read a host differently: an IPv4
 address has four plain decimal numbers, a name does not end in a number (WHATWG URL 3.4, "ends in a
-number checker"), labels are letters, digits, hyphens and underscores (RFC 1123 2.1), and a name
-beyond ASCII must be written as IDNA would write it (RFC 5891, UTS 46): whatever IDNA would map
-(fullwidth digits, enclosed letters, invisible characters, foreign dots) is a disguise.
+number checker"), labels are letters, digits, hyphens and underscores, a hyphen at either end
+included, as browsers and resolvers take them (RFC 1123 2.1 would not), and a name beyond ASCII must
+be written as IDNA would write it (RFC 5891, UTS 46): whatever IDNA would map (fullwidth digits,
+enclosed letters, invisible characters, foreign dots) is a disguise. Emoji, which IDNA 2008 no
+longer has and UTS 46 still does, are taken.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ import re
 import unicodedata
 from ipaddress import IPv4Address, IPv6Address
 
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _IPV6 = re.compile(r"\[[0-9a-f:.]+\]")
+_SYMBOLS = frozenset({"So", "Sk"})  # emoji and skin tones
 _ACE = "xn--"  # marks a label that is punycode, RFC 5890 2.3.2.1
 _MOST_LETTERS = 253  # of a name, without its last dot, RFC 1035 3.1
 _MOST_LABELS = _MOST_LETTERS // 2 + 1  # of a letter and a dot each
@@ -146,10 +149,31 @@ def _to_ascii(text: str) -> str:
     try:
         name = idna.alabel(plain).decode("ascii")
     except UnicodeError as error:  # idna.IDNAError is one
+        if (symbols := _emoji_label(plain)) is not None:
+            return symbols
         raise HostInvalid(_DISGUISED) from error
     if not name.startswith(_ACE):  # composed, the Kelvin sign is a plain k
         raise HostInvalid(_DISGUISED)
     return name
+
+
+def _emoji_label(text: str) -> str | None:
+    """Return a label of emoji and ASCII in punycode; None where UTS 46 would map it.
+
+    The selector that asks for a coloured picture (U+FE0F) is dropped, as browsers do.
+    """
+    import idna  # noqa: PLC0415  # as above
+
+    text = text.replace("\ufe0f", "")
+    beyond = [character for character in text if not character.isascii()]
+    if not beyond or any(unicodedata.category(each) not in _SYMBOLS for each in beyond):
+        return None
+    try:
+        if idna.uts46_remap(text, std3_rules=False, transitional=False) != text:
+            return None
+    except UnicodeError:
+        return None
+    return _ACE + text.encode("punycode").decode("ascii")
 
 
 def _check_punycode(text: str) -> None:
@@ -158,7 +182,8 @@ def _check_punycode(text: str) -> None:
 
     try:
         label = text.encode("ascii").decode("punycode")
-        if idna.uts46_remap(label, std3_rules=False, transitional=False) == label:
+        mapped = idna.uts46_remap(label, std3_rules=False, transitional=False)
+        if mapped == label and not label.isascii():
             return
     except (ValueError, OverflowError) as error:  # UnicodeError is a ValueError
         raise HostInvalid("the host has an xn-- part that cannot be decoded") from error
@@ -174,6 +199,4 @@ def _what_is_wrong(label: str) -> str:
         return "the host contains a space: remove it"
     if len(label) > _MOST_OF_A_LABEL:
         return _PART_TOO_LONG
-    if label[0] == "-" or label[-1] == "-":
-        return "a part of the host begins or ends with a hyphen"
     return "the host contains characters other than letters, digits, hyphens and dots"

@@ -38,7 +38,7 @@ _PLAIN = re.compile(
 _PARTS = re.compile(r"([a-zA-Z]+)://([^/?#]*)([^?#]*)(\?[^#]*)?(?:#.*)?", re.DOTALL)
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):")
 _AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::(.*))?", re.DOTALL)
-_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_PORT = re.compile(r"0{0,10}[1-9][0-9]{0,4}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _RAW_BYTE = re.compile(r"[\udc80-\udcff]")  # what `surrogateescape` makes of a byte, PEP 383
@@ -191,7 +191,7 @@ def _site(front: str) -> _Site:
 
 
 def _port(text: str | None, scheme: str) -> int:
-    if text is None:
+    if not text:  # `host:` means the default as well (RFC 3986 3.2.3)
         return _DEFAULT_PORTS[scheme]
     if not _PORT.fullmatch(text) or int(text) > _LAST_PORT:
         raise UrlInvalid(f"the port is not valid: use 1 to {_LAST_PORT}")

@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
+from packmule.outbound.link_list import read_lines
 from packmule.web.bodies import BODY_SECONDS
 from packmule.web.no_script_pages import form_page, job_page, problem_page
 from packmule.web.pages import HTML, PAGE_HEADERS, with_digest
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from packmule.outbound.link_list import ListedLink
     from packmule.web.services import Services
 
 EVERY = 2
@@ -52,7 +54,7 @@ async def create(request: Request) -> Response:
     """Take the form; ask for the archive, and lead to its page."""
     services: Services = request.app.state.services
     fields = await _fields(request, services.bounds.max_body_bytes, services.bounds.body_timeout)
-    lines = _lines(fields.get("links", ""))
+    lines = read_lines(fields.get("links", ""))
     answer = await _ask(
         request, "POST", "create", key=fields.get("key"), body=_wanted(fields, lines)
     )
@@ -116,17 +118,7 @@ def _parse(body: bytes) -> dict[str, str]:
         raise Problem(400, ProblemCode.BAD_REQUEST, "The form cannot be read.") from error
 
 
-def _lines(text: str) -> list[tuple[int, str, str]]:
-    """List what the lines ask for: number, link, name; as `packmule pack -i` reads a list."""
-    found = []
-    for number, line in enumerate(re.split(r"\r\n|[\r\n]", text), 1):
-        url, _, name = line.strip().partition("\t")
-        if url and not url.startswith("#"):
-            found.append((number, url.strip(), name.strip()))
-    return found
-
-
-def _wanted(fields: Mapping[str, str], lines: list[tuple[int, str, str]]) -> dict[str, Any]:
+def _wanted(fields: Mapping[str, str], lines: list[ListedLink]) -> dict[str, Any]:
     body: dict[str, Any] = {
         "urls": [{"url": url, "name": name} if name else url for _, url, name in lines]
     }
@@ -139,7 +131,7 @@ def _wanted(fields: Mapping[str, str], lines: list[tuple[int, str, str]]) -> dic
     return body
 
 
-def _errors(problem: Mapping[str, Any], lines: list[tuple[int, str, str]]) -> list[str]:
+def _errors(problem: Mapping[str, Any], lines: list[ListedLink]) -> list[str]:
     """Say what is wrong by line, which a person sees, not by place in a document."""
     if not lines and problem["status"] == httpx.codes.UNPROCESSABLE_ENTITY:
         return ["Paste at least one link."]

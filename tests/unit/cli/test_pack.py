@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,7 @@ def test_the_help_tells_the_default_that_the_setting_has(field: str) -> None:
 
 @pytest.mark.parametrize("name", ["a\0b.txt", "half \ud800.txt"])
 def test_a_name_that_no_job_may_have_is_refused_with_its_link(name: str) -> None:
-    listing = io.StringIO(f"https://example.org/a\nhttps://example.org/b\t{name}\n")
+    links = ["https://example.org/a", {"url": "https://example.org/b", "name": name}]
+    listing = io.BytesIO(json.dumps(links).encode())
     with pytest.raises(click.UsageError, match=r"the name of link 2 has"):
         read_sources((), listing)

@@ -19,6 +19,8 @@ from packmule.outbound.hosts import HostInvalid, is_private_name, read_host
         ("my_bucket.s3.example", "my_bucket.s3.example"),
         ("3com.example", "3com.example"),
         ("1.example", "1.example"),
+        ("-foo.example", "-foo.example"),
+        ("foo-.example", "foo-.example"),
         ("a" * 63 + ".example", "a" * 63 + ".example"),
     ],
 )
@@ -37,6 +39,8 @@ def test_a_plain_name_is_taken_in_lower_case_without_its_last_dot(text: str, hos
         ("例え.テスト", "xn--r8jz45g.xn--zckzah"),
         ("my_bucket.wrocław.example", "my_bucket.xn--wrocaw-6db.example"),
         ("xn--wrocaw-6db.example", "xn--wrocaw-6db.example"),
+        ("☃.example", "xn--n3h.example"),
+        ("i❤\ufe0f.example", "xn--i-7iq.example"),
         ("xn--i-7iq.example", "xn--i-7iq.example"),  # a heart: registered, though not IDNA 2008
     ],
 )
@@ -64,6 +68,10 @@ def test_an_international_name_is_taken_in_punycode(text: str, host: str) -> Non
         "\u0660.\u0660",
         "a\u05d0.example",  # directions mixed
         "\u0301a.example",
+        "☃\u05d0.example",
+        "☃\u200d☃.example",
+        "\U0001f100.example",  # a digit with a full stop
+        "Ⓐ.example",
         "\ud800.example",
         "ł" * 70 + ".example",
     ],
@@ -108,8 +116,6 @@ def test_any_other_notation_of_an_address_is_refused(text: str) -> None:
         ("a..b", "two dots"),
         ("ho%73t.example", "%"),
         ("exa mple.com", "space"),
-        ("-a.example", "hyphen"),
-        ("a-.example", "hyphen"),
         ("a" * 64 + ".example", "63"),
         (".".join(["a" * 60] * 5), "253"),
         ("a+b.example", "characters"),

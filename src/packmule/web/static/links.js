@@ -10,7 +10,7 @@ const PARTS = /^([a-zA-Z]+):\/\/([^/?#]*)([^?#]*)(\?[^#]*)?(?:#.*)?$/s;
 const SCHEME = /^([a-zA-Z][a-zA-Z0-9+.-]*):/;
 const AUTHORITY = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s;
 const NUMBER = /^(?:[0-9]+|0x[0-9a-f]*)$/;
-const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
+const LABEL = /^[a-z0-9_-]{1,63}$/;
 const OCTET = /^(?:0|[1-9][0-9]{0,2})$/;
 const WEB = new Set(["http", "https"]);
 
@@ -50,7 +50,7 @@ function faultOfSite(authority) {
   const [, host, port] = found;
   const wrong = faultOfHost(host);
   if (wrong) return wrong;
-  if (port !== undefined && !(/^[1-9][0-9]{0,4}$/.test(port) && Number(port) <= LAST_PORT)) {
+  if (port && !(/^0{0,10}[1-9][0-9]{0,4}$/.test(port) && Number(port) <= LAST_PORT)) {
     return `the port is not valid: use 1 to ${LAST_PORT}`;
   }
   return null;
@@ -79,9 +79,6 @@ function faultOfLabel(label) {
   if (label.includes("%")) return "the host contains a %: write its characters unencoded";
   if (/\s/.test(label)) return "the host contains a space: remove it";
   if (label.length > 63) return "the host has a part longer than 63 characters";
-  if (label.startsWith("-") || label.endsWith("-")) {
-    return "a part of the host begins or ends with a hyphen";
-  }
   return "the host contains characters other than letters, digits, hyphens and dots";
 }
 
@@ -108,17 +105,33 @@ function faultOfLength([, scheme, authority, path, query = ""]) {
 
 // --- many lines -----------------------------------------------------------------------------------
 
-// A line that asks for a file: its number from 1, the link, its name after a tab ("" for none).
-// Empty lines and those that begin with # ask for nothing, as in a list for `packmule pack`.
+const NEXT_LINK = /(?<![\s,;])[\s,;]+(?=["'`<]?https?:\/\/)|(?<=>)(?=<https?:\/\/)/i;
+const QUOTES = { '"': '"', "'": "'", "`": "`", "<": ">" };
+
+// A link without the quotes and punctuation around it, nor HTML's escaping of a whole query.
+function bare(text) {
+  let url = text.trim().replace(/[,;]+$/, "").trim();
+  if (url.length > 1 && QUOTES[url[0]] === url.at(-1)) url = url.slice(1, -1).trim();
+  const at = url.indexOf("?");
+  if (at < 0 || /&(?!amp;)/.test(url.slice(at))) return url;
+  return url.slice(0, at) + url.slice(at).replaceAll("&amp;", "&");
+}
+
+// The links of each line: the line's number from 1, the link, its name after a tab ("" for none).
+// Empty lines and those that begin with # ask for nothing. The law is outbound/link_list.py.
 export function read(text) {
-  const lines = [];
-  text.split("\n").forEach((line, index) => {
-    const at = line.indexOf("\t");
-    const url = (at < 0 ? line : line.slice(0, at)).trim();
-    if (!url || url.startsWith("#")) return;
-    lines.push({ number: index + 1, url, name: at < 0 ? "" : line.slice(at + 1).trim() });
+  return text.split("\n").flatMap((line, index) => {
+    const said = line.trim();
+    if (!said || said.startsWith("#")) return [];
+    return said
+      .split(NEXT_LINK)
+      .map((piece) => {
+        const at = piece.indexOf("\t");
+        const url = bare(at < 0 ? piece : piece.slice(0, at));
+        return { number: index + 1, url, name: at < 0 ? "" : piece.slice(at + 1).trim() };
+      })
+      .filter((each) => each.url);
   });
-  return lines;
 }
 
 // The links read, with those that are there twice (all but the first) and those that cannot be used.
@@ -137,9 +150,12 @@ export function check(text) {
   return { lines, twice, wrong };
 }
 
-// The text without the lines that are there twice; all else stays as it was typed.
+// The text without the lines of which every link is there already; all else stays as it was typed.
 export function withoutDuplicates(text) {
-  const doomed = new Set(check(text).twice.map((line) => line.number));
+  const { lines, twice } = check(text);
+  const again = new Set(twice);
+  const needed = new Set(lines.filter((line) => !again.has(line)).map((line) => line.number));
+  const doomed = new Set(twice.map((line) => line.number).filter((number) => !needed.has(number)));
   return text
     .split("\n")
     .filter((_, index) => !doomed.has(index + 1))

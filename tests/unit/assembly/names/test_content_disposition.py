@@ -119,16 +119,58 @@ def test_of_a_path_only_the_last_segment_counts(header: str) -> None:
         'attachment; filename="dir/"',
         'attachment; x="filename=a"',
         "attachment; xfilename=a.txt",
-        "attachment; filename*0=a; filename*1=b",
+        "attachment; filename*1=b",
     ],
 )
 def test_a_header_without_a_name_gives_none(header: str) -> None:
     assert announced_name(header) is None
 
 
-def test_rfc_2047_words_are_not_decoded() -> None:
-    word = "=?UTF-8?Q?a=C3=A9?="
-    assert announced_name(f'attachment; filename="{word}"') == word
+NAME = "测试报告.pdf"
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ('attachment; filename="=?UTF-8?B?5rWL6K+V5oql5ZGKLnBkZg==?="', NAME),
+        ('attachment; filename="=?UTF-8?Q?caf=C3=A9_menu.pdf?="', "café menu.pdf"),
+        ("attachment; filename==?utf-8?b?5rWL6K+V?= =?utf-8?b?5oql5ZGKLnBkZg==?=", NAME),
+        ('attachment; filename="=?GBK?B?suLK1LGouOYucGRm?="', NAME),
+        ('attachment; filename="=?x-klingon?Q?a?="', "=?x-klingon?Q?a?="),
+        ('attachment; filename="=?utf-8?B?=E9?="', "=?utf-8?B?=E9?="),
+        ('attachment; filename*0="very long "; filename*1="name.pdf"', "very long name.pdf"),
+        ("attachment; filename*1=b; filename*0=a", "ab"),
+        (
+            "attachment; filename*0*=UTF-8''%E6%B5%8B%E8%AF%95%E6%8A; filename*1*=%A5%E5%91%8A.pdf",
+            NAME,
+        ),
+        ("attachment; filename*0*=UTF-8''%E2%82%AC; filename*1=%20.pdf", "€%20.pdf"),
+        ("attachment; filename*0=a.pdf; filename*2=lost", "a.pdf"),
+        ("attachment; filename*=GBK''%B2%E2%CA%D4%B1%A8%B8%E6.pdf", NAME),
+        ("attachment; filename*=Shift_JIS''%93%FA%96%7B.pdf", "日本.pdf"),
+        ("attachment; filename*=KOI8-R''%EF%D4%DE%C5%D4.pdf", "Отчет.pdf"),
+        ('attachment;\r\n filename="folded report.pdf"', "folded report.pdf"),
+        ("attachment; filename*=UTF-8''\"quoted.pdf\"", "quoted.pdf"),
+        ("attachment; filename*=UTF-8''John's%20Resume.pdf", "John's Resume.pdf"),
+        ("attachment; filename*=%C3%A9.txt", "é.txt"),
+        ("attachment; filename=UTF-8''%E6%B5%8B%E8%AF%95%E6%8A%A5%E5%91%8A.pdf", NAME),
+        ("attachment; filename=\"UTF-8''%E6%B5%8B%E8%AF%95%E6%8A%A5%E5%91%8A.pdf\"", NAME),
+        (f'attachment; filename="{NAME.encode("gbk").decode("latin-1")}"', NAME),
+        (f'attachment; filename="{"テスト.pdf".encode("cp932").decode("latin-1")}"', "テスト.pdf"),
+        (f'attachment; filename="{"Отчет.pdf".encode("cp1251").decode("latin-1")}"', "Отчет.pdf"),
+        (f'attachment; filename="{"Grüße.pdf".encode("latin-1").decode("latin-1")}"', "Grüße.pdf"),
+        (
+            'attachment; filename="Content-Disposition: attachment; filename="file.json"',
+            "file.json",
+        ),
+        ('attachment, filename="x.txt"', "x.txt"),
+        ('attachment filename="x.txt"', "x.txt"),
+        ("attachment; filename=a,b.mkv", "a,b.mkv"),
+        ('attachment; filename="Tom &amp; Jerry.pdf"', "Tom &amp; Jerry.pdf"),
+    ],
+)
+def test_what_browsers_and_mail_programs_read_is_read(header: str, name: str) -> None:
+    assert announced_name(header) == name
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=200))
