@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_LABELS: Final = {
+_LABELS = {
     "utf-8": "utf-8",
     "utf8": "utf-8",
     "us-ascii": "ascii",
