@@ -29,36 +29,46 @@ HEALTH_CHECK_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Attack:
-    """One attack. `play` fails with AssertionError if it gets through; `size` scales it."""
+    """One attack. `play` fails with AssertionError if it gets through; `size` scales it.
+
+    `only_without_container` says why it cannot be played on the image; empty if it can.
+    """
 
     name: str
     play: Callable[[Stage, int], None]
     full: int
     small: int
+    only_without_container: str = ""
 
 
-def attack(name: str, *, full: int = 1, small: int = 1) -> Callable[[Play], Attack]:
+def attack(
+    name: str, *, full: int = 1, small: int = 1, only_without_container: str = ""
+) -> Callable[[Play], Attack]:
     """Declare an attack: `full` is its size in `make attacks`, `small` in the default suite."""
-    return lambda play: Attack(name, play, full, small)
+    return lambda play: Attack(name, play, full, small, only_without_container)
 
 
 class Stage:
     """What an attack is played on.
 
     `health_seconds` is how long `/healthz` may take: one second in `make attacks`, where the
-    machine is quiet; in the default suite it only notices a service that hangs.
+    machine is quiet; in the default suite it only notices a service that hangs. `program` makes
+    the service of a folder and settings, by default as a process of this machine.
     """
 
-    def __init__(self, folder: Path, health_seconds: float) -> None:
+    def __init__(
+        self, folder: Path, health_seconds: float, program: Callable[..., Service] = Service
+    ) -> None:
         self.folder = folder
         self._health_seconds = health_seconds
+        self._program = program
 
     @contextmanager
     def service(self, **settings: str) -> Iterator[Service]:
         """Run the program under attack, and check the limits at the end."""
         folder = self.folder / f"service-{len(list(self.folder.iterdir()))}"
         folder.mkdir()
-        with Service(folder, **settings) as running:
+        with self._program(folder, **settings) as running:
             running.start()
             before = _peaks_from_here(running)
             with _Watch(running.port) as watch:
