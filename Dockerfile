@@ -1,6 +1,6 @@
 # The service in one image: API, worker and page, as user 10001, with all it keeps under /data.
 #
-#   docker build -t packmule . && docker run -p 8000:8000 -v packmule:/data packmule
+#   docker build -t packmule . && docker run -p 127.0.0.1:8000:8000 -v packmule:/data packmule
 #
 # Any base will do that has apt, Python 3.11 or newer, and its venv. Nothing here needs BuildKit.
 # How it is run, upgraded and fenced in: docs/docker.md. Why so: docs/decisions/0026-container.md.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.bounds.endless import EndlessOrigin, Line
 
 CREATE = "/api/archive/create"
-HEAD = b"POST /api/archive/create HTTP/1.1\r\nHost: packmule\r\n"
+HEAD = b"POST /api/archive/create HTTP/1.1\r\nHost: localhost\r\n"
 IN_FLIGHT = 16 * 1024 * 1024
 GIGABYTE = 10**9
 LINK = "https://example.com/a"
@@ -149,7 +149,7 @@ def test_a_body_that_comes_too_slowly_is_given_up_and_stops_nobody(bounded: Serv
 )
 def test_a_requests_head_is_bounded(bounded: Service, fields: bytes) -> None:
     with connected(bounded) as connection:
-        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: packmule\r\n" + fields + b"\r\n")
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + fields + b"\r\n")
         assert connection.recv(65_536).startswith(b"HTTP/1.1 431 ")
 
 
@@ -176,7 +176,7 @@ def test_long_polls_are_bounded_and_the_next_one_is_answered_at_once(
         line.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx")
 
     job = bounded.create(endless.put("/held", held))
-    ask = b"GET /api/archive/status/%s?wait=60 HTTP/1.1\r\nHost: packmule\r\n\r\n" % job.encode()
+    ask = b"GET /api/archive/status/%s?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n" % job.encode()
     beyond = 5
     try:
         with contextlib.ExitStack() as stack:
@@ -213,5 +213,5 @@ def test_connections_are_bounded_and_more_wait_for_their_turn(tmp_path: Path) ->
                 connection.close()
         assert time.monotonic() - began > 2.5
         with connected(service) as connection:
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: packmule\r\n\r\n")
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert connection.recv(65_536).startswith(b"HTTP/1.1 200 ")

@@ -56,7 +56,7 @@ def _ours(world: World, block: str, name: str, host: Path) -> str:
         (r"docker build -t packmule ", f"{CLIENT} {built}"),
         (r"--name packmule ", ""),
         (r"docker run ", f"{CLIENT} run --name {name} "),
-        (r"-p 8000:8000", f"-p 127.0.0.1:{world.port}:8000"),
+        (r"-p 127\.0\.0\.1:8000:8000", f"-p 127.0.0.1:{world.port}:8000"),
         (r"-v packmule:", f"-v {name}:"),
         (r"\bsudo ", "" if os.geteuid() == 0 else "sudo -n "),
         (r"/srv/packmule\b", str(host)),

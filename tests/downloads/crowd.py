@@ -121,7 +121,7 @@ class _Gathering:
             wanted = f"Range: bytes={at}-\r\n" if at else ""
             await loop.sock_sendall(
                 connection,
-                f"GET {self._served.path} HTTP/1.1\r\nHost: test\r\n{wanted}"
+                f"GET {self._served.path} HTTP/1.1\r\nHost: localhost\r\n{wanted}"
                 "Connection: close\r\n\r\n".encode(),
             )
             head = b""

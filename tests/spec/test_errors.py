@@ -79,7 +79,7 @@ def test_a_foreign_page_is_told_nothing(service: Service) -> None:
 
 
 def test_broken_requests_do_not_take_the_server_down(service: Service) -> None:
-    create = b"POST /api/archive/create HTTP/1.1\r\nHost: x\r\n"
+    create = b"POST /api/archive/create HTTP/1.1\r\nHost: localhost\r\n"
     for junk in (
         b"\x00" * 1000,
         b"GET / HTTP/9.9\r\n\r\n",
@@ -91,3 +91,22 @@ def test_broken_requests_do_not_take_the_server_down(service: Service) -> None:
         with socket.create_connection(("127.0.0.1", service.port), timeout=10) as connection:
             connection.sendall(junk)
     assert service.client.get("/healthz").status_code == 200
+
+
+def test_a_host_is_checked_in_every_form_of_a_request(service: Service) -> None:
+    for request, status in (
+        (b"GET /healthz HTTP/1.1\r\nHost: evil.example\r\n", 421),
+        (b"GET http://localhost/healthz HTTP/1.1\r\nHost: evil.example\r\n", 421),
+        (b"GET http://evil.example/healthz HTTP/1.1\r\n", 421),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n", 400),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost, evil.example\r\n", 400),
+        (b"GET /healthz HTTP/1.1\r\nHost:\r\n", 400),
+        (b"GET /healthz HTTP/1.1\r\n", 400),
+        (b"GET /healthz HTTP/1.0\r\n", 200),
+        (b"GET /healthz HTTP/1.1\r\nHost: LOCALHOST:1\r\n", 200),
+        (b"GET /healthz HTTP/1.1\r\nHost: [::1]\r\n", 200),
+    ):
+        with socket.create_connection(("127.0.0.1", service.port), timeout=60) as connection:
+            connection.sendall(request + b"Connection: close\r\n\r\n")
+            answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+        assert int(answer.split()[1]) == status, (request, answer)

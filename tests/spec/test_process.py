@@ -91,7 +91,7 @@ def test_a_download_under_way_comes_to_its_end(own: Service, origin: Origin) -> 
 def test_whoever_waits_for_a_status_is_answered_when_it_stops(own: Service, origin: Origin) -> None:
     slow = origin.put("/process/waiting", b"slow" * 50_000, held_from=20_000)
     archive_hash = own.start().create(slow)
-    request = f"GET /api/archive/status/{archive_hash}?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = f"GET /api/archive/status/{archive_hash}?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with socket.create_connection(("127.0.0.1", own.port), timeout=PATIENCE) as connection:
         connection.sendall(request.encode())
         time.sleep(0.5)

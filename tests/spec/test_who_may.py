@@ -167,7 +167,7 @@ def test_beyond_the_rate_a_client_waits_and_another_does_not(
 def test_a_head_meant_to_break_it_is_refused_like_any_other(
     guarded: Service, fields: bytes, status: bytes
 ) -> None:
-    head = b"POST /api/archive/cancel/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"
+    head = b"POST /api/archive/cancel/%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
     with socket.create_connection(("127.0.0.1", guarded.port), timeout=60) as connection:
         connection.sendall(head % (b"0" * 32) + fields + b"\r\n")
         assert connection.recv(64).split(b" ")[1] == status

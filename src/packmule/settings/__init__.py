@@ -22,6 +22,7 @@ from packmule.outbound.addresses import Network, Ports, parse_networks, parse_po
 from packmule.settings import forms
 from packmule.settings.forms import duration, size
 from packmule.settings.names import PREFIX, is_of_others, unknown
+from packmule.web.allowed_hosts import parse_hosts, parse_origins
 from packmule.web.api_keys import ApiKey, distinct, parse_keys, read_keys
 from packmule.web.rate_limit import Rate, parse_rate
 from packmule.web.sendfile import Sendfile, parse_sendfile
@@ -83,6 +84,20 @@ class Settings:
         lambda text: forms.public_url(text) if text else "",
         "start of the links to archives",
         shown_default="http://localhost:PORT",
+    )
+    allow_hosts: tuple[str, ...] = _setting(
+        "",
+        parse_hosts,
+        "host names to answer to, like packmule,*.example.org, besides IP addresses, localhost and "
+        "the host of PACKMULE_PUBLIC_URL",
+        shown_default="none",
+    )
+    allow_origins: tuple[str, ...] = _setting(
+        "",
+        parse_origins,
+        "web origins whose pages may use the API from a browser (CORS), like "
+        "https://app.example.org",
+        shown_default="none",
     )
     data_dir: Path = _setting(
         "packmule-data",
@@ -321,7 +336,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         faults = _shared_keys(values)
     if faults:
         raise SettingInvalid("\n".join(faults))
-    values["public_url"] = values["public_url"] or f"http://localhost:{values['port']}"
+    values["public_url"] = values["public_url"] or usual_url(values["port"])
     values["database_url"] = (
         values["database_url"] or f"sqlite:///{_in_url(values['data_dir'] / 'packmule.db')}"
     )
@@ -341,6 +356,11 @@ def _shared_keys(values: dict[str, Any]) -> list[str]:
 def _in_url(path: Path) -> str:
     """Write a path so that it is read from a database URL as it is."""
     return str(path).replace("%", "%25").replace("?", "%3F")
+
+
+def usual_url(port: int) -> str:
+    """Return the public URL of a service that has not been told its own."""
+    return f"http://localhost:{port}"
 
 
 def _usual_body(max_urls: int) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlsplit
 
-from packmule.outbound import urls
+from packmule.outbound import hosts, urls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +110,8 @@ def public_url(text: str) -> str:
     """Parse the start of the links to archives."""
     try:
         url = urlsplit(text)
-        good = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+        _check_host(url.hostname or "")
+        good = url.scheme in {"http", "https"} and url.port != 0
     except ValueError:
         good = False
     if not good or url.username or url.query or url.fragment or re.search(r"\s", text):
@@ -119,6 +120,11 @@ def public_url(text: str) -> str:
             "without ? and #"
         )
     return text.rstrip("/")
+
+
+def _check_host(text: str) -> None:
+    """Raise ValueError unless clients can name this host in a request."""
+    hosts.read_host(f"[{text}]" if ":" in text else text)
 
 
 def token(text: str) -> str:

@@ -25,6 +25,7 @@ from packmule.web import (
 )
 from packmule.web.access_log_middleware import AccessLogMiddleware
 from packmule.web.auth import SECURITY_SCHEMES
+from packmule.web.cors import CorsMiddleware
 from packmule.web.schema import ChangedFilesOut, CreateIn, ProblemOut, RetryIn
 from packmule.web.security_middleware import SecurityMiddleware
 
@@ -65,8 +66,15 @@ def create_app(services: Services) -> FastAPI:
         ]
     )
     problems.install(app)
-    app.add_middleware(SecurityMiddleware, public_url=services.public_url)
-    # The outermost is added last.
+    # The outermost is added last. CORS is around the checks, so that pages can read what they say.
+    app.add_middleware(
+        SecurityMiddleware,
+        hosts=services.hosts,
+        public_url=services.public_url,
+        allow_origins=services.allow_origins,
+    )
+    if services.allow_origins:
+        app.add_middleware(CorsMiddleware, allow_origins=services.allow_origins)
     app.add_middleware(AccessLogMiddleware, routes=app.routes, access_log=services.access_log)
     return app
 

@@ -164,7 +164,7 @@ async def _ask(
         content = json.dumps(body).encode()
     client = (request.client.host, request.client.port) if request.client else ("", 0)
     transport = httpx.ASGITransport(request.app, client=client)
-    async with httpx.AsyncClient(transport=transport, base_url="http://packmule") as api:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as api:
         return await api.request(
             method, f"/api/archive/{path}", content=content, headers=headers, timeout=None
         )

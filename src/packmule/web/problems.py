@@ -48,6 +48,7 @@ class ProblemCode(StrEnum):
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
     CROSS_ORIGIN = "cross-origin"
+    FOREIGN_HOST = "foreign-host"
     RATE_LIMITED = "rate-limited"
     QUOTA_EXCEEDED = "quota-exceeded"
     TIMEOUT = "timeout"

@@ -17,6 +17,7 @@ from packmule.jobs.store import JobStore
 from packmule.jobs.transitions import InSameTransaction
 from packmule.outbound.addresses import AddressRules
 from packmule.storage.interface import Storage
+from packmule.web.allowed_hosts import AllowedHosts
 from packmule.web.api_keys import Keyring
 from packmule.web.bodies import BodyReader
 from packmule.web.bounds import RequestBounds
@@ -61,8 +62,9 @@ class Services:
     the task that runs a job, `defer_removal(connection, job)` the task that deletes its bytes, and
     `announce(connection, job)` its webhook messages. `worker_age` returns the seconds since a
     worker was last seen, or None for never. `draining` returns whether the process is about to
-    stop, so that no request is kept waiting. `sendfile` says how a proxy is told to send archives;
-    with None they are sent from here.
+    stop, so that no request is kept waiting. `hosts` are the names the service answers to, and
+    pages of `allow_origins` may use it from a browser. `sendfile` says how a proxy is told to send
+    archives; with None they are sent from here.
 
     `changes`, `recent` and `bodies` are shared by all requests: the jobs that are waited for, the
     archives downloaded a moment ago, and the memory that bodies take.
@@ -76,6 +78,8 @@ class Services:
     rules: AddressRules
     worker_age: Callable[[], float | None]
     public_url: str
+    hosts: AllowedHosts = field(default_factory=AllowedHosts)
+    allow_origins: tuple[str, ...] = ()
     bounds: RequestBounds = field(default_factory=RequestBounds)
     access: Access = field(default_factory=Access)
     draining: Callable[[], bool] = lambda: False

@@ -9,6 +9,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from packmule.jobs.quota import Quota
+from packmule.settings import usual_url
 from packmule.web.api_keys import Keyring, distinct
 from packmule.web.client_address import ClientAddresses
 from packmule.web.rate_limit import RateLimit
@@ -34,6 +35,12 @@ def access_rules(settings: Settings) -> Access:
             "clients with a key may",
             settings.host,
             settings.port,
+        )
+    if settings.host not in _THIS_MACHINE and settings.public_url == usual_url(settings.port):
+        _log.info(
+            "PACKMULE_PUBLIC_URL is not set: links to archives begin with %s, and requests for "
+            "other host names get 421; set it to the URL that clients use",
+            settings.public_url,
         )
     return Access(
         keys=Keyring(keys),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packmule.web.allowed_hosts import allowed_hosts
 from packmule.web.app import create_app
 from packmule.web.bounds import RequestBounds
 from packmule.web.services import MetricsPage, Services
@@ -36,6 +37,8 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
             rules=address_rules(settings),
             worker_age=stores.worker_age,
             public_url=settings.public_url,
+            hosts=allowed_hosts(settings.public_url, settings.allow_hosts),
+            allow_origins=settings.allow_origins,
             bounds=RequestBounds(
                 max_urls=settings.max_urls,
                 max_url_length=settings.max_url_length,

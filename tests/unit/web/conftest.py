@@ -15,6 +15,7 @@ from packmule.jobs.model import Published
 from packmule.jobs.store import JobStore
 from packmule.outbound.addresses import AddressRules
 from packmule.storage.local import LocalStorage
+from packmule.web.allowed_hosts import AllowedHosts
 from packmule.web.app import create_app
 from packmule.web.services import Services
 
@@ -95,6 +96,7 @@ def app(tmp_path: Path) -> Iterator[App]:
             rules=AddressRules(),
             worker_age=lambda: 0.5,
             public_url="https://public.example/pack",
+            hosts=AllowedHosts(frozenset({"test", "public.example"})),
         ),
         queued,
     )

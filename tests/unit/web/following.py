@@ -37,7 +37,9 @@ class Reader:
     async def read(self, application: Any = None) -> None:
         """Follow until the stream ends, or `hangs_up`."""
         path = f"/api/archive/events/{self.hash}"
-        headers = [] if self.last is None else [(b"last-event-id", self.last.encode())]
+        headers = [(b"host", b"localhost")]
+        if self.last is not None:
+            headers.append((b"last-event-id", self.last.encode()))
         if self.key is not None:
             headers.append((b"authorization", f"Bearer {self.key}".encode()))
         scope = {

@@ -61,3 +61,21 @@ def test_the_operator_is_warned_of_what_is_open_or_can_be_guessed(
         rules(**settings)
     assert len(caplog.records) == warnings
     assert "s3cret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "hints"),
+    [
+        ({}, 0),
+        ({"HOST": "0.0.0.0"}, 1),
+        ({"HOST": "0.0.0.0", "PORT": "9001"}, 1),
+        ({"HOST": "0.0.0.0", "PUBLIC_URL": "https://archives.example.org"}, 0),
+    ],
+    ids=str,
+)
+def test_a_service_that_is_open_to_a_network_is_told_to_set_its_url(
+    settings: dict[str, str], hints: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        rules(**settings)
+    assert sum("PACKMULE_PUBLIC_URL is not set" in each for each in caplog.messages) == hints
