@@ -44,7 +44,7 @@ _STAND_INS_NETWORK = "127.77.0.0/16"
 _NO_PORT = re.compile(r"(?<!\S)(https?)(://(?:\[[^\]/]*\]|[^/?#:@\\\[]+))(?=[/?#]|$)")
 _PATIENCE = 50.0
 
-LIMITS = Limits(attempts=3, first_delay=0.01, longest_delay=0.02, longest_retry_after=0.05)
+LIMITS = Limits(attempts=3, first_delay=0.01, longest_delay=0.02, first_pause=0.05)
 
 
 @dataclass(frozen=True)

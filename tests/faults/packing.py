@@ -32,7 +32,9 @@ LIMITS = Limits(
     max_bytes=5_000_000,
     first_delay=0.02,
     longest_delay=0.1,
-    longest_retry_after=0.2,
+    longest_retry_after=10.0,
+    first_pause=0.02,
+    longest_pause=0.1,
 )
 LOOP = LoopSettings(connect_timeout=10.0, stall_timeout=10.0, least_rate=500.0, limits=LIMITS)
 IMPATIENT = replace(LOOP, stall_timeout=0.5)

@@ -38,22 +38,42 @@ def test_a_time_that_the_origin_names_is_kept(form: str, status: int, tmp_path: 
         date = f"Date: {formatdate(now, usegmt=True)}"
         return x.head(status, f"Retry-After: {later}", date, "Content-Length: 0")
 
-    loop = replace(LOOP, limits=replace(LIMITS, longest_retry_after=10.0))
     with Origin(script) as origin:
-        assert run([origin.url()], tmp_path / "out.zip", loop=loop).entries == {"0": BODY.data}
+        assert run([origin.url()], tmp_path / "out.zip").entries == {"0": BODY.data}
     # Our own back-off would be 0.02 s.
     assert asked_at[1] - asked_at[0] >= 1.0
 
 
-def test_a_time_that_is_too_far_is_cut_to_the_longest(tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_time_that_is_too_far_fails_all_files_of_the_host_at_once(
+    status: int, tmp_path: Path
+) -> None:
     def script(x: Exchange) -> None:
-        if x.number:
-            return serve(x, BODY)
-        return x.head(503, "Retry-After: 86400", "Content-Length: 0")
+        x.head(status, "Retry-After: 86400", "Content-Length: 0")
 
     with Origin(script) as origin:
-        # Else it would be told as hung.
-        assert run([origin.url()], tmp_path / "out.zip").entries == {"0": BODY.data}
+        outcome = run([origin.url(f"/{n}") for n in range(60)], tmp_path / "out.zip")
+    assert len(outcome.failures) == 60
+    assert "86,400 s" in outcome.failures[0].detail
+    assert len(origin.asked) < 60
+
+
+def test_a_busy_host_is_waited_for_however_often_it_says_so(tmp_path: Path) -> None:
+    """Ten times as many refusals as tries: each file is refused until its turn comes."""
+    served, lock = [0], threading.Lock()
+
+    def script(x: Exchange) -> None:
+        with lock:
+            served[0] += 1
+            good = served[0] % 10 == 0
+        if good:
+            return serve(x, BODY)
+        return x.head(429, "Content-Length: 0")
+
+    with Origin(script) as origin:
+        outcome = run([origin.url(f"/{n}") for n in range(8)], tmp_path / "out.zip")
+    assert outcome.failures == {}
+    assert len(outcome.entries) == 8
 
 
 @pytest.mark.parametrize("end", ["500", "cut"])

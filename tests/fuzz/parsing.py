@@ -19,7 +19,7 @@ from packmule.assembly.names.content_disposition import announced_name
 from packmule.assembly.names.entry_names import EntryNames
 from packmule.outbound.head import HeadInvalid
 from packmule.outbound.head import parse as parse_head
-from packmule.outbound.transfer import retry_after
+from packmule.outbound.retry_hints import retry_after
 from packmule.outbound.urls import MAX_URL_LENGTH, Url, UrlInvalid, join
 from packmule.outbound.urls import parse as parse_url
 from packmule.web.downloads import disposition

@@ -156,12 +156,11 @@ class FetchScheduler:
             return False
         return item.host.protocol.http2(len(queue.hosts.get(item.host_key, ())))
 
-    def give_up(self, key: HostKey, cause: Failure) -> list[Fetch]:
-        """Remove and return what waits for a host, of all jobs that saw it fall silent.
+    def give_up(self, key: HostKey, cause: Failure, since: float) -> list[Fetch]:
+        """Remove and return what waits for a host, of all jobs that were there at that time.
 
         Those jobs never ask it again; a job added later starts with full patience.
         """
-        since = self.host(key).silent_since
         taken: list[Fetch] = []
         for queue in self._shares.queues:
             if queue.joined_at <= since:

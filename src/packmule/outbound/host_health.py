@@ -8,15 +8,19 @@ the tries of a single source to `transfer.py`. Pure: the caller passes in the cl
     SERVED    a whole body            clears all faults and pays back what the file's retries cost
     ANSWERED  404, a redirect, bytes  the host is well
     FALTERED  500, cut, stalled       fewer transfers at once, then slower; each retry costs budget
-    SILENT    no answer, 429, 503     one round is lost; after too many rounds the host is given up
+    SILENT    no answer, 503          one round is lost; after too many rounds the host is given up
+    BUSY      429, a time to come     a pause for all its files; the host is given up only if it has
+                                      served nothing for `longest_retry_after`
 
-A file that succeeds in the end pays for its own retries, so only files that fail for good spend the
-budget. A round lasts from the beginning of a try to its end: the many tries that were under way
-when a host fell silent count as one round.
+A host that served a file in the last minutes is not given up for answering 503. A file that
+succeeds in the end pays for its own retries, so only files that fail for good spend the budget. A
+round lasts from the beginning of a try to its end: the many tries that were under way when a host
+fell silent count as one round.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -28,11 +32,13 @@ if TYPE_CHECKING:
     from packmule.outbound.outcomes import After
     from packmule.outbound.transfer import Limits
 
-_FOR_THE_WHOLE_HOST = frozenset({429, 503})
+_UNAVAILABLE = 503
 _SERVER_ERROR = 500
 _MOST_DOUBLINGS = 64  # beyond any delay, and far from the end of a float
 _PACED_AFTER = 8
 """Tries that falter in a row before the host is also asked more slowly."""
+_A_MOMENT = 300.0
+"""Seconds for which a host that served a file is taken to be alive although it answers 503."""
 AT_FIRST = 8
 """Transfers that any host can take at once; for big bodies more would gain nothing."""
 
@@ -44,6 +50,7 @@ class HostSignal(Enum):
     ANSWERED = auto()
     FALTERED = auto()
     SILENT = auto()
+    BUSY = auto()
 
 
 def host_signal(after: After, *, answered: bool) -> HostSignal:
@@ -51,10 +58,12 @@ def host_signal(after: After, *, answered: bool) -> HostSignal:
     match after:
         case Finished():
             return HostSignal.SERVED
+        case Retry(busy=True) | Fail(busy=True):
+            return HostSignal.BUSY
         case Follow() | Retry(fruitful=True):
             return HostSignal.ANSWERED
         case Retry(cause=cause) | Fail(cause):
-            if not answered or cause.http_status in _FOR_THE_WHOLE_HOST:
+            if not answered or cause.http_status == _UNAVAILABLE:
                 return HostSignal.SILENT
             if isinstance(after, Retry) or (cause.http_status or _SERVER_ERROR) >= _SERVER_ERROR:
                 return HostSignal.FALTERED
@@ -67,7 +76,8 @@ class HostHealth:
 
     `per_host` is the highest limit, reached once small bodies have shown that the host can take
     more than `at_first`; `faulted` says whether it ever faltered. `budget` is how many more retries
-    it may cost, `rounds` how many times in a row nothing came since `silent_since`.
+    it may cost, `rounds` how many times in a row nothing came since `failing_since`, and `pauses`
+    how many times in a row it asked for a pause since then. `served_at` is when a file last came.
     """
 
     per_host: int
@@ -80,7 +90,10 @@ class HostHealth:
     faulted: bool = False
     faltered: int = 0
     rounds: int = 0
-    silent_since: float = 0.0
+    pauses: int = 0
+    failing_since: float = 0.0
+    served_at: float = -math.inf
+    has_answered: bool = False
     counted_until: float = 0.0
     protocol: ProtocolChoice = field(default_factory=ProtocolChoice)
 
@@ -89,7 +102,11 @@ class HostHealth:
         self.budget = float(self.limits.host_retries)
 
     def __repr__(self) -> str:
-        state = "well" if self.is_well else f"faltered={self.faltered} silent={self.rounds}"
+        state = (
+            "well"
+            if self.is_well
+            else f"faltered={self.faltered} silent={self.rounds} busy={self.pauses}"
+        )
         return (
             f"<HostHealth active={self.active}/{int(self.limit)} budget={self.budget:g} "
             f"not_before={self.not_before:g} {state}>"
@@ -98,15 +115,16 @@ class HostHealth:
     @property
     def is_well(self) -> bool:
         """Return whether its last signal was good."""
-        return not self.faltered and not self.rounds
+        return not self.faltered and not self.rounds and not self.pauses
 
-    def served(self, refund: int, size: int) -> None:
+    def served(self, refund: int, size: int, now: float = 0.0) -> None:
         """Record a whole body of `size` bytes whose retries have cost `refund`.
 
         The limit grows as in TCP (RFC 5681 3.1): it doubles each round until the first fault, then
         grows by one each round.
         """
-        self.faltered = self.rounds = 0
+        self.faltered = self.rounds = self.pauses = 0
+        self.served_at, self.has_answered = now, True
         most = self.per_host if size <= SMALL else min(self.per_host, self.at_first)
         if self.limit < most:
             self.limit = min(most, self.limit + (1 / self.limit if self.faulted else 1))
@@ -117,11 +135,13 @@ class HostHealth:
 
     def answered(self) -> None:
         """Record a response for one file."""
-        self.faltered = self.rounds = 0
+        self.faltered = self.rounds = self.pauses = 0
+        self.has_answered = True
 
     def falter(self, now: float) -> None:
         """Record a fault: ask for less at once and, if faults go on, more slowly."""
-        self.rounds = 0
+        self.rounds = self.pauses = 0
+        self.has_answered = True
         self.faltered += 1
         self._halve()
         first = self.limits.first_delay
@@ -137,26 +157,56 @@ class HostHealth:
         self.budget -= 1
         return True
 
-    def fall_silent(self, began: float, now: float, until: float | None) -> bool:
+    def fall_silent(
+        self, began: float, now: float, *, answered: bool = False, rounds: int | None = None
+    ) -> bool:
         """Record a try, begun at `began`, that brought nothing; return whether to give the host up.
 
-        `until` is when the host may be asked again, if its response says or implies a time.
+        `answered`: it did answer, with 503. `rounds` replaces the usual number of rounds.
         """
         self._halve()
-        if until is not None:
-            self._hold(until)
-        if self.rounds and began < self.counted_until:
+        if (self.rounds or self.pauses) and began < self.counted_until:
             return False
         if not self.rounds:
-            self.silent_since = now
+            self.failing_since = now
         self.rounds += 1
+        self.pauses = 0
         self.counted_until = now
-        if self.rounds >= self.limits.attempts:
+        alive = answered and now - self.served_at < _A_MOMENT
+        if self.rounds >= (rounds or self.limits.attempts) and not alive:
             self.rounds = 0
             return True
         if self.rounds > 1:
             delay = self.limits.first_delay * 2 ** min(_MOST_DOUBLINGS, self.rounds - 2)
             self._hold(now + min(self.limits.longest_delay, delay))
+        return False
+
+    def pause(self, began: float, now: float, wait: float | None) -> bool:
+        """Record that a try, begun at `began`, met a busy host; return whether to give it up.
+
+        `wait` is for how many seconds the host asks to be left alone, None if it does not say.
+        Tries that were under way when it first said so are part of the same pause.
+        """
+        self.faulted, self.limit, self.has_answered = True, 1.0, True
+        if self.pauses and began < self.counted_until:
+            if wait is not None:
+                self._hold(now + wait)
+            return False
+        if not self.pauses:
+            self.failing_since = now
+        self.pauses += 1
+        self.rounds = 0
+        self.counted_until = now
+        doubled = 2 ** min(_MOST_DOUBLINGS, self.pauses - 1)
+        if wait is None:
+            wait = min(self.limits.longest_pause, self.limits.first_pause * doubled)
+        else:
+            # An origin that names a time in vain is asked less and less often all the same.
+            wait = max(wait, min(self.limits.longest_delay, self.limits.first_delay * doubled))
+        if now + wait - self.failing_since > self.limits.longest_retry_after:
+            self.pauses = 0
+            return True
+        self._hold(now + wait)
         return False
 
     def _halve(self) -> None:

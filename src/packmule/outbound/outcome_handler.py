@@ -71,7 +71,7 @@ class OutcomeHandler:
             if after is None:
                 fetch.state, after = transfer.conclude(fetch.state, kept, error, self._limits)
             if isinstance(after, Finished):
-                host.served(fetch.spent, kept)
+                host.served(fetch.spent, kept, time.monotonic())
                 if fetch.host_key[0] == "https":
                     host.protocol.saw(kept)
                 fetch.receiver.finish()
@@ -145,17 +145,20 @@ class OutcomeHandler:
                 TRANSFERS.inc("redirected")
             case Retry():
                 self._retry(queue, fetch, after, word)
-            case Fail(failure):
-                self._note(fetch, word, failure)
+            case Fail(failure, busy):
+                if busy:
+                    self._give_up(fetch, failure, time.monotonic())
+                else:
+                    self._note(fetch, word, failure)
                 TRANSFERS.inc("failed")
                 self.fail(fetch, explained(failure, fetch.asked, page, time.time()))
 
     def _retry(self, queue: JobQueue, fetch: Fetch, retry: Retry, word: HostSignal) -> None:
         cause = retry.cause
+        host = self._note(fetch, word, cause, wait=retry.delay if retry.named_by_origin else None)
         until = time.monotonic() + (retry.delay if retry.named_by_origin else jittered(retry.delay))
-        # A response on behalf of the whole host names a time for the whole host.
-        speaks = word is HostSignal.SILENT and cause.http_status is not None
-        host = self._note(fetch, word, cause, until=until if speaks else None)
+        if retry.busy:
+            until = max(host.not_before, until if retry.named_by_origin else 0.0)
         lost = queue.lost.get(fetch.host_key)
         again = False
         if lost is not None:
@@ -181,7 +184,7 @@ class OutcomeHandler:
         word: HostSignal,
         cause: Failure | None = None,
         *,
-        until: float | None = None,
+        wait: float | None = None,
     ) -> HostHealth:
         """Pass a signal to the host's health; if that gives it up, all who wait for it fail."""
         host = self._scheduler.host(fetch.host_key)
@@ -191,17 +194,26 @@ class OutcomeHandler:
                 host.answered()
             case HostSignal.FALTERED:
                 host.falter(now)
-            case HostSignal.SILENT if (
-                host.fall_silent(fetch.began, now, until) and cause is not None
-            ):
-                tries = self._limits.attempts
-                where = "for this file or others on the same host"
-                detail = f"{cause.detail} ({tries} times in a row, {where})"
-                lost = replace(cause, detail=detail)
-                _log.info("host given up host=%s code=%s", fetch.asked.host, cause.code.value)
-                for other in self._scheduler.give_up(fetch.host_key, lost):
-                    self.fail(other, replace(lost, attempts=other.state.attempts))
+            case HostSignal.SILENT if cause is not None:
+                said = cause.http_status is not None
+                if host.fall_silent(fetch.began, now, answered=said):
+                    tries = self._limits.attempts
+                    where = "for this file or others on the same host"
+                    detail = f"{cause.detail} ({tries} times in a row, {where})"
+                    self._give_up(fetch, replace(cause, detail=detail), host.failing_since)
+            case HostSignal.BUSY if cause is not None:
+                if host.pause(fetch.began, now, wait):
+                    most = self._limits.longest_retry_after
+                    detail = f"{cause.detail}; its host has been too busy for {most:,.0f} s"
+                    lost = replace(cause, detail=f"{detail}: retry later")
+                    self._give_up(fetch, lost, host.failing_since)
         return host
+
+    def _give_up(self, fetch: Fetch, lost: Failure, since: float) -> None:
+        """Fail all that wait for a host that has been failing since then."""
+        _log.info("host given up host=%s code=%s", fetch.asked.host, lost.code.value)
+        for other in self._scheduler.give_up(fetch.host_key, lost, since):
+            self.fail(other, replace(lost, attempts=other.state.attempts))
 
     def _follow(self, queue: JobQueue, fetch: Fetch, location: str) -> None:
         attempts = fetch.state.attempts

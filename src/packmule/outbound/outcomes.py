@@ -35,19 +35,21 @@ class Follow(NamedTuple):
 class Retry(NamedTuple):
     """Try again after `delay` seconds, with jitter unless the origin named them.
 
-    `fruitful`: the try made progress.
+    `fruitful`: the try made progress. `busy`: the host asks all its files to pause.
     """
 
     delay: float
     cause: Failure
     named_by_origin: bool = False
     fruitful: bool = False
+    busy: bool = False
 
 
 class Fail(NamedTuple):
-    """The source has failed for good."""
+    """The source has failed for good; `busy`: its host asks all files to stay away too long."""
 
     failure: Failure
+    busy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

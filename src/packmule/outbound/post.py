@@ -24,8 +24,8 @@ from packmule.errors import FailureCode
 from packmule.outbound import faults, urls
 from packmule.outbound.head import HeadInvalid, parse
 from packmule.outbound.outcomes import Answered, TryFailed
+from packmule.outbound.retry_hints import retry_after
 from packmule.outbound.ssrf_guard import NewSocket, SsrfGuard, keep_to_the_request, pin
-from packmule.outbound.transfer import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,20 +1,19 @@
 r"""The state of one source over all its tries, and what to do next: a pure state machine.
 
 Owns the decisions: which Range to request, whether to trust a response, what the end of a
-connection means, when to retry and when to give up. Leaves sockets to `transfer_loop.py`, waiting
-and per-host limits to `fetch_scheduler.py`, and bytes to the receiver. No clock, no randomness, no
-I/O.
+connection means, when to retry and when to give up. Leaves what an error status asks for to
+`retry_hints.py`, sockets to `transfer_loop.py`, waiting and per-host limits to
+`fetch_scheduler.py`, and bytes to the receiver. No clock, no randomness, no I/O.
 
     begin ──head──> judge ──> TakeBody ──end──> conclude ──> Finished
       ^               |  \                         |   \
       |               |   DiscardBody ──end────────┤    Fail
       └─── Retry <────┴──── Follow <───────────────┘
 
-Follows RFC 9110 13.1.5 (If-Range), 14.2 (Range), 14.4 (Content-Range), 15.3.7 (206), 15.5.17 (416)
-and 10.2.3 (Retry-After). A body is never a splice of two versions: bytes are kept only while the
-validator stays the same, and a source without a validator starts over. Where an origin sends a weak
-entity tag together with Last-Modified, we resume by the date, as browsers do, and the tag must not
-change.
+Follows RFC 9110 13.1.5 (If-Range), 14.2 (Range), 14.4 (Content-Range), 15.3.7 (206) and 15.5.17
+(416). A body is never a splice of two versions: bytes are kept only while the validator stays the
+same, and a source without a validator starts over. Where an origin sends a weak entity tag together
+with Last-Modified, we resume by the date, as browsers do, and the tag must not change.
 """
 
 from __future__ import annotations
@@ -32,16 +31,17 @@ from packmule.outbound.outcomes import (
     TakeBody,
     TryFailed,
 )
+from packmule.outbound.retry_hints import TryLater, asks_for_a_browser, try_later
 
 if TYPE_CHECKING:
     from packmule.outbound.head import ContentRange, Head
     from packmule.outbound.outcomes import Outcome, Verdict
 
-_RETRIED_STATUS = frozenset(
-    {408, 421, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 523, 524}
-)
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_OK, _TRANSFORMED, _PARTIAL, _NOT_SATISFIABLE = 200, 203, 206, 416
+_REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
+_OK, _PARTIAL, _NOT_SATISFIABLE = 200, 206, 416
+# Every other 2xx carries the file, an unknown one too (RFC 9110 15): 201 and 226 do in the wild.
+_NO_FILE = frozenset({202, 204, 205, 207, 208})
+_SUCCESS = range(200, 300)
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _MULTIPART = "multipart/byteranges"
 
@@ -53,12 +53,16 @@ class Limits:
     `attempts` counts tries without progress. Progress is at least `least_progress` bytes beyond the
     most ever held. `all_attempts` counts every try; `seconds` run from the first try to the end.
     `host_retries` is how many retries a host may cost beyond those that led to a whole file.
+
+    `longest_retry_after` bounds a wait that an origin asks for, and how long a host may stay busy
+    without serving a file. A busy host that names no time is left alone for `first_pause`, doubled
+    each time up to `longest_pause`.
     """
 
     attempts: int = 8
     all_attempts: int = 1000
     least_progress: int = 4096
-    redirects: int = 10
+    redirects: int = 20
     max_bytes: int = 50_000_000_000
     max_head_bytes: int = 64 * 1024
     max_url_length: int = 8192
@@ -66,7 +70,9 @@ class Limits:
     host_retries: int = 100
     first_delay: float = 0.5
     longest_delay: float = 60.0
-    longest_retry_after: float = 300.0
+    longest_retry_after: float = 3600.0
+    first_pause: float = 60.0
+    longest_pause: float = 900.0
 
 
 class TransferState(NamedTuple):
@@ -100,6 +106,7 @@ class TransferState(NamedTuple):
 START = TransferState()
 """Nothing is known yet."""
 
+_SOON = TryLater()
 _FIRST = TransferState(attempts=1)
 _FINISHED = Finished()
 _MISFIT = TryFailed(
@@ -130,16 +137,16 @@ def begin(state: TransferState) -> TransferState:
     return state._replace(attempts=attempts)
 
 
-def judge(  # noqa: PLR0911 - one return for each class of status
+def judge(
     state: TransferState, head: Head, limits: Limits, *, now: float
 ) -> tuple[TransferState, Verdict]:
     """Decide what a response head means. `now` is in POSIX seconds, for Retry-After as a date."""
     status = head.status
-    if status in (_OK, _TRANSFORMED):
-        return _judge_whole(state, head, limits)
     if status == _PARTIAL:
         return _judge_part(state, head, limits)
-    if status in _REDIRECTS and "location" in head.fields:
+    if status in _SUCCESS and status not in _NO_FILE:
+        return _judge_whole(state, head, limits)
+    if status in _REDIRECTS and head.fields.get("location"):
         if state.redirects >= limits.redirects:
             detail = f"more than {limits.redirects} redirects in a row"
             return state, _give_up(state, FailureCode.REDIRECTS, detail, status)
@@ -147,12 +154,7 @@ def judge(  # noqa: PLR0911 - one return for each class of status
         return followed, DiscardBody(Follow(head.fields["location"]))
     if status == _NOT_SATISFIABLE and resumable(state):
         return _judge_not_satisfiable(state, head, limits)
-    if status in _RETRIED_STATUS:
-        broken = TryFailed(FailureCode.HTTP_STATUS, f"the origin answered {status}")
-        after = retry_after(head.fields.get("retry-after"), head.sent_at or now)
-        state, outcome = _again(state, broken, limits, status=status, after=after)
-        return state, DiscardBody(outcome)
-    return state, _give_up(state, FailureCode.HTTP_STATUS, f"the origin answered {status}", status)
+    return _judge_refusal(state, head, limits, now)
 
 
 def conclude(
@@ -179,21 +181,6 @@ def conclude(
     if broken.lasting:
         return state, Fail(Failure(broken.code, broken.detail, attempts=state.attempts))
     return _again(state, broken, limits)
-
-
-def retry_after(value: str | None, now: float) -> float | None:
-    """Parse Retry-After, seconds or a date (RFC 9110 10.2.3), to seconds from `now`.
-
-    `now` is best the response's own Date: the origin's clock may differ from ours.
-    """
-    from packmule.outbound.head import http_date  # noqa: PLC0415 - keeps the happy path lean
-
-    if value is None:
-        return None
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
-    date = http_date(value)
-    return None if date is None else max(0.0, date - now)
 
 
 def _judge_whole(state: TransferState, head: Head, limits: Limits) -> tuple[TransferState, Verdict]:
@@ -285,30 +272,58 @@ def _judge_not_satisfiable(
     return state, DiscardBody(outcome)
 
 
+def _judge_refusal(
+    state: TransferState, head: Head, limits: Limits, now: float
+) -> tuple[TransferState, Verdict]:
+    """Wait where the origin says or implies that the file may come later; else give up."""
+    status, detail = head.status, f"the origin answered {head.status}"
+    later = try_later(head, now)
+    if later is None:
+        if status in _REDIRECTS:
+            detail = f"{detail} without saying where to go"
+        elif asks_for_a_browser(head):
+            detail = f"{detail} with a check that only browsers pass: open the link in a browser"
+        return state, _give_up(state, FailureCode.HTTP_STATUS, detail, status)
+    wait = later.wait
+    if wait is not None and wait > limits.longest_retry_after:
+        detail = (
+            f"{detail} and asks to come back in {wait:,.0f} s, "
+            f"longer than the limit of {limits.longest_retry_after:,.0f} s: retry then"
+        )
+        failure = Failure(FailureCode.HTTP_STATUS, detail, status, state.attempts)
+        return state, DiscardBody(Fail(failure, busy=later.busy))
+    broken = TryFailed(FailureCode.HTTP_STATUS, detail)
+    state, outcome = _again(state, broken, limits, status=status, later=later)
+    return state, DiscardBody(outcome)
+
+
 def _again(
     state: TransferState,
     broken: TryFailed,
     limits: Limits,
     *,
     status: int | None = None,
-    after: float | None = None,
+    later: TryLater = _SOON,
 ) -> tuple[TransferState, Retry | Fail]:
     """Count a try without progress, or reset the count if there was progress.
 
-    Bytes that dripped in until the transfer stalled are no progress.
+    Bytes that dripped in until the transfer stalled are no progress. A wait that the origin asked
+    for may cost no try.
     """
     dripped = broken.code is FailureCode.STALLED
     fruitful = not dripped and state.kept - state.reached >= limits.least_progress
-    tries = 1 if fruitful else state.tries + 1
+    tries = 1 if fruitful else state.tries + (not later.free)
     reached = max(state.kept, state.reached)
     state = state._replace(tries=tries, reached=reached, redirects=0)
     failure = Failure(broken.code, broken.detail, status, state.attempts)
     if tries >= limits.attempts or state.attempts >= limits.all_attempts:
         return state, Fail(failure)
-    if after is not None:
-        return state, Retry(min(after, limits.longest_retry_after), failure, named_by_origin=True)
-    delay = min(limits.longest_delay, limits.first_delay * 2 ** (tries - 1))
-    return state, Retry(delay, failure, fruitful=fruitful)
+    if later.wait is not None:
+        # Never at once: an origin that says 0 each time would be asked without end.
+        wait = max(later.wait, limits.first_delay)
+        return state, Retry(wait, failure, named_by_origin=True, busy=later.busy)
+    delay = min(limits.longest_delay, limits.first_delay * 2 ** max(0, tries - 1))
+    return state, Retry(delay, failure, fruitful=fruitful, busy=later.busy)
 
 
 def _too_large(state: TransferState, limits: Limits) -> DiscardBody:

@@ -174,7 +174,7 @@ class Settings:
     max_unpack_ratio: int = _setting(
         "200", forms.count, "maximum ratio of a file's decoded size to its compressed transfer size"
     )
-    max_redirects: int = _setting("10", forms.count, "maximum number of redirects in a row")
+    max_redirects: int = _setting("20", forms.count, "maximum number of redirects in a row")
     concurrent_jobs: int = _setting(
         "8", forms.count, "jobs a worker runs at once; more while some of them take long"
     )
@@ -192,6 +192,11 @@ class Settings:
         "24 h", forms.more_than_zero(duration), "time limit for a file, with all its tries"
     )
     attempts: int = _setting("8", forms.count, "tries without progress before a file fails")
+    max_retry_after: float = _setting(
+        "1 h",
+        forms.more_than_zero(duration),
+        "longest wait for a host that is busy: in one go, or without a file in between",
+    )
     retention: float = _setting(
         "7 d", forms.more_than_zero(duration), "time until archives are removed"
     )

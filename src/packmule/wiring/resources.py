@@ -41,6 +41,7 @@ def open_resources(
             max_head_bytes=settings.max_head_bytes,
             max_url_length=settings.max_url_length,
             seconds=settings.file_timeout,
+            longest_retry_after=settings.max_retry_after,
         ),
     )
     limits = AssemblyLimits(

@@ -143,10 +143,9 @@ def test_who_is_given_up_is_given_up_by_all_that_saw_it_fall_silent() -> None:
         *fetches("b.example", 1),
     )
     scheduler.add(early, [waiting, elsewhere], now=0.0)
-    scheduler.host(waiting.host_key).silent_since = 5.0
     scheduler.add(late, fetches("a.example", 1), now=9.0)
     scheduler.later(early, retried, 60.0)
-    assert set(scheduler.give_up(waiting.host_key, CAUSE)) == {waiting, retried}
+    assert set(scheduler.give_up(waiting.host_key, CAUSE, 5.0)) == {waiting, retried}
     assert early.lost == {waiting.host_key: CAUSE}
     assert not late.lost
     assert {id(queue) for queue, _ in drained(scheduler)} == {id(early), id(late)}
@@ -157,12 +156,11 @@ def test_giving_up_one_host_keeps_the_retries_of_others_and_of_later_jobs() -> N
     early, late = JobQueue(), JobQueue()
     given_up, others = fetches("a.example", 2), fetches("b.example", 1)
     scheduler.add(early, [])
-    scheduler.host(given_up[0].host_key).silent_since = 5.0
     scheduler.add(late, [], now=9.0)
     scheduler.later(early, given_up[0], 60.0)
     scheduler.later(late, given_up[1], 60.0)
     scheduler.later(early, others[0], 61.0)
-    assert scheduler.give_up(given_up[0].host_key, CAUSE) == [given_up[0]]
+    assert scheduler.give_up(given_up[0].host_key, CAUSE, 5.0) == [given_up[0]]
     scheduler.wake(61.0)
     assert {id(fetch) for _, fetch in drained(scheduler)} == {id(given_up[1]), id(others[0])}
 

@@ -95,10 +95,9 @@ def test_giving_up_a_host_leaves_the_other_retries_in_order() -> None:
     queue = JobQueue()
     scheduler.add(queue, [], now=5.0)
     gone, others = fetches("a.example", 2), fetches("b.example", 2)
-    scheduler.host(gone[0].host_key).silent_since = 5.0
     for item, at in zip((*gone, *others), (11.0, 12.0, 20.0, 13.0), strict=True):
         scheduler.later(queue, item, at)
-    assert scheduler.give_up(gone[0].host_key, CAUSE) == gone
+    assert scheduler.give_up(gone[0].host_key, CAUSE, 5.0) == gone
     assert scheduler.next_due() == 13.0
 
 
@@ -109,7 +108,7 @@ def test_giving_up_a_host_drops_the_retries_of_removed_jobs() -> None:
     scheduler.add(queue, [])
     scheduler.later(queue, item, 10.0)
     scheduler.remove(queue)
-    assert scheduler.give_up(item.host_key, CAUSE) == []
+    assert scheduler.give_up(item.host_key, CAUSE, 5.0) == []
     assert scheduler.waiting() == 0
 
 

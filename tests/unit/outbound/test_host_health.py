@@ -32,7 +32,9 @@ def host() -> HostHealth:
         (Retry(1.0, cause(500)), True, HostSignal.FALTERED),
         (Retry(1.0, cause()), True, HostSignal.FALTERED),
         (Fail(cause(500)), True, HostSignal.FALTERED),
-        (Retry(1.0, cause(429)), True, HostSignal.SILENT),
+        (Retry(1.0, cause(429), busy=True), True, HostSignal.BUSY),
+        (Retry(1.0, cause(429), busy=True), False, HostSignal.BUSY),
+        (Fail(cause(429), busy=True), True, HostSignal.BUSY),
         (Fail(cause(503)), True, HostSignal.SILENT),
         (Retry(1.0, cause()), False, HostSignal.SILENT),
         (Fail(cause()), False, HostSignal.SILENT),
@@ -119,42 +121,112 @@ def test_a_file_that_succeeds_pays_back_what_it_has_cost(host: HostHealth) -> No
 def test_a_host_that_is_silent_for_so_many_rounds_is_given_up(host: HostHealth) -> None:
     now, given_up = 0.0, []
     for _ in range(LIMITS.attempts):
-        given_up.append(host.fall_silent(began=now, now=now + 1, until=None))
+        given_up.append(host.fall_silent(began=now, now=now + 1))
         now = max(now + 1, host.not_before)
     assert given_up == [False, False, False, True]
 
 
 def test_many_tries_at_once_are_one_round(host: HostHealth) -> None:
-    assert not any(host.fall_silent(began=0.0, now=5.0 + n, until=None) for n in range(7))
+    assert not any(host.fall_silent(began=0.0, now=5.0 + n) for n in range(7))
     assert host.rounds == 1
-    assert not host.fall_silent(began=5.0, now=20.0, until=None)
+    assert not host.fall_silent(began=5.0, now=20.0)
     assert host.rounds == 2
 
 
 def test_rounds_are_further_and_further_apart(host: HostHealth) -> None:
     pauses = []
     for _ in range(3):
-        host.fall_silent(began=host.not_before, now=host.not_before, until=None)
+        host.fall_silent(began=host.not_before, now=host.not_before)
         pauses.append(host.not_before)
     assert pauses == [0.0, 0.5, 1.5]
 
 
-def test_a_time_that_the_host_names_is_kept(host: HostHealth) -> None:
-    host.fall_silent(began=0.0, now=1.0, until=121.0)
-    assert host.not_before == 121.0
-    host.fall_silent(began=0.0, now=1.0, until=30.0)
-    assert host.not_before == 121.0  # a later word does not shorten it
+def test_a_host_that_has_just_served_is_not_given_up_for_answering_503(host: HostHealth) -> None:
+    host.served(0, SMALL, 100.0)
+    for n in range(10):
+        now = 110.0 + 20 * n
+        assert not host.fall_silent(began=now, now=now + 1, answered=True)
+    assert host.rounds == 10
+    assert host.fall_silent(began=399.0, now=400.0, answered=True)
+
+
+def test_a_host_that_has_just_served_is_given_up_for_silence(host: HostHealth) -> None:
+    host.served(0, SMALL, 100.0)
+    ends = [host.fall_silent(began=110.0 + n, now=110.5 + n) for n in range(LIMITS.attempts)]
+    assert ends == [False, False, False, True]
+
+
+def test_fewer_rounds_may_be_enough(host: HostHealth) -> None:
+    assert [host.fall_silent(began=2 * n, now=2 * n + 1, rounds=2) for n in range(2)] == [
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "pauses"),
+    [
+        (None, [60.0, 120.0, 240.0, 480.0, 900.0, 900.0]),
+        (30.0, [30.0] * 6),
+        (0.0, [0.5, 1.0, 2.0, 4.0, 8.0, 16.0]),
+    ],
+)
+def test_a_busy_host_is_left_alone(said: float | None, pauses: list[float]) -> None:
+    host, now, got = HostHealth(8, LIMITS), 1000.0, []
+    for _ in pauses:
+        assert not host.pause(now, now + 1, said)
+        got.append(host.not_before - now - 1)
+        now = host.not_before
+    assert got == pauses
+
+
+def test_tries_that_were_under_way_are_part_of_the_same_pause(host: HostHealth) -> None:
+    for n in range(8):
+        host.pause(began=1000.0, now=1001.0 + n, wait=None)
+    assert (host.pauses, host.not_before, host.limit) == (1, 1061.0, 1.0)
+    host.pause(began=1000.0, now=1010.0, wait=121.0)
+    assert host.not_before == 1131.0
+    host.pause(began=1000.0, now=1010.0, wait=30.0)
+    assert host.not_before == 1131.0  # a later word does not shorten it
+
+
+def test_a_busy_host_is_given_up_once_it_has_served_nothing_for_too_long(host: HostHealth) -> None:
+    now, pauses = 1000.0, 0
+    while not host.pause(now, now, None):
+        now, pauses = host.not_before, pauses + 1
+    assert pauses == 7
+    assert 1000.0 < now <= 1000.0 + LIMITS.longest_retry_after
+    assert host.is_well  # for who comes later
+
+
+@pytest.mark.parametrize("wait", [3600.0, 3601.0])
+def test_the_longest_pause_is_waited_for_and_no_longer_one(host: HostHealth, wait: float) -> None:
+    assert host.pause(0.0, 5.0, wait) is (wait > LIMITS.longest_retry_after)
+
+
+def test_a_file_in_between_makes_the_next_pause_the_first(host: HostHealth) -> None:
+    for n in range(100):
+        now = 1000.0 * n
+        assert not host.pause(now, now, None)
+        assert host.not_before == now + 60
+        host.served(0, SMALL, now + 100)
+
+
+def test_silence_after_a_pause_and_a_pause_after_silence_count_anew(host: HostHealth) -> None:
+    for n in range(10):
+        assert not host.pause(100.0 * n, 100.0 * n + 1, 30.0)
+        assert not host.fall_silent(100.0 * n + 40, 100.0 * n + 41)
 
 
 @pytest.mark.parametrize("good", [lambda host: host.served(0, SMALL), lambda host: host.answered()])
 def test_one_good_word_ends_the_silence(host: HostHealth, good: object) -> None:
     for n in range(LIMITS.attempts - 1):
-        host.fall_silent(began=10.0 * n, now=10.0 * n + 1, until=None)
+        host.fall_silent(began=10.0 * n, now=10.0 * n + 1)
     assert not host.is_well
     assert callable(good)
     good(host)
     assert host.is_well
-    assert not host.fall_silent(began=100.0, now=101.0, until=None)
+    assert not host.fall_silent(began=100.0, now=101.0)
 
 
 def test_a_host_shows_its_state_in_a_line() -> None:
@@ -163,13 +235,15 @@ def test_a_host_shows_its_state_in_a_line() -> None:
     host.active = 3
     host.falter(10.0)
     host.pay()
-    assert repr(host) == "<HostHealth active=3/4 budget=99 not_before=0 faltered=1 silent=0>"
-    host.fall_silent(11.0, 12.0, until=20.5)
-    assert repr(host) == "<HostHealth active=3/2 budget=99 not_before=20.5 faltered=1 silent=1>"
+    assert repr(host) == "<HostHealth active=3/4 budget=99 not_before=0 faltered=1 silent=0 busy=0>"
+    host.pause(11.0, 12.0, 8.5)
+    assert (
+        repr(host) == "<HostHealth active=3/1 budget=99 not_before=20.5 faltered=1 silent=0 busy=1>"
+    )
 
 
 def test_the_wait_for_a_silent_host_is_bounded_however_many_rounds_there_were() -> None:
     host = HostHealth(per_host=1, limits=Limits(attempts=5_000, longest_delay=60.0))
     for round_ in range(2_000):
-        host.fall_silent(float(round_), float(round_), until=None)
+        host.fall_silent(float(round_), float(round_))
     assert host.not_before == 1_999.0 + 60.0

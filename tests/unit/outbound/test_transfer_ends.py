@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from packmule.errors import Failure, FailureCode
-from packmule.outbound.head import Head, http_date
+from packmule.outbound.head import Head
 from packmule.outbound.outcomes import DiscardBody, Fail, Finished, Retry, TryFailed
 from packmule.outbound.transfer import (
     START,
@@ -17,7 +17,6 @@ from packmule.outbound.transfer import (
     begin,
     conclude,
     judge,
-    retry_after,
 )
 
 DATE = "Mon, 02 Mar 2026 10:00:00 GMT"
@@ -113,7 +112,7 @@ def test_a_source_has_these_limits_where_nobody_says_otherwise() -> None:
         attempts=8,
         all_attempts=1000,
         least_progress=4096,
-        redirects=10,
+        redirects=20,
         max_bytes=50_000_000_000,
         max_head_bytes=65_536,
         max_url_length=8192,
@@ -121,7 +120,9 @@ def test_a_source_has_these_limits_where_nobody_says_otherwise() -> None:
         host_retries=100,
         first_delay=0.5,
         longest_delay=60.0,
-        longest_retry_after=300.0,
+        longest_retry_after=3600.0,
+        first_pause=60.0,
+        longest_pause=900.0,
     )
 
 
@@ -143,32 +144,11 @@ def test_the_delay_doubles_up_to_the_longest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        (None, None),
-        ("0", 0.0),
-        ("120", 120.0),
-        ("Mon, 02 Mar 2026 10:00:30 GMT", 30.0),
-        ("Monday, 02-Mar-26 10:00:30 GMT", 30.0),
-        ("Mon, 02 Mar 2026 09:00:00 GMT", 0.0),
-        ("soon", None),
-        ("-5", None),
-        ("1.5", None),
-        ("", None),
-        ("\u0661", None),
-        ("9" * 400, 999_999_999.0),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
-    assert http_date(DATE) == NOW
-    assert retry_after(value, NOW) == seconds
-
-
-@pytest.mark.parametrize(
     ("fields", "delay", "named"),
     [
         ({"retry-after": "7"}, 7.0, True),
-        ({"retry-after": "3600"}, 20.0, True),  # no longer than the longest
+        ({"retry-after": "20"}, 20.0, True),
+        ({"retry-after": "0"}, 0.5, True),  # never at once
         ({"retry-after": "Mon, 02 Mar 2026 10:00:08 GMT"}, 8.0, True),
         # By the origin's own clock, which is five minutes ahead of ours.
         (
@@ -186,7 +166,44 @@ def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | No
 def test_an_origin_that_names_a_time_is_heard(
     fields: dict[str, str], delay: float, *, named: bool
 ) -> None:
-    _, verdict = judge(begin(START), Head(429, fields, 0), LIMITS, now=NOW)
+    state, verdict = judge(begin(START), Head(429, fields, 0), LIMITS, now=NOW)
     assert isinstance(verdict, DiscardBody)
     assert isinstance(verdict.after, Retry)
     assert (verdict.after.delay, verdict.after.named_by_origin) == (delay, named)
+    assert verdict.after.busy
+    assert state.tries == 0
+
+
+@pytest.mark.parametrize(("status", "busy"), [(429, True), (503, True), (403, False), (500, False)])
+def test_an_origin_that_wants_to_be_left_alone_too_long_fails_the_file(
+    status: int, *, busy: bool
+) -> None:
+    head = Head(status, {"retry-after": "7200"}, 0)
+    _, verdict = judge(begin(START), head, LIMITS, now=NOW)
+    detail = (
+        f"the origin answered {status} and asks to come back in 7,200 s, "
+        "longer than the limit of 20 s: retry then"
+    )
+    failure = Failure(FailureCode.HTTP_STATUS, detail, status, 1)
+    assert verdict == DiscardBody(Fail(failure, busy=busy))
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "tries", "named"),
+    [
+        (500, {}, 1, False),
+        (500, {"retry-after": "3"}, 1, True),
+        (403, {"retry-after": "3"}, 1, True),
+        (503, {}, 1, False),
+        (503, {"retry-after": "3"}, 0, True),  # a pause costs no try
+        (429, {}, 0, False),
+        (202, {"retry-after": "3"}, 0, True),
+    ],
+)
+def test_a_wait_costs_a_try_unless_the_origin_is_busy(
+    status: int, fields: dict[str, str], tries: int, *, named: bool
+) -> None:
+    state, verdict = judge(begin(START), Head(status, fields, 0), LIMITS, now=NOW)
+    assert isinstance(verdict.after, Retry)  # type: ignore[union-attr]
+    assert (state.tries, verdict.after.named_by_origin) == (tries, named)  # type: ignore[union-attr]
+    assert verdict.after.delay == (3.0 if named else 0.5)  # type: ignore[union-attr]

@@ -119,19 +119,25 @@ class Client:
             return
         cause = outcome.cause if isinstance(outcome, Retry) else outcome.failure
         gained = len(self.held) - self.most if cause.code is not FailureCode.STALLED else 0
-        self.fruitless = 1 if gained >= LIMITS.least_progress else self.fruitless + 1
+        cheap = isinstance(outcome, Retry) and outcome.busy
+        if gained >= LIMITS.least_progress:
+            self.fruitless = 1
+        else:
+            self.fruitless += not cheap
         self.most = max(self.most, len(self.held))
         if isinstance(outcome, Fail):
-            assert self.fruitless >= LIMITS.attempts or cause.code in LASTING
+            too_late = "asks to come back" in cause.detail
+            assert self.fruitless >= LIMITS.attempts or cause.code in LASTING or too_late
             return
         assert self.fruitless < LIMITS.attempts
         if outcome.named_by_origin:
             assert self.last.head is not None
             named = float(self.last.head.fields["retry-after"])
-            assert outcome.delay == min(named, LIMITS.longest_retry_after)
+            assert outcome.delay == max(named, LIMITS.first_delay)
+            assert named <= LIMITS.longest_retry_after
         else:
             assert outcome.delay == min(
-                LIMITS.longest_delay, LIMITS.first_delay * 2 ** (self.fruitless - 1)
+                LIMITS.longest_delay, LIMITS.first_delay * 2 ** max(0, self.fruitless - 1)
             )
 
     def lose(self, fault: Fault) -> None:
@@ -227,11 +233,11 @@ def test_cuts_with_progress_in_between_cost_no_byte_twice_and_no_patience(steps:
     assert sent == origin.size
 
 
-@given(st.integers(1, 20), st.sampled_from(["silent", "busy", "stall", "unwilling"]))
+@given(st.integers(1, 20), st.sampled_from(["silent", "error", "stall", "unwilling"]))
 def test_without_progress_the_tries_are_as_many_as_the_limit(faults: int, kind: str) -> None:
     client = Client(Origin(100, frozenset({"tag"})))
     for number in count(1):
-        fault = Fault(kind, 300 * (kind == "stall"))
+        fault = Fault("busy", 4) if kind == "error" else Fault(kind, 300 * (kind == "stall"))
         outcome = client.ask(fault if number <= faults else None)
         if not isinstance(outcome, Retry):
             break
