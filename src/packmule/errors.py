@@ -123,14 +123,16 @@ class QuotaExceeded(PackmuleError):
 class DiskFull(PackmuleError):
     """The disk has no room for what was to be written; free some, then retry.
 
-    `wanted` is how many bytes would have to be free for it, where that is known.
+    `wanted` is how many bytes would have to be free to go on, where that is known; `in_all` how
+    many for everything that is announced.
     """
 
     code = "disk-full"
 
-    def __init__(self, message: str, wanted: int | None = None) -> None:
+    def __init__(self, message: str, wanted: int | None = None, in_all: int = 0) -> None:
         super().__init__(message)
         self.wanted = wanted
+        self.in_all = in_all
 
 
 class ArchiveTooLarge(PackmuleError):

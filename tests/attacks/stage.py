@@ -64,11 +64,16 @@ class Stage:
         self._program = program
 
     @contextmanager
-    def service(self, **settings: str) -> Iterator[Service]:
-        """Run the program under attack, and check the limits at the end."""
+    def service(self, disk: str | None = None, **settings: str) -> Iterator[Service]:
+        """Run the program under attack, and check the limits at the end.
+
+        With `disk` its data are on a disk of that size, like "56m".
+        """
         folder = self.folder / f"service-{len(list(self.folder.iterdir()))}"
         folder.mkdir()
         with self._program(folder, **settings) as running:
+            if disk is not None:
+                running.use_small_disk(disk)
             running.start()
             before = _peaks_from_here(running)
             with _Watch(running.port) as watch:

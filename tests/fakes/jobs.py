@@ -132,9 +132,9 @@ def begun(store: JobStore, files: int = 3, **fields: object) -> Run:
     return run
 
 
-def in_state(store: JobStore, state: JobState) -> str:
-    """Lead a new job into a state, and give its hash."""
-    hash_ = store.create(request(), defer=no_defer)
+def in_state(store: JobStore, state: JobState, *, client: str = "") -> str:
+    """Lead a new job of a client into a state, and give its hash."""
+    hash_ = store.create(request(client=client), defer=no_defer)
     if state is JobState.CANCELLED:
         store.cancel(hash_)
     if state in {JobState.QUEUED, JobState.CANCELLED}:

@@ -89,6 +89,20 @@ class Service:
         self.process: subprocess.Popen[bytes] | None = None
         self.client = httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
 
+    def use_small_disk(self, size: str) -> Self:
+        """Keep the data on a disk of its own of that size, which goes with the service."""
+        data = self.folder / "data"
+        data.mkdir()
+        script = f'mount -t tmpfs -o size={size} none "$0" && exec "$@"'
+        self.around = ["unshare", "--user", "--map-root-user", "--mount"]
+        self.around += ["sh", "-c", script, str(data)]
+        return self
+
+    def seen_data(self) -> Path:
+        """Return the data directory as the service sees it, with what is mounted there."""
+        assert self.process is not None
+        return Path(f"/proc/{self.process.pid}/root{self.folder}/data")
+
     def start(self) -> Self:
         """Start the program and wait until it has said that it is ready."""
         said = self.log.count(_READY) if self.log_path.exists() else 0

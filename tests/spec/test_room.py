@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.spec.service import Service, until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.fakes.origin import Origin
 
 FAR_TOO_MUCH = "1000 PB"
 MB = 1_000_000
 
 
-def on_a_small_disk(folder: Path, size: str, **settings: str) -> Service:
-    """Give a service whose data lie on a disk of its own, which goes with it."""
-    service = Service(folder, **settings)
-    data = folder / "data"
-    data.mkdir()
-    script = f'mount -t tmpfs -o size={size} none "$0" && exec "$@"'
-    service.around = ["unshare", "--user", "--map-root-user", "--mount"]
-    service.around += ["sh", "-c", script, str(data)]
-    return service
-
-
 def forget(service: Service, archive_hash: str) -> None:
     """Have nobody ask for an archive for a day."""
-    assert service.process is not None
-    seen_from_there = f"/proc/{service.process.pid}/root{service.folder}/data/archives"
-    (archive,) = Path(seen_from_there).rglob(f"{archive_hash}.zip")
+    (archive,) = (service.seen_data() / "archives").rglob(f"{archive_hash}.zip")
     os.utime(archive, (time.time() - 86_400, archive.stat().st_mtime))
 
 
@@ -67,7 +55,7 @@ def test_a_job_that_finds_no_room_has_some_made_else_it_fails_and_a_retry_comple
 ) -> None:
     big = origin.put("/room/big", os.urandom(10 * MB), announced=announced)
     # What a body of unknown length needs is twice its size.
-    with on_a_small_disk(tmp_path, "56m", MIN_FREE_BYTES="2 MB") as service:
+    with Service(tmp_path, MIN_FREE_BYTES="2 MB").use_small_disk("56m") as service:
         service.start()
         old = service.completed(origin.put("/room/old", os.urandom(48 * MB)))
         forget(service, old)

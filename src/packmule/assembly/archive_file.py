@@ -47,13 +47,9 @@ class ArchiveFile:
     # The transfer loop's side.
 
     def check_space(self, length: int) -> None:
-        """Fail the archive where it would outgrow its limit, or the disk its reserve."""
-        tail = self.packing.tail + length
-        if tail <= self.space.until:
-            return
-        error = self.space.refusal(tail, self.scratch.file)
-        if error is not None:
-            self.scratch.fail(error)
+        """Fail the archive where it would outgrow its limit."""
+        if self.packing.tail + length > self.space.until:
+            self.scratch.fail(self.space.refusal())
 
     def reserve(self, length: int) -> int:
         """Reserve bytes at the tail and return their offset; what was packed before is sent off."""

@@ -40,13 +40,17 @@ if TYPE_CHECKING:
     from packmule.assembly.ledger import FileUnderWay
     from packmule.assembly.missing import MissingReport
     from packmule.assembly.resources import SharedResources
+    from packmule.assembly.space_check import MakeRoom
     from packmule.errors import PackmuleError
     from packmule.jobs.model import OpenEntry, Progress, Remembered, Source
     from packmule.storage.interface import Stream
 
 
 class Assembly:
-    """Assembles one archive at `path`; by `stream` it is uploaded meanwhile."""
+    """Assembles one archive at `path`; by `stream` it is uploaded meanwhile.
+
+    `make_room` is asked by `secure_space` where the disk is short.
+    """
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class Assembly:
         on_html: OnHtml = OnHtml.REPORT,
         queue: JobQueue | None = None,
         stream: Stream | None = None,
+        make_room: MakeRoom = lambda _wanted, _in_all: False,
     ) -> None:
         self._resources = resources
         self._sources = sources
@@ -68,8 +73,13 @@ class Assembly:
         wake = self._changed.set
         self.limits = resources.limits
         self.ledger = Ledger(len(sources), remembered, on_resolved=wake)
-        self.scratch = ScratchFile(path, resources.pool, resources.writer, on_error=wake)
-        space = SpaceCheck(path.parent, self.limits, is_uploaded=stream is not None)
+        self.scratch = ScratchFile(
+            path, resources.pool, resources.writer,
+            reserve=self.limits.min_free_bytes, on_error=wake,
+        )  # fmt: skip
+        space = SpaceCheck(
+            path.parent, self.limits, is_uploaded=stream is not None, make_room=make_room
+        )
         self._archive = ArchiveFile(self.scratch, self.ledger, space, tail=remembered.tail)
         self.sender = None if stream is None else PartSender(
             stream, remembered, self.scratch, resources.scratch,
@@ -144,6 +154,10 @@ class Assembly:
     def tail(self) -> int:
         """The archive's length so far, places included."""
         return self._archive.tail
+
+    def secure_space(self) -> None:
+        """Have room for what arrives next. Raises DiskFull."""
+        self._archive.space.secure(self._archive.tail, self.scratch.file)
 
     def ask_checkpoint(self) -> None:
         """Ask for a checkpoint now rather than later (any thread)."""

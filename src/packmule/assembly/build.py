@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -54,6 +53,7 @@ from packmule.telemetry.metrics import (
 from packmule.telemetry.tracing import fail, span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from threading import Event
 
     from packmule.assembly.resources import SharedResources
@@ -62,9 +62,9 @@ if TYPE_CHECKING:
     from packmule.jobs.transitions import InSameTransaction
     from packmule.storage.interface import Storage, StoredArchive, Stream
 
-_log = logging.getLogger(__name__)
+    MakeRoomFor = Callable[[str, int | None, int], bool]
 
-MakeRoom = Callable[["int | None"], bool]
+_log = logging.getLogger(__name__)
 
 # Runs of one job after which a store that loses parts, or is away, is waited for no more: some five
 # minutes where it is away all the time.
@@ -80,6 +80,11 @@ _CODES = {
 }
 
 
+def no_room(_client: str, _wanted: int | None, _in_all: int) -> bool:
+    """Make no room: there is nothing that could go."""
+    return False
+
+
 class Builder:
     """Builds the archives of the jobs in a store: the engine's handler of the task `build`."""
 
@@ -90,12 +95,12 @@ class Builder:
         resources: SharedResources,
         *,
         in_same_transaction: InSameTransaction | None = None,
-        make_room: MakeRoom = lambda _wanted: False,
+        make_room: MakeRoomFor = no_room,
     ) -> None:
         """Join the parts; `in_same_transaction` comes true together with a job's end.
 
-        `make_room` tries to have so many bytes free, or some where that is None, and tells whether
-        there is more room now.
+        `make_room(client, wanted, in_all)` is asked on behalf of a job's client, as
+        `space_check.MakeRoom` says.
         """
         self._in_same_transaction = in_same_transaction
         self._make_room = make_room
@@ -124,10 +129,10 @@ class Builder:
                 # No fault of this job's: the engine runs it again, from its last checkpoint.
                 raise
             except DiskFull as error:
-                if self._finds_room(error):
+                if self._finds_room(run.job.client, error.wanted, error.in_all):
                     again = Later(0.0)
                 else:
-                    again = self._fail(run, Failure(FailureCode.DISK_FULL, str(error)))
+                    again = self._fail_for_room(run, error)
             except (UploadLost, StorageAway) as error:
                 again = self._go_on_or_fail(run, error)
             except (StorageFailed, ArchiveTooLarge) as error:
@@ -142,15 +147,28 @@ class Builder:
         _log.warning("job %s reason=%s", "postponed" if is_away else "restarted", error)
         return Later(min(_LONGEST_WAIT, 2.0**run.attempt) if is_away else 0.0)
 
-    def _finds_room(self, error: DiskFull) -> bool:
-        """Make room where archives may go for it: then the run goes on from its checkpoint."""
+    def _fail_for_room(self, run: Run, error: DiskFull) -> Later | None:
+        """Fail the job; without its scratch where not even that can be recorded on the full disk.
+
+        A retry fetches anew what was in it then.
+        """
+        failure = Failure(FailureCode.DISK_FULL, str(error))
         try:
-            found = self._make_room(error.wanted)
+            return self._fail(run, failure)
+        except DiskFull:
+            _log.warning("scratch removed reason=the failure could not be recorded")
+            self._storage.discard(run.job.hash)
+            return self._fail(run, failure)
+
+    def _finds_room(self, client: str, wanted: int | None, in_all: int) -> bool:
+        """Make room where archives may go for it."""
+        try:
+            found = self._make_room(client, wanted, in_all)
         except (DiskFull, StorageFailed) as refused:
             _log.warning("making room failed reason=%s", refused)
             return False
         if found:
-            _log.info("room made reason=%s", error)
+            _log.info("room made wanted_bytes=%s", wanted)
         return found
 
     def _run(self, run: Run, stop: Event) -> Later | None:
@@ -171,6 +189,7 @@ class Builder:
                     on_html=run.job.on_html,
                     queue=JobQueue(as_extra(), client=run.job.client, priority=run.job.priority),
                     stream=stream,
+                    make_room=partial(self._finds_room, run.job.client),
                 )
                 with span("assemble", files=len(run.sources)):
                     outcome, finished = self._assemble(run, assembly, stop, remembered)

@@ -43,7 +43,7 @@ def finish(
     moves, closed = closing_moves(entries)
     if not moves:
         return file.path, _write_end(file, closed, missing, read_back=read_back)
-    target = DiskFile(file.path.with_name(f"{file.path.name}.closed"))
+    target = DiskFile(file.path.with_name(f"{file.path.name}.closed"), file.reserve)
     try:
         first = min(move.target for move in moves)
         target.truncate(0)

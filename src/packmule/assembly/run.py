@@ -60,6 +60,7 @@ def assemble(
         check()
         if assembly.error is not None:
             raise assembly.error
+        assembly.secure_space()
         if assembly.is_resolved:
             rest = assembly.stop()
             return Resolved(rest.progress.files_done, rest.progress.files_failed, rest)

@@ -31,12 +31,22 @@ def _never() -> bool:
 
 
 class ScratchFile:
-    """One file to be written at offsets; `on_error` is called, by any thread, when all is lost."""
+    """One file to be written at offsets, on a disk of which `reserve` bytes stay free.
+
+    `on_error` is called, by any thread, when all is lost.
+    """
 
     def __init__(
-        self, path: Path, pool: Pool, writer: Writer, *, on_error: Callable[[], None]
+        self,
+        path: Path,
+        pool: Pool,
+        writer: Writer,
+        *,
+        reserve: int = 0,
+        on_error: Callable[[], None],
     ) -> None:
-        self.file = DiskFile(path)
+        self.file = DiskFile(path, reserve)
+        self._reserve = reserve
         self.pool = pool
         self.writer = writer
         self.error: PackmuleError | None = None
@@ -88,7 +98,8 @@ class ScratchFile:
     def open_spool(self) -> DiskFile:
         """Open a file beside the archive that no kill can leave behind."""
         number = next(self._spool_count)
-        spool = DiskFile.nameless(self._path.with_name(f"{self._path.name}.spool-{number}"))
+        path = self._path.with_name(f"{self._path.name}.spool-{number}")
+        spool = DiskFile.nameless(path, self._reserve)
         with self._lock:
             self._spools.add(spool)
         return spool

@@ -1,6 +1,11 @@
-"""Whether there is room for what an archive is about to take.
+"""Whether an archive in the making has room: its own limit, and what the disk can spare.
 
-Owns the question, asked before each place is reserved: the archive's limit, and the disk's reserve.
+Owns when room is asked for. A length that an origin announces costs nobody anything: an archive may
+grow until `limits.max_archive_bytes`, and its file is sparse. Room is made a step at a time, ahead
+of bytes that really arrive; what is announced is only used to fail early, where all room that could
+be made would not be enough (docs/decisions/0039). Leaves refusing a write that would take the
+disk's reserve to `disk_file`.
+
 An archive that is uploaded while it is assembled needs no room for the whole: its scratch is
 bounded by `scratch_budget`, and only a disk without any room to spare stops it.
 """
@@ -8,6 +13,7 @@ bounded by `scratch_budget`, and only a disk without any room to spare stops it.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from packmule.errors import ArchiveTooLarge, DiskFull
@@ -17,50 +23,69 @@ if TYPE_CHECKING:
 
     from packmule.assembly.disk.disk_file import DiskFile
     from packmule.assembly.resources import AssemblyLimits
-    from packmule.errors import PackmuleError
 
-_STEP = 64 * 1024 * 1024
+STEP = 256 * 1024 * 1024
+"""Bytes that are kept free ahead of what arrives, while more is announced than fits."""
+
+MakeRoom = Callable[[int | None, int], bool]
+"""`make_room(wanted, in_all)`: try to have `wanted` bytes free, or some where that is None.
+
+Return False, and remove nothing, where `in_all` bytes could not be made free.
+"""
 
 
 class SpaceCheck:
-    """The room for one archive, in `folder`; up to a length of `until` nothing need be asked.
+    """The room for one archive, in `folder`; `is_uploaded`: while it is assembled."""
 
-    `is_uploaded`: while it is assembled.
-    """
-
-    def __init__(self, folder: Path, limits: AssemblyLimits, *, is_uploaded: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        limits: AssemblyLimits,
+        *,
+        is_uploaded: bool,
+        make_room: MakeRoom,
+    ) -> None:
         self._folder = folder
         self._limits = limits
         self._is_uploaded = is_uploaded
-        self._free_until = 0
-        self.until = 0
+        self._make_room = make_room
+        self._judged = 0
+        self.until = limits.max_archive_bytes
 
-    def refusal(self, tail: int, file: DiskFile) -> PackmuleError | None:
-        """Return why the archive in this file may not grow to `tail` bytes; None where it may."""
-        limits = self._limits
-        refusal: PackmuleError | None = None
-        if tail > limits.max_archive_bytes:
-            limit = limits.max_archive_bytes
-            refusal = ArchiveTooLarge(f"the archive would exceed {limit:,} bytes")
-        if tail > self._free_until:
-            full = self._look(tail, file)
-            refusal = refusal or full
-        self.until = min(self._free_until, limits.max_archive_bytes)
-        return refusal
+    def refusal(self) -> ArchiveTooLarge:
+        """Return why the archive may not grow beyond `until`."""
+        return ArchiveTooLarge(f"the archive would exceed {self.until:,} bytes")
 
-    def _look(self, tail: int, file: DiskFile) -> DiskFull | None:
-        """Look how much the disk has to spare, until `_free_until`."""
-        stat = os.statvfs(self._folder)
-        free = stat.f_bavail * stat.f_frsize - self._limits.min_free_bytes
+    def secure(self, tail: int, file: DiskFile) -> None:
+        """Have room for what arrives next in an archive that is to be `tail` bytes long.
+
+        To be called every second or so, by the job's thread. Raises DiskFull where there is no
+        room, or not enough for all that is announced.
+        """
+        free = _free_bytes(self._folder)
+        reserve = self._limits.min_free_bytes
+        spare = free - reserve
         if self._is_uploaded:
-            self._free_until = tail + _STEP if free > 0 else 0
-        else:
-            # Places reserved but not yet written are not in the free space; they count as tail.
-            self._free_until = file.allocated() + free
-        refusal = None
-        if tail > self._free_until:
-            detail = f"the disk has {max(0, free):,} bytes to spare, too few for this archive"
-            wanted = tail - self._free_until + stat.f_bavail * stat.f_frsize
-            refusal = DiskFull(f"{detail}: free some, then retry", wanted)
-        self._free_until = min(self._free_until, tail + _STEP)
-        return refusal
+            if spare <= 0:
+                raise _too_full(spare, reserve + 1, reserve + 1)
+            return
+        # Places that are reserved and not written yet take none of the disk.
+        rest = max(0, tail - file.allocated())
+        if rest <= spare:
+            return
+        if spare >= STEP and tail <= self._judged:
+            return
+        wanted, in_all = reserve + min(rest, STEP), reserve + rest
+        if not self._make_room(wanted, in_all):
+            raise _too_full(spare, wanted, in_all)
+        self._judged = tail
+
+
+def _free_bytes(folder: Path) -> int:
+    stat = os.statvfs(folder)
+    return stat.f_bavail * stat.f_frsize
+
+
+def _too_full(spare: int, wanted: int, in_all: int) -> DiskFull:
+    detail = f"the disk has {max(0, spare):,} bytes to spare, too few for this archive"
+    return DiskFull(f"{detail}: free some, then retry", wanted, in_all)

@@ -1,9 +1,10 @@
-"""Disk space: the oldest archives expire before jobs run out of it, and leftovers are removed.
+"""Disk space: archives expire before jobs run out of it, and leftovers are removed.
 
-Owns when that begins and ends, and what is spared: a job that is not completed, an archive that is
-being downloaded or was requested a moment ago. If a job still finds no room, some is made for it,
-if as much as it wants can be had. Leaves expiring a job to `expiry.py`, which first records that it
-has expired and then removes its bytes.
+Owns when that begins and ends, whose archives go, and what is spared: a job that is not completed,
+an archive that is being downloaded or was requested a moment ago. If a job still finds no room,
+some is made for it, if as much as it wants can be had. The order is that of docs/decisions/0039.
+Leaves expiring a job to `expiry.py`, which first records that it has expired and then removes its
+bytes.
 
     free   0 ────── reserve ────── 1.5 ────── 2 ──────
                     jobs stop      begins     ends, in reserves
@@ -11,10 +12,12 @@ has expired and then removes its bytes.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import threading
 import time
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Protocol
 
 from packmule.engine.interface import Later
@@ -36,6 +39,9 @@ SWEEP_EVERY = 600.0
 
 # A download that is gone on with in pieces has nothing open between them.
 GRACE = 600.0
+
+OLD = 86_400.0
+"""Seconds after which an archive that nobody has asked for may go for anybody's job."""
 
 # Scratch that no job knows may be of a database that is being restored.
 _UNKNOWN_FOR = 3600.0
@@ -90,47 +96,96 @@ class SpaceReclaimer:
         self._making = threading.Lock()
 
     def make(self, _key: str, stop: Event) -> Later:
-        """Expire the oldest archives while the disk is short, and look again after a pause."""
+        """Expire archives while the disk is short, and look again after a pause."""
         free = self._storage.free_bytes()
         if free < self._reserve * _BEGINS:
             _log.warning("disk is short of space free_bytes=%d", free)
-            for job in self._may_go():
+            for job in self._may_go(None):
                 if stop.is_set() or self._storage.free_bytes() >= self._reserve * _ENDS:
                     break
                 self._remove(job)
         return Later(LOOK_EVERY)
 
-    def make_for(self, wanted: int | None) -> bool:
-        """Expire the oldest archives for a job that found no room; False if none are left.
+    def make_for(self, client: str, wanted: int | None, in_all: int = 0) -> bool:
+        """Expire archives for a client's job that needs room; False if it finds none.
 
-        `wanted`: how many bytes are to be free, None where that is not known. Nothing goes in vain:
-        not where all that may go would not be enough. Raises StorageFailed, DiskFull.
+        `wanted`: how many bytes are to be free now, None where that is not known; `in_all`: how
+        many the job will want by what is announced. Nothing goes in vain: not where all that may
+        go would not be enough. Raises StorageFailed, DiskFull.
         """
         with self._making:  # what one job has made room for is seen by the next
-            enough = int(self._reserve * _ENDS) if wanted is None else wanted
-            missing = enough - self._storage.free_bytes()
-            if missing <= 0:
+            free = self._storage.free_bytes()
+            usual = int(self._reserve * _ENDS) - free
+            missing = usual if wanted is None else wanted - free
+            if missing <= 0 and in_all <= free:
                 return wanted is not None
-            going: list[Job] = []
-            for job in self._may_go():
-                going.append(job)
-                missing -= job.size or 0
-                if missing <= 0:
-                    break
-            if missing > 0 and wanted is not None:
+            # Where some has to go, as much goes as would soon go anyway.
+            going, found = self._collect(client, max(usual, missing), max(missing, in_all - free))
+            if wanted is not None and found < max(missing, in_all - free):
                 return False
-            for job in going:
+            for job in going if missing > 0 else ():
                 self._remove(job)
-            return bool(going)
+            return wanted is not None or bool(going)
 
-    def _may_go(self) -> Iterator[Job]:
-        """List the archives that may go, the oldest first."""
+    def _collect(self, client: str, to_free: int, to_find: int) -> tuple[list[Job], int]:
+        """Choose archives to free some bytes; return them, and how many bytes might be freed.
+
+        It looks no further than for `to_find`, where that is more.
+        """
+        going: list[Job] = []
+        found = 0
+        for job in self._may_go(client):
+            if found < to_free:
+                going.append(job)
+            found += job.size or 0
+            if found >= max(to_free, to_find):
+                break
+        return going, found
+
+    def _may_go(self, client: str | None) -> Iterator[Job]:
+        """List the archives that may go for a client's job, or for no job, in their order."""
+        own = () if client is None else self._unread(GRACE, client)
+        listed: set[int] = set()
+        for job in itertools.chain(own, self._unread(OLD), self._of_the_largest(client)):
+            if job.id not in listed:
+                listed.add(job.id)
+                yield job
+
+    def _unread(self, seconds: float, client: str | None = None) -> Iterator[Job]:
+        """List archives that nobody has asked for in so many seconds, the oldest first.
+
+        Of one client, or of all where that is None.
+        """
         after = -1
         while jobs := self._store.oldest_completed(after):
             for job in jobs:
                 after = job.id
-                if not self._storage.is_in_use(job.hash, GRACE):
+                if client in {None, job.client} and not self._storage.is_in_use(job.hash, seconds):
                     yield job
+
+    def _of_the_largest(self, client: str | None) -> Iterator[Job]:
+        """List archives of the client that holds the most, while it holds more than `client`.
+
+        For no job in particular, it is only the one that holds the most: where that one's bytes
+        are all in open jobs, nobody else's archives go for them.
+        """
+        held = self._store.bytes_held()
+        archives: dict[str, deque[Job]] = defaultdict(deque)
+        for job in self._unread(GRACE):
+            archives[job.client].append(job)
+        own = held.get(client, 0) if client is not None else 0
+        while held:
+            largest = max(held, key=held.__getitem__)
+            if held[largest] <= own:
+                return
+            if archives[largest]:
+                job = archives[largest].popleft()
+                held[largest] -= job.size or 0
+                yield job
+            elif client is None:
+                return
+            else:
+                del held[largest]
 
     def _remove(self, job: Job) -> None:
         self._let_go(job.hash)

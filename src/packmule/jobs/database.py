@@ -39,6 +39,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from packmule.errors import DatabaseAway, DiskFull, SettingInvalid, StorageFailed, UsageError
 from packmule.jobs import postgres
+from packmule.jobs.database_reserve import DatabaseReserve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,6 +58,7 @@ _POOL = {"pool_size": 16, "max_overflow": 48}
 
 _TURN = "packmule_turn"
 _READS = "packmule_reads"
+_RESERVE = "packmule_reserve"
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 # What these say is no fault of the database, but of the program that speaks to it.
@@ -104,7 +106,7 @@ def _connect_sqlite(url: URL) -> Engine:
         connect_args={"timeout": BUSY_SECONDS},
         **_POOL,
     )
-    engine.update_execution_options(**{_TURN: Lock()})
+    engine.update_execution_options(**{_TURN: Lock(), _RESERVE: DatabaseReserve(path)})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
@@ -158,8 +160,23 @@ def _begin(connection: Connection) -> None:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that writes; committed at the end, undone at an exception."""
+    reserve = _reserve_of(engine)
+    if reserve is not None:
+        reserve.release_if_full()
     with _translating(engine), _turn(engine), engine.begin() as connection:
         yield connection
+
+
+def _reserve_of(engine: Engine) -> DatabaseReserve | None:
+    reserve: DatabaseReserve | None = engine.get_execution_options().get(_RESERVE)
+    return reserve
+
+
+def take_reserve(engine: Engine) -> None:
+    """Set disk space aside for a SQLite database; to be called now and then."""
+    reserve = _reserve_of(engine)
+    if reserve is not None:
+        reserve.take()
 
 
 @contextmanager

@@ -198,6 +198,13 @@ HELD_BYTES = select(
     jobs.c.state.in_([as_literal(state) for state in _HOLDING]),
 )
 
+# What each client's archives take up, and what has come of its other jobs: not what is announced.
+BYTES_HELD = (
+    select(jobs.c.client, func.sum(func.coalesce(jobs.c.size, jobs.c.bytes_done)).label("total"))
+    .where(jobs.c.state.in_([as_literal(state) for state in _HOLDING]))
+    .group_by(jobs.c.client)
+)
+
 # One statement a state: each has an index of its own.
 COUNTS = {state: select(func.count()).where(_is(state)) for state in JobState}
 

@@ -163,6 +163,12 @@ class JobReads:
         with reading(self._engine) as connection:
             return tuple(map(job_of, connection.execute(queries.OLDEST_COMPLETED, values)))
 
+    def bytes_held(self) -> dict[str, int]:
+        """Sum up the bytes each client holds: its archives, and what its other jobs have so far."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(queries.BYTES_HELD)
+            return {row.client: int(row.total) for row in rows}
+
     def counts(self) -> dict[JobState, int]:
         """Count the jobs in each state: a walk over indexes, tens of milliseconds a million."""
         with reading(self._engine) as connection:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packmule.engine.interface import Task
-from packmule.jobs.database import connect, upgrade, writing
+from packmule.jobs.database import connect, take_reserve, upgrade, writing
 from packmule.jobs.store import JobStore
 from packmule.webhook.messages import MessageStore
 from packmule.wiring.archives import open_storage
@@ -47,6 +47,7 @@ class Stores:
     messages: MessageStore
     transaction: Callable[[], AbstractContextManager[Connection]]
     worker_age: Callable[[], float | None]
+    take_reserve: Callable[[], None]
 
     def enqueue(self, connection: Connection, hash_: str, priority: int, client: str) -> None:
         """Put the building of a job into the queue, in the transaction of `connection`."""
@@ -81,6 +82,7 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
             messages=MessageStore(database),
             transaction=lambda: writing(database),
             worker_age=worker_age,
+            take_reserve=lambda: take_reserve(database),
         )
     finally:
         database.dispose()
@@ -95,5 +97,6 @@ def migrate(settings: Settings) -> None:
     database = connect(settings.database_url)
     try:
         upgrade(database, in_same_transaction=tables_of_the_engine(database))
+        take_reserve(database)
     finally:
         database.dispose()

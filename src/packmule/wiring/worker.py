@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from packmule.assembly.build import Builder
+from packmule.assembly.build import Builder, no_room
 from packmule.cleanup.disk_space import LeftoverSweep, SpaceReclaimer
 from packmule.cleanup.expiry import Expiry, Removal
 from packmule.engine.interface import Later, Task
@@ -43,13 +43,12 @@ def run_worker(settings: Settings, stop: Event) -> None:
         announce = announcer(settings, stores).announce
         expiry = Expiry(stores.jobs, stores.defer_removal, lambda: datetime.now(UTC))
         room = _room(settings, stores, expiry)
-        make_room = room.make_for if room is not None else lambda _wanted: False
         builder = Builder(
             stores.jobs,
             stores.storage,
             resources,
             in_same_transaction=announce,
-            make_room=make_room,
+            make_room=no_room if room is None else room.make_for,
         )
         duties = {
             BUILD: Duty(builder.build, settings.concurrent_jobs),
@@ -81,6 +80,7 @@ def _clean_up(stores: Stores, expiry: Expiry, room: SpaceReclaimer | None) -> Ha
         handlers.append(room.make)
 
     def clean_up(key: str, stop: Event) -> Later:
+        stores.take_reserve()
         answers = [handler(key, stop) for handler in handlers]
         return Later(min(answer.delay for answer in answers if answer is not None))
 

@@ -50,7 +50,9 @@ def test_the_header_is_as_long_as_was_reserved(
     reserved = details.header_size(max(compressed, size))
     writer = Writer()
     scratch = ScratchFile(tmp_path / "a", Pool(1), writer, on_error=lambda: None)
-    space = SpaceCheck(tmp_path, AssemblyLimits(), is_uploaded=False)
+    space = SpaceCheck(
+        tmp_path, AssemblyLimits(), is_uploaded=False, make_room=lambda _wanted, _in_all: False
+    )
     ArchiveFile(scratch, Ledger(1, Remembered()), space, tail=0).complete(entry)
     scratch.close()
     writer.close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
+from dataclasses import replace
 from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.fakes.databases import migrated
-from tests.fakes.jobs import PUBLISHED, in_state, no_defer, request
+from tests.fakes.jobs import PROGRESS, PUBLISHED, in_state, no_defer, request
 
 from packmule.cleanup.disk_space import (
     GRACE,
@@ -19,7 +21,7 @@ from packmule.cleanup.disk_space import (
 )
 from packmule.cleanup.expiry import Expiry
 from packmule.engine.interface import Later
-from packmule.jobs.model import JobState
+from packmule.jobs.model import Checkpoint, JobState
 from packmule.jobs.store import JobStore
 from packmule.storage.local import LocalStorage
 
@@ -66,9 +68,16 @@ class House:
     def defer_removal(self, _connection: Connection, job: Job) -> None:
         self.removals.append(job.hash)
 
-    def job(self, state: JobState = JobState.COMPLETED, *, read: bool = False) -> str:
+    def job(
+        self,
+        state: JobState = JobState.COMPLETED,
+        *,
+        client: str = "",
+        read: bool = False,
+        asked_at: float = LONG_AGO,
+    ) -> str:
         """Make a job with its archive or scratch, which nobody has asked for in a long time."""
-        hash_ = in_state(self.store, state)
+        hash_ = in_state(self.store, state, client=client)
         with self.storage.claim(hash_, 1, ()) as path:
             path.write_bytes(b"bytes")
         if state is JobState.COMPLETED:
@@ -76,7 +85,7 @@ class House:
             assert published is not None
             path = published
         if not read:
-            os.utime(path, (LONG_AGO, LONG_AGO))
+            os.utime(path, (asked_at, LONG_AGO))
         return hash_
 
     def make(self, reserve: int, stop: Event | None = None) -> None:
@@ -84,9 +93,12 @@ class House:
         room = SpaceReclaimer(self.store, self.storage, expiry.let_go, reserve)
         assert room.make("all", stop or Event()) == Later(LOOK_EVERY)
 
-    def make_for(self, wanted: int | None, reserve: int = SIZE) -> bool:
+    def make_for(
+        self, wanted: int | None, in_all: int = 0, *, client: str = "", reserve: int = SIZE
+    ) -> bool:
         expiry = Expiry(self.store, self.defer_removal, lambda: pytest.fail("no time is asked"))
-        return SpaceReclaimer(self.store, self.storage, expiry.let_go, reserve).make_for(wanted)
+        room = SpaceReclaimer(self.store, self.storage, expiry.let_go, reserve)
+        return room.make_for(client, wanted, in_all)
 
     def states(self, hashes: list[str]) -> list[str]:
         return [self.store.get(hash_).state.value for hash_ in hashes]
@@ -274,4 +286,59 @@ def test_where_nothing_may_go_there_is_no_room_to_be_made(house: House) -> None:
     jobs = [house.job(read=True) for _ in range(8)]
     assert not house.make_for(None)
     assert not house.make_for(SIZE)
+    assert house.states(jobs) == ["completed"] * 8
+
+
+def an_hour_ago() -> float:
+    return time.time() - 3600
+
+
+def test_a_job_takes_its_own_clients_archives_first(house: House) -> None:
+    older = [house.job(client="bob") for _ in range(3)]
+    own = [house.job(client="ann", asked_at=an_hour_ago()) for _ in range(5)]
+    assert house.make_for(3 * SIZE, client="ann")
+    assert house.states(older) == ["completed"] * 3
+    assert house.states(own) == ["expired"] + ["completed"] * 4
+
+
+def test_anothers_archives_go_once_nobody_has_asked_for_them_in_a_day(house: House) -> None:
+    fresh = [house.job(client="bob", asked_at=an_hour_ago()) for _ in range(4)]
+    forgotten = [house.job(client="bob") for _ in range(4)]
+    in_state(house.store, JobState.RUNNING, client="ann")
+    assert house.make_for(3 * SIZE, client="ann")
+    assert house.states(forgotten) == ["expired"] + ["completed"] * 3
+    assert house.states(fresh) == ["completed"] * 4
+
+
+def test_fresh_archives_go_only_of_a_client_that_holds_more(house: House) -> None:
+    few = [house.job(client="bob", asked_at=an_hour_ago())]
+    many = [house.job(client="eve", asked_at=an_hour_ago()) for _ in range(7)]
+    assert house.make_for(3 * SIZE, client="ann")
+    assert house.states(few + many) == ["completed", "expired"] + ["completed"] * 6
+    # Eve, who holds the most, cannot take what Bob has.
+    for hash_ in many[1:]:
+        path = house.storage.find(hash_)
+        assert path is not None
+        assert path.path is not None
+        os.utime(path.path)
+    assert not house.make_for(8 * SIZE, client="eve")
+    assert house.states(few) == ["completed"]
+
+
+def test_a_false_length_expires_nothing_beyond_the_step(house: House) -> None:
+    jobs = [house.job() for _ in range(8)]
+    assert not house.make_for(3 * SIZE, 400_000_000_000)
+    assert house.states(jobs) == ["completed"] * 8
+    assert house.make_for(3 * SIZE, 5 * SIZE)
+    assert house.states(jobs) == ["expired"] + ["completed"] * 7
+
+
+def test_for_bytes_of_open_jobs_nobody_elses_fresh_archives_go(house: House) -> None:
+    hash_ = house.store.create(request(client="eve"), defer=no_defer)
+    run = house.store.begin(hash_)
+    assert run is not None
+    held = replace(PROGRESS, bytes_done=10**12)
+    house.store.checkpoint(run.job.id, run.attempt, Checkpoint(0, held))
+    jobs = [house.job(client="bob", asked_at=an_hour_ago()) for _ in range(8)]
+    house.make(2 * SIZE)
     assert house.states(jobs) == ["completed"] * 8

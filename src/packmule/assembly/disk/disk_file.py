@@ -65,10 +65,14 @@ def punch_hole(descriptor: int, start: int, stop: int) -> bool:
 
 
 class DiskFile:
-    """One file open for writing at offsets; every method raises DiskFull or StorageFailed."""
+    """One file open for writing at offsets; every method raises DiskFull or StorageFailed.
 
-    def __init__(self, path: Path) -> None:
+    Bodies are not written where fewer than `reserve` bytes of the disk would stay free.
+    """
+
+    def __init__(self, path: Path, reserve: int = 0) -> None:
         self.path = path
+        self.reserve = reserve
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         try:
             self._buffered = os.open(path, flags, 0o644)
@@ -81,10 +85,10 @@ class DiskFile:
             self._direct = None
 
     @classmethod
-    def nameless(cls, path: Path) -> Self:
+    def nameless(cls, path: Path, reserve: int = 0) -> Self:
         """Open a new file and take its name away, so that it is gone once nobody has it open."""
         path.unlink(missing_ok=True)
-        file = cls(path)
+        file = cls(path, reserve)
         path.unlink()
         return file
 
@@ -98,6 +102,7 @@ class DiskFile:
 
         `base` is a multiple of the page, and the view begins on one in memory.
         """
+        self._keep_reserve(end - start)
         first = -(-start // PAGE) * PAGE
         last = end // PAGE * PAGE
         if self._direct is None or last - first < _LEAST_DIRECT:
@@ -141,6 +146,7 @@ class DiskFile:
 
     def copy_range(self, other: DiskFile, source: int, length: int, offset: int) -> None:
         """Copy a range of another file to an offset, within the kernel where it can."""
+        self._keep_reserve(length)
         try:
             copied = durable_files.copy_range(
                 other._buffered, source, length, self._buffered, offset
@@ -149,6 +155,22 @@ class DiskFile:
             raise translated(error, self.path) from error
         if copied < length:
             raise StorageFailed(f"{other.path.name} is shorter than what was written to it")
+
+    def _keep_reserve(self, length: int) -> None:
+        """Refuse to write bytes that would take the disk's reserve.
+
+        Asked before each block, since jobs that run side by side see each other's bytes only as
+        what is free no more.
+        """
+        if not self.reserve:
+            return
+        spare = self.disk_free() - self.reserve
+        if length > spare:
+            raise DiskFull(
+                f"the disk has {max(0, spare):,} bytes to spare, too few to write "
+                f"{self.path.name}: free some, then retry",
+                self.reserve + length,
+            )
 
     def read(self, offset: int, length: int) -> bytes:
         """Read a range; fewer bytes only where the file ends."""

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from packmule.assembly.disk.disk_file import DiskFile, punch_hole
-from packmule.assembly.resources import AssemblyLimits
-from packmule.assembly.space_check import SpaceCheck
 from packmule.assembly.upload.scratch_budget import ScratchBudget
-from packmule.errors import ArchiveTooLarge, DiskFull
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,30 +70,3 @@ def test_no_more_than_half_of_what_the_disk_can_spare_is_taken(file: DiskFile) -
     bound = ScratchBudget(2**60, all_but_little)
     bound.add(file)
     assert bound.is_over
-
-
-def test_an_archive_that_is_uploaded_needs_no_room_for_the_whole(
-    file: DiskFile, tmp_path: Path
-) -> None:
-    larger_than_any_disk = 2**59
-    limits = AssemblyLimits(min_free_bytes=0, max_archive_bytes=2**60)
-    uploaded = SpaceCheck(tmp_path, limits, is_uploaded=True)
-    assert uploaded.refusal(larger_than_any_disk, file) is None
-    assert uploaded.until >= larger_than_any_disk
-    alone = SpaceCheck(tmp_path, limits, is_uploaded=False)
-    assert isinstance(alone.refusal(larger_than_any_disk, file), DiskFull)
-    assert alone.until < larger_than_any_disk
-
-
-def test_an_uploaded_archive_stops_where_the_disk_has_nothing_to_spare(
-    file: DiskFile, tmp_path: Path
-) -> None:
-    space = SpaceCheck(tmp_path, AssemblyLimits(min_free_bytes=2**59), is_uploaded=True)
-    assert isinstance(space.refusal(1, file), DiskFull)
-
-
-def test_an_uploaded_archive_has_a_limit_too(file: DiskFile, tmp_path: Path) -> None:
-    limits = AssemblyLimits(min_free_bytes=0, max_archive_bytes=1000)
-    space = SpaceCheck(tmp_path, limits, is_uploaded=True)
-    assert isinstance(space.refusal(1001, file), ArchiveTooLarge)
-    assert space.until == 1000
