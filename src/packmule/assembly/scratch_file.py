@@ -13,7 +13,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from packmule.assembly.disk.disk_file import DiskFile
-from packmule.errors import PackmuleError, StorageFailed
+from packmule.errors import DiskFull, PackmuleError, StorageFailed
 from packmule.telemetry.context import as_extra
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ class ScratchFile:
         with self._lock:
             if self.error is None:
                 self.error = error
+                if isinstance(error, DiskFull) and error.wanted is not None:
+                    # Spools go with this run, and the next one writes them again.
+                    error.wanted += sum(spool.allocated() for spool in self._spools)
         self._on_error()
 
     def guarded(self, work: Callable[[], None]) -> Callable[[], None]:

@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from packmule.assembly.disk.disk_file import DiskFile
     from packmule.assembly.resources import AssemblyLimits
 
-STEP = 256 * 1024 * 1024
-"""Bytes that are kept free ahead of what arrives, while more is announced than fits."""
+LEAST_STEP = 16 * 1024 * 1024
+MOST_STEP = 256 * 1024 * 1024
+"""Bytes that are kept free ahead of what arrives, while more is announced than fits.
+
+Between the two it is as much as has arrived so far.
+"""
 
 MakeRoom = Callable[[int | None, int], bool]
 """`make_room(wanted, in_all)`: try to have `wanted` bytes free, or some where that is None.
@@ -70,12 +74,14 @@ class SpaceCheck:
                 raise _too_full(spare, reserve + 1, reserve + 1)
             return
         # Places that are reserved and not written yet take none of the disk.
-        rest = max(0, tail - file.allocated())
+        arrived = file.allocated()
+        rest = max(0, tail - arrived)
         if rest <= spare:
             return
-        if spare >= STEP and tail <= self._judged:
+        step = min(max(LEAST_STEP, arrived), MOST_STEP)
+        if spare >= step and tail <= self._judged:
             return
-        wanted, in_all = reserve + min(rest, STEP), reserve + rest
+        wanted, in_all = reserve + min(rest, step), reserve + rest
         if not self._make_room(wanted, in_all):
             raise _too_full(spare, wanted, in_all)
         self._judged = tail

@@ -8,7 +8,7 @@ import pytest
 
 from packmule.assembly.disk.disk_file import DiskFile
 from packmule.assembly.resources import AssemblyLimits
-from packmule.assembly.space_check import STEP, SpaceCheck
+from packmule.assembly.space_check import LEAST_STEP, SpaceCheck
 from packmule.errors import DiskFull
 
 if TYPE_CHECKING:
@@ -54,12 +54,23 @@ def test_only_a_step_is_made_free_for_what_is_announced(file: DiskFile, tmp_path
     rooms = RoomMaker(finds=True)
     reserve = file.disk_free()  # no byte to spare
     space(tmp_path, rooms, reserve=reserve).secure(MORE_THAN_ANY_DISK, file)
-    assert rooms.asked == [(reserve + STEP, reserve + MORE_THAN_ANY_DISK)]
+    assert rooms.asked == [(reserve + LEAST_STEP, reserve + MORE_THAN_ANY_DISK)]
+
+
+def test_the_step_is_as_much_as_has_arrived(file: DiskFile, tmp_path: Path) -> None:
+    rooms = RoomMaker(finds=True)
+    file.write(bytes(2 * LEAST_STEP), 0)
+    file.sync()
+    reserve = 2**50
+    space(tmp_path, rooms, reserve=reserve).secure(MORE_THAN_ANY_DISK, file)
+    ((wanted, _),) = rooms.asked
+    assert wanted is not None
+    assert 0 <= wanted - reserve - 2 * LEAST_STEP < 2**20  # the file system's own blocks
 
 
 def test_while_a_step_is_free_nothing_is_asked_twice(file: DiskFile, tmp_path: Path) -> None:
     rooms = RoomMaker(finds=True)
-    reserve = max(0, file.disk_free() - 2 * STEP)
+    reserve = max(0, file.disk_free() - 2 * LEAST_STEP)
     one = space(tmp_path, rooms, reserve=reserve)
     for _ in range(2):
         one.secure(MORE_THAN_ANY_DISK, file)
@@ -72,7 +83,7 @@ def test_what_no_room_can_be_made_for_fails_early(file: DiskFile, tmp_path: Path
     rooms = RoomMaker(finds=False)
     with pytest.raises(DiskFull) as refused:
         space(tmp_path, rooms).secure(MORE_THAN_ANY_DISK, file)
-    assert (refused.value.wanted, refused.value.in_all) == (STEP, MORE_THAN_ANY_DISK)
+    assert (refused.value.wanted, refused.value.in_all) == (LEAST_STEP, MORE_THAN_ANY_DISK)
 
 
 def test_a_hole_takes_none_of_the_disk(file: DiskFile, tmp_path: Path) -> None:
