@@ -156,7 +156,7 @@ class Assembly:
         return self._archive.tail
 
     def secure_space(self) -> None:
-        """Have room for what arrives next. Raises DiskFull."""
+        """Secure room for what arrives next. Raises DiskFull."""
         self._archive.space.secure(self._archive.tail, self.scratch.file)
 
     def ask_checkpoint(self) -> None:

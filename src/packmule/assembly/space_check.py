@@ -61,7 +61,7 @@ class SpaceCheck:
         return ArchiveTooLarge(f"the archive would exceed {self.until:,} bytes")
 
     def secure(self, tail: int, file: DiskFile) -> None:
-        """Have room for what arrives next in an archive that is to be `tail` bytes long.
+        """Secure room for what arrives next in an archive that is to be `tail` bytes long.
 
         To be called every second or so, by the job's thread. Raises DiskFull where there is no
         room, or not enough for all that is announced.

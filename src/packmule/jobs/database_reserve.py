@@ -27,7 +27,7 @@ class DatabaseReserve:
         self._path = path.with_name(f"{path.name}-reserve")
 
     def release_if_full(self) -> None:
-        """Give the reserve up where the disk is full.
+        """Release the reserve where the disk is full.
 
         To be called before each transaction that writes; costs microseconds. What the file system
         refuses is ignored: the transaction itself will say so.
