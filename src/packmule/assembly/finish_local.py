@@ -100,7 +100,7 @@ def _check_end(file: DiskFile, pieces: list[bytes], start: int, end: int) -> Non
 def check_all(read: Read, size: int, entries: int) -> None:
     """Read every file of an archive again, and check it. Raises StorageFailed."""
     try:
-        report = verify(read, size)
+        report = verify(read, size, most_entries=entries)
     except FormatError as error:
         raise StorageFailed(f"the archive could not be read back: {error}") from error
     if report.faults or report.entries != entries:

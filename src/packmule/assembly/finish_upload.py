@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from packmule.assembly.finish_local import as_entry, check_all
 from packmule.errors import StorageAway, StorageFailed
 from packmule.zipformat.layout import central_directory
-from packmule.zipformat.reading import read_directory
+from packmule.zipformat.reading import read_directory, read_headers
 from packmule.zipformat.records import MARKER_32, FormatError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from packmule.assembly.upload.part_plan import PartPlan
     from packmule.jobs.model import Checkpoint, DoneEntry, Part, Remembered
     from packmule.storage.interface import Reader, StoredArchive
+    from packmule.zipformat.reading import Read
     from packmule.zipformat.records import CentralHeader
 
 _log = logging.getLogger(__name__)
@@ -117,8 +118,7 @@ def holds_recorded(
         reader = archive.bytes.open()
         try:
             window = _Window(reader, archive.size, watch)
-            headers = read_directory(window.read, archive.size).headers
-            if len(headers) != count or not all(map(_is_of, headers, done)):
+            if not _lists(window.read, archive.size, done, count):
                 return False
             if full:
                 check_all(window.read, archive.size, count)
@@ -130,6 +130,16 @@ def holds_recorded(
         _log.warning("published archive rejected reason=%s", error)
         return False
     return True
+
+
+def _lists(read: Read, size: int, done: list[DoneEntry], count: int) -> bool:
+    """Return whether the directory has so many entries, the recorded ones first."""
+    found = 0
+    for _, header in read_headers(read, read_directory(read, size)):
+        if found >= count or (found < len(done) and not _is_of(header, done[found])):
+            return False
+        found += 1
+    return found == count
 
 
 def _is_of(header: CentralHeader, entry: DoneEntry) -> bool:

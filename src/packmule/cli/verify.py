@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,10 @@ def verify(*, path: Path, quick: bool, as_json: bool) -> None:
         # So that a named pipe does not wait for a writer.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            size = os.fstat(fd).st_size
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise FormatError("not a regular file; save the archive to a file first")
+            size = status.st_size
             report = verify_archive(lambda at, n: os.pread(fd, n, at), size, quick=quick)
         finally:
             os.close(fd)
@@ -83,6 +87,7 @@ def _record(path: Path, report: VerifyReport, *, quick: bool) -> dict[str, objec
         "readable": True,
         "valid": not report.faults,
         "read_back": not quick,
+        "complete": report.is_complete,
         "entries": report.entries,
         "size": report.size,
         "faults": [record(each) for each in report.faults],
@@ -107,6 +112,8 @@ def _print(path: Path, report: VerifyReport, *, quick: bool) -> None:
         )
     verdict = f"damaged, {number(len(faults), 'fault')}" if faults else "valid"
     how = "headers only" if quick else "contents checked"
+    if not report.is_complete:
+        how += ", stopped early"
     files = number(report.entries, "file")
     click.echo(f"{path}: {verdict}; {files}, {report.size:,} bytes, {how}")
 

@@ -49,11 +49,11 @@ class Finding:
 
 
 class Extent(NamedTuple):
-    """The bytes of one entry, header and descriptor included."""
+    """The bytes of one entry, header and descriptor included; its central header is at `place`."""
 
     start: int
     stop: int
-    name: bytes
+    place: int
 
 
 class _Wrong(Exception):
@@ -71,9 +71,18 @@ def note(kind: str, at: int, name: bytes | None, detail: str) -> Finding:
 
 
 def check_entry(
-    read: "Read", header: CentralHeader, place: int, directory: "Directory", *, quick: bool
+    read: "Read",
+    header: CentralHeader,
+    place: int,
+    directory: "Directory",
+    *,
+    quick: bool,
+    most_bytes: int,
 ) -> tuple[Extent | None, list[Finding]]:
-    """Check the entry of a central header that stands at `place`; no extent where it has none."""
+    """Check the entry of a central header that stands at `place`; no extent where it has none.
+
+    The body is not read back where the entry is longer than `most_bytes`.
+    """
     name = header.name
     try:
         size, compressed, offset = actual_values(header)
@@ -96,9 +105,9 @@ def check_entry(
         else:
             found.append(fault("data-descriptor", stop, name, "it does not agree, or is not there"))
         stop += length
-    if stop <= directory.start:  # else told as an overlap with the directory
+    if stop <= directory.start and stop - at <= most_bytes:  # else told as an overlap
         found += _body_findings(read, body, header, (size, compressed), quick=quick)
-    return Extent(at, stop, name), found
+    return Extent(at, stop, place), found
 
 
 def _body_findings(

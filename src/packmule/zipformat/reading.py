@@ -5,11 +5,12 @@ judging what was found to `verifying`, reading bytes to whoever calls: `read(at,
 fewer bytes only at the end. Law: APPNOTE 4.3.6, 4.3.12 to 4.3.16, 4.4.1.4.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from packmule.zipformat.records import (
+    CENTRAL,
     CENTRAL_SIGNATURE,
     END,
     END_SIGNATURE,
@@ -31,19 +32,24 @@ _END_MARK: Final = END_SIGNATURE.to_bytes(4, "little")
 _LOCATOR_MARK: Final = ZIP64_LOCATOR_SIGNATURE.to_bytes(4, "little")
 _CENTRAL_MARK: Final = CENTRAL_SIGNATURE.to_bytes(4, "little")
 
+# A name, an extra block and a comment are 64 KiB each at most.
+LONGEST_HEADER: Final = CENTRAL.size + 3 * MARKER_16
+"""Bytes of the longest central header."""
+
+_WINDOW: Final = 1 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """A central directory: its bytes are `start` up to `stop`, the end records up to `end`.
+    """A central directory: `length` bytes from `start` on, the end records up to `end`.
 
-    `stop` is where its last header ends, `records` where the end records begin. `shift` is what
-    must be added to every offset: the bytes that something put before the archive has.
+    `records` is where the end records begin. `shift` is what must be added to every offset: the
+    bytes that something put before the archive has. `announced` counts its entries, by its own
+    word. The headers are read by `read_headers`.
     """
 
-    headers: tuple[CentralHeader, ...]
-    places: tuple[int, ...]
     start: int
-    stop: int
+    length: int
     records: int
     end: int
     shift: int
@@ -52,7 +58,7 @@ class Directory:
 
 
 def read_directory(read: Read, size: int) -> Directory:
-    """Read the directory of an archive of `size` bytes; FormatError where there is none to read."""
+    """Find the directory of an archive of `size` bytes; FormatError where there is none to read."""
     at, end = _end_record(read, size)
     records, entries, length, offset = at, end.entries, end.directory_size, end.directory_offset
     wide = _zip64_record(read, at)
@@ -71,19 +77,32 @@ def read_directory(read: Read, size: int) -> Directory:
             f"end of central directory at byte {at}: says that the directory is {length:,} bytes "
             f"from byte {offset:,} on, which is not before it"
         )
-    start = offset + shift
-    data = read(start, length)
-    headers, places = [], []
-    used = 0
-    while used + 4 <= len(data) and data[used : used + 4] == _CENTRAL_MARK:
-        header = CentralHeader.unpack(data, used)
-        headers.append(header)
-        places.append(start + used)
-        used += header.packed_size
     return Directory(
-        tuple(headers), tuple(places), start, start + used, records,
-        at + END.size + len(end.comment), shift, entries, end.comment,
+        offset + shift, length, records, at + END.size + len(end.comment), shift, entries,
+        end.comment,
     )  # fmt: skip
+
+
+def read_headers(read: Read, directory: Directory) -> Iterator[tuple[int, CentralHeader]]:
+    """Read the headers of a directory one after the other, each with the byte it begins at.
+
+    Ends where no header follows. Takes the memory of a window, however long the directory is.
+    Raises FormatError.
+    """
+    window, base = b"", directory.start
+    used = 0
+    stop = directory.start + directory.length
+    while True:
+        behind = base + len(window)
+        if len(window) - used < LONGEST_HEADER and behind < stop:
+            more = read(behind, min(_WINDOW, stop - behind))
+            stop = stop if more else behind
+            window, base, used = window[used:] + more, base + used, 0
+        if window[used : used + 4] != _CENTRAL_MARK:
+            return
+        header = CentralHeader.unpack(window, used)
+        yield base + used, header
+        used += header.packed_size
 
 
 def _end_record(read: Read, size: int) -> tuple[int, EndOfCentralDirectory]:
