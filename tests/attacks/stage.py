@@ -18,7 +18,7 @@ from tests.fakes.origin import Origin
 from tests.spec.service import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 MAX_GROWTH = 150_000_000
 """Bytes of memory that an attack may cost each process of the service."""
@@ -64,16 +64,26 @@ class Stage:
         self._program = program
 
     @contextmanager
-    def service(self, disk: str | None = None, **settings: str) -> Iterator[Service]:
+    def service(
+        self,
+        disk: str | None = None,
+        *,
+        environment: Mapping[str, str] | None = None,
+        **settings: str,
+    ) -> Iterator[Service]:
         """Run the program under attack, and check the limits at the end.
 
-        With `disk` its data are on a disk of that size, like "56m".
+        With `disk` its data are on a disk of that size, like "56m". `environment`: other variables
+        that it runs with, whole names.
         """
         folder = self.folder / f"service-{len(list(self.folder.iterdir()))}"
         folder.mkdir()
         with self._program(folder, **settings) as running:
             if disk is not None:
                 running.use_small_disk(disk)
+            for name, value in (environment or {}).items():
+                earlier = running.environment.get(name)
+                running.environment[name] = f"{value}:{earlier}" if earlier else value
             running.start()
             before = _peaks_from_here(running)
             with _Watch(running.port) as watch:

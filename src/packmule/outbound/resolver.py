@@ -1,6 +1,6 @@
 """Resolve names to addresses, outside the transfer loop, and cache the answers for a while.
 
-Owns DNS lookups: a few daemon threads around the system's `getaddrinfo`, one lookup per name
+Owns DNS lookups: some daemon threads around the system's `getaddrinfo`, one lookup per name
 however many callers ask, a cache of answers and, briefly, of failures, and a limit on how long
 anybody waits. Leaves checking the addresses to `addresses.py`: an answer is cached and passed on as
 it came, and is checked at each use.
@@ -8,8 +8,9 @@ it came, and is checked at each use.
 `getaddrinfo` cannot be stopped once it is called. So nobody waits for it: a watcher thread answers
 every `done` whose time is up, queued or running, while the lookup's thread stays with its call
 until the system gives up (`resolv.conf`: some 10 to 30 s). A name occupies at most one thread,
-because whoever asks for it again joins the call that hangs. `threads` names that hang at the same
-time therefore delay only names that are not cached, each by at most `timeout` seconds.
+because whoever asks for it again joins the call that hangs. One client's names occupy at most
+`per_client` threads (`lookup_turns.py`), and a thread that is stuck in its call for more than
+`timeout` seconds no longer counts among `threads`, up to a bound: another takes its place.
 
     resolve ──fresh──> Resolution at once
        └──> queued ──> running ──> cached ──> done(Resolution)
@@ -23,15 +24,18 @@ import math
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_address
+
+from packmule.outbound.lookup_turns import Asker, Lookup, LookupTurns
 
 _logger = logging.getLogger(__name__)
 
 LookUp = Callable[[str, int], list[str]]
 Done = Callable[["Resolution"], None]
+
+NOBODY = Asker()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +49,6 @@ class Resolution:
     addresses: tuple[str, ...]
     error: str | None
     expires_at: float
-
-
-@dataclass(slots=True)
-class _Asked:
-    """A name being looked up, and everyone who waits for it by deadline, the earliest first."""
-
-    host: str
-    port: int
-    waiting: deque[tuple[float, Done]] = field(default_factory=deque)
 
 
 def system_look_up(host: str, port: int) -> list[str]:
@@ -70,13 +65,14 @@ class Resolver:
     """Resolves names in its own threads; any thread may call its methods.
 
     Answers are cached for `ttl` seconds and failures for `failure_ttl`; nobody waits longer than
-    `timeout` seconds; at most `max_queued` names wait for a thread.
+    `timeout` seconds; at most `max_queued` names wait for a thread. Of `threads` one client's names
+    hold `per_client` at most; `max_stuck` more replace those that are stuck.
     """
 
     def __init__(
         self,
         look_up: LookUp = system_look_up,
-        threads: int = 4,
+        threads: int = 16,
         ttl: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
         *,
@@ -84,6 +80,8 @@ class Resolver:
         failure_ttl: float = 2.0,
         max_queued: int = 1024,
         max_cached: int = 4096,
+        per_client: int = 8,
+        max_stuck: int = 48,
     ) -> None:
         self._look_up = look_up
         self._max_threads = threads
@@ -96,8 +94,9 @@ class Resolver:
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
         self._deadlines = threading.Condition(self._lock)
-        self._queued: dict[str, _Asked] = {}
-        self._running: dict[str, _Asked] = {}
+        self._max_stuck = max_stuck
+        self._turns = LookupTurns(per_client)
+        self._running: dict[str, Lookup] = {}
         self._cache: dict[str, Resolution] = {}
         self._threads = 0
         self._watched = False
@@ -105,7 +104,7 @@ class Resolver:
         self._no_deadline = False  # the watcher sleeps until somebody waits
         self._closed = False
 
-    def resolve(self, host: str, port: int, done: Done) -> Resolution | None:
+    def resolve(self, host: str, port: int, done: Done, asker: Asker = NOBODY) -> Resolution | None:
         """Return the answer if it is known; else return None and call `done` once, later.
 
         Known at once are an IP address (as itself), a cached answer or failure, and a refusal, such
@@ -119,17 +118,21 @@ class Resolver:
             known = self._cache.get(host)
             if known is not None and known.expires_at > self._clock():
                 return known
-            asked = self._running.get(host) or self._queued.get(host)
-            if asked is None:
-                if len(self._queued) >= self._max_queued:
-                    return self._failed(
-                        host, f"{host} was not looked up: too many names are waiting"
-                    )
-                asked = self._queued[host] = _Asked(host, port)
-                if not self._call_a_thread():
-                    del self._queued[host]
+            lookup = self._running.get(host)
+            if lookup is None:
+                lookup = self._turns.get(host)
+                is_new = lookup is None
+                if lookup is None:
+                    if len(self._turns) >= self._max_queued:
+                        return self._failed(
+                            host, f"{host} was not looked up: too many names are waiting"
+                        )
+                    lookup = Lookup(host, port)
+                self._turns.add(lookup, asker)
+                if not self._call_a_thread() and is_new:
+                    self._turns.remove(lookup)
                     return self._failed(host, f"{host} was not looked up: no thread can be started")
-            asked.waiting.append((self._clock() + self._timeout, done))
+            lookup.waiting.append((self._clock() + self._timeout, done))
             if self._no_deadline:
                 self._deadlines.notify()
             return None
@@ -138,12 +141,16 @@ class Resolver:
         """Answer everyone whose time is up; the watcher calls this at each deadline."""
         with self._lock:
             overdue = [
-                (done, self._remember(self._no_answer(asked.host)))
-                for asked in (*self._queued.values(), *self._running.values())
-                for done in self._take_overdue(asked)
+                (done, self._remember(self._no_answer(lookup.host)))
+                for lookup in (*self._turns, *self._running.values())
+                for done in self._take_overdue(lookup)
             ]
-            for host in [host for host, asked in self._queued.items() if not asked.waiting]:
-                del self._queued[host]  # nobody waits any more
+            for lookup in self._turns:
+                if not lookup.waiting:  # nobody waits any more
+                    self._turns.remove(lookup)
+            if not self._closed:
+                for _ in range(len(self._turns)):
+                    self._call_a_thread()  # in the place of one that is stuck
         for done, resolution in overdue:
             _tell(done, resolution)
 
@@ -151,7 +158,7 @@ class Resolver:
         """Stop: no `done` is called any more; a thread inside a lookup ends after it."""
         with self._lock:
             self._closed = True
-            self._queued.clear()
+            self._turns.clear()
             self._work.notify_all()
             self._deadlines.notify_all()
 
@@ -162,39 +169,52 @@ class Resolver:
         started: one that has not serves nobody.
         """
         self._watched = self._watched or _started(self._watch, "resolver-watch")
-        if self._idle < len(self._queued) and self._threads < self._max_threads:
+        if self._idle < len(self._turns) and self._in_service() < self._max_threads:
             self._threads += _started(self._serve, f"resolver-{self._threads + 1}")
         self._work.notify()
         return self._watched and self._threads > 0
 
     def _serve(self) -> None:
         """Look up one name after another until closed."""
-        while (asked := self._next()) is not None:
-            resolution = self._ask(asked)
+        while (lookup := self._next()) is not None:
+            resolution = self._ask(lookup)
             with self._lock:
-                del self._running[asked.host]
+                del self._running[lookup.host]
+                self._turns.ended(lookup)
                 self._remember(resolution)
-                waiting = () if self._closed else tuple(asked.waiting)
+                waiting = () if self._closed else tuple(lookup.waiting)
             for _, done in waiting:
                 _tell(done, resolution)
 
-    def _next(self) -> _Asked | None:
+    def _next(self) -> Lookup | None:
+        """Wait for a name that may be looked up; None to end the thread."""
         with self._lock:
-            while not self._queued and not self._closed:
+            while not self._closed and self._in_service() <= self._max_threads:
+                lookup = self._turns.take(self._clock())
+                if lookup is not None:
+                    self._running[lookup.host] = lookup
+                    return lookup
                 self._idle += 1
                 self._work.wait()
                 self._idle -= 1
-            if self._closed:
-                return None
-            host = next(iter(self._queued))
-            asked = self._running[host] = self._queued.pop(host)
-            return asked
+            self._threads -= 1
+            self._work.notify()  # another thread may begin what this one could have
+            return None
 
-    def _ask(self, asked: _Asked) -> Resolution:
+    def _in_service(self) -> int:
+        """Return how many threads count: all but those stuck in a call, as far as these may be."""
+        now = self._clock()
+        stuck = sum(self._stuck_at(lookup) <= now for lookup in self._running.values())
+        return self._threads - min(stuck, self._max_stuck)
+
+    def _stuck_at(self, lookup: Lookup) -> float:
+        return math.inf if lookup.began is None else lookup.began + self._timeout
+
+    def _ask(self, lookup: Lookup) -> Resolution:
         """Look a name up; this is where foreign errors are translated."""
-        host = asked.host
+        host = lookup.host
         try:
-            found = tuple(self._look_up(host, asked.port))
+            found = tuple(self._look_up(host, lookup.port))
         except OSError as error:
             return self._failed(host, _reason(host, error))
         except Exception:  # whatever it was, callers must get an answer, and the thread goes on
@@ -211,25 +231,26 @@ class Resolver:
             with self._lock:
                 if self._closed:
                     return
-                earliest = min(
-                    (
-                        asked.waiting[0][0]
-                        for asked in (*self._queued.values(), *self._running.values())
-                        if asked.waiting
-                    ),
-                    default=None,
-                )
+                earliest = self._next_deadline()
                 self._no_deadline = earliest is None
                 self._deadlines.wait(
                     None if earliest is None else max(0.0, earliest - self._clock())
                 )
                 self._no_deadline = False
 
-    def _take_overdue(self, asked: _Asked) -> list[Done]:
+    def _next_deadline(self) -> float | None:
+        """Return when somebody's time will be up, or a thread stuck."""
+        now = self._clock()
+        running = self._running.values()
+        times = [each.waiting[0][0] for each in (*self._turns, *running) if each.waiting]
+        times += [at for at in map(self._stuck_at, running) if at > now]
+        return min(times, default=None)
+
+    def _take_overdue(self, lookup: Lookup) -> list[Done]:
         now = self._clock()
         overdue: list[Done] = []
-        while asked.waiting and asked.waiting[0][0] <= now:
-            overdue.append(asked.waiting.popleft()[1])
+        while lookup.waiting and lookup.waiting[0][0] <= now:
+            overdue.append(lookup.waiting.popleft()[1])
         return overdue
 
     def _remember(self, resolution: Resolution) -> Resolution:

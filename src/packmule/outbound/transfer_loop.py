@@ -19,6 +19,7 @@ import pycurl
 from packmule.errors import FailureCode
 from packmule.outbound import faults, stall_detector, transfer
 from packmule.outbound.fetch_scheduler import FetchScheduler
+from packmule.outbound.lookup_turns import Asker
 from packmule.outbound.outcome_handler import OutcomeHandler, internal
 from packmule.outbound.outcomes import TryFailed
 from packmule.outbound.readiness import Readiness
@@ -238,7 +239,8 @@ class TransferLoop:
         def done(resolution: Resolution) -> None:
             self.submit(lambda: self._resolved(queue, fetch, resolution))
 
-        resolution = self._resolver.resolve(fetch.asked.host, fetch.asked.port, done)
+        asker = Asker(queue.client, queue)
+        resolution = self._resolver.resolve(fetch.asked.host, fetch.asked.port, done, asker)
         if resolution is not None:
             self._resolved(queue, fetch, resolution, now)
         else:
