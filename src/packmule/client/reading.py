@@ -27,6 +27,7 @@ from packmule.client.values import (
     JobProgress,
     Status,
 )
+from packmule.foreign_text import clipped, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,9 @@ _UNREADABLE = (
     OverflowError,
 )
 _EXCERPT = 80
+_LONGEST_LOCATION = 500
+_ARCHIVE_HASH = re.compile(r"[0-9a-f]{32}")
+_WEB_ADDRESS = re.compile(r"https?://[^\s/]\S*", re.IGNORECASE)
 _LONGEST_RETRY_AFTER = 10.0**9
 
 
@@ -76,7 +80,7 @@ def refusal(response: ApiResponse, now: datetime) -> APIStatusError | InvalidRes
     after = retry_after(response.headers.get("retry-after", ""), now)
     try:
         document = json.loads(response.body)
-        code, detail = _text(document["code"]), _text(document["detail"])
+        code, detail = _line(document["code"]), _line(document["detail"])
         listed = document.get("errors") or ()
         errors = tuple(_bad_item(each) for each in listed if isinstance(each, dict))
     except _UNREADABLE:
@@ -86,7 +90,7 @@ def refusal(response: ApiResponse, now: datetime) -> APIStatusError | InvalidRes
 
 def _bad_item(document: dict[str, Any]) -> InvalidField:
     where = document.get("pointer") or document.get("parameter") or ""
-    return InvalidField(_text(where), _text(document.get("detail", "")))
+    return InvalidField(_line(where), _line(document.get("detail", "")))
 
 
 def _without_problem(
@@ -96,7 +100,8 @@ def _without_problem(
     phrase = f"{response.status} {_phrase(response.status)}".strip()
     if 300 <= response.status < 400:  # noqa: PLR2004  # HTTP's own classes
         # A login page's or a bucket's address may hold a secret in its query.
-        where = re.split(r"[?#]", response.headers.get("location", ""), maxsplit=1)[0]
+        location = clipped(response.headers.get("location", ""), _LONGEST_LOCATION)
+        where = re.split(r"[?#]", location, maxsplit=1)[0]
         return InvalidResponseError(
             f"The server's address redirects ({phrase}): use {where or 'the final one'} instead."
         )
@@ -132,8 +137,11 @@ def retry_after(text: str, now: datetime) -> float | None:
 
 
 def archive_hash(document: Any) -> str:
-    """Read the response to `create`."""
-    return _text(document["archive_hash"])
+    """Read the response to `create`. Raises ValueError, KeyError, TypeError."""
+    found = _text(document["archive_hash"])
+    if not _ARCHIVE_HASH.fullmatch(found):
+        raise ValueError("it is not an archive hash")
+    return found
 
 
 def status(document: Any) -> Status:
@@ -143,7 +151,7 @@ def status(document: Any) -> Status:
             return InProgress(_progress(document["progress"]), document)
         case "completed":
             return Completed(
-                _text(document["url"]),
+                _web_address(document["url"]),
                 _whole(document["size"]),
                 _moment(document["expires_at"]),
                 tuple(map(_failure, document.get("missing") or ())),
@@ -152,7 +160,7 @@ def status(document: Any) -> Status:
         case "failed":
             error = document["error"]
             failures = tuple(map(_failure, document.get("failures") or ()))
-            return Failed(_text(error["code"]), _text(error["detail"]), failures, document)
+            return Failed(_line(error["code"]), _line(error["detail"]), failures, document)
         case "cancelled":
             return Cancelled(document)
         case "expired":
@@ -176,10 +184,10 @@ def _progress(document: Any) -> JobProgress:
 
 def _failure(document: Any) -> FileFailure:
     return FileFailure(
-        url=_text(document["url"]),
-        name=_maybe(_text, document.get("name")),
-        code=_text(document["code"]),
-        detail=_text(document["detail"]),
+        url=_line(document["url"]),
+        name=_maybe(_line, document.get("name")),
+        code=_line(document["code"]),
+        detail=_line(document["detail"]),
         http_status=_maybe(_whole, document.get("http_status")),
         attempts=_whole(document.get("attempts") or 0),
     )
@@ -191,18 +199,18 @@ def file_batch(document: Any) -> FileBatch:
 
 
 def _file(document: Any) -> File:
-    url, name = _text(document["url"]), _maybe(_text, document.get("name"))
+    url, name = _line(document["url"]), _maybe(_line, document.get("name"))
     failure, warning = document.get("failure"), document.get("warning")
     return File(
         position=_whole(document["position"]),
         url=url,
         name=name,
-        state=_text(document["state"]),
+        state=_line(document["state"]),
         bytes_done=_whole(document["bytes"]["done"]),
         bytes_total=_maybe(_whole, document["bytes"].get("total")),
         attempts=_maybe(_whole, document.get("attempts")),
         failure=None if failure is None else _failure({**failure, "url": url, "name": name}),
-        warning=None if warning is None else _text(warning["code"]),
+        warning=None if warning is None else _line(warning["code"]),
         document=document,
     )
 
@@ -211,6 +219,18 @@ def _text(found: Any) -> str:
     if not isinstance(found, str):
         raise TypeError(f"{found!r} is not a string")
     return found
+
+
+def _line(found: Any) -> str:
+    """Read text for people: whatever the server sends, it is safe to print."""
+    return printable(_text(found))
+
+
+def _web_address(found: Any) -> str:
+    text = _text(found)
+    if not _WEB_ADDRESS.fullmatch(text) or not text.isprintable():
+        raise ValueError("it is not a web address")
+    return text
 
 
 def _whole(found: Any) -> int:

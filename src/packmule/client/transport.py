@@ -16,6 +16,8 @@ import httpx
 import packmule
 from packmule.client import requests
 from packmule.client.steps import ApiResponse, NetworkFault
+from packmule.errors import MAX_DETAIL
+from packmule.foreign_text import clipped
 
 if TYPE_CHECKING:
     from packmule.client.steps import ApiRequest
@@ -96,5 +98,5 @@ def has_archive_body(head: ApiResponse) -> bool:
 def network_fault(error: Exception) -> NetworkFault:
     """Translate an error of httpx; the result holds nothing secret."""
     text = re.sub(r"^\[Errno -?\d+\] ", "", str(error).strip())
-    message = _MESSAGES.get(type(error)) or text or type(error).__name__
+    message = _MESSAGES.get(type(error)) or clipped(text, MAX_DETAIL) or type(error).__name__
     return NetworkFault(message, sent=not isinstance(error, _NOT_SENT))

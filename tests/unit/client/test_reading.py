@@ -200,8 +200,73 @@ def test_a_page_of_files_is_read_in_full() -> None:
     "moment", ["2026-03-01T12:30:15", "2026-03-01T12:30:15Z", "2026-03-01T14:00:15+01:30"]
 )
 def test_a_moment_is_utc_whatever_its_zone(moment: str) -> None:
-    document = {"status": "completed", "url": "u", "size": 1, "expires_at": moment}
+    document = {"status": "completed", "url": "http://x/u", "size": 1, "expires_at": moment}
     found = reading.value(reply(document), reading.status)
     assert isinstance(found, Completed)
     assert found.expires_at == NOW
     assert found.expires_at.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "hash_",
+    [
+        "",
+        "0" * 31,
+        "0" * 33,
+        "F" * 32,
+        "--help",
+        "../../etc",
+        "\x1b[2J" + "0" * 28,
+        "0" * 31 + "\n",
+    ],
+)
+def test_what_is_no_archive_hash_is_an_invalid_response(hash_: str) -> None:
+    with pytest.raises(InvalidResponseError):
+        reading.value(reply({"archive_hash": hash_}, 202), reading.archive_hash)
+
+
+def test_an_archive_hash_is_returned_as_it_is() -> None:
+    hash_ = "0123456789abcdef" * 2
+    assert reading.value(reply({"archive_hash": hash_}, 202), reading.archive_hash) == hash_
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "x",
+        "ftp://x/a.zip",
+        "javascript:alert(1)",
+        "http://",
+        "http:///a",
+        "http://x/\x1b[2J",
+        "http://x/a b",
+        "http://x/\u202e",
+    ],
+)
+def test_an_archive_with_no_web_address_is_an_invalid_response(url: str) -> None:
+    document = {
+        "status": "completed", "url": url, "size": 9, "expires_at": "2026-03-01T12:30:15Z",
+    }  # fmt: skip
+    with pytest.raises(InvalidResponseError):
+        reading.value(reply(document), reading.status)
+
+
+def test_what_a_server_says_for_people_is_printable() -> None:
+    harm = "a\x1b[31m\u202eb\n"
+    dead = DEAD | {"url": f"http://x/{harm}", "name": harm, "code": harm, "detail": harm}
+    error = {"code": harm, "detail": harm}
+    document = {"status": "failed", "error": error, "failures": [dead]}
+    found = reading.value(reply(document), reading.status)
+    assert isinstance(found, Failed)
+    [one] = found.failures
+    for text in (found.code, found.detail, one.url, one.name or "", one.code, one.detail):
+        assert text.isprintable(), text
+    listed = [{"pointer": harm, "detail": harm}]
+    refused = reading.refusal(reply({**error, "errors": listed}, 422), NOW)
+    assert isinstance(refused, APIStatusError)
+    assert str(refused).isprintable()
+    assert refused.errors[0].where.isprintable()
+    moved = reading.refusal(reply(b"", 302, location=f"https://x/{harm * 10_000}"), NOW)
+    assert str(moved).isprintable()
+    assert len(str(moved)) < 700
