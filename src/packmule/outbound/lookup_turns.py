@@ -61,13 +61,13 @@ class LookupTurns:
         return self._lookups.get(host)
 
     def add(self, lookup: Lookup, asker: Asker) -> None:
-        """Have a name wait on behalf of an asker; it may wait on behalf of others already."""
+        """Queue a name on behalf of an asker; it may wait on behalf of others already."""
         self._lookups[lookup.host] = lookup
         lookup.askers.add(asker)
         self._by_asker.setdefault(asker, {})[lookup.host] = lookup
 
     def remove(self, lookup: Lookup) -> None:
-        """Have a name wait no more."""
+        """Remove a name that waits, for all who asked for it."""
         del self._lookups[lookup.host]
         for asker in lookup.askers:
             own = self._by_asker[asker]
