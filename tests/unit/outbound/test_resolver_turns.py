@@ -33,7 +33,7 @@ def make(names: Names, clock: FakeClock) -> Iterator[Callable[..., Resolver]]:
     made: list[Resolver] = []
 
     def build(**settings: int) -> Resolver:
-        made.append(Resolver(names, clock=clock, **settings))  # type: ignore[arg-type]
+        made.append(Resolver(names, clock=clock, **settings))
         return made[-1]
 
     yield build
