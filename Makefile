@@ -128,6 +128,16 @@ sbom: $(VENV)/sbom.stamp  ## dist/packmule.cdx.json: what the program consists o
 		--output-file dist/packmule.cdx.json build/sbom/program/bin/python
 	rm -rf build/sbom
 
+$(VENV)/audit.stamp: requirements/audit.lock
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
+	touch $@
+
+.PHONY: audit
+audit: $(VENV)/audit.stamp  ## known vulnerabilities of the libraries that the program installs
+	$(VENV)/audit/bin/pip-audit --progress-spinner off --require-hashes --disable-pip \
+		--requirement requirements/otel.lock
+
 # In a place of its own: its pins may differ from those that the tests run with.
 $(VENV)/docs.stamp: requirements/docs.lock $(VENV)/run.stamp
 	test -x $(VENV)/docs/bin/python || $(PYTHON) -m venv $(VENV)/docs
@@ -186,6 +196,7 @@ lock: $(VENV)/dev.stamp  ## pin anew, with hashes
 	$(PIN) pyproject.toml --group fuzz -o requirements/fuzz.lock
 	$(PIN) pyproject.toml --group docs -o requirements/docs.lock
 	$(PIN) --group sbom -o requirements/sbom.lock
+	$(PIN) --group audit -o requirements/audit.lock
 
 clean:  ## all that make made, but not your data
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist site
