@@ -10,14 +10,13 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tests.docker.container import FENCES
 from tests.spec.service import Service, until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.docker.engine import Engine
 
 MEMORY = "512m"
@@ -33,16 +32,25 @@ class ContainedService(Service):
         self._image = image
         self._name = f"packmule-attacked-{self.port}"
         self._since = int(time.time())
+        self._disk: list[str] = []
+
+    def use_small_disk(self, size: str) -> Self:
+        """Keep the data on a disk of its own of that size, which goes with the container."""
+        self._disk = ["--tmpfs", f"{self.folder}/data:size={size},mode=700"]
+        return self
+
+    def seen_data(self) -> Path:
+        """Return the data directory as the service sees it, with what is mounted there."""
+        return Path(f"/proc/{self.processes()[0]}/root{self.folder}/data")
 
     def start(self) -> Self:
         """Start the container and wait until it takes jobs."""
-        assert not self.around, "no command can be put around a container"
         (self.folder / "data").mkdir(exist_ok=True)
         above = self.folder.parent  # what a scenario has put there for the program is seen, too
         command = ["run", "--detach", "--name", self._name, "--network", "host"]
         command += ["--memory", MEMORY, "--memory-swap", MEMORY, "--no-healthcheck"]
         command += [*FENCES_BUT_USER, "--user", f"{os.geteuid()}:{os.getegid()}"]
-        command += ["--volume", f"{above}:{above}"]
+        command += ["--volume", f"{above}:{above}", *self._disk]
         for name, value in self.environment.items():
             if name not in {"PATH", "HOME"}:
                 command += ["--env", f"{name}={value}"]

@@ -33,7 +33,15 @@ VERIFY_SECONDS = 60
 """Seconds after which a check counts as one that never ends: it is one of a few MB."""
 
 
-@attack("an archive whose entries are all the same body, verified", full=200_000, small=20_000)
+NO_SERVICE = "it attacks the command line, which runs without a service"
+
+
+@attack(
+    "an archive whose entries are all the same body, verified",
+    full=200_000,
+    small=20_000,
+    only_without_container=NO_SERVICE,
+)
 def overlapping_entries(stage: Stage, entries: int) -> None:
     body = bytes(20_000_000)
     crc = zlib.crc32(body)
@@ -52,7 +60,12 @@ def overlapping_entries(stage: Stage, entries: int) -> None:
     assert "stopped early" in output
 
 
-@attack("an archive with a huge directory, verified", full=3_000_000_000, small=100_000_000)
+@attack(
+    "an archive with a huge directory, verified",
+    full=3_000_000_000,
+    small=100_000_000,
+    only_without_container=NO_SERVICE,
+)
 def huge_directory(stage: Stage, size: int) -> None:
     path = stage.folder / "directory.zip"
     filler = bytes(65_535)

@@ -105,7 +105,7 @@ def flood(port: int, first: bytes, again: bytes, size: int) -> None:
             connection.sendall(again)
 
 
-@attack("hosts and file names that take by the square of their length", full=2000, small=30)
+@attack("hosts and file names that take by the square of their length", full=2000, small=100)
 def combining_marks(stage: Stage, size: int) -> None:
     marks = "\u0315\u0300"
     with stage.origin() as origin, stage.service() as service:
