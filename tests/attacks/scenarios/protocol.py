@@ -52,9 +52,7 @@ FLOODS = (
 )
 
 
-@attack(
-    "requests to smuggle others, and odd spellings of methods and paths", full=20_000, small=200
-)
+@attack("requests to smuggle others, and odd spellings of methods and paths", full=5000, small=200)
 def spellings(stage: Stage, size: int) -> None:
     with stage.service() as service:
         for request in TWO_READINGS:
@@ -105,7 +103,7 @@ def flood(port: int, first: bytes, again: bytes, size: int) -> None:
             connection.sendall(again)
 
 
-@attack("hosts and file names that take by the square of their length", full=2000, small=100)
+@attack("hosts and file names that take by the square of their length", full=200, small=100)
 def combining_marks(stage: Stage, size: int) -> None:
     marks = "\u0315\u0300"
     with stage.origin() as origin, stage.service() as service:
