@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -142,15 +143,50 @@ def try_lock(file: int, *, required: bool = True) -> bool:
     return True
 
 
+class NotOurFile(OSError):
+    """What is at a path is no regular file, or belongs to another user; the message names it."""
+
+
+def open_own(path: Path, *, mode: int = 0o644) -> int:
+    """Open a regular file of this user for reading and writing, made where missing.
+
+    Symbolic links are not followed, so that nobody else in a shared folder decides what is written
+    to. Raises NotOurFile.
+    """
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    while True:
+        try:
+            return os.open(path, flags | os.O_CREAT | os.O_EXCL, mode)
+        except FileExistsError:
+            pass
+        try:
+            # Neither waiting for a pipe's other end, nor making a terminal this process's own.
+            file = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+        except FileNotFoundError:
+            continue  # removed since
+        except OSError as error:
+            if error.errno in {errno.ELOOP, errno.ENXIO, errno.EISDIR}:
+                what = "a symbolic link" if path.is_symlink() else "not a regular file"
+                raise NotOurFile(error.errno, f"{path} is {what}") from error
+            raise
+        status = os.fstat(file)
+        if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid():
+            return file
+        os.close(file)
+        is_file = stat.S_ISREG(status.st_mode)
+        what = "belongs to another user" if is_file else "is not a regular file"
+        raise NotOurFile(errno.EPERM, f"{path} {what}")
+
+
 def open_locked(
     path: Path, *, mode: int = 0o644, required: bool = True, wait: bool = False
 ) -> int | None:
-    """Open a file, made where missing, and lock it; None if another process holds it.
+    """Open a file as `open_own` does, and lock it; None if another process holds it.
 
     With `wait` it is waited for. `required` is as in `try_lock`.
     """
     while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
+        file = open_own(path, mode=mode)
         try:
             if wait:
                 fcntl.flock(file, fcntl.LOCK_EX)

@@ -10,6 +10,7 @@ rename that makes it the archive. Leaves talking to people to the command line.
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -66,13 +67,18 @@ def pack(
 
     Without `replace` a file that is at `out` by the end stays, and what was packed is kept.
 
-    Raises UsageError where another process packs it, DiskFull, StorageFailed, ArchiveTooLarge.
+    Raises UsageError where another process packs it, or where what is at `out` or beside it is not
+    ours to write to; DiskFull, StorageFailed, ArchiveTooLarge.
     """
     part = out.with_name(f"{out.name}.part")
     journal = Journal(part.with_name(f"{part.name}.journal"))
     try:
+        _check_target(out)
         found = journal.load(sources_digest(sources))
+        if journal.is_foreign:
+            raise _in_the_way(journal.path, "it is not the journal of an interrupted run")
         _separate(part, out)
+        _check_part(part, is_ours=journal.has_begun)
         remembered = _usable(found or Remembered(), part, on_html)
         assembly = Assembly(
             sources, remembered, part, resources, compression=compression, on_html=on_html
@@ -103,6 +109,40 @@ def pack(
         return Packed(size, outcome.done, resumed, failed, html_pages=pages)
     finally:
         journal.close()
+
+
+def _check_target(out: Path) -> None:
+    """Raise UsageError where the archive would replace something other than a file."""
+    if os.path.lexists(out) and not out.is_file():
+        raise UsageError(
+            f"Cannot write {out}: it is not a regular file. Choose the name of a file; to send the "
+            "archive somewhere else, copy that file afterwards."
+        )
+
+
+def _check_part(part: Path, *, is_ours: bool) -> None:
+    """Raise UsageError where the part file is not ours to continue: it would be overwritten."""
+    try:
+        status = part.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise translated(error, part) from error
+    if not stat.S_ISREG(status.st_mode):
+        reason = "it is not a regular file"
+    elif status.st_uid != os.geteuid():
+        reason = "it belongs to another user"
+    elif status.st_size and not is_ours:
+        reason = "there is no journal beside it, so it is not from an interrupted run"
+    else:
+        return
+    raise _in_the_way(part, reason)
+
+
+def _in_the_way(path: Path, reason: str) -> UsageError:
+    return UsageError(
+        f"{path} is in the way: {reason}. Move it, or choose another file name for the archive."
+    )
 
 
 def _usable(found: Remembered, part: Path, on_html: OnHtml) -> Remembered:

@@ -102,7 +102,7 @@ def pack(
     130 interrupted.
     """  # noqa: D301  # \b is click's mark of lines that stay as they are
     sources = read_sources(urls, listing)
-    if out.exists() and not force:
+    if out.is_file() and not force:
         raise click.UsageError(f"{out} already exists. Use --force to replace it.")
     environment = dict(os.environ)
     for name, value in (

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from packmule.client.errors import DownloadFailed
 from packmule.client.versions import Held, Version, resumable
-from packmule.durable_files import is_at, open_locked, rename, rename_new
+from packmule.durable_files import NotOurFile, is_at, open_locked, rename, rename_new
 from packmule.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,8 +54,15 @@ class PartFile:
         """
         check(self.path, replace=self._replace)
         self._file = self._locked()
+        size = self._file.seek(0, os.SEEK_END)
+        if size and not self._record.exists():
+            self._file.close()
+            self._file = None
+            raise UsageError(
+                f"{self._part} is in the way: it is not from an interrupted download. Move it, or "
+                "choose another file name for the archive."
+            )
         if resume:
-            size = self._file.seek(0, os.SEEK_END)
             held = resumable(Held(size, self._recorded()))
             self._offset, self._version = held.offset, held.version
             self.kept = held.offset
@@ -68,9 +75,9 @@ class PartFile:
     def forget(self) -> None:
         """Drop what was downloaded, so that no later run resumes it."""
         self._offset, self._version, self.kept = 0, None, 0
-        self._record.unlink(missing_ok=True)
         self._opened.seek(0)
         self._opened.truncate()
+        self._record.unlink(missing_ok=True)
 
     def begin(self, accepted: AcceptBody) -> None:
         """Prepare to write a version's bytes; drop what cannot be continued."""
@@ -138,7 +145,12 @@ class PartFile:
 
     def _locked(self) -> BinaryIO:
         """Open and lock the part file. Raises DownloadFailed if another download has it."""
-        file = open_locked(self._part, mode=0o666)
+        try:
+            file = open_locked(self._part, mode=0o666)
+        except NotOurFile as error:
+            raise UsageError(
+                f"{error.strerror}. Remove it, or choose another file name for the archive."
+            ) from error
         if file is None:
             raise DownloadFailed(
                 f"Another download is writing to {self._part}. Wait for it, or choose another file."
@@ -162,7 +174,8 @@ class PartFile:
 
     def _write_record(self, version: Version) -> None:
         record = {"hash": self._hash, "size": version.size, "etag": version.etag}
-        with self._new_record.open("wb") as file:
+        self._new_record.unlink(missing_ok=True)
+        with self._new_record.open("xb") as file:
             file.write(json.dumps(record).encode())
             file.flush()
             os.fsync(file.fileno())

@@ -20,7 +20,15 @@ from struct import Struct
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from packmule.durable_files import open_locked, sync_data, sync_folder, try_lock, write_at
+from packmule.durable_files import (
+    NotOurFile,
+    open_locked,
+    open_own,
+    sync_data,
+    sync_folder,
+    try_lock,
+    write_at,
+)
 from packmule.errors import DiskFull, StorageFailed, UsageError
 from packmule.jobs.journal_records import Sum, checkpoint_of, checkpoint_record, digest_record
 from packmule.jobs.model import Checkpoint, Remembered
@@ -48,13 +56,17 @@ class Journal:
     """
 
     def __init__(self, path: Path, *, compact_after: int = COMPACT_AFTER) -> None:
-        self._path = path
+        self.path = path
         self._new_path = path.with_name(path.name + ".new")
         self._compact_after = compact_after
         self._file: int | None = None
         self._digest = ""
         self._size = 0  # what is known to be whole; 0: to be begun anew
         self._compact_at = 0
+        self.has_begun = False
+        """Whether `load` has found a journal, of whatever request."""
+        self.is_foreign = False
+        """Whether `load` has found something else, which the first write would replace."""
 
     def load(self, digest: str) -> Remembered | None:
         """Open the journal for the request of that digest, and add its checkpoints up.
@@ -67,7 +79,10 @@ class Journal:
         self.close()
         self._digest, self._size = digest, 0
         try:
-            self._file = _open_alone(self._path)
+            self._file = _open_alone(self.path)
+            first = os.pread(self._file, len(_MARK), 0)
+            self.has_begun = first == _MARK
+            self.is_foreign = not _MARK.startswith(first)
             remembered = self._read(self._file)
             if remembered is not None:
                 sync_data(self._file)
@@ -106,7 +121,7 @@ class Journal:
             write_at(self._file, data, self._size)
             sync_data(self._file)
             if begins:
-                sync_folder(self._path.parent)
+                sync_folder(self.path.parent)
             self._size += len(data)
             if self._size >= self._compact_at:
                 self._compact(self._file, checkpoint.progress)
@@ -135,12 +150,13 @@ class Journal:
 
     def _replace(self, old: int, checkpoint: Checkpoint) -> None:
         data = _beginning(self._digest) + _record(checkpoint_record(checkpoint))
-        new = os.open(self._new_path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        self._new_path.unlink(missing_ok=True)
+        new = open_own(self._new_path)
         try:
             try_lock(new, required=False)  # nobody else knows of it
             write_at(new, data, 0)
             sync_data(new)
-            self._new_path.replace(self._path)
+            self._new_path.replace(self.path)
         except BaseException:
             os.close(new)
             self._new_path.unlink(missing_ok=True)
@@ -148,13 +164,13 @@ class Journal:
         os.close(old)
         self._file, self._size = new, len(data)
         self._compact_at = self._size + max(self._size, self._compact_after)
-        sync_folder(self._path.parent)
+        sync_folder(self.path.parent)
 
     def remove(self) -> None:
         """Remove the file: the archive is whole. Nothing there is no error."""
         try:
             self._new_path.unlink(missing_ok=True)
-            self._path.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
         except OSError as error:
             raise _translated(error) from error
         self.close()
@@ -172,7 +188,12 @@ class Journal:
 def _open_alone(path: Path) -> int:
     """Open the file, made where missing, and hold it; the kernel lets go when this process dies."""
     # A file system without locks is no reason not to work on it.
-    file = open_locked(path, required=False)
+    try:
+        file = open_locked(path, required=False)
+    except NotOurFile as error:
+        raise UsageError(
+            f"{error.strerror}. Remove it, or choose another file name for the archive."
+        ) from error
     if file is None:
         raise UsageError(
             "Another packmule is writing this archive; let it end, or choose another file name."

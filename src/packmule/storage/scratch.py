@@ -64,7 +64,7 @@ def held(path: Path) -> Iterator[int]:
 
     Raises FileNotFoundError where it is not there any more, StaleAttempt where another holds it.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    descriptor = _opened(path)
     try:
         if not _lock(descriptor, path):
             raise _overtaken()
@@ -158,7 +158,7 @@ def _look(
 
 
 def _opened(path: Path, more: int = 0) -> int:
-    return os.open(path, os.O_RDWR | os.O_CLOEXEC | more, 0o644)
+    return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | more, 0o644)
 
 
 @contextmanager

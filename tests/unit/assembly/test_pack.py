@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import random
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.fakes.crashes import Crash, Kind
 from tests.unit.assembly.packing_bench import Bench
 
-from packmule.errors import FailureCode, StorageFailed, UsageError
+from packmule.errors import FailureCode, UsageError
 from packmule.jobs.model import OnError, OnHtml
 
 if TYPE_CHECKING:
@@ -94,16 +96,42 @@ def test_nothing_is_left_beside_a_finished_archive(bench: Bench) -> None:
     assert [path.name for path in bench.folder.iterdir()] == ["out.zip"]
 
 
-def test_an_archive_that_cannot_be_put_in_its_place_is_kept_for_the_next_run(bench: Bench) -> None:
-    sources = bench.sources("gone.bin", *FILES)
-    bench.out.mkdir()
-    with pytest.raises(StorageFailed, match=r"out\.zip"):
-        bench.pack(sources, on_error=OnError.SKIP)
-    bench.out.rmdir()
-    packed = bench.pack(sources, on_error=OnError.SKIP)
-    assert packed.resumed == len(FILES)
-    bench.check(sources, without=["gone.bin"])
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link to nothing", "device"])
+def test_what_is_no_file_is_not_replaced_and_nothing_is_fetched(bench: Bench, kind: str) -> None:
+    match kind:
+        case "folder":
+            bench.out.mkdir()
+        case "pipe":
+            os.mkfifo(bench.out)
+        case "device":
+            bench.out.symlink_to("/dev/null")
+        case _:
+            bench.out.symlink_to(bench.folder / "nothing")
+    with pytest.raises(UsageError, match="not a regular file"):
+        bench.pack(bench.sources(*FILES))
     assert [path.name for path in bench.folder.iterdir()] == ["out.zip"]
+    assert not bench.origin.requests
+
+
+@pytest.mark.parametrize("name", ["out.zip.part", "out.zip.part.journal"])
+def test_a_file_that_is_not_from_an_interrupted_run_stays(bench: Bench, name: str) -> None:
+    foreign = bench.folder / name
+    foreign.write_bytes(b"precious")
+    with pytest.raises(UsageError, match="is in the way"):
+        bench.pack(bench.sources(*FILES))
+    assert foreign.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    "name", ["out.zip.part", "out.zip.part.journal", "out.zip.part.journal.new"]
+)
+def test_symbolic_links_beside_the_archive_are_not_followed(bench: Bench, name: str) -> None:
+    precious = bench.folder / "precious"
+    precious.write_bytes(b"")
+    (bench.folder / name).symlink_to(precious)
+    with suppress(UsageError):
+        bench.pack(bench.sources(*FILES))
+    assert precious.read_bytes() == b""
 
 
 def test_a_file_that_appears_meanwhile_is_not_replaced_unless_that_is_asked(bench: Bench) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -103,18 +104,33 @@ def test_whoever_does_not_want_to_resume_begins_at_nothing(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "record",
-    [None, b"", b"{", b"[]", b"null", b'{"hash": "h", "size": "10", "etag": "x"}',
+    [b"", b"{", b"[]", b"null", b'{"hash": "h", "size": "10", "etag": "x"}',
      b'{"hash": "h", "size": true, "etag": "x"}', b'{"hash": "h", "size": 10, "etag": null}',
      b'{"hash": "h", "size": 4, "etag": "\\"x\\""}', b'{"hash": "h", "size": 10, "etag": "x"}',
      b'{"hash": "h", "size": 10, "etag": "\\"a\\r\\nX: y\\""}', b"\xff"],
 )  # fmt: skip
-def test_bytes_of_an_unknown_version_are_nothing(tmp_path: Path, record: bytes | None) -> None:
+def test_bytes_of_an_unknown_version_are_nothing(tmp_path: Path, record: bytes) -> None:
     begun(tmp_path / "a.zip", b"01234")
-    path = tmp_path / "a.zip.part.version"
-    path.unlink()
-    if record is not None:
-        path.write_bytes(record)
+    (tmp_path / "a.zip.part.version").write_bytes(record)
     assert held(tmp_path / "a.zip") == Held()
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_part_file_that_is_not_from_a_download_stays(tmp_path: Path, *, resume: bool) -> None:
+    part = tmp_path / "a.zip.part"
+    part.write_bytes(b"precious")
+    with pytest.raises(UsageError, match=r"a\.zip\.part is in the way"):
+        opened(tmp_path / "a.zip", resume=resume)
+    assert part.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("name", ["a.zip.part", "a.zip.part.version.new"])
+def test_symbolic_links_are_not_followed(tmp_path: Path, name: str) -> None:
+    (tmp_path / "precious").write_bytes(b"precious")
+    (tmp_path / name).symlink_to(tmp_path / "precious")
+    with suppress(UsageError):
+        begun(tmp_path / "a.zip", b"01234")
+    assert (tmp_path / "precious").read_bytes() == b"precious"
 
 
 def test_a_new_version_drops_the_bytes_of_the_old_one(tmp_path: Path) -> None:

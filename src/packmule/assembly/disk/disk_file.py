@@ -35,6 +35,8 @@ if _fallocate is not None:
     _fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
     _fallocate.restype = ctypes.c_int
 
+_DIRECT = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | getattr(os, "O_DIRECT", 0)
+
 # Below this many whole pages the page cache is as good, and it gathers small neighbours.
 _LEAST_DIRECT = 16 * PAGE
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -73,14 +75,13 @@ class DiskFile:
     def __init__(self, path: Path, reserve: int = 0) -> None:
         self.path = path
         self.reserve = reserve
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         try:
-            self._buffered = os.open(path, flags, 0o644)
+            self._buffered = durable_files.open_own(path)
         except OSError as error:
             raise translated(error, path) from error
         self._direct: int | None
         try:
-            self._direct = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_DIRECT)
+            self._direct = os.open(path, _DIRECT)
         except (OSError, AttributeError):
             self._direct = None
 
