@@ -17,6 +17,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from packmule.engine import fairness
+from packmule.engine.clock_steps import ClockSteps
 from packmule.engine.interface import Later
 from packmule.engine.queue import Ended
 from packmule.telemetry.context import about
@@ -71,6 +72,7 @@ class Dispatcher:
         concurrency: Mapping[str, int],
         stop: Event,
         clock: Callable[[], float],
+        steady: Callable[[], float] | None = None,
         is_gone: Callable[[str], bool],
         lease: float,
     ) -> None:
@@ -80,6 +82,8 @@ class Dispatcher:
         self._concurrency = concurrency
         self._stop = stop
         self._clock = clock
+        self._steady = steady
+        self._steps = ClockSteps()
         self._is_gone = is_gone
         self._renew_after = lease * RENEW_AFTER
         self._census_every = min(CENSUS_INTERVAL, lease * BEAT_AFTER)
@@ -130,6 +134,7 @@ class Dispatcher:
         """Do it in one transaction; most turns find nothing to do."""
         while not self._answers.empty():
             self._ended.append(self._answers.get())
+        self._follow_clock()
         self._take_census()
         stopping = self._stop.is_set()
         if stopping:
@@ -147,6 +152,19 @@ class Dispatcher:
             self._exchange(wanted, renew)
             if renew:
                 self._renew_at = now + self._renew_after
+
+    def _follow_clock(self) -> None:
+        """Where the clock was set, keep the ages of runs, and look and renew at once."""
+        step = 0.0
+        if self._steady is not None:
+            step = self._steps.look(self._clock(), self._steady())
+        if not step:
+            return
+        log.warning("clock set by=%.0f", step)
+        for run in self._running.values():
+            run.began += step
+        self._look_at = self._renew_at = self._census_at = float("-inf")
+        self._queue.clock_was_set(step)
 
     def _take_census(self) -> None:
         """Free the tasks of dead workers, at the start and then at intervals.

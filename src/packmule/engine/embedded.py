@@ -12,6 +12,8 @@ promises beyond `interface.py`:
   asked to stop where others wait.
 - A task whose handler raised is tried again after 1, 2, 4, … at most 60 seconds, for ever: it is
   never lost, and an operator who has mended the cause need not ask for it. `Later` is no fault.
+- The clock may be set: back, nothing waits for longer than it was to wait; forward, nothing that is
+  in work is taken over.
 - A worker's death frees its tasks at once where it can be seen, else when the lease runs out.
 """
 
@@ -43,18 +45,26 @@ LEASE = 15.0
 class EmbeddedEngine:
     """Durable tasks in the jobs' database; `clock` gives seconds since the epoch.
 
-    `lease` is how many seconds a worker that shows no sign of life keeps its tasks.
+    `steady` is a clock that nobody sets, by which it is noticed that `clock` was; None if it is
+    not. `lease` is how many seconds a worker that shows no sign of life keeps its tasks.
     """
 
     def __init__(
-        self, engine: Engine, clock: Callable[[], float] = time.time, *, lease: float = LEASE
+        self,
+        engine: Engine,
+        clock: Callable[[], float] = time.time,
+        *,
+        steady: Callable[[], float] | None = None,
+        lease: float = LEASE,
     ) -> None:
         self._engine = engine
         self._clock = clock
+        self._steady = steady
         self._lease = lease
 
     def defer(self, connection: Connection, task: Task) -> None:
         """Put a task into the queue, in the transaction of `connection`."""
+        now = self._clock()
         connection.execute(
             queries.DEFER,
             {
@@ -62,7 +72,8 @@ class EmbeddedEngine:
                 "key": task.key,
                 "client": task.client,
                 "priority": task.priority,
-                "due_at": self._clock() + task.delay,
+                "due_at": now + task.delay,
+                "now": now,
             },
         )
 
@@ -80,6 +91,7 @@ class EmbeddedEngine:
                 concurrency=concurrency,
                 stop=stop,
                 clock=self._clock,
+                steady=self._steady,
                 is_gone=liveness.is_gone,
                 lease=self._lease,
             ).run()

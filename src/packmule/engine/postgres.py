@@ -55,7 +55,7 @@ class PostgresEngine:
     def __init__(
         self,
         engine: Engine,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
         *,
         lease: float = LEASE,
         look_every: float = LOOK_EVERY,

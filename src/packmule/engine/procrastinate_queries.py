@@ -80,6 +80,20 @@ HOLD_STALLED = text("""
     FOR UPDATE SKIP LOCKED
 """)
 
+# What was put in in the future, by the database's clock: it was set back since.
+AHEAD = text("""
+    SELECT id, queue_name AS queue, priority, args,
+           extract(epoch FROM scheduled_at)::float8 AS due_at
+    FROM procrastinate_jobs
+    WHERE status = 'todo' AND (args->>'at')::float8 > extract(epoch FROM now()) + 1
+    ORDER BY id LIMIT 500
+    FOR UPDATE SKIP LOCKED
+""")
+
+WORKERS_AHEAD = text("""
+    SELECT id FROM procrastinate_workers WHERE last_heartbeat > now() + interval '1 second'
+""")
+
 # No index leads to a subject of whatever kind: this walks over the queue, and is for people only.
 OF_KEY = text("""
     SELECT split_part(queue_name, ':', 1), extract(epoch FROM scheduled_at - now())::float8,

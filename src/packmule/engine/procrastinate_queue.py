@@ -29,6 +29,7 @@ from procrastinate.manager import JobManager
 from procrastinate.sync_psycopg_connector import SyncPsycopgConnector
 
 from packmule.engine import procrastinate_queries as queries
+from packmule.engine.clock_steps import ClockSteps
 from packmule.engine.dispatcher import BEAT_AFTER
 from packmule.engine.due_scan import DueScan
 from packmule.engine.fairness import Waiting, choose
@@ -57,6 +58,10 @@ _FORGET_AFTER = 86_400.0
 # Of clients in one look: what is not found in them is looked for in the next, a moment later.
 _WINDOWS = 4
 
+# Heartbeats, at the start and after the clock was set back, with which it is looked whether tasks
+# were put in in the future.
+_PUT_BACK_LOOKS = 20
+
 # Never opened: what is put in goes through the connection that is given with it.
 _deferring = JobManager(SyncPsycopgConnector())
 
@@ -66,7 +71,8 @@ def put_in(connection: Connection, task: Task, tries: int = 0) -> None:
 
     One of its subject that waits already is pulled forward where this one is sooner or weightier.
     """
-    due_at = connection.execute(queries.NOW).scalar_one() + timedelta(seconds=task.delay)
+    now = connection.execute(queries.NOW).scalar_one()
+    due_at = now + timedelta(seconds=task.delay)
     job = Job(
         queue=_queue(task),
         task_name=f"packmule.{task.kind}",
@@ -75,6 +81,7 @@ def put_in(connection: Connection, task: Task, tries: int = 0) -> None:
             "client": task.client,
             "tries": tries,
             "lease": secrets.token_hex(8),
+            "at": now.timestamp(),
         },
         lock=_subject(task),
         queueing_lock=_subject(task),
@@ -90,7 +97,7 @@ def put_in(connection: Connection, task: Task, tries: int = 0) -> None:
         job = job.evolve(
             scheduled_at=min(waiting.scheduled_at, job.scheduled_at),
             priority=max(waiting.priority, job.priority),
-            task_kwargs=waiting.args,
+            task_kwargs={**waiting.args, "at": now.timestamp()},
         )
         with translating_errors():
             _deferring.cancel_job_by_id(
@@ -133,6 +140,8 @@ class ProcrastinateQueue:
         self._in_hand: set[str] = set()
         self._scan = DueScan("", _WINDOWS)
         self._beat_at = self._judge_at = self._seen_at = float("-inf")
+        self._steps = ClockSteps()
+        self._put_back_looks = _PUT_BACK_LOOKS
 
     def find_due(
         self, _now: float, free: Mapping[str, int], _mine: Collection[int]
@@ -236,6 +245,7 @@ class ProcrastinateQueue:
         if now - self._seen_at > self._lease:
             self._judge_at = now + 2 * self._lease * BEAT_AFTER
         with self._shared() as (connection, jobs):
+            self._follow_clock(connection, jobs, now)
             worker = self._worker
             known = worker is not None and (
                 connection.execute(queries.IS_KNOWN, {"worker": worker}).scalar_one()
@@ -252,11 +262,29 @@ class ProcrastinateQueue:
         self._worker = worker
         self._seen_at = now
 
+    def _follow_clock(self, connection: Connection, jobs: JobManager, now: float) -> None:
+        """Notice that the database's clock was set, and keep it from delaying or freeing tasks."""
+        wall = connection.execute(queries.NOW).scalar_one().timestamp()
+        step = self._steps.look(wall, time.monotonic())
+        if step > 0:  # each worker seems to have been silent: judge none before it could beat
+            self._judge_at = now + 2 * self._lease * BEAT_AFTER
+        elif step < 0:
+            self._put_back_looks = _PUT_BACK_LOOKS
+        if self._put_back_looks:
+            self._put_back_looks -= 1
+            for row in connection.execute(queries.AHEAD).all():
+                _put_back(connection, row)
+            for id_ in connection.scalars(queries.WORKERS_AHEAD).all():
+                at_once(jobs.update_heartbeat(id_))
+
     def _free_the_silent(self) -> None:
         with self._shared() as (connection, jobs):
             for job in at_once(jobs.get_stalled_jobs(seconds_since_heartbeat=self._lease)):
                 if job.worker_id != self._worker:
                     _free(connection, jobs, job, "its worker was silent")
+
+    def clock_was_set(self, step: float) -> None:
+        """Do nothing: all times are the database's."""
 
     def leave(self) -> None:
         """Unregister this worker, which frees what it still holds at once."""
@@ -291,6 +319,15 @@ def _free(connection: Connection, jobs: JobManager, job: Job, why: str) -> None:
     again = Task(task.kind, task.key, row.priority, client=row.args["client"])
     put_in(connection, again, task.tries)
     _log.warning("task freed task=%s-%s reason=%s", task.kind, task.key[:8], why)
+
+
+def _put_back(connection: Connection, row: Row[Any]) -> None:
+    """Have a task that was put in before the clock was set back wait no longer than it was to."""
+    _deferring.cancel_job_by_id(row.id, delete_job=True, connection=driver_connection(connection))
+    delay = max(0.0, row.due_at - row.args["at"])
+    kind = _kind(row.queue)
+    again = Task(kind, row.args["key"], row.priority, delay, row.args["client"])
+    put_in(connection, again, row.args["tries"])
 
 
 def _remove(jobs: JobManager, task: Leased) -> None:

@@ -11,13 +11,14 @@ from sqlalchemy import bindparam, text
 
 # The one that waits already is pulled forward where the new one is sooner or weightier.
 DEFER = text("""
-    INSERT INTO tasks (kind, key, client, priority, due_at, tries)
-    VALUES (:kind, :key, :client, :priority, :due_at, 0)
+    INSERT INTO tasks (kind, key, client, priority, due_at, tries, written_at)
+    VALUES (:kind, :key, :client, :priority, :due_at, 0, :now)
     ON CONFLICT (kind, key) WHERE leased_by IS NULL DO UPDATE SET
         due_at = CASE WHEN excluded.due_at < tasks.due_at
                  THEN excluded.due_at ELSE tasks.due_at END,
         priority = CASE WHEN excluded.priority > tasks.priority
-                   THEN excluded.priority ELSE tasks.priority END
+                   THEN excluded.priority ELSE tasks.priority END,
+        written_at = excluded.written_at
 """)
 
 # What waits and is due, and whose subject nobody has in hand: of each client and priority the
@@ -61,7 +62,8 @@ LEASED = text("""
 # Checks the lease again: another worker may have been quicker.
 LEASE = text("""
     UPDATE tasks
-    SET leased_by = :worker, lease_token = :token, lease_expires_at = :until, tries = tries + 1
+    SET leased_by = :worker, lease_token = :token, lease_expires_at = :until, tries = tries + 1,
+        written_at = :now
     WHERE id = :id AND (lease_expires_at IS NULL OR lease_expires_at <= :expired_by)
     RETURNING id, kind, key, tries, client, lease_token
 """)
@@ -70,7 +72,7 @@ LEASE = text("""
 # which of its runs still counts. The worker's name is checked too, because a worker of an earlier
 # version takes a task over without changing the token.
 RENEW = text("""
-    UPDATE tasks SET lease_expires_at = :until
+    UPDATE tasks SET lease_expires_at = :until, written_at = :now
     WHERE leased_by = :worker AND lease_token IN :mine
     RETURNING lease_token
 """).bindparams(bindparam("mine", expanding=True))
@@ -83,14 +85,14 @@ FINISH = text("""
 RETURN_TASK = text("""
     UPDATE tasks
     SET leased_by = NULL, lease_token = NULL, lease_expires_at = NULL, due_at = :due_at,
-        tries = :tries
+        tries = :tries, written_at = :now
     WHERE id = :id AND leased_by = :worker AND lease_token = :token AND NOT EXISTS (
         SELECT 1 FROM tasks AS other
         WHERE other.kind = tasks.kind AND other.key = tasks.key AND other.leased_by IS NULL)
 """)
 
 PULL_FORWARD = text("""
-    UPDATE tasks SET due_at = :due_at
+    UPDATE tasks SET due_at = :due_at, written_at = :now
     WHERE kind = :kind AND key = :key AND leased_by IS NULL AND due_at > :due_at
 """)
 
@@ -99,7 +101,21 @@ OTHER_WORKERS = text("""
     WHERE leased_by IS NOT NULL AND leased_by <> :worker AND lease_expires_at > :now
 """)
 
-FREE_LEASES = text("UPDATE tasks SET lease_expires_at = :now WHERE leased_by = :worker")
+FREE_LEASES = text("""
+    UPDATE tasks SET lease_expires_at = :now, written_at = :now WHERE leased_by = :worker
+""")
+
+# What was written in the future: the clock was set back since. From now on, what is left of it is
+# no more than what it was written with.
+IS_AHEAD = text("SELECT 1 FROM tasks WHERE written_at > :now + 1 LIMIT 1")
+
+PUT_BACK = text("""
+    UPDATE tasks
+    SET due_at = CASE WHEN due_at > written_at THEN due_at - written_at ELSE 0 END + :now,
+        lease_expires_at = lease_expires_at - written_at + :now,
+        written_at = :now
+    WHERE written_at > :now + 1
+""")
 
 # Of whatever kind: to look once in vain is cheaper than to ask for each kind.
 NEXT_DUE = text("SELECT min(due_at) FROM tasks WHERE due_at > :now AND leased_by IS NULL")

@@ -9,6 +9,7 @@ to `fairness.py`, how many clients one query covers to `due_scan.py`, SQL to `qu
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections import Counter
 from contextlib import contextmanager
@@ -37,6 +38,13 @@ _PROMPT = 0.1
 
 # Seconds in which those who also waited can renew their leases.
 _GRACE = 1.0
+
+# The same after the clock was set forward, when all leases seem to have expired.
+_STEP_GRACE = 5.0
+
+# Looks for dead workers, at the start and after the clock was set back, with which it is looked
+# whether rows were written in the future.
+_PUT_BACK_LOOKS = 60
 
 # A client and one of its priorities; before all of them.
 _Place = tuple[str, int]
@@ -112,6 +120,9 @@ class Queue(Protocol):
     def free_the_gone(self, is_gone: Callable[[str], bool], /) -> None:
         """Free the tasks of dead workers."""
 
+    def clock_was_set(self, step: float, /) -> None:
+        """Take into account that the clock was set by so many seconds."""
+
 
 class WorkerQueue:
     """The queue as the worker of that name sees it."""
@@ -126,6 +137,8 @@ class WorkerQueue:
         self._clients: dict[int, str] = {}
         self._scans: dict[str, DueScan[_Place]] = {}
         self._take_over_at = float("-inf")
+        self._longest_wait = LONGEST_WAIT
+        self._put_back_looks = _PUT_BACK_LOOKS
 
     def find_due(
         self, now: float, free: Mapping[str, int], mine: Collection[int]
@@ -135,7 +148,7 @@ class WorkerQueue:
         First those whose worker has lost them: they were begun already.
         """
         found: dict[str, list[int]] = {}
-        expired_by = now if now >= self._take_over_at else now - LONGEST_WAIT
+        expired_by = self._expired_by(now)
         with self._reading() as connection:
             leased = connection.execute(queries.LEASED).all()
             self._clients = {row.id: row.client for row in leased}
@@ -202,8 +215,8 @@ class WorkerQueue:
         with self._engine.begin() as connection:
             now = self._clock()
             if now - asked_at > _PROMPT:
-                self._take_over_at = now + _GRACE
-            expired_by = now if now >= self._take_over_at else now - LONGEST_WAIT
+                self._take_over_at, self._longest_wait = now + _GRACE, LONGEST_WAIT
+            expired_by = self._expired_by(now)
             for one in ended:
                 self._give_back(connection, one)
             # Before leasing: after a long sleep of the machine, what is in hand comes first.
@@ -211,6 +224,7 @@ class WorkerQueue:
             values = {
                 "worker": self._worker,
                 "expired_by": expired_by,
+                "now": now,
                 "until": self._clock() + self._lease,
             }
             leased = [
@@ -229,27 +243,31 @@ class WorkerQueue:
         if ended.again is None:
             connection.execute(queries.FINISH, held)
             return
-        due_at = self._clock() + ended.again
-        back = {**held, "due_at": due_at, "tries": ended.tries}
+        now = self._clock()
+        due_at = now + ended.again
+        back = {**held, "due_at": due_at, "tries": ended.tries, "now": now}
         if connection.execute(queries.RETURN_TASK, back).rowcount == 0 and (
             connection.execute(queries.FINISH, held).rowcount == 1
         ):
             # It was asked for again meanwhile: the two are one.
-            subject = {"kind": task.kind, "key": task.key, "due_at": due_at}
+            subject = {"kind": task.kind, "key": task.key, "due_at": due_at, "now": now}
             connection.execute(queries.PULL_FORWARD, subject)
 
     def _renew(self, connection: Connection, mine: Collection[str]) -> frozenset[str]:
         if not mine:
             return frozenset()
+        now = self._clock()
         values = {
             "worker": self._worker,
-            "until": self._clock() + self._lease,
+            "now": now,
+            "until": now + self._lease,
             "mine": list(mine),
         }
         return frozenset(mine) - set(connection.scalars(queries.RENEW, values))
 
     def free_the_gone(self, is_gone: Callable[[str], bool]) -> None:
         """Free the tasks of dead workers at once."""
+        self._put_back()
         values = {"worker": self._worker, "now": self._clock()}
         with self._reading() as connection:
             others = set(connection.scalars(queries.OTHER_WORKERS, values))
@@ -258,6 +276,33 @@ class WorkerQueue:
             with self._engine.begin() as connection:
                 for name in gone:
                     connection.execute(queries.FREE_LEASES, {"worker": name, "now": self._clock()})
+
+    def clock_was_set(self, step: float) -> None:
+        """Take over nothing before the others could renew; put back what is due too late.
+
+        A transaction that began before the step may end after it: so this is looked for some times.
+        """
+        if step > 0:
+            self._take_over_at = self._clock() + _STEP_GRACE
+            self._longest_wait = math.inf
+        else:
+            self._take_over_at = float("-inf")
+            self._put_back_looks = _PUT_BACK_LOOKS
+
+    def _put_back(self) -> None:
+        """Where rows were written in the future, count their times from now on."""
+        if not self._put_back_looks:
+            return
+        self._put_back_looks -= 1
+        with self._reading() as connection:
+            is_ahead = connection.execute(queries.IS_AHEAD, {"now": self._clock()}).first()
+        if is_ahead is not None:
+            with self._engine.begin() as connection:
+                connection.execute(queries.PUT_BACK, {"now": self._clock()})
+
+    def _expired_by(self, now: float) -> float:
+        """Return until when a lease must have expired for its task to be taken over."""
+        return now if now >= self._take_over_at else now - self._longest_wait
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

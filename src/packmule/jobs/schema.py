@@ -194,6 +194,8 @@ tasks = Table(
     Column("lease_expires_at", Double),
     # Drawn anew each time a worker takes the task: no two leases are the same.
     Column("lease_token", Text),
+    # When `due_at` or `lease_expires_at` was written: in the future if the clock was set back.
+    Column("written_at", Double),
     # Of one subject at most one task waits and at most one is leased.
     Index(
         "tasks_waiting",

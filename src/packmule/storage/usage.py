@@ -37,7 +37,8 @@ def is_read(path: Path, within: float) -> bool:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        age = time.time() - os.fstat(descriptor).st_atime
+        # In the future if the clock was set back since: what is near is what counts.
+        age = abs(time.time() - os.fstat(descriptor).st_atime)
         return age < within or _is_open_elsewhere(descriptor)
     finally:
         os.close(descriptor)

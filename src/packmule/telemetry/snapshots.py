@@ -77,11 +77,12 @@ def claimed(data_dir: Path, kind: str) -> Iterator[Snapshot]:
 
 def told(data_dir: Path) -> Iterator[str]:
     """Return what the processes that are alive have written last."""
-    oldest = time.time() - STALE_AFTER
+    now = time.time()
     for path in sorted((data_dir / "metrics").glob("*.prom")):
         try:
             with path.open(encoding="utf-8") as file:
-                if os.fstat(file.fileno()).st_mtime >= oldest:
+                # In the future if the clock was set back since; who is alive writes soon.
+                if abs(now - os.fstat(file.fileno()).st_mtime) <= STALE_AFTER:
                     yield file.read()
         except (OSError, UnicodeDecodeError):  # gone meanwhile, or damaged: it tells nothing
             continue

@@ -67,8 +67,11 @@ class Delivery:
         message = self.store.find(key)
         if message is None or message.state is not MessageState.WAITING:
             return None
-        early = (message.next_at or 0.0) - self.clock()
-        if early > 0:
+        now = self.clock()
+        early = (message.next_at or 0.0) - now
+        # What was last written in the future was written before the clock was set back: then the
+        # engine's own delay, which is over, is all that counts.
+        if early > 0 and now >= (message.tried_at or message.created_at):
             return Later(early)
         if stop.is_set():
             return Later(0.0)

@@ -7,6 +7,7 @@ only there.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from packmule.engine.embedded import EmbeddedEngine
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def open_engine(database: Database, settings: Settings) -> tuple[Engine, WorkerAge]:
     """Return the engine over a database, and what tells how long ago a worker was seen alive."""
     if database.dialect.name != "postgresql":
-        return EmbeddedEngine(database), Heartbeat(settings.data_dir).age
+        return EmbeddedEngine(database, steady=time.monotonic), Heartbeat(settings.data_dir).age
     from packmule.engine.postgres import PostgresEngine  # noqa: PLC0415
 
     engine = PostgresEngine(database)

@@ -36,4 +36,5 @@ class Heartbeat:
             seen_at = self._path.stat().st_mtime
         except FileNotFoundError:
             return None
-        return max(0.0, time.time() - seen_at)
+        # In the future if the clock was set back since: a worker that is alive beats soon.
+        return abs(time.time() - seen_at)

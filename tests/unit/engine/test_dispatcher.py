@@ -102,6 +102,9 @@ class FakeQueue:
     def free_the_gone(self, _is_gone: object) -> None:
         self._check()
 
+    def clock_was_set(self, _step: float) -> None:
+        self._check()
+
     def _check(self) -> None:
         if self.broken:
             raise OperationalError("SELECT", {}, Exception("disk I/O error"))

@@ -72,6 +72,13 @@ def other(db: Engine, clock: DatabaseClock, monkeypatch: pytest.MonkeyPatch) -> 
     return Hand(db, clock, monkeypatch)
 
 
+def pass_a_lease(clock: DatabaseClock, awake: Hand) -> None:
+    """Let more than a lease pass, in which only one worker beats."""
+    for _ in range(2):
+        clock.advance(LEASE * 0.6)
+        awake.turn(after=LEASE * 0.6)
+
+
 def defer(db: Engine, *tasks: Task) -> None:
     with db.begin() as connection:
         for task in tasks:
@@ -88,8 +95,7 @@ def test_what_was_taken_over_is_lost_and_can_no_longer_be_ended(
 ) -> None:
     defer(db, Task("job", "a"))
     (held,) = hand.take()
-    clock.advance(LEASE + 1)
-    other.turn()
+    pass_a_lease(clock, other)
     (taken,) = other.take()
     assert (taken.key, taken.tries) == ("a", 2)
     assert hand.exchange((), [held.lease], ()).lost == {held.lease}
@@ -104,8 +110,7 @@ def test_what_a_silent_worker_holds_is_freed_once_however_many_look(
 ) -> None:
     defer(db, *(Task("job", key, priority=3) for key in "abc"))
     assert len(hand.take()) == 3
-    clock.advance(LEASE + 1)
-    other.turn()
+    pass_a_lease(clock, other)
     other.turn()
     assert left(db) == [("a", 1), ("b", 1), ("c", 1)]
     assert [task.key for task in other.take()] == ["a", "b", "c"]
@@ -319,3 +324,44 @@ def test_a_look_goes_on_behind_clients_of_whom_nothing_is_due(
     defer(db, Task("job", "now", client="the one"))
     looks = [hand.find_due(0.0, {"job": 2}, ())["job"] for _ in range(12)]
     assert any(looks)
+
+
+def test_a_task_waits_no_longer_than_it_was_to_although_the_clock_was_set_back(
+    db: Engine, clock: DatabaseClock, hand: Hand
+) -> None:
+    defer(db, Task("job", "a"), Task("job", "later", delay=600.0))
+    clock.advance(-3600.0)
+    assert hand.take() == []
+    hand.turn()
+    assert [task.key for task in hand.take()] == ["a"]
+    clock.advance(599.0)
+    assert hand.take() == []
+    clock.advance(1.0)
+    assert [task.key for task in hand.take()] == ["later"]
+
+
+def test_a_dead_worker_is_noticed_although_the_clock_was_set_back(
+    db: Engine, clock: DatabaseClock, hand: Hand, other: Hand
+) -> None:
+    defer(db, Task("job", "a"))
+    [held] = other.take()
+    clock.advance(-3600.0)
+    hand.turn()  # the other is dead: it beats no more
+    clock.advance(LEASE + 1)
+    hand.turn(after=LEASE)
+    hand.turn(after=LEASE / 2)
+    assert [task.key for task in hand.take()] == [held.key]
+
+
+def test_nobody_is_taken_for_dead_because_the_clock_was_set_forward(
+    db: Engine, clock: DatabaseClock, hand: Hand, other: Hand
+) -> None:
+    defer(db, Task("job", "a"))
+    other.take()
+    hand.turn()
+    clock.advance(3600.0)
+    hand.turn()
+    assert hand.take() == []
+    other.turn()
+    hand.turn(after=LEASE)
+    assert hand.take() == []

@@ -208,6 +208,17 @@ def test_a_task_that_wakes_too_early_goes_back_to_sleep(house: House) -> None:
     assert len(house.predefined.sent) == 1
 
 
+def test_a_message_is_tried_when_its_task_wakes_although_the_clock_was_set_back(
+    house: House,
+) -> None:
+    name = house.a_message()
+    house.predefined.answers = [Answered(500)]
+    house.delivery.deliver(name, GO_ON)
+    house.clock.advance(-3600.0)
+    house.delivery.deliver(name, GO_ON)
+    assert len(house.predefined.sent) == 2
+
+
 def test_a_worker_that_is_to_stop_begins_no_try(house: House) -> None:
     stop = Event()
     stop.set()
