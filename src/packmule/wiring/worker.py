@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,9 @@ def run_worker(settings: Settings, stop: Event) -> None:
         delivering(settings, stores) as delivery,
     ):
         announce = announcer(settings, stores).announce
-        expiry = Expiry(stores.jobs, stores.defer_removal, lambda: datetime.now(UTC))
+        expiry = Expiry(
+            stores.jobs, stores.defer_removal, lambda: datetime.now(UTC), steady=time.monotonic
+        )
         room = _room(settings, stores, expiry)
         builder = Builder(
             stores.jobs,

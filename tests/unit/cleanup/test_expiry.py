@@ -11,7 +11,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.databases import migrated
 from tests.fakes.jobs import RETENTION, in_state
 
-from packmule.cleanup.expiry import PAUSE, Expiry, Removal
+from packmule.cleanup.expiry import HOLD, PAUSE, Expiry, Removal
 from packmule.engine.embedded import EmbeddedEngine
 from packmule.engine.interface import Later, Task
 from packmule.errors import StorageFailed
@@ -161,3 +161,17 @@ def test_a_sweep_that_is_told_to_stop_goes_on_at_once_later(house: House) -> Non
     stop.set()
     assert house.expiry.sweep("all", stop) == Later(0.0)
     assert house.store.get(hash_).state is JobState.COMPLETED
+
+
+def test_nothing_expires_soon_after_the_clock_was_set_forward(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    steady = FakeClock()
+    expiry = Expiry(house.store, house.defer_removal, lambda: house.clock.now, steady=steady)
+    hash_ = house.archive()
+    house.clock.advance(RETENTION + 1)
+    assert expiry.sweep("", Event()) == Later(PAUSE)
+    assert house.store.get(hash_).state is JobState.COMPLETED
+    for clock in (house.clock, steady):
+        clock.advance(HOLD)
+    expiry.sweep("", Event())
+    assert house.store.get(hash_).state is JobState.EXPIRED
