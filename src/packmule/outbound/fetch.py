@@ -22,11 +22,12 @@ class Fetch:
 
     While a transfer is open, `host` is the health of the host it asks, and `slow` whether it hardly
     moves. `spent` is how many retries it has cost its host, `began` when its last try began, and
-    `deadline` when it must be complete, on the loop's clock.
+    `deadline` when it must be complete, on the loop's clock. `cookies` are those that its responses
+    have set (`cookies.py`).
     """
 
     __slots__ = (
-        "asked", "began", "deadline", "host", "host_key", "receiver", "slow", "spent", "state",
+        "asked", "began", "cookies", "deadline", "host", "host_key", "receiver", "slow", "spent", "state",
         "url",
     )  # fmt: skip
 
@@ -38,6 +39,7 @@ class Fetch:
         self.slow = False
         self.began = 0.0
         self.deadline: float | None = None
+        self.cookies: tuple[bytes, ...] = ()
         self.host: HostHealth | None = None
         self.ask(url)
 

@@ -18,9 +18,10 @@ from packmule.outbound import transfer
 from packmule.outbound.expired_links import explained
 from packmule.outbound.fetch_scheduler import jittered
 from packmule.outbound.host_health import HostSignal, host_signal
+from packmule.outbound.locations import read_location
 from packmule.outbound.outcomes import Fail, Finished, Follow, Retry
 from packmule.outbound.receiver import BodyRefused
-from packmule.outbound.urls import UrlInvalid, join, refusal
+from packmule.outbound.urls import UrlInvalid, refusal
 from packmule.telemetry.metrics import BYTES_FETCHED, RETRIES, TRANSFERS
 
 if TYPE_CHECKING:
@@ -218,8 +219,7 @@ class OutcomeHandler:
     def _follow(self, queue: JobQueue, fetch: Fetch, location: str) -> None:
         attempts = fetch.state.attempts
         try:
-            location = location.encode("latin-1").decode(errors="surrogateescape")
-            url = join(fetch.asked, location, max_length=self._limits.max_url_length)
+            url = read_location(fetch.asked, location, max_length=self._limits.max_url_length)
         except UrlInvalid as error:
             detail = f"it redirects to an invalid address: {error.detail}"
             raise BodyRefused(Failure(FailureCode.REDIRECTS, detail, attempts=attempts)) from error

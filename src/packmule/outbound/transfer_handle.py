@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pycurl
 
 from packmule.errors import Failure, FailureCode
-from packmule.outbound import urls
+from packmule.outbound import cookies, urls
 from packmule.outbound.head import HeadIncomplete, HeadInvalid
 from packmule.outbound.head import parse as parse_head
 from packmule.outbound.outcomes import TakeBody, TryFailed
@@ -75,6 +75,7 @@ class TransferHandle:
         self._ranged = False
         self._pinned = False
         self._targeted = False
+        self._has_cookies = False
         self._set_options(connect_timeout, ca_file, opened)
 
     def _set_options(
@@ -92,6 +93,7 @@ class TransferHandle:
         option(pycurl.TCP_KEEPALIVE, 1)
         option(pycurl.CONNECTTIMEOUT_MS, int(connect_timeout * 1000))
         option(pycurl.HTTPHEADER, list(_FIELDS))
+        cookies.enable(self.curl)
         if ca_file is not None:
             option(pycurl.CAINFO, ca_file)
 
@@ -123,6 +125,9 @@ class TransferHandle:
         if ranged or self._ranged:
             self.curl.setopt(pycurl.HTTPHEADER, [*_FIELDS, *ranged])
             self._ranged = bool(ranged)
+        if fetch.cookies or self._has_cookies:
+            cookies.put(self.curl, fetch.cookies)
+            self._has_cookies = bool(fetch.cookies)
         if http2 is not self.http2:
             version = pycurl.CURL_HTTP_VERSION_2TLS if http2 else pycurl.CURL_HTTP_VERSION_1_1
             self.curl.setopt(pycurl.HTTP_VERSION, version)
@@ -133,6 +138,12 @@ class TransferHandle:
         elif self._pinned:
             self.curl.setopt(pycurl.RESOLVE, [])
             self._pinned = False
+
+    def keep_cookies(self) -> None:
+        """Keep for the source what cookies this try's responses have set."""
+        if self.fetch is not None and cookies.are_set(self.lines):
+            self.fetch.cookies = cookies.taken(self.curl)
+            self._has_cookies = True
 
     @property
     def moved(self) -> int:

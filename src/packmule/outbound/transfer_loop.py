@@ -292,6 +292,7 @@ class TransferLoop:
         queue, fetch, after = handle.queue, handle.fetch, handle.after
         page = handle.page if after is not None else b""
         answered = handle.answered
+        handle.keep_cookies()
         self._release(handle)
         assert queue is not None  # noqa: S101 - a handle in use has both
         assert fetch is not None  # noqa: S101
