@@ -22,6 +22,7 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with Service(
         tmp_path_factory.mktemp("impatient"),
         CONNECT_TIMEOUT="0.5 s",
+        FIRST_BYTE_TIMEOUT="1 s",
         STALL_TIMEOUT="1 s",
         ATTEMPTS="1",
     ) as running:

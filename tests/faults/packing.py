@@ -36,8 +36,14 @@ LIMITS = Limits(
     first_pause=0.02,
     longest_pause=0.1,
 )
-LOOP = LoopSettings(connect_timeout=10.0, stall_timeout=10.0, least_rate=500.0, limits=LIMITS)
-IMPATIENT = replace(LOOP, stall_timeout=0.5)
+LOOP = LoopSettings(
+    connect_timeout=10.0,
+    first_byte_timeout=10.0,
+    stall_timeout=10.0,
+    least_rate=500.0,
+    limits=LIMITS,
+)
+IMPATIENT = replace(LOOP, first_byte_timeout=0.5, stall_timeout=0.5)
 """For origins that are slow on purpose; else a busy machine would look like one."""
 
 

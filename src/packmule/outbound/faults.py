@@ -6,9 +6,12 @@ Owns the translation, at the one place where libcurl's errors enter. Leaves the 
 
 from __future__ import annotations
 
+import errno
+
 import pycurl
 
 from packmule.errors import FailureCode
+from packmule.outbound import tls_errors
 from packmule.outbound.outcomes import TryFailed
 
 # Numbers that pycurl has no name for (libcurl-errors(3)).
@@ -21,11 +24,11 @@ NO_FINAL_RESPONSE = TryFailed(
     FailureCode.BAD_RESPONSE, "the host sent an interim response (1xx) in place of a final one"
 )
 HTTP2_BROKE = TryFailed(FailureCode.BAD_RESPONSE, "the HTTP/2 connection failed")
-_TLS_SENTENCE = "the origin's certificate is not valid for this host"
+_TLS_SENTENCE = "the host's certificate is not valid"
 
 _BROKEN: dict[int, TryFailed] = {
     pycurl.E_COULDNT_RESOLVE_HOST: TryFailed(FailureCode.DNS, "the host name has no address"),
-    pycurl.E_COULDNT_CONNECT: TryFailed(FailureCode.CONNECT, "the host refused the connection"),
+    pycurl.E_COULDNT_CONNECT: TryFailed(FailureCode.CONNECT, "no connection could be made"),
     pycurl.E_OPERATION_TIMEDOUT: TryFailed(FailureCode.TIMEOUT, "the host did not respond in time"),
     pycurl.E_SSL_CONNECT_ERROR: TryFailed(
         FailureCode.TLS, "the TLS handshake with the host failed"
@@ -52,6 +55,16 @@ _BROKEN: dict[int, TryFailed] = {
 }
 
 
+_REFUSED = TryFailed(
+    FailureCode.CONNECT, "the host refused the connection: nothing listens on that port", enough=4
+)
+_UNREACHABLE = TryFailed(FailureCode.CONNECT, "there is no network route to the host")
+_NOT_CONNECTED = {
+    errno.ECONNREFUSED: _REFUSED,
+    errno.EHOSTUNREACH: _UNREACHABLE,
+    errno.ENETUNREACH: _UNREACHABLE,
+}
+
 # What may be a fault of the protocol rather than of the host.
 _OF_HTTP2 = frozenset(
     {
@@ -67,6 +80,19 @@ _OF_HTTP2 = frozenset(
 def of_http2(number: int) -> bool:
     """Return whether a transfer that failed this way over HTTP/2 should be retried by HTTP/1.1."""
     return number in _OF_HTTP2
+
+
+def cause(curl: pycurl.Curl, number: int, message: str, host: str) -> TryFailed:
+    """Translate the error that a handle's transfer has ended with, as precisely as it says.
+
+    `message` is libcurl's, `host` the one that was asked.
+    """
+    tls = tls_errors.explain(number, curl.getinfo(pycurl.SSL_VERIFYRESULT), message, host)
+    if tls is not None:
+        return tls
+    if number == pycurl.E_COULDNT_CONNECT:
+        return _NOT_CONNECTED.get(curl.getinfo(pycurl.OS_ERRNO), broken(number))
+    return broken(number)
 
 
 def broken(number: int) -> TryFailed:

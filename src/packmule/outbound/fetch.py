@@ -27,8 +27,8 @@ class Fetch:
     """
 
     __slots__ = (
-        "asked", "began", "cookies", "deadline", "host", "host_key", "receiver", "slow", "spent", "state",
-        "url",
+        "asked", "began", "cookies", "deadline", "host", "host_key", "receiver", "slow", "spent",
+        "state", "url",
     )  # fmt: skip
 
     def __init__(self, url: Url, receiver: Receiver, state: TransferState = START) -> None:

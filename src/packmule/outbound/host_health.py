@@ -158,11 +158,11 @@ class HostHealth:
         return True
 
     def fall_silent(
-        self, began: float, now: float, *, answered: bool = False, rounds: int | None = None
+        self, began: float, now: float, *, answered: bool = False, enough: int | None = None
     ) -> bool:
         """Record a try, begun at `began`, that brought nothing; return whether to give the host up.
 
-        `answered`: it did answer, with 503. `rounds` replaces the usual number of rounds.
+        `answered`: it did answer, with 503. `enough` rounds suffice if it is less than usual.
         """
         self._halve()
         if (self.rounds or self.pauses) and began < self.counted_until:
@@ -173,7 +173,8 @@ class HostHealth:
         self.pauses = 0
         self.counted_until = now
         alive = answered and now - self.served_at < _A_MOMENT
-        if self.rounds >= (rounds or self.limits.attempts) and not alive:
+        most = min(self.limits.attempts, enough or self.limits.attempts)
+        if self.rounds >= most and not alive:
             self.rounds = 0
             return True
         if self.rounds > 1:

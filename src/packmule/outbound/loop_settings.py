@@ -14,13 +14,15 @@ from packmule.outbound.transfer import Limits
 class LoopSettings:
     """Limits of one loop, in seconds and bytes per second.
 
-    A transfer that moves less than `least_rate` over `stall_timeout` is cut; one that moves less
-    than `slow_rate` does not count as one of `transfers`.
+    A response must begin within `first_byte_timeout`. A transfer that moves less than `least_rate`
+    over `stall_timeout` is cut; one that moves less than `slow_rate` does not count as one of
+    `transfers`.
     """
 
     transfers: int = 32
     transfers_per_host: int = 32
     connect_timeout: float = 10.0
+    first_byte_timeout: float = 180.0
     stall_timeout: float = 30.0
     least_rate: float = 1024.0
     slow_rate: float = 16 * 1024.0

@@ -70,6 +70,8 @@ class OutcomeHandler:
             if isinstance(error, Exception):
                 raise error  # noqa: TRY301 - a callback stored it, so that it is handled here
             if after is None:
+                if error is not None and host.has_answered:
+                    error = error._replace(enough=None)
                 fetch.state, after = transfer.conclude(fetch.state, kept, error, self._limits)
             if isinstance(after, Finished):
                 host.served(fetch.spent, kept, time.monotonic())
@@ -146,17 +148,18 @@ class OutcomeHandler:
                 TRANSFERS.inc("redirected")
             case Retry():
                 self._retry(queue, fetch, after, word)
-            case Fail(failure, busy):
+            case Fail(failure, busy, enough):
                 if busy:
                     self._give_up(fetch, failure, time.monotonic())
                 else:
-                    self._note(fetch, word, failure)
+                    self._note(fetch, word, failure, enough=enough)
                 TRANSFERS.inc("failed")
                 self.fail(fetch, explained(failure, fetch.asked, page, time.time()))
 
     def _retry(self, queue: JobQueue, fetch: Fetch, retry: Retry, word: HostSignal) -> None:
         cause = retry.cause
-        host = self._note(fetch, word, cause, wait=retry.delay if retry.named_by_origin else None)
+        wait = retry.delay if retry.named_by_origin else None
+        host = self._note(fetch, word, cause, wait=wait, enough=retry.enough)
         until = time.monotonic() + (retry.delay if retry.named_by_origin else jittered(retry.delay))
         if retry.busy:
             until = max(host.not_before, until if retry.named_by_origin else 0.0)
@@ -186,6 +189,7 @@ class OutcomeHandler:
         cause: Failure | None = None,
         *,
         wait: float | None = None,
+        enough: int | None = None,
     ) -> HostHealth:
         """Pass a signal to the host's health; if that gives it up, all who wait for it fail."""
         host = self._scheduler.host(fetch.host_key)
@@ -197,8 +201,8 @@ class OutcomeHandler:
                 host.falter(now)
             case HostSignal.SILENT if cause is not None:
                 said = cause.http_status is not None
-                if host.fall_silent(fetch.began, now, answered=said):
-                    tries = self._limits.attempts
+                if host.fall_silent(fetch.began, now, answered=said, enough=enough):
+                    tries = min(self._limits.attempts, enough or self._limits.attempts)
                     where = "for this file or others on the same host"
                     detail = f"{cause.detail} ({tries} times in a row, {where})"
                     self._give_up(fetch, replace(cause, detail=detail), host.failing_since)

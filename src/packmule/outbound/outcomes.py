@@ -35,7 +35,8 @@ class Follow(NamedTuple):
 class Retry(NamedTuple):
     """Try again after `delay` seconds, with jitter unless the origin named them.
 
-    `fruitful`: the try made progress. `busy`: the host asks all its files to pause.
+    `fruitful`: the try made progress. `busy`: the host asks all its files to pause. `enough` is
+    as in TryFailed.
     """
 
     delay: float
@@ -43,13 +44,18 @@ class Retry(NamedTuple):
     named_by_origin: bool = False
     fruitful: bool = False
     busy: bool = False
+    enough: int | None = None
 
 
 class Fail(NamedTuple):
-    """The source has failed for good; `busy`: its host asks all files to stay away too long."""
+    """The source has failed for good; `busy`: its host asks all files to stay away too long.
+
+    `enough` is as in TryFailed.
+    """
 
     failure: Failure
     busy: bool = False
+    enough: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +71,16 @@ class Answered(NamedTuple):
 
 
 class TryFailed(NamedTuple):
-    """A try that failed: a code, a detail, and whether every other try would fail as well."""
+    """A try that failed: a code, a detail, and whether every other try would fail as well.
+
+    `enough` is how many such tries in a row are enough where a host has never answered; None for
+    the usual number.
+    """
 
     code: FailureCode
     detail: str
     lasting: bool = False
+    enough: int | None = None
 
 
 Verdict = TakeBody | DiscardBody

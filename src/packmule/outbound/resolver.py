@@ -25,15 +25,21 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from packmule.outbound.lookup_turns import Asker, Lookup, LookupTurns
 
 _logger = logging.getLogger(__name__)
 
+_UNKNOWN = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
+
 LookUp = Callable[[str, int], list[str]]
 Done = Callable[["Resolution"], None]
+
+_SOON = 3.0
+"""Seconds within which a failed lookup may be repeated for each kind of address."""
 
 NOBODY = Asker()
 
@@ -42,13 +48,14 @@ NOBODY = Asker()
 class Resolution:
     """What a name resolves to: its addresses, or why there are none in `error`.
 
-    `expires_at` is on the resolver's clock.
+    `expires_at` is on the resolver's clock; `is_unknown`: the name does not exist, or has none.
     """
 
     host: str
     addresses: tuple[str, ...]
     error: str | None
     expires_at: float
+    is_unknown: bool = False
 
 
 def system_look_up(host: str, port: int) -> list[str]:
@@ -56,8 +63,22 @@ def system_look_up(host: str, port: int) -> list[str]:
 
     Raises OSError (gaierror) with the system's reason.
     """
+    began = time.monotonic()
+    try:
+        return _addresses(host, port, socket.AF_UNSPEC)
+    except socket.gaierror as error:
+        if error.errno != socket.EAI_AGAIN or time.monotonic() - began > _SOON:
+            raise
+        # A name server may fail for one kind of address, mostly AAAA: the other will do (RFC 8305).
+        for family in (socket.AF_INET, socket.AF_INET6):
+            with suppress(socket.gaierror):
+                return _addresses(host, port, family)
+        raise
+
+
+def _addresses(host: str, port: int, family: socket.AddressFamily) -> list[str]:
     # As bytes, so that Python's own IDNA codec does not touch a name that is ASCII already.
-    found = socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
+    found = socket.getaddrinfo(host.encode("ascii"), port, family, socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
@@ -77,7 +98,7 @@ class Resolver:
         clock: Callable[[], float] = time.monotonic,
         *,
         timeout: float = 10.0,
-        failure_ttl: float = 2.0,
+        failure_ttl: float = 0.2,
         max_queued: int = 1024,
         max_cached: int = 4096,
         per_client: int = 8,
@@ -216,7 +237,9 @@ class Resolver:
         try:
             found = tuple(self._look_up(host, lookup.port))
         except OSError as error:
-            return self._failed(host, _reason(host, error))
+            return replace(
+                self._failed(host, _reason(host, error)), is_unknown=error.errno in _UNKNOWN
+            )
         except Exception:  # whatever it was, callers must get an answer, and the thread goes on
             _logger.exception("lookup failed unexpectedly host=%s", host)
             return self._failed(host, f"{host} could not be looked up: internal error")
@@ -301,7 +324,7 @@ def _no_address(host: str) -> str:
 
 def _reason(host: str, error: OSError) -> str:
     """Return why the system found nothing; the codes are those of RFC 3493 6.1."""
-    if error.errno in {socket.EAI_NONAME, socket.EAI_NODATA}:
+    if error.errno in _UNKNOWN:
         return _no_address(host)
     if error.errno == socket.EAI_AGAIN:
         return f"{host} could not be looked up: the name server did not answer"

@@ -2,8 +2,9 @@
 
 Owns the window over which a transfer's bytes are counted. A stalled transfer and one that drips are
 the same: fewer bytes than the minimum rate over a whole window. A transfer that moves a little
-more, or has not been watched for that long, is only slow. Leaves what follows to
-`outcome_handler.py` and `transfer_shares.py`.
+more, or has not been watched for that long, is only slow. Until a response begins another, longer
+bound counts: a server may have to build the file first. An interim response (1xx) begins it anew.
+Leaves what follows to `outcome_handler.py` and `transfer_shares.py`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _LONGEST_INTERVAL = 1.0
 _SLOW_AFTER = 1.0
+_SLOW_STARTS = 2
+"""Tries that may wait for the first byte in vain, as each waits for minutes."""
 
 
 def interval(window: float) -> float:
@@ -32,6 +35,8 @@ def check(handle: TransferHandle, now: float, settings: LoopSettings) -> TryFail
     if fetch is not None and fetch.deadline is not None and now >= fetch.deadline:
         detail = f"the file was not complete after {settings.limits.seconds:g} s"
         return TryFailed(FailureCode.TIMEOUT, detail, lasting=True)
+    if not handle.answered:
+        return _unanswered(now - handle.window_start, settings.first_byte_timeout)
     window = settings.stall_timeout
     if handle.paused:
         # It waits for us, not for the host.
@@ -43,10 +48,15 @@ def check(handle: TransferHandle, now: float, settings: LoopSettings) -> TryFail
     if moved - handle.window_moved >= settings.least_rate * window:
         handle.window_start, handle.window_moved = now, moved
         return None
-    if not handle.answered:
-        return TryFailed(FailureCode.TIMEOUT, f"the host did not respond within {window:g} s")
     detail = f"less than {settings.least_rate:g} bytes per second arrived for {window:g} s"
     return TryFailed(FailureCode.STALLED, detail)
+
+
+def _unanswered(passed: float, window: float) -> TryFailed | None:
+    if passed < window:
+        return None
+    detail = f"the host did not begin its response within {window:g} s"
+    return TryFailed(FailureCode.TIMEOUT, detail, enough=_SLOW_STARTS)
 
 
 def is_slow(handle: TransferHandle, now: float, settings: LoopSettings) -> bool:

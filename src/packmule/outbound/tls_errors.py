@@ -61,8 +61,8 @@ _HANDSHAKE: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         ("unsafe legacy renegotiation",),
         (
-            "the host's TLS is outdated (no secure renegotiation, RFC 5746): its operator must update "
-            "it"
+            "the host's TLS is outdated (no secure renegotiation, RFC 5746): its operator must "
+            "update it"
         ),
     ),
     (

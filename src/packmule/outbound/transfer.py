@@ -316,14 +316,15 @@ def _again(
     reached = max(state.kept, state.reached)
     state = state._replace(tries=tries, reached=reached, redirects=0)
     failure = Failure(broken.code, broken.detail, status, state.attempts)
-    if tries >= limits.attempts or state.attempts >= limits.all_attempts:
-        return state, Fail(failure)
+    most = min(limits.attempts, broken.enough or limits.attempts)
+    if tries >= most or state.attempts >= limits.all_attempts:
+        return state, Fail(failure, enough=broken.enough)
     if later.wait is not None:
         # Never at once: an origin that says 0 each time would be asked without end.
         wait = max(later.wait, limits.first_delay)
         return state, Retry(wait, failure, named_by_origin=True, busy=later.busy)
     delay = min(limits.longest_delay, limits.first_delay * 2 ** max(0, tries - 1))
-    return state, Retry(delay, failure, fruitful=fruitful, busy=later.busy)
+    return state, Retry(delay, failure, fruitful=fruitful, busy=later.busy, enough=broken.enough)
 
 
 def _too_large(state: TransferState, limits: Limits) -> DiscardBody:

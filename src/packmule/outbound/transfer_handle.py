@@ -204,6 +204,7 @@ class TransferHandle:
             self._judge()
         except HeadIncomplete:
             self.lines.clear()  # an interim response: many of them must not be parsed many times
+            self.window_start = time.monotonic()  # and a sign of life
             return None
         except Exception as error:  # noqa: BLE001 - as in _on_body
             self.stopped_by = self.stopped_by or error
@@ -240,10 +241,11 @@ class TransferHandle:
             self.write = self._refuse  # until the receiver has accepted it
             receiver.accept(head, start, total)
             self.write = receiver.write
-            self.window_moved = start
+            self.window_start, self.window_moved = time.monotonic(), start
         else:
             self.after = verdict.after
             self.write = self._discard
+            self.window_start, self.window_moved = time.monotonic(), self.moved
         fetch.state = state
 
     def _discard(self, view: memoryview) -> bool:

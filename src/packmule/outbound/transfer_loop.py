@@ -254,7 +254,9 @@ class TransferLoop:
             self._outcomes.drop(queue, fetch)
         elif resolution.error is not None:
             fetch.state = transfer.begin(fetch.state)
-            self._outcomes.end(queue, fetch, TryFailed(FailureCode.DNS, resolution.error))
+            enough = 2 if resolution.is_unknown else None
+            failed = TryFailed(FailureCode.DNS, resolution.error, enough=enough)
+            self._outcomes.end(queue, fetch, failed)
         elif not self._rules.permits_all(resolution.addresses):
             self._outcomes.end(queue, fetch, address_refused(fetch))
         else:
@@ -270,12 +272,13 @@ class TransferLoop:
                     self._outcomes.avoid_http2(handle.fetch)
                 unanswered = None if handle.answered else faults.NO_FINAL_RESPONSE
                 self._ended(handle, handle.stopped_by or unanswered)
-            for curl, number, _message in broken:
+            for curl, number, message in broken:
                 handle = self._by_curl[curl]
                 if handle.http2 and handle.fetch is not None and faults.of_http2(number):
                     self._outcomes.avoid_http2(handle.fetch)
                     broke.add(handle.fetch.host_key)
-                self._ended(handle, handle.stopped_by or faults.broken(number))
+                host = handle.fetch.asked.host if handle.fetch is not None else ""
+                self._ended(handle, handle.stopped_by or faults.cause(curl, number, message, host))
             if not left:
                 break
         if broke:

@@ -185,6 +185,11 @@ class Settings:
     connect_timeout: float = _setting(
         "10 s", forms.more_than_zero(duration), "time limit for connecting"
     )
+    first_byte_timeout: float = _setting(
+        "180 s",
+        forms.more_than_zero(duration),
+        "time limit for a response to begin; an interim response (1xx) begins it anew",
+    )
     stall_timeout: float = _setting(
         "30 s", forms.more_than_zero(duration), "time without data after which a transfer is cut"
     )

@@ -32,6 +32,7 @@ def open_resources(
         transfers=settings.transfers,
         transfers_per_host=settings.transfers_per_host,
         connect_timeout=settings.connect_timeout,
+        first_byte_timeout=settings.first_byte_timeout,
         stall_timeout=settings.stall_timeout,
         ca_file=str(settings.ca_file or certifi.where()),
         limits=Limits(

@@ -157,7 +157,7 @@ def test_a_host_that_has_just_served_is_given_up_for_silence(host: HostHealth) -
 
 
 def test_fewer_rounds_may_be_enough(host: HostHealth) -> None:
-    assert [host.fall_silent(began=2 * n, now=2 * n + 1, rounds=2) for n in range(2)] == [
+    assert [host.fall_silent(began=2 * n, now=2 * n + 1, enough=2) for n in range(2)] == [
         False,
         True,
     ]

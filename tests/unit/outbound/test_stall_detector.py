@@ -15,7 +15,9 @@ from packmule.outbound.transfer import Limits
 if TYPE_CHECKING:
     from packmule.outbound.transfer_handle import TransferHandle
 
-SETTINGS = LoopSettings(stall_timeout=10.0, least_rate=100.0, limits=Limits(seconds=60.0))
+SETTINGS = LoopSettings(
+    first_byte_timeout=25.0, stall_timeout=10.0, least_rate=100.0, limits=Limits(seconds=60.0)
+)
 
 
 @dataclass
@@ -57,7 +59,8 @@ def test_silence_over_a_window_is_a_stall(handle: FakeHandle) -> None:
 
 def test_no_answer_over_a_window_is_a_timeout(handle: FakeHandle) -> None:
     handle.answered = False
-    assert code(handle, 10.0) is FailureCode.TIMEOUT
+    assert code(handle, 24.9) is None
+    assert code(handle, 25.0) is FailureCode.TIMEOUT
 
 
 def test_a_drip_below_the_least_rate_is_a_stall(handle: FakeHandle) -> None:

@@ -103,6 +103,19 @@ def test_what_dripped_in_until_patience_ended_is_no_progress_however_little_is_w
     assert not outcome.fruitful
 
 
+@pytest.mark.parametrize(("enough", "tries"), [(None, 3), (2, 2), (1, 1), (9, 3)])
+def test_some_failures_need_fewer_tries(enough: int | None, tries: int) -> None:
+    failed = TryFailed(FailureCode.DNS, "no such name", enough=enough)
+    state = TransferState(attempts=1)
+    for _ in range(tries - 1):
+        state, outcome = conclude(state, 0, failed, LIMITS)
+        assert isinstance(outcome, Retry)
+        assert outcome.enough == enough
+    _, outcome = conclude(state, 0, failed, LIMITS)
+    assert isinstance(outcome, Fail)
+    assert outcome.enough == enough
+
+
 def test_what_is_taken_up_after_a_restart_counts_its_tries_anew() -> None:
     assert begin(TransferState(kept=40, total=100, etag='"v1"')).attempts == 1
 
