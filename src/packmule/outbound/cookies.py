@@ -27,7 +27,7 @@ def enable(curl: pycurl.Curl) -> None:
 
 
 def put(curl: pycurl.Curl, cookies: Iterable[bytes]) -> None:
-    """Let a handle have these cookies and no others."""
+    """Set these cookies, and no others, on a handle."""
     curl.setopt(pycurl.COOKIELIST, "ALL")
     for cookie in cookies:
         curl.setopt(pycurl.COOKIELIST, cookie)
