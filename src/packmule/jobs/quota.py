@@ -49,10 +49,13 @@ def enter(connection: Connection, client: str, quota: Quota) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_LOCKS, func.hashtext(client))))
 
 
-def check(connection: Connection, client: str, quota: Quota, now: float) -> None:
-    """Count a client's jobs, the one just put in among them. Raises QuotaExceeded."""
+def check(
+    connection: Connection, client: str, quota: Quota, now: float, *, coming: int = 0
+) -> None:
+    """Count a client's jobs, with those just put in and those `coming`. Raises QuotaExceeded."""
     if quota.jobs is not None:
         opened = connection.execute(queries.OPEN_JOBS, {"of_client": client}).scalar_one()
+        opened += coming
         if opened > quota.jobs:
             raise QuotaExceeded(
                 f"You have {opened - 1} jobs open, and {quota.jobs} may be open at once; wait "

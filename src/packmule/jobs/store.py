@@ -77,6 +77,20 @@ class JobStore(JobReads):
         self._patience = patience
         self._entries = EntryRows(engine.dialect)
 
+    def check_quota(self, client: str, idempotency_key: str | None, limit: Quota) -> None:
+        """Raise QuotaExceeded if the client could not create a job now.
+
+        A key that has been used already needs no place: its request may come again.
+        """
+        with reading(self._engine) as connection:
+            values = {"of_client": client, "of_key": idempotency_key}
+            if (
+                idempotency_key is not None
+                and connection.execute(queries.EARLIER_JOB, values).one_or_none()
+            ):
+                return
+            quota.check(connection, client, limit, self._clock(), coming=1)
+
     def create(self, request: JobRequest, *, defer: Defer, limit: Quota = UNLIMITED) -> str:
         """Accept a job and give its hash: 128 random bits, 32 hex digits.
 

@@ -83,7 +83,7 @@ def read_lines(text: str) -> list[ListedLink]:
     return [
         link
         for number, line in enumerate(_LINE_END.split(text), 1)
-        for link in _links_of(number, line)
+        for link in links_of_line(number, line)
     ]
 
 
@@ -109,7 +109,7 @@ def _says_something(line: str) -> bool:
     return bool(line.strip()) and not line.startswith(("#", "sep="))
 
 
-def _links_of(number: int, line: str) -> Iterator[ListedLink]:
+def links_of_line(number: int, line: str) -> Iterator[ListedLink]:
     """Yield the links of a line; a name after a tab is the last one's."""
     line = line.removeprefix(_MARK).strip()
     if not line or line.startswith("#"):

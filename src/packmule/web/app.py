@@ -25,6 +25,7 @@ from packmule.web import (
 )
 from packmule.web.access_log_middleware import AccessLogMiddleware
 from packmule.web.auth import SECURITY_SCHEMES
+from packmule.web.body_drain import DrainMiddleware
 from packmule.web.cors import CorsMiddleware
 from packmule.web.schema import ChangedFilesOut, CreateIn, ProblemOut, RetryIn
 from packmule.web.security_middleware import SecurityMiddleware
@@ -76,6 +77,7 @@ def create_app(services: Services) -> FastAPI:
     if services.allow_origins:
         app.add_middleware(CorsMiddleware, allow_origins=services.allow_origins)
     app.add_middleware(AccessLogMiddleware, routes=app.routes, access_log=services.access_log)
+    app.add_middleware(DrainMiddleware)
     return app
 
 

@@ -18,8 +18,9 @@ from fastapi import Depends, Request
 
 from packmule.jobs.model import ADDRESS_CLIENT
 from packmule.web.bodies import unread
+from packmule.web.client_address import network_of
 from packmule.web.problems import MEDIA_TYPE, Problem, ProblemCode
-from packmule.web.services import GivenServices, Services
+from packmule.web.services import Access, GivenServices, Services
 
 _REALM = 'Bearer realm="packmule"'
 _BEARER = re.compile(r"bearer +(.*)", re.IGNORECASE)
@@ -42,9 +43,8 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
         401: "The API key is missing or unknown: `unauthorized`.",
         403: "The job belongs to another client (`forbidden`), or the request comes from another "
         "site's page (`cross-origin`).",
-        429: "Too many requests (`rate-limited`) or too many jobs (`quota-exceeded`). "
-        "`Retry-After` "
-        "says when to try again.",
+        429: "Too many requests (`rate-limited`), too many open ones (`concurrency-limited`) or "
+        "too many jobs (`quota-exceeded`). `Retry-After` says when to try again.",
     }
     headers = {
         401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
@@ -66,13 +66,34 @@ class Caller:
     has_key: bool
 
 
-async def caller_of(request: Request, services: GivenServices) -> Caller:
-    """Identify the client. Raises Problem 401, or 400 if it sends two Authorization headers."""
-    access = services.access
+def identify(request: Request, access: Access, key: str | None = None) -> Caller:
+    """Return the client of a request; `key` takes the place of its Authorization header.
+
+    Raises Problem 401, or 400 if it sends two Authorization headers.
+    """
     if not access.keys:
-        peer = request.client.host if request.client else None
-        forwarded = request.headers.getlist("x-forwarded-for")
-        return Caller(access.addresses.client(peer, forwarded), has_key=False)
+        return Caller(address_of(request, access), has_key=False)
+    if key is None:
+        key = _shown_key(request)
+    name = access.keys.owner(key)
+    if name is None:
+        raise Problem(
+            401,
+            ProblemCode.UNAUTHORIZED,
+            "This API key is unknown. Ask the operator for one.",
+            headers=_challenge("invalid_token") | unread(request),
+        )
+    return Caller(name, has_key=True)
+
+
+def address_of(request: Request, access: Access) -> str:
+    """Return the client of a request by its address alone."""
+    peer = request.client.host if request.client else None
+    return access.addresses.client(peer, request.headers.getlist("x-forwarded-for"))
+
+
+def _shown_key(request: Request) -> str:
+    """Return the key in the Authorization header. Raises Problem."""
     shown = request.headers.getlist("authorization")
     if len(shown) > 1:
         raise Problem(
@@ -87,18 +108,15 @@ async def caller_of(request: Request, services: GivenServices) -> Caller:
         raise Problem(
             401,
             ProblemCode.UNAUTHORIZED,
-            "This needs a key: send `Authorization: Bearer` and yours.",
+            "This needs an API key: send it as `Authorization: Bearer KEY`.",
             headers=_challenge() | unread(request),
         )
-    name = access.keys.owner(bearer[1])
-    if name is None:
-        raise Problem(
-            401,
-            ProblemCode.UNAUTHORIZED,
-            "This key is not known here; ask the operator for one.",
-            headers=_challenge("invalid_token") | unread(request),
-        )
-    return Caller(name, has_key=True)
+    return bearer[1]
+
+
+async def caller_of(request: Request, services: GivenServices) -> Caller:
+    """Return the client of a request. Raises as `identify` does."""
+    return identify(request, services.access)
 
 
 GivenCaller = Annotated[Caller, Depends(caller_of)]
@@ -108,24 +126,27 @@ def _challenge(error: str | None = None) -> dict[str, str]:
     return {"WWW-Authenticate": _REALM if error is None else f'{_REALM}, error="{error}"'}
 
 
-async def _asking_for_work(
-    request: Request, services: GivenServices, caller: GivenCaller
-) -> Caller:
+def count_request(request: Request, access: Access, caller: Caller) -> None:
     """Count a request that creates work. Raises Problem 429 above the client's rate."""
-    creates = services.access.creates
-    wait = 0.0 if creates is None else creates.take(caller.client)
+    if access.creates is None:
+        return
+    wait = access.creates.take(caller.client, network_of(caller.client))
     if wait > 0:
         seconds = math.ceil(wait)
         raise Problem(
             429,
             ProblemCode.RATE_LIMITED,
-            f"You ask for archives more often than this server allows; ask again in {seconds} s.",
+            f"You send more requests than this server allows; try again in {seconds} s.",
             headers={"Retry-After": str(seconds)} | unread(request),
         )
+
+
+async def _within_rate(request: Request, services: GivenServices, caller: GivenCaller) -> Caller:
+    count_request(request, services.access, caller)
     return caller
 
 
-CallerWithinRate = Annotated[Caller, Depends(_asking_for_work)]
+CallerWithinRate = Annotated[Caller, Depends(_within_rate)]
 
 
 def refuse_strangers(services: Services, caller: Caller, hash_: str) -> None:

@@ -27,7 +27,8 @@ _log = logging.getLogger(__name__)
 # Some proxies append the port: 192.0.2.1:4711, [2001:db8::1]:4711.
 _WITH_PORT = re.compile(r"\[([^\]]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 _LONGEST_ADDRESS = 64
-_INTERFACE_BITS = 64
+_SUBSCRIBER_BITS = 64
+_SITE_BITS = 48
 
 
 class ClientAddresses:
@@ -75,9 +76,23 @@ class ClientAddresses:
 def name_of(address: Address | None) -> str:
     """Return a client's name by address, as jobs store it; a key's name never has a colon."""
     if isinstance(address, IPv6Address):
-        network = IPv6Address(int(address) >> _INTERFACE_BITS << _INTERFACE_BITS)
-        return f"{ADDRESS_CLIENT}{network}/{_INTERFACE_BITS}"
+        return f"{ADDRESS_CLIENT}{_network(address, _SUBSCRIBER_BITS)}/{_SUBSCRIBER_BITS}"
     return f"{ADDRESS_CLIENT}{address or 'unknown'}"
+
+
+def network_of(client: str) -> str | None:
+    """Return the network with a rate of its own that a client is in: an IPv6 client's /48.
+
+    That is what one site may have, with 65,536 networks of /64 in it (RFC 6177).
+    """
+    address = _address(client.removeprefix(ADDRESS_CLIENT).partition("/")[0])
+    if not client.startswith(ADDRESS_CLIENT) or not isinstance(address, IPv6Address):
+        return None
+    return f"{ADDRESS_CLIENT}{_network(address, _SITE_BITS)}/{_SITE_BITS}"
+
+
+def _network(address: IPv6Address, bits: int) -> IPv6Address:
+    return IPv6Address(int(address) >> (128 - bits) << (128 - bits))
 
 
 def _address(text: str) -> Address | None:

@@ -18,7 +18,7 @@ from packmule.jobs.model import JobState
 from packmule.storage.page_cache_read import OpenFile
 from packmule.storage.usage import note_read
 from packmule.web.documents import state_now
-from packmule.web.job_hash import Hash, checked_hash
+from packmule.web.job_hash import Hash
 from packmule.web.problems import Problem, ProblemCode
 from packmule.web.ranges import (
     NotModified,
@@ -55,7 +55,7 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {
 )
 async def download(request: Request, services: GivenServices, archive_hash: Hash) -> Response:
     """Return the archive, or the requested ranges of it. Supports conditional requests."""
-    found = services.recent.find(checked_hash(archive_hash))
+    found = services.recent.find(archive_hash)
     if found is None:
         found = await run_in_threadpool(_find, services, archive_hash)
         services.recent.keep(found)

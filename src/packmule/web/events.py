@@ -20,12 +20,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from packmule.errors import PackmuleError
-from packmule.web.auth import NEEDS_KEY, caller_of, refusals, refuse_strangers
+from packmule.web.auth import NEEDS_KEY, address_of, caller_of, refusals, refuse_strangers
 from packmule.web.documents import OPEN_STATES, state_now
 from packmule.web.event_feed import DESCRIBED, latest_status, next_files
 from packmule.web.event_values import EventId, StatusEvent, parse_event_id
 from packmule.web.job_changes import WatchedJob
-from packmule.web.job_hash import Hash, checked_hash
+from packmule.web.job_hash import Hash
 from packmule.web.problems import Problem, ProblemCode
 from packmule.web.services import GivenServices, Services
 
@@ -56,7 +56,7 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {
 @router.get(
     "/events/{archive_hash}",
     response_class=Response,
-    responses=_DOCUMENTED | refusals(401, 403),
+    responses=_DOCUMENTED | refusals(401, 403, 429),
     openapi_extra=NEEDS_KEY,
     summary="Stream a job's events",
 )
@@ -82,11 +82,10 @@ async def events(
     To resume after a lost connection, send `Last-Event-ID`, as browsers do. Needs no API key,
     except with `files`.
     """
-    hash_ = checked_hash(archive_hash)
     if files:
         caller = await caller_of(request, services)
-        await run_in_threadpool(refuse_strangers, services, caller, hash_)
-    job = await run_in_threadpool(services.store.get, hash_)
+        await run_in_threadpool(refuse_strangers, services, caller, archive_hash)
+    job = await run_in_threadpool(services.store.get, archive_hash)
     told = parse_event_id(last_event_id, job.version)
     if told == EventId(job.version) and state_now(job) not in OPEN_STATES:
         # The one answer after which a browser does not ask again.
@@ -98,18 +97,23 @@ async def events(
             "No more streams of events can be had now; ask for the status, with `wait`.",
             headers={"Retry-After": "5"},
         )
-    return EventStream(services, hash_, told, with_files=files)
+    client = address_of(request, services.access)
+    services.stream_shares.check(client, services.bounds.event_streams)
+    return EventStream(services, client, archive_hash, told, with_files=files)
 
 
 class EventStream(Response):
     """200: the events of a job after `told`, with those of its files if wanted."""
 
-    def __init__(self, services: Services, hash_: str, told: EventId, *, with_files: bool) -> None:
+    def __init__(
+        self, services: Services, client: str, hash_: str, told: EventId, *, with_files: bool
+    ) -> None:
         super().__init__(
             None, 200, {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, MEDIA_TYPE
         )
         del self.headers["content-length"]
         self._services = services
+        self._client = client
         self._hash = hash_
         self._told = told
         self._with_files = with_files
@@ -120,26 +124,30 @@ class EventStream(Response):
         changes = self._services.changes
         changes.streams += 1
         try:
-            async with anyio.create_task_group() as tasks:
-
-                async def until_gone() -> None:
-                    while (await receive())["type"] != "http.disconnect":
-                        pass
-                    tasks.cancel_scope.cancel()
-
-                tasks.start_soon(until_gone)
-                await send(
-                    {
-                        "type": "http.response.start",
-                        "status": self.status_code,
-                        "headers": self.raw_headers,
-                    }
-                )
-                if await self._follow(send):
-                    await send({"type": "http.response.body", "body": b"", "more_body": False})
-                tasks.cancel_scope.cancel()
+            with self._services.stream_shares.one(self._client):
+                await self._stream(receive, send)
         finally:
             changes.streams -= 1
+
+    async def _stream(self, receive: Receive, send: Send) -> None:
+        async with anyio.create_task_group() as tasks:
+
+            async def until_gone() -> None:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(until_gone)
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": self.status_code,
+                    "headers": self.raw_headers,
+                }
+            )
+            if await self._follow(send):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            tasks.cancel_scope.cancel()
 
     async def _follow(self, send: Send) -> bool:
         """Send events until the end; return False if the reader no longer takes any."""

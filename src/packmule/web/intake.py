@@ -168,7 +168,7 @@ def _note(found: _Outline, key: str, value: bytes) -> None:
 
 
 def _longest(bounds: RequestBounds) -> int:
-    """Return how many bytes one value may have."""
+    """Return how many bytes one value may have, however it is written."""
     return bounds.max_url_length * _BYTES_PER_CHARACTER + _OTHER_BYTES
 
 

@@ -7,7 +7,6 @@ another's disk.
 """
 
 import logging
-from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -17,25 +16,24 @@ from starlette.concurrency import run_in_threadpool
 
 from packmule.errors import StorageFailed
 from packmule.jobs.model import FileState, Job
-from packmule.telemetry import tracing
-from packmule.telemetry.context import about
-from packmule.telemetry.metrics import JOBS_ACCEPTED
 from packmule.web.auth import (
     NEEDS_KEY,
     Caller,
     CallerWithinRate,
     GivenCaller,
+    address_of,
     refusals,
     refuse_strangers,
 )
+from packmule.web.creation import admit, create_job
 from packmule.web.documents import (
     Status,
     file_of,
     status_document,
     status_of,
 )
-from packmule.web.intake import job_request, parse
-from packmule.web.job_hash import Hash, checked_hash
+from packmule.web.intake import parse
+from packmule.web.job_hash import Hash
 from packmule.web.schema import CreatedOut, FilesOut, RetryIn, StatusOut
 from packmule.web.services import GivenServices, Services
 
@@ -66,7 +64,7 @@ async def create(
     request: Request,
     response: Response,
     services: GivenServices,
-    caller: CallerWithinRate,
+    caller: GivenCaller,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -82,9 +80,12 @@ async def create(
     """
     # All that were sent, of which FastAPI gives one: two are refused.
     keys = request.headers.getlist("idempotency-key") if idempotency_key is not None else []
+    await admit(request, services, caller, keys)
     bounds = services.bounds
     async with services.bodies.read(request, bounds.max_body_bytes, bounds.body_timeout) as body:
-        archive_hash, is_new = await run_in_threadpool(_create, services, caller, body, keys)
+        archive_hash, is_new = await services.bodies.process(
+            body, partial(create_job, services, caller, body, keys)
+        )
     # Relative, so that it works behind any address or path of a proxy.
     response.headers["Location"] = f"/api/archive/status/{archive_hash}"
     response.headers["Cache-Control"] = "no-store"
@@ -93,26 +94,12 @@ async def create(
     return CreatedOut(archive_hash=archive_hash)
 
 
-def _create(services: Services, caller: Caller, body: bytes, keys: list[str]) -> tuple[str, bool]:
-    """Create a job, or find the one that this idempotency key created earlier."""
-    asked = job_request(body, keys, services.rules, services.bounds)
-    made: list[str] = []
-
-    def defer(connection: Connection, hash_: str) -> None:
-        made[:] = [hash_]
-        services.enqueue(connection, hash_, asked.priority, asked.client)
-
-    asked = replace(asked, client=caller.client)
-    found = services.store.create(asked, defer=defer, limit=services.access.quota)
-    if made == [found]:
-        with about(job=found):
-            _log.info("job accepted files=%d", len(asked.sources))
-        JOBS_ACCEPTED.inc()
-        tracing.created(found)
-    return found, made == [found]
-
-
-@router.get("/status/{archive_hash}", response_model=StatusOut, summary="Get a job's status")
+@router.get(
+    "/status/{archive_hash}",
+    response_model=StatusOut,
+    summary="Get a job's status",
+    responses=refusals(429),
+)
 async def status(
     request: Request,
     response: Response,
@@ -132,9 +119,11 @@ async def status(
 
     With `wait`, respond when the job ends or the time is over.
     """
-    checked_hash(archive_hash)
     if wait > 0:
-        await services.changes.hold(request, services, archive_hash, wait)
+        client = address_of(request, services.access)
+        services.poll_shares.check(client, services.bounds.long_polls)
+        with services.poll_shares.one(client):
+            await services.changes.hold(request, services, archive_hash, wait)
     response.headers["Cache-Control"] = "no-store"
     return await run_in_threadpool(_status, services, archive_hash)
 
@@ -165,7 +154,7 @@ async def files(
     limit: Annotated[int, Query(ge=1, le=_MOST_FILES, description="Files per page.")] = 100,
 ) -> FilesOut:
     """Return the files in the order of the links. An expired job has none."""
-    await run_in_threadpool(refuse_strangers, services, caller, checked_hash(archive_hash))
+    await run_in_threadpool(refuse_strangers, services, caller, archive_hash)
     page = await run_in_threadpool(
         partial(
             services.store.files,
@@ -198,16 +187,15 @@ async def retry(
     archive_hash: Hash,
 ) -> Status:
     """Queue a failed job again. It keeps the files it has and fetches only those that failed."""
-    checked_hash(archive_hash)
+    await run_in_threadpool(refuse_strangers, services, caller, archive_hash)
     async with services.bodies.read(request, _SMALL_BODY, services.bounds.body_timeout) as body:
         asked = parse(body, RetryIn) if body.strip() else RetryIn()
     response.headers["Cache-Control"] = "no-store"
     response.headers["Location"] = f"/api/archive/status/{archive_hash}"
-    return await run_in_threadpool(_retry, services, caller, archive_hash, asked)
+    return await run_in_threadpool(_retry, services, archive_hash, asked)
 
 
-def _retry(services: Services, caller: Caller, hash_: str, asked: RetryIn) -> Status:
-    refuse_strangers(services, caller, hash_)
+def _retry(services: Services, hash_: str, asked: RetryIn) -> Status:
     job = services.commands.retry(hash_, asked.on_error, services.access.quota)
     _log.info("job retried")
     return status_of(job, (), services.public_url)
@@ -225,7 +213,7 @@ async def cancel(
 ) -> Status:
     """Cancel a job that is in progress. Cancelling it again changes nothing."""
     response.headers["Cache-Control"] = "no-store"
-    return await run_in_threadpool(_cancel, services, caller, checked_hash(archive_hash))
+    return await run_in_threadpool(_cancel, services, caller, archive_hash)
 
 
 def _cancel(services: Services, caller: Caller, hash_: str) -> Status:
@@ -244,7 +232,7 @@ def _cancel(services: Services, caller: Caller, hash_: str) -> Status:
 )
 async def delete(services: GivenServices, caller: GivenCaller, archive_hash: Hash) -> None:
     """Cancel the job if it is in progress, and delete its archive."""
-    await run_in_threadpool(_delete, services, caller, checked_hash(archive_hash))
+    await run_in_threadpool(_delete, services, caller, archive_hash)
 
 
 def _delete(services: Services, caller: Caller, hash_: str) -> None:

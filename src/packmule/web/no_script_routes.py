@@ -1,10 +1,10 @@
 """The page's basic job without JavaScript: a form is posted, and leads to a page that reloads.
 
-Owns reading the form, turning it into API requests, and turning the API's responses into pages.
-The requests go to this same application, in memory: a form obeys every rule of the API (who may
-ask, how often, for what) because it knows none itself. Leaves the HTML to `no_script_pages.py`.
-A form on another site cannot post here: `security_middleware.py` refuses it, like every request of
-a foreign page.
+Owns turning a form into a job, or into requests to the API, and the API's responses into pages. The
+form that creates a job passes the same checks as `create` of the API (`creation.py`); the other
+requests go to this same application, in memory. Leaves decoding a form to `form_body.py`, and the
+HTML to `no_script_pages.py`. A form on another site cannot post here: `security_middleware.py`
+refuses it, like every request of a foreign page.
 
 A post that did something answers 303, so that a reload never repeats it (RFC 9110 15.4.4).
 """
@@ -13,35 +13,37 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote
 
 import httpx
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from packmule.outbound.link_list import read_lines
-from packmule.web.bodies import BODY_SECONDS
+from packmule.errors import NotFound, PackmuleError
+from packmule.web.bodies import BEGINNING_BYTES, BODY_SECONDS, unread
+from packmule.web.creation import admit_key, create_job
+from packmule.web.form_body import LINKS, MEDIA_TYPE, Form, read_form, read_key
+from packmule.web.job_hash import checked_hash
 from packmule.web.no_script_pages import form_page, job_page, problem_page
 from packmule.web.pages import HTML, PAGE_HEADERS, with_digest
-from packmule.web.problems import Problem, ProblemCode
+from packmule.web.problems import Problem, ProblemCode, of_exception
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
 
-    from packmule.outbound.link_list import ListedLink
+    from packmule.web.auth import Caller
     from packmule.web.services import Services
 
 EVERY = 2
 """Seconds until a page of a job in progress reloads itself."""
 
-_FORM_TYPE = "application/x-www-form-urlencoded"
-_MOST_FIELDS = 20
-_SMALL = 64 * 1024
+_KEPT = ("retry-after", "www-authenticate", "accept-encoding", "connection")
+"""Headers of the API's response that the page's keeps."""
+
 _ACTIONS: dict[str, tuple[str, dict[str, str] | None]] = {
     "cancel": ("cancel", None),
     "retry": ("retry", {}),
@@ -51,32 +53,80 @@ _PASSED_ON = frozenset({b"x-forwarded-for", b"authorization", b"x-request-id"})
 
 
 async def create(request: Request) -> Response:
-    """Take the form; ask for the archive, and lead to its page."""
+    """Create an archive from a posted form, and lead to its page; or show the form with its errors.
+
+    With API keys, the key is a field of the form. So its beginning is read to identify the client,
+    and no more before the client is admitted.
+    """
     services: Services = request.app.state.services
-    fields = await _fields(request, services.bounds.max_body_bytes, services.bounds.body_timeout)
-    lines = read_lines(fields.get("links", ""))
-    answer = await _ask(
-        request, "POST", "create", key=fields.get("key"), body=_wanted(fields, lines)
-    )
-    if answer.is_success:
-        return _see_other(f"archives/{answer.json()['archive_hash']}")
+    form = Form({})
+    try:
+        _refuse_other_types(request)
+        hash_ = await _create(request, services, form)
+    except (Problem, PackmuleError) as error:
+        return _refused(of_exception(error), form)
+    return _see_other(f"archives/{hash_}")
+
+
+async def _create(request: Request, services: Services, form: Form) -> str:
+    """Return the new job's hash, and fill in `form` as far as it is read. Raises Problem."""
+    caller: Caller | None = None
+    bounds = services.bounds
+
+    async def check(beginning: bytes) -> None:
+        nonlocal caller
+        is_whole = len(beginning) < BEGINNING_BYTES
+        if is_whole:
+            form.take(read_form(beginning))
+        caller = await admit_key(request, services, read_key(beginning, is_whole=is_whole))
+
+    if not services.access.keys:
+        caller = await admit_key(request, services, None)
+    async with services.bodies.read(
+        request,
+        bounds.max_body_bytes,
+        bounds.body_timeout,
+        check=check if services.access.keys else None,
+    ) as body:
+        assert caller is not None  # noqa: S101 - for the type checker: `check` has run
+        return await services.bodies.process(
+            body, partial(_create_job, services, caller, body, form)
+        )
+
+
+def _create_job(services: Services, caller: Caller, body: bytearray, form: Form) -> str:
+    form.take(read_form(body))
+    body.clear()
+    asked = form.as_json(services.bounds)
+    return create_job(services, caller, asked)[0]
+
+
+def _refused(problem: Problem, form: Form) -> Response:
+    """Return the form as it was filled in, with what is wrong with it."""
+    shown, errors = form.shown(), _errors(problem, form.line_numbers)
+    if LINKS not in shown:
+        errors.append("The list of links was not kept. Go back, or paste it again.")
     page = form_page(
-        {name: value for name, value in fields.items() if value},
-        _errors(answer.json(), lines),
-        asks_for_key=answer.status_code == httpx.codes.UNAUTHORIZED,
+        {name: value for name, value in shown.items() if value},
+        errors,
+        asks_for_key=problem.status == httpx.codes.UNAUTHORIZED,
     )
-    return _html(page, answer)
+    return _html(page, problem.status, problem.headers)
 
 
 async def show(request: Request) -> Response:
     """Show a job; while it is in progress, ask to be loaded again."""
-    hash_ = quote(request.path_params["hash_"], safe="")
+    try:
+        hash_ = await checked_hash(request.path_params["hash_"])
+    except NotFound as error:
+        return _no_such_job(error, up="../")
     answer = await _ask(request, "GET", f"status/{hash_}")
     document = answer.json()
     if not answer.is_success:
-        return _html(problem_page(document, up="../"), answer)
+        page = problem_page(document, up="../")
+        return _html(page, answer.status_code, answer.headers)
     reloads = document["status"] == "in-progress" and "still" not in request.query_params
-    response = _html(job_page(hash_, document, reloads=reloads), answer)
+    response = _html(job_page(hash_, document, reloads=reloads), answer.status_code)
     if reloads:
         response.headers["Refresh"] = str(EVERY)
     return response
@@ -84,63 +134,55 @@ async def show(request: Request) -> Response:
 
 async def act(request: Request) -> Response:
     """Cancel a job or try it again, and lead back to its page."""
-    hash_ = quote(request.path_params["hash_"], safe="")
+    try:
+        hash_ = await checked_hash(request.path_params["hash_"])
+    except NotFound as error:
+        return _no_such_job(error, up="../../")
     action = _ACTIONS.get(request.path_params["action"])
     if action is None:
         raise HTTPException(404)
     what, body = action
-    key = (await _fields(request, _SMALL)).get("key")
+    _refuse_other_types(request)
+    services: Services = request.app.state.services
+    async with services.bodies.read(request, BEGINNING_BYTES, BODY_SECONDS) as posted:
+        key = read_key(bytes(posted), is_whole=True)
     answer = await _ask(request, "POST", f"{what}/{hash_}", key=key, body=body)
     # Another tab may have been faster: then the job's page shows what is.
     if answer.is_success or answer.status_code == httpx.codes.CONFLICT:
         return _see_other(f"../{hash_}")
     asks_for_key = answer.status_code == httpx.codes.UNAUTHORIZED
-    return _html(problem_page(answer.json(), up="../../", asks_for_key=asks_for_key), answer)
+    page = problem_page(answer.json(), up="../../", asks_for_key=asks_for_key)
+    return _html(page, answer.status_code, answer.headers)
 
 
-async def _fields(request: Request, limit: int, seconds: float = BODY_SECONDS) -> dict[str, str]:
-    """Read a form as browsers post it without files. Raises Problem. WHATWG URL 5.1."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM_TYPE:
-        raise Problem(415, ProblemCode.BAD_REQUEST, f"This address takes {_FORM_TYPE}.")
-    # Escapes make a form up to three times as long as its text.
-    services: Services = request.app.state.services
-    async with services.bodies.read(request, 3 * limit, seconds) as body:
-        return await run_in_threadpool(_parse, body)
+def _no_such_job(error: NotFound, *, up: str) -> Response:
+    problem = of_exception(error)
+    return _html(problem_page(problem.document(), up=up), problem.status)
 
 
-def _parse(body: bytes) -> dict[str, str]:
-    try:
-        text = body.decode("ascii")
-        return dict(
-            parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+def _refuse_other_types(request: Request) -> None:
+    """Raise Problem 415 unless the body is a form."""
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != MEDIA_TYPE:
+        raise Problem(
+            415,
+            ProblemCode.UNSUPPORTED_MEDIA_TYPE,
+            f"Send a form ({MEDIA_TYPE}), or use the API.",
+            headers=unread(request),
         )
-    except ValueError as error:  # UnicodeError is one
-        raise Problem(400, ProblemCode.BAD_REQUEST, "The form cannot be read.") from error
 
 
-def _wanted(fields: Mapping[str, str], lines: list[ListedLink]) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "urls": [{"url": url, "name": name} if name else url for _, url, name in lines]
-    }
-    for name in ("name", "on_error", "on_html", "compression"):
-        if fields.get(name, "").strip():
-            body[name] = fields[name].strip()
-    for name in ("expires_in", "priority"):
-        if re.fullmatch(r"-?[0-9]{1,9}", fields.get(name, "")):
-            body[name] = int(fields[name])
-    return body
-
-
-def _errors(problem: Mapping[str, Any], lines: list[ListedLink]) -> list[str]:
+def _errors(problem: Problem, line_numbers: list[int]) -> list[str]:
     """Say what is wrong by line, which a person sees, not by place in a document."""
-    if not lines and problem["status"] == httpx.codes.UNPROCESSABLE_ENTITY:
-        return ["Paste at least one link."]
+    errors = problem.more.get("errors", [])
+    if not line_numbers and errors and errors[0].get("pointer") == "/urls":
+        return ["Add at least one link."]
     said = []
-    for each in problem.get("errors", ()):
+    for each in errors:
         found = re.match(r"/urls/(\d+)", each.get("pointer", ""))
-        where = f"Line {lines[int(found[1])][0]}" if found else each.get("pointer", "")[1:]
+        where = f"Line {line_numbers[int(found[1])]}" if found else each.get("pointer", "")[1:]
         said.append(f"{where}: {each['detail']}")
-    return said or [problem["detail"]]
+    return said or [problem.detail]
 
 
 async def _ask(
@@ -170,12 +212,11 @@ async def _ask(
         )
 
 
-def _html(page: str, answer: httpx.Response) -> Response:
+def _html(page: str, status: int, given: Mapping[str, str] | None = None) -> Response:
     headers = {"Content-Type": HTML, "Cache-Control": "no-store", **PAGE_HEADERS}
-    for name in ("retry-after", "www-authenticate"):
-        if name in answer.headers:
-            headers[name] = answer.headers[name]
-    return Response(with_digest(page), answer.status_code, headers)
+    given = {name.lower(): value for name, value in (given or {}).items()}
+    headers |= {name: given[name] for name in _KEPT if name in given}
+    return Response(with_digest(page), status, headers)
 
 
 def _see_other(location: str) -> Response:

@@ -49,7 +49,9 @@ class ProblemCode(StrEnum):
     FORBIDDEN = "forbidden"
     CROSS_ORIGIN = "cross-origin"
     FOREIGN_HOST = "foreign-host"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     RATE_LIMITED = "rate-limited"
+    CONCURRENCY_LIMITED = "concurrency-limited"
     QUOTA_EXCEEDED = "quota-exceeded"
     TIMEOUT = "timeout"
     WRONG_STATE = "wrong-state"
@@ -88,9 +90,9 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.more = more
 
-    def response(self) -> Response:
-        """Return the response. RFC 9457 3.1; `about:blank` because the code says it all."""
-        document = {
+    def document(self) -> dict[str, Any]:
+        """Return the document. RFC 9457 3.1; `about:blank` because the code says it all."""
+        return {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
@@ -98,8 +100,11 @@ class Problem(Exception):
             "code": self.code.value,
             **self.more,
         }
+
+    def response(self) -> Response:
+        """Return the response."""
         return Response(
-            json.dumps(document, ensure_ascii=False),
+            json.dumps(self.document(), ensure_ascii=False),
             self.status,
             {"Cache-Control": "no-store", **self.headers},
             MEDIA_TYPE,

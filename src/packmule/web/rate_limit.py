@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MOST_CLIENTS = 20_000
 """Clients that are remembered at once, some 200 bytes each."""
 
+NETWORK_FACTOR = 16
+"""How many times the rate of a client a whole network of clients may have."""
+
 _RATE = re.compile(r"([1-9][0-9]{0,6})\s*/\s*(s|min|h)", re.IGNORECASE)
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
 _NANO = 1_000_000_000
@@ -48,7 +51,11 @@ def parse_rate(text: str) -> Rate | None:
 
 
 class RateLimit:
-    """Counts requests by client, for one thread. `clock` returns seconds and never runs back."""
+    """Counts requests by client, for one thread. `clock` returns seconds and never runs back.
+
+    Someone with many addresses in one network would be as many clients. So a network has a bucket
+    too, of `NETWORK_FACTOR` times the rate.
+    """
 
     def __init__(
         self,
@@ -59,9 +66,7 @@ class RateLimit:
     ) -> None:
         self._clock = clock
         self._most_clients = most_clients
-        # In whole nanoseconds: sums of them are exact, so that the last one of a burst gets in.
-        self._interval = rate.seconds * _NANO // rate.count
-        self._tolerance = self._interval * (rate.count - 1)
+        self._rate = rate
         # Client: when its bucket will be full; who asked last stands at the end.
         self._full_at: OrderedDict[str, int] = OrderedDict()
 
@@ -72,17 +77,30 @@ class RateLimit:
         """Return how many clients are remembered."""
         return len(self._full_at)
 
-    def take(self, client: str) -> float:
-        """Count a request and return 0, or return the seconds until one is allowed, uncounted."""
+    def take(self, client: str, network: str | None = None) -> float:
+        """Count a request and return 0, or return the seconds until one is allowed, uncounted.
+
+        `network` is the one that the client is in, None if it has no bucket.
+        """
         now = int(self._clock() * _NANO)
-        full_at = max(self._full_at.get(client, now), now)
-        early = full_at - now - self._tolerance
+        buckets = [(client, 1)] if network is None else [(client, 1), (network, NETWORK_FACTOR)]
+        early = max(self._early(name, factor, now) for name, factor in buckets)
         if early > 0:
             return early / _NANO
-        self._full_at[client] = full_at + self._interval
-        self._full_at.move_to_end(client)
+        for name, factor in buckets:
+            self._full_at[name] = max(self._full_at.get(name, now), now) + self._interval(factor)
+            self._full_at.move_to_end(name)
         self._forget(now)
         return 0.0
+
+    def _interval(self, factor: int) -> int:
+        # In whole nanoseconds: sums of them are exact, so that the last one of a burst gets in.
+        return self._rate.seconds * _NANO // (self._rate.count * factor)
+
+    def _early(self, name: str, factor: int, now: int) -> int:
+        """Return the nanoseconds until this bucket allows a request; 0 or less if it does now."""
+        tolerance = self._interval(factor) * (self._rate.count * factor - 1)
+        return max(self._full_at.get(name, now), now) - now - tolerance
 
     def _forget(self, now: int) -> None:
         """Forget clients whose bucket is full, which is the same as knowing nothing about them.

@@ -22,6 +22,7 @@ from packmule.web.api_keys import Keyring
 from packmule.web.bodies import BodyReader
 from packmule.web.bounds import RequestBounds
 from packmule.web.client_address import ClientAddresses
+from packmule.web.client_shares import ClientShares
 from packmule.web.job_changes import JobChanges
 from packmule.web.rate_limit import RateLimit
 from packmule.web.recent_downloads import RecentDownloads
@@ -66,8 +67,8 @@ class Services:
     pages of `allow_origins` may use it from a browser. `sendfile` says how a proxy is told to send
     archives; with None they are sent from here.
 
-    `changes`, `recent` and `bodies` are shared by all requests: the jobs that are waited for, the
-    archives downloaded a moment ago, and the memory that bodies take.
+    The last five are shared by all requests: the jobs that are waited for, the archives downloaded
+    a moment ago, the memory that bodies take, and what each client has open.
     """
 
     store: JobStore
@@ -89,6 +90,8 @@ class Services:
     changes: JobChanges = field(default_factory=JobChanges)
     recent: RecentDownloads = field(default_factory=RecentDownloads)
     bodies: BodyReader = field(default_factory=BodyReader)
+    poll_shares: ClientShares = field(default_factory=lambda: ClientShares("waiting requests"))
+    stream_shares: ClientShares = field(default_factory=lambda: ClientShares("event streams"))
 
     @property
     def commands(self) -> JobCommands:

@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import Request
 
 from packmule.web.bodies import BodyReader
-from packmule.web.problems import Problem
+from packmule.web.problems import Problem, ProblemCode
 
 if TYPE_CHECKING:
     from starlette.types import Message
@@ -36,7 +36,7 @@ async def body_of(
     reader: BodyReader, asked: Request, limit: int = 100, seconds: float = 60
 ) -> bytes:
     async with reader.read(asked, limit, seconds) as body:
-        return body
+        return bytes(body)
 
 
 def status_of(asked: Request, limit: int = 100, seconds: float = 60) -> int:
@@ -91,3 +91,46 @@ def test_a_body_counts_until_it_has_been_dealt_with() -> None:
         return problem.value.status
 
     assert asyncio.run(scenario()) == 503
+
+
+@pytest.mark.parametrize(("size", "seen"), [(10, 10), (65_536, 65_536), (200_000, 65_536)])
+def test_the_beginning_is_checked_before_more_is_read(size: int, seen: int) -> None:
+    checked: list[int] = []
+
+    async def check(beginning: bytes) -> None:
+        checked.append(len(beginning))
+        raise Problem(401, ProblemCode.UNAUTHORIZED, "No.")
+
+    async def scenario() -> None:
+        pieces = [b"x" * 5] * (size // 5) if size < 100 else [b"x" * (size // 2)] * 2
+        async with BodyReader().read(request(*pieces), size, check=check):
+            raise AssertionError("it was not refused")
+
+    with pytest.raises(Problem) as problem:
+        asyncio.run(scenario())
+    assert (problem.value.status, checked) == (401, [seen])
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip", "x"])
+def test_a_compressed_body_is_415(coding: str) -> None:
+    with pytest.raises(Problem) as problem:
+        asyncio.run(body_of(BodyReader(), request(b"x", content_encoding=coding)))
+    assert (problem.value.status, problem.value.code) == (415, "unsupported-media-type")
+    assert problem.value.headers["Accept-Encoding"] == "identity"
+
+
+def test_one_body_may_be_larger_than_the_budget_of_all() -> None:
+    reader = BodyReader(budget=10)
+    body = asyncio.run(body_of(reader, request(b"x" * 8, b"x" * 8, content_encoding=" Identity")))
+    assert body == b"x" * 16
+
+
+def test_a_body_that_was_emptied_makes_room() -> None:
+    reader = BodyReader()
+
+    async def scenario() -> None:
+        async with reader.read(request(b"x" * 8), 100) as body:
+            body.clear()
+
+    asyncio.run(scenario())
+    assert repr(reader).startswith("<BodyReader: 0 of")

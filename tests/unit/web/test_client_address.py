@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from packmule.outbound.addresses import parse_networks
-from packmule.web.client_address import ClientAddresses
+from packmule.web.client_address import ClientAddresses, network_of
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
@@ -108,3 +108,18 @@ def test_whatever_a_client_writes_our_proxys_word_of_it_counts(
     else:
         forwarded = [*written[:-1], f"{written[-1]}, {address}"]
     assert PROXIES.client("10.0.0.1", forwarded) == f"address:{address}"
+
+
+@pytest.mark.parametrize(
+    ("client", "network"),
+    [
+        ("address:2001:db8:1:2::/64", "address:2001:db8:1::/48"),
+        ("address:::/64", "address:::/48"),
+        ("address:192.0.2.1", None),
+        ("address:unknown", None),
+        ("2001", None),
+        ("ann", None),
+    ],
+)
+def test_a_site_is_an_ipv6_clients_48(client: str, network: str | None) -> None:
+    assert network_of(client) == network

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from packmule.web import event_feed, events
 from packmule.web.api_keys import Keyring, parse_keys
 from packmule.web.app import create_app
 from packmule.web.bounds import RequestBounds
+from packmule.web.client_shares import share_of
 from packmule.web.problems import ProblemCode
 from packmule.web.services import Access
 
@@ -97,6 +99,23 @@ def test_more_streams_than_may_be_are_refused(app: App) -> None:
     assert answer.status_code == 503
     assert answer.json()["code"] == ProblemCode.OVERLOADED
     assert "retry-after" in answer.headers
+
+
+def test_a_client_has_its_share_of_the_streams(app: App) -> None:
+    hash_ = begun(app.services.store).job.hash
+    with ExitStack() as streams:
+        for _ in range(share_of(app.services.bounds.event_streams)):
+            streams.enter_context(app.services.stream_shares.one("address:192.0.2.1"))
+        path = f"/api/archive/events/{hash_}"
+        answer = app.ask("GET", path, peer="192.0.2.1")
+        assert answer.status_code == 429
+        assert answer.json()["code"] == ProblemCode.CONCURRENCY_LIMITED
+        assert answer.headers["retry-after"] == "5"
+        # Another one follows it.
+        app.services.store.cancel(hash_)
+        assert app.ask("GET", path, peer="192.0.2.2").status_code == 200
+    assert app.ask("GET", path, peer="192.0.2.1").status_code == 200
+    assert repr(app.services.stream_shares) == "<ClientShares: 0 event streams of 0 clients>"
 
 
 def test_a_stream_ends_when_the_process_does(app: App) -> None:

@@ -126,3 +126,15 @@ def test_a_full_table_forgets_whoever_was_let_in_longest_ago() -> None:
     limit.take("cyd")
     assert limit.take("ann") > 0
     assert limit.take("bob") == 0
+
+
+def test_a_network_has_sixteen_times_the_rate_and_its_clients_their_own() -> None:
+    clock = FakeClock()
+    limit = RateLimit(Rate(2, 60), clock)
+    assert [limit.take("ann", "site") for _ in range(2)] == [0, 0]
+    assert limit.take("ann", "site") == 30
+    assert [limit.take(f"{number}", "site") for number in range(30)] == [0] * 30
+    assert limit.take("bob", "site") == 60 / 32
+    # What was refused counted nowhere.
+    assert limit.take("bob") == 0
+    assert limit.take("cyd", "elsewhere") == 0
