@@ -120,7 +120,7 @@ class Try:
     def begin(self, answer: Head, start: int = 0, total: int | None = None) -> Try:
         """Let the head arrive."""
         self.at = start
-        self.fetch.receiver.accept(answer, start, total)
+        self.fetch.receiver.accept(answer, start, total, self.fetch.asked)
         return self
 
     @property

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from packmule.errors import Failure
     from packmule.jobs.model import OpenEntry, Source
     from packmule.outbound.head import Head
+    from packmule.outbound.urls import Url
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +86,26 @@ class EntryReceiver:
         sink = self._sink
         return self._whole if sink is None else sink.kept
 
-    def accept(self, head: Head, start: int, total: int | None) -> None:
-        """Make ready for the bytes from `start` on; raises BodyRefused."""
+    def accept(self, head: Head, start: int, total: int | None, url: Url) -> None:
+        """Make ready for the bytes from `start` on; `url` answered. Raises BodyRefused."""
         sink = self._sink
         if start and sink is not None:
             sink.wake()
         else:
-            sink = self._sink = self._chosen(head, total)
+            sink = self._sink = self._chosen(head, total, url)
         if isinstance(sink, PlacedSink) and sink.is_held:
             self.write = sink.write_when_released
         else:
             self.write = sink.write
 
-    def _chosen(self, head: Head, total: int | None) -> Sink:
+    def _chosen(self, head: Head, total: int | None, url: Url) -> Sink:
         """Choose where the body goes, now that its head tells its length and name."""
         job, position, fields = self._job, self.position, head.fields
         name = job.names.claim(
             position,
             content_disposition=fields.get("content-disposition"),
             content_type=fields.get("content-type"),
+            final_url=None if url.text == job.sources[position].url else url.text,
         )
         placement = decide(job.context, head, name, total)
         if placement.coding is not None:

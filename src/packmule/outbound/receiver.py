@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from packmule.errors import Failure
     from packmule.outbound.head import Head
+    from packmule.outbound.urls import Url
 
 
 class BodyRefused(Exception):
@@ -28,10 +29,11 @@ class Receiver(Protocol):
     def kept(self) -> int:
         """How many bytes of the body are held: where a resume begins."""
 
-    def accept(self, head: Head, start: int, total: int | None) -> None:
+    def accept(self, head: Head, start: int, total: int | None, url: Url) -> None:
         """Prepare for a body whose first byte belongs at `start`, which is 0 or what is kept.
 
-        `total` is the length of the whole body in bytes, if the origin sent it. At 0, discard what
+        `total` is the length of the whole body in bytes, if the origin sent it; `url` is the one
+        that answered, where redirects led. At 0, discard what
         was kept. Raises BodyRefused.
         """
 

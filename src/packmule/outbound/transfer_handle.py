@@ -239,7 +239,7 @@ class TransferHandle:
             start, total = verdict
             receiver = fetch.receiver
             self.write = self._refuse  # until the receiver has accepted it
-            receiver.accept(head, start, total)
+            receiver.accept(head, start, total, fetch.asked)
             self.write = receiver.write
             self.window_start, self.window_moved = time.monotonic(), start
         else:

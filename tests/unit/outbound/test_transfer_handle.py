@@ -46,7 +46,7 @@ class Picky:
         self.failure: Failure | None = None
         self.told = threading.Event()
 
-    def accept(self, head: Head, _start: int, _total: int | None) -> None:
+    def accept(self, head: Head, *_: object) -> None:
         self.heads.append(head.status)
         raise BodyRefused(Failure(FailureCode.TOO_LARGE, "too large", attempts=0))
 

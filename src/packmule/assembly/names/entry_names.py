@@ -7,13 +7,15 @@ Law: the paragraph on entry names in the API's documentation; RFC 6266.
 A name comes from, the first there is:
     the caller's `name`       known at the start   as it is, made safe; the only one with folders
     Content-Disposition       known at the head    its last path segment
-    the URL's last segment    known at the start   percent-decoded as UTF-8
+    the final URL's           known at the head    where redirects led; only if the first URL's name
+    last segment                                   has no real extension and this one has
+    the URL's last segment    known at the start   percent-decoded
     the URL's host            known at the start
-Where the last three have no extension they get one by Content-Type.
+Where the last four have no extension, only digits or a script's (`.php`), Content-Type gives one.
 
 What is known at the start is planned at the start: of two equal names the later in the caller's
 order gets the number, whichever response comes first, and a name planned for one is given to no
-other. Only names out of Content-Disposition are numbered in the order of arrival.
+other. Only names that a response announced are numbered in the order of arrival.
 
 A name that may yet get an extension is planned as a stem of at most 200 bytes, so that neither
 extension nor number ever makes two stems one.
@@ -22,10 +24,16 @@ extension nor number ever makes two stems one.
 import re
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from packmule.assembly.names.content_disposition import announced_name
-from packmule.assembly.names.extensions import extension_for
+from packmule.assembly.names.extensions import KNOWN_EXTENSIONS, extension_for
+from packmule.assembly.names.url_names import (
+    SCRIPTS,
+    is_random,
+    is_real_extension,
+    name_in_url,
+)
 from packmule.zipformat.names import (
     PLAIN_PART,
     clash_key,
@@ -39,6 +47,9 @@ from packmule.zipformat.names import (
 _PLAIN_URL: Final = re.compile(rf"https?://[^/?#]+/(?:[^?#]*/)?({PLAIN_PART})(?:[?#]|\Z)")
 _FOLDER: Final = -1
 _STEM_BYTES: Final = 200
+_CERTAIN: Final = KNOWN_EXTENSIONS - SCRIPTS
+# Types that a script's own text is sent under: then its extension is right.
+_SOURCE_TYPES: Final = ("text/plain", "text/x-", "application/x-httpd-php", "application/x-perl")
 
 
 class EntryNames:
@@ -60,6 +71,7 @@ class EntryNames:
         self._next: dict[str, int] = {}  # series of a name -> number to try next
         self._callers: dict[int, str] = {}
         self._stems: set[int] = set()  # whose name gets an extension by Content-Type
+        self._scripts: set[int] = set()  # whose extension is replaced by it
         self._plans_hold = True  # until a name planned for one has gone to another
         seen = set()
         for position, (_, name) in enumerate(wanted):
@@ -74,18 +86,28 @@ class EntryNames:
             self._plan(position, url if name is None else None)
 
     def claim(
-        self, position: int, *, content_disposition: str | None, content_type: str | None
+        self,
+        position: int,
+        *,
+        content_disposition: str | None,
+        content_type: str | None,
+        final_url: str | None = None,
     ) -> str:
         """Return the name an entry gets, now that its response's head is there.
 
-        A second claim of the same position gives the same name, until it is released.
+        `final_url` is the one that answered, None if it is the one that was asked for. A second
+        claim of the same position gives the same name, until it is released.
         """
         held = self._held.get(position)
         if held is None:
-            if content_disposition is None and self._plans_hold and position not in self._stems:
+            is_certain = position not in self._stems and position not in self._scripts
+            if content_disposition is None and self._plans_hold and is_certain:
                 held = self._held[position] = self._plans[position]
                 return held
-            held = self._held[position] = self._chosen(position, content_disposition, content_type)
+            announced = announced_name(content_disposition) if content_disposition else None
+            if announced is None and not is_certain and final_url is not None:
+                announced = self._from_final_url(final_url, self._plans[position])
+            held = self._held[position] = self._chosen(position, announced, content_type)
         return held
 
     def restore(self, position: int, name: str) -> None:
@@ -114,19 +136,32 @@ class EntryNames:
         self._plans.append(name)
 
     def _planned(self, position: int, url: str) -> str:
-        if plain := _PLAIN_URL.match(url):
-            name = plain[1]
-        elif segment := _last_segment(url):
+        plain = _PLAIN_URL.match(url)
+        if plain and plain[1].lower()[plain[1].rfind(".") :] in _CERTAIN:
+            return plain[1]
+        if segment := name_in_url(url):
             name = safe_name(segment, folders=False)
         else:  # a host's last label looks like an extension, and is none
             self._stems.add(position)
             return safe_name(urlsplit(url).hostname or "", folders=False)
-        if not split_extension(name)[1]:
+        extension = split_extension(name)[1]
+        if extension.lower() in SCRIPTS:
+            self._scripts.add(position)
+        elif not is_real_extension(extension):
             self._stems.add(position)
             name = shortened(name, _STEM_BYTES)
         return name
 
-    def _chosen(self, position: int, disposition: str | None, content_type: str | None) -> str:
+    @staticmethod
+    def _from_final_url(url: str, plan: str) -> str | None:
+        """Return the name in the URL that redirects led to, if it says more than the plan."""
+        name = name_in_url(url)
+        stem, extension = split_extension(name)
+        if not is_real_extension(extension):
+            return None
+        return plan + extension if is_random(stem) else name
+
+    def _chosen(self, position: int, announced: str | None, content_type: str | None) -> str:
         plan = self._plans[position]
         base = self._unnumbered.get(position, plan)
         if position in self._callers:
@@ -135,11 +170,10 @@ class EntryNames:
         is_stem = position in self._stems and extension != ""
         if is_stem:
             base = with_extension(base, extension)
-        announced = announced_name(disposition) if disposition else None
+        elif position in self._scripts:
+            plan, base = _of_type(plan, content_type), _of_type(base, content_type)
         if announced is not None:
-            announced = safe_name(announced, folders=False)
-            if not split_extension(announced)[1]:
-                announced = with_extension(announced, extension)
+            announced = _of_type(safe_name(announced, folders=False), content_type)
             if clash_key(announced) != clash_key(base):
                 return self._free(announced, announced, position)
         if is_stem:
@@ -187,11 +221,13 @@ def _folders(path: str) -> list[str]:
     return [path[: slash.start()] for slash in re.finditer("/", path)]
 
 
-def _last_segment(url: str) -> str:
-    """Return the last segment of a URL's path that names something, decoded; empty where none does.
-
-    Bytes that are no UTF-8 become U+FFFD, which no safe name keeps.
-    """
-    path = url.partition("#")[0].partition("?")[0].partition("://")[2].partition("/")[2]
-    segments = (unquote(segment, errors="replace") for segment in reversed(path.split("/")))
-    return next((segment for segment in segments if segment.strip(" .")), "")
+def _of_type(name: str, content_type: str | None) -> str:
+    """Return a safe name with the extension that its media type asks for, where it has none."""
+    stem, own = split_extension(name)
+    extension = extension_for(content_type) if content_type else ""
+    if is_real_extension(own) or not extension:
+        return name
+    if own.lower() not in SCRIPTS:
+        return with_extension(name, extension)
+    is_source = content_type is not None and content_type.lower().startswith(_SOURCE_TYPES)
+    return name if is_source else with_extension(stem, extension)
