@@ -226,9 +226,9 @@ _EXTENSIONS: Final = {
 # File types that have no media type, or none that servers use.
 _WITHOUT_A_TYPE: Final = {
     ".blend", ".cbr", ".cbz", ".ckpt", ".dat", ".dwg", ".dxf", ".feather", ".gguf", ".ggml",
-    ".hdf5", ".img", ".las", ".laz", ".log", ".npy", ".npz", ".onnx", ".ova", ".pbf", ".pickle", ".pkl",
-    ".pt", ".pth", ".qcow2", ".raw", ".safetensors", ".shp", ".step", ".tfrecord", ".tgz", ".vmdk",
-    ".whl", ".xpi",
+    ".hdf5", ".img", ".las", ".laz", ".log", ".npy", ".npz", ".onnx", ".ova", ".pbf", ".pickle",
+    ".pkl", ".pt", ".pth", ".qcow2", ".raw", ".safetensors", ".shp", ".step", ".tfrecord", ".tgz",
+    ".vmdk", ".whl", ".xpi",
 }  # fmt: skip
 
 

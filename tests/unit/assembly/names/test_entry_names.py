@@ -437,7 +437,7 @@ def test_a_name_gets_the_extension_that_tells_its_type(
 
 
 def test_scripts_of_one_name_are_numbered_in_the_callers_order() -> None:
-    heads = dict.fromkeys(range(3), (None, PDF))
+    heads: dict[int, tuple[str | None, str | None]] = dict.fromkeys(range(3), (None, PDF))
     wanted = [f"{ROOT}get.php?id={n}" for n in range(3)]
     for order in ([0, 1, 2], [2, 1, 0]):
         assert claimed(*wanted, heads=heads, order=order) == [
