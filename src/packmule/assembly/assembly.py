@@ -164,7 +164,12 @@ class Assembly:
         self._changed.set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the end, an error or a wish for a checkpoint; False where the time ran out."""
+        """Wait for the end, an error or a wish for a checkpoint; False where the time ran out.
+
+        Raises PackmuleError where the end cannot come, as a thread has ended that all jobs need.
+        """
+        if not self.is_resolved:
+            self._resources.check()
         if not self._changed.wait(seconds):
             return False
         self._changed.clear()

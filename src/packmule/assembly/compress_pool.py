@@ -12,6 +12,7 @@ import os
 import queue
 import threading
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -102,8 +103,10 @@ class CompressPool:
         _yield_to_others()
         while (task := self._queue.get()) is not None:
             owner, size, work = task
-            _perform(work)
-            self._done(owner, size)
+            try:
+                _perform(work)
+            finally:
+                self._done(owner, size)
 
     def _done(self, owner: Hashable, size: int) -> None:
         with self._changed:
@@ -123,7 +126,8 @@ def _perform(work: Callable[[], None]) -> None:
     try:
         work()
     except Exception:  # noqa: BLE001 - whoever runs it must outlive it
-        _log.exception("compression failed")
+        with suppress(MemoryError):
+            _log.exception("compression failed")
 
 
 def _yield_to_others() -> None:

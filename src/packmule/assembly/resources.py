@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from packmule.assembly.compress_pool import CompressPool, usual_threads
 from packmule.assembly.disk.blocks import Pool, Writer
 from packmule.assembly.upload.scratch_budget import ScratchBudget
+from packmule.errors import PackmuleError
 from packmule.outbound.transfer_loop import TransferLoop
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class SharedResources:
     ) -> None:
         self.rules = rules
         self.limits = limits
+        self._on_failure = on_failure
         self.pool = Pool(min(loop.transfers + _BLOCKS_BEYOND_TRANSFERS, _MOST_BLOCKS))
         self.writer = Writer()
         self.scratch = ScratchBudget(limits.max_scratch_bytes, limits.min_free_bytes)
@@ -74,6 +76,15 @@ class SharedResources:
 
     def _may_start(self) -> bool:
         return self.pool.has_room() and self.scratch.may_start(self.loop.in_work())
+
+    def check(self) -> None:
+        """Raise PackmuleError if a thread that every job needs has ended: no job would."""
+        if self.loop.has_ended or self.writer.has_ended:
+            self._on_failure()
+            raise PackmuleError(
+                "A thread of this process has ended, perhaps for lack of memory; its log says why. "
+                "Give it more memory, then try again."
+            )
 
     def close(self) -> None:
         """End the loop, then write what was still to be written."""

@@ -26,6 +26,9 @@ NO_FINAL_RESPONSE = TryFailed(
 HTTP2_BROKE = TryFailed(FailureCode.BAD_RESPONSE, "the HTTP/2 connection failed")
 _TLS_SENTENCE = "the host's certificate is not valid"
 
+# Our machine's fault, not the origin's; it may pass.
+_NO_MEMORY = TryFailed(FailureCode.INTERNAL, "this machine had too little memory for the transfer")
+
 _BROKEN: dict[int, TryFailed] = {
     pycurl.E_COULDNT_RESOLVE_HOST: TryFailed(FailureCode.DNS, "the host name has no address"),
     pycurl.E_COULDNT_CONNECT: TryFailed(FailureCode.CONNECT, "no connection could be made"),
@@ -49,6 +52,8 @@ _BROKEN: dict[int, TryFailed] = {
     pycurl.E_HTTP2: HTTP2_BROKE,
     _HTTP2_STREAM: TryFailed(FailureCode.TRUNCATED, "the HTTP/2 stream was reset"),
     _TOO_LARGE: TryFailed(FailureCode.BAD_RESPONSE, "the response header is too large"),
+    pycurl.E_OUT_OF_MEMORY: _NO_MEMORY,
+    pycurl.E_FAILED_INIT: _NO_MEMORY,
     pycurl.E_BAD_CONTENT_ENCODING: TryFailed(
         FailureCode.BAD_RESPONSE, "the body cannot be decoded"
     ),

@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pycurl
@@ -124,6 +125,11 @@ class TransferLoop:
         self.nudge()
         return True
 
+    @property
+    def has_ended(self) -> bool:
+        """Return whether the thread is no more: nothing will be fetched."""
+        return not self._thread.is_alive()
+
     def nudge(self) -> None:
         """Wake the loop, as there may be room again. Any thread may call this."""
         self._ready.wake()
@@ -152,7 +158,8 @@ class TransferLoop:
             while not self._closing:
                 self._turn()
         except Exception as error:  # noqa: BLE001 - reported, logged, and every job fails
-            _log.exception("transfer loop failed")
+            with suppress(MemoryError):
+                _log.exception("transfer loop failed")
             self._on_failure()
             self._abandon(error)
         finally:

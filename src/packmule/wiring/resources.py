@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import certifi
 
 from packmule.assembly.resources import AssemblyLimits, SharedResources
+from packmule.errors import PackmuleError
+from packmule.foreign_text import clipped
 from packmule.outbound.loop_settings import LoopSettings
 from packmule.outbound.transfer import Limits
 from packmule.wiring.rules import address_rules
@@ -54,6 +56,12 @@ def open_resources(
         max_url_length=settings.max_url_length,
         read_back=settings.verify == "full",
     )
-    return SharedResources(
-        address_rules(settings), loop, limits, resolver=resolver, on_failure=on_failure
-    )
+    try:
+        return SharedResources(
+            address_rules(settings), loop, limits, resolver=resolver, on_failure=on_failure
+        )
+    except (MemoryError, RuntimeError, OSError) as error:  # RuntimeError: no thread can be started
+        raise PackmuleError(
+            f"Cannot start the transfers: {clipped(str(error))}. Give the process more memory or "
+            "threads (ulimit -v, ulimit -u), or lower PACKMULE_TRANSFERS."
+        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from errno import EMFILE
 from os import strerror
@@ -181,3 +182,19 @@ class Waiting(Receiver):
 
     def rest(self) -> None:
         pass
+
+
+def test_a_loop_that_ends_for_lack_of_memory_says_so_although_the_log_lacks_it_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    ended = threading.Event()
+    loop = TransferLoop(RULES, LoopSettings(), on_failure=ended.set)
+    monkeypatch.setattr(logging.Logger, "exception", no_memory)
+    loop.start()
+    loop.submit(no_memory)
+    assert ended.wait(30)
+    loop.close()
+    assert loop.has_ended

@@ -13,6 +13,7 @@ import mmap
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 # Each block costs its threads a few hand-overs: with 3 MiB, a third fewer CPU seconds than with 1.
@@ -157,12 +158,17 @@ class Writer:
         """
         self._first.put((before, command))
 
+    @property
+    def has_ended(self) -> bool:
+        """Return whether one of the threads is no more: nothing will be written."""
+        return not all(thread.is_alive() for thread in self._threads)
+
     def wait(self) -> None:
         """Return when everything submitted so far is done."""
         done = threading.Event()
         self.submit(done.set)
         while not done.wait(1.0):
-            if not all(thread.is_alive() for thread in self._threads):
+            if self.has_ended:
                 raise RuntimeError("the writer's threads have ended")
 
     def close(self) -> None:
@@ -190,4 +196,5 @@ def _surely(command: Command) -> None:
     try:
         command()
     except Exception:  # noqa: BLE001 - told, and its archive knows by what it did not note
-        _log.exception("write failed")
+        with suppress(MemoryError):
+            _log.exception("write failed")
