@@ -132,6 +132,7 @@ def worker(parent: int | None) -> None:
 def api(parent: int | None) -> None:
     """Run only the API, configured by environment variables."""
     settings = _begin("api", parent)
+    from packmule.web.server import ConnectionLimits  # noqa: PLC0415
     from packmule.web.server import serve as serve_app  # noqa: PLC0415
     from packmule.wiring.api import make_app  # noqa: PLC0415
     from packmule.wiring.stores import migrate as upgrade  # noqa: PLC0415
@@ -148,8 +149,12 @@ def api(parent: int | None) -> None:
             address,
             settings.port,
             draining=draining,
-            connections=settings.connections,
-            max_head_bytes=settings.max_head_bytes,
+            limits=ConnectionLimits(
+                connections=settings.connections,
+                max_head_bytes=settings.max_head_bytes,
+                send_timeout=settings.send_timeout,
+                proxies=settings.trusted_proxies,
+            ),
         )
     tracing.stop()
     # The server's threads may still be closing connections. They would return to an interpreter

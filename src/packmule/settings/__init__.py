@@ -155,6 +155,11 @@ class Settings:
     body_timeout: float = _setting(
         "60 s", forms.more_than_zero(duration), "time limit for receiving a request body"
     )
+    send_timeout: float = _setting(
+        "60 s",
+        forms.more_than_zero(duration),
+        "time in which a client must take 1 kB per second of a response, or be disconnected",
+    )
     max_head_bytes: int = _setting(
         "64 KiB",
         forms.between(8192, 300 * 1024, size),  # the least that hyper, the most that libcurl takes

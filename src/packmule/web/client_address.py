@@ -43,7 +43,7 @@ class ClientAddresses:
 
         `forwarded` are the values of its X-Forwarded-For fields, in their order.
         """
-        address = _address(peer or "")
+        address = parse_address(peer or "")
         if forwarded and address is not None and not self._is_trusted(address):
             self._warn(address)
         return name_of(self._origin(address, forwarded))
@@ -53,7 +53,7 @@ class ClientAddresses:
         for hop in reversed(",".join(forwarded).split(",")):
             if address is None or not self._is_trusted(address):
                 break
-            before = _address(hop)
+            before = parse_address(hop)
             if before is None:
                 break
             address = before
@@ -85,7 +85,7 @@ def network_of(client: str) -> str | None:
 
     That is what one site may have, with 65,536 networks of /64 in it (RFC 6177).
     """
-    address = _address(client.removeprefix(ADDRESS_CLIENT).partition("/")[0])
+    address = parse_address(client.removeprefix(ADDRESS_CLIENT).partition("/")[0])
     if not client.startswith(ADDRESS_CLIENT) or not isinstance(address, IPv6Address):
         return None
     return f"{ADDRESS_CLIENT}{_network(address, _SITE_BITS)}/{_SITE_BITS}"
@@ -95,8 +95,8 @@ def _network(address: IPv6Address, bits: int) -> IPv6Address:
     return IPv6Address(int(address) >> (128 - bits) << (128 - bits))
 
 
-def _address(text: str) -> Address | None:
-    """Parse an address; an IPv4 address mapped into IPv6 becomes IPv4."""
+def parse_address(text: str) -> Address | None:
+    """Parse an address; return None if it is none. IPv4 mapped into IPv6 becomes IPv4."""
     text = text.strip()
     with_port = _WITH_PORT.fullmatch(text) if len(text) <= _LONGEST_ADDRESS else None
     if with_port is not None:

@@ -2,13 +2,15 @@
 
 Owns starting, draining and stopping. Uses Granian's embedded form, so that the process that
 responds also sees the signal: long polls are released at once and downloads may finish. Leaves
-restarting, and killing what does not stop, to the supervisor.
+restarting, and killing what does not stop, to the supervisor, and slow clients to
+`connection_watch.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import signal
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -17,12 +19,15 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from packmule.errors import UsageError
+from packmule.web.connection_watch import ConnectionWatch
 from packmule.web.unsent import all_sent
 
 if TYPE_CHECKING:
     from threading import Event
 
     from starlette.types import ASGIApp
+
+    from packmule.outbound.addresses import Network
 
 _BACKLOG = 1024
 _NETWORK_THREADS = 2  # one would be busy with a single quick download
@@ -38,42 +43,65 @@ _LOGGING: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """What clients may take of the server.
+
+    At most `connections` are open at once; more wait until one ends. A request's head has at most
+    `max_head_bytes` and must be there within 30 s, in which an idle connection is also closed. A
+    client that takes less than 1 kB per second for `send_timeout` seconds is disconnected.
+    `proxies` are the operator's own.
+    """
+
+    connections: int
+    max_head_bytes: int
+    send_timeout: float
+    proxies: tuple[Network, ...] = ()
+
+
 def serve(
     app: ASGIApp,
     address: str,
     port: int,
     *,
     draining: Event,
-    connections: int,
-    max_head_bytes: int,
+    limits: ConnectionLimits,
 ) -> None:
     """Serve requests until SIGTERM or SIGINT; return when the responses under way have been sent.
 
-    At most `connections` are open at once; more wait until one ends. A request's head has at most
-    `max_head_bytes` and must be there within 30 s, in which an idle connection is also closed.
     `draining` is set as soon as the end has begun. Raises UsageError where the server ended by
     itself.
     """
-    server = _server(app, address, port, connections=connections, max_head_bytes=max_head_bytes)
-    asyncio.run(_run(server, port, draining))
+    watch = ConnectionWatch(
+        port,
+        connections=limits.connections,
+        send_timeout=limits.send_timeout,
+        proxies=limits.proxies,
+    )
+    server = _server(watch.around(app), address, port, limits)
+    watch.start()
+    try:
+        asyncio.run(_run(server, port, draining))
+    finally:
+        watch.stop()
     if not draining.is_set():
         raise UsageError(f"The server on {address}, port {port}, ended by itself.")
 
 
-def _server(
-    app: ASGIApp, address: str, port: int, *, connections: int, max_head_bytes: int
-) -> Server:
+def _server(app: ASGIApp, address: str, port: int, limits: ConnectionLimits) -> Server:
     return Server(
         app,
         address,
         port,
         interface=Interfaces.ASGINL,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=_HEAD_MS, max_buffer_size=max_head_bytes),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=_HEAD_MS, max_buffer_size=limits.max_head_bytes
+        ),
         websockets=False,
         runtime_threads=_NETWORK_THREADS,
         backlog=_BACKLOG,
-        backpressure=connections,
+        backpressure=limits.connections,
         log_dictconfig=_LOGGING,
         log_level=LogLevels.error,
     )
