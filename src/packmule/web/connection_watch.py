@@ -132,7 +132,7 @@ class _Request:
         self.is_arriving = bool(names & {b"content-length", b"transfer-encoding"})
 
     def note(self, message: Message) -> Message:
-        """Note what was received of it."""
+        """Record what was received of it."""
         if message["type"] != "http.request" or not message.get("more_body", False):
             self.is_arriving = False
         return message
@@ -152,7 +152,7 @@ class Patience:
         self._seen: dict[tuple[int, tuple[str, int]], _History] = {}
 
     def note(self, found: Sequence[OpenConnection], busy: set[tuple[str, int]], now: float) -> None:
-        """Note the connections there are now; `busy` are the peers whose requests are in work."""
+        """Record the connections there are now; `busy` are the peers whose requests are in work."""
         before, self._seen = self._seen, {}
         for each in found:
             key = (each.descriptor, each.peer)
@@ -199,7 +199,7 @@ class _History:
         self._last = first
 
     def note(self, latest: OpenConnection, now: float, timeout: float, *, is_busy: bool) -> None:
-        """Note what the kernel counts now."""
+        """Record what the kernel counts now."""
         if not latest.unsent or latest.taken - self._taken_then >= LEAST_RATE * timeout:
             self.slow_since, self._taken_then = now, latest.taken
         moved = latest.taken + latest.received - self._last.taken - self._last.received
