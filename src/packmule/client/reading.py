@@ -190,6 +190,7 @@ def _failure(document: Any) -> FileFailure:
         detail=_line(document["detail"]),
         http_status=_maybe(_whole, document.get("http_status")),
         attempts=_whole(document.get("attempts") or 0),
+        position=_maybe(_whole, document.get("position")),
     )
 
 

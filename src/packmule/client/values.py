@@ -53,7 +53,11 @@ class JobProgress:
 
 @dataclass(frozen=True, slots=True)
 class FileFailure:
-    """Why a file could not be fetched; docs/failure-codes.md lists the codes."""
+    """Why a file could not be fetched; docs/failure-codes.md lists the codes.
+
+    `url` has no query, unless the request had the API key of the job's owner: `position` says which
+    link it was, from 0 (None from an older server).
+    """
 
     url: str
     name: str | None
@@ -61,6 +65,7 @@ class FileFailure:
     detail: str
     http_status: int | None
     attempts: int
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from packmule.jobs.model import ADDRESS_CLIENT
+from packmule.jobs.model import ADDRESS_CLIENT, Job
 from packmule.web.bodies import unread
 from packmule.web.client_address import network_of
 from packmule.web.problems import MEDIA_TYPE, Problem, ProblemCode
@@ -149,13 +149,22 @@ async def _within_rate(request: Request, services: GivenServices, caller: GivenC
 CallerWithinRate = Annotated[Caller, Depends(_within_rate)]
 
 
-def refuse_strangers(services: Services, caller: Caller, hash_: str) -> None:
+def is_owner(request: Request, services: Services, job: Job) -> bool:
+    """Return whether a request has the API key of the job's owner. It needs none."""
+    shown = request.headers.getlist("authorization")
+    bearer = _BEARER.fullmatch(shown[0]) if len(shown) == 1 else None
+    name = None if bearer is None else services.access.keys.owner(bearer[1])
+    return name is not None and name == job.client
+
+
+def refuse_strangers(services: Services, caller: Caller, hash_: str) -> bool:
     """Refuse a client with a key access to another client's job. Raises NotFound, Problem 403.
 
     A job created without a key has no owner: every client with a key and the hash may use it.
+    Return whether the client is the owner.
     """
     if not caller.has_key:
-        return
+        return False
     owner = services.store.get(hash_).client
     if owner and owner != caller.client and not owner.startswith(ADDRESS_CLIENT):
         raise Problem(
@@ -163,3 +172,4 @@ def refuse_strangers(services: Services, caller: Caller, hash_: str) -> None:
             ProblemCode.FORBIDDEN,
             "The job is another client's; its hash opens its status and its archive, no more.",
         )
+    return owner == caller.client

@@ -1,10 +1,14 @@
 """Response documents: the status of a job, its failures and its files, from what the store knows.
 
+A link's query and user info may be secrets, such as a signature: they are left out unless
+`whole_urls` says that the reader is the job's owner. Positions say which link each one was.
+
 Leaves the shapes to `schema.py`. Pure, except for `status_document`, which reads from the store.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -68,7 +72,12 @@ def archive_url(public_url: str, hash_: str) -> str:
 
 
 def status_of(
-    job: Job, failures: Iterable[FileRecord], public_url: str, *, now: datetime | None = None
+    job: Job,
+    failures: Iterable[FileRecord],
+    public_url: str,
+    *,
+    whole_urls: bool = False,
+    now: datetime | None = None,
 ) -> Status:
     """Return the status of a job. `failures` are its failed files, if `has_failures`."""
     match state_now(job, now):
@@ -79,13 +88,13 @@ def status_of(
                 url=archive_url(public_url, job.hash),
                 size=job.size or 0,
                 expires_at=job.expires_at or job.created_at,
-                missing=_failures(failures),
+                missing=_failures(failures, whole_urls=whole_urls),
             )
         case JobState.FAILED:
             failure = job.failure or Failure(FailureCode.INTERNAL, "The job failed.")
             return FailedOut(
                 error=ErrorOut(code=failure.code, detail=failure.detail),
-                failures=_failures(failures),
+                failures=_failures(failures, whole_urls=whole_urls),
             )
         case JobState.CANCELLED:
             return CancelledOut()
@@ -93,18 +102,20 @@ def status_of(
             return ExpiredOut()
 
 
-def status_document(store: JobStore, job: Job, public_url: str) -> Status:
+def status_document(
+    store: JobStore, job: Job, public_url: str, *, whole_urls: bool = False
+) -> Status:
     """Return where a job is, with its failed files if it has ended. Reads from the store."""
     failures = store.failures(job.id, MOST_FAILURES) if has_failures(job) else ()
-    return status_of(job, failures, public_url)
+    return status_of(job, failures, public_url, whole_urls=whole_urls)
 
 
-def file_of(record: FileRecord) -> FileOut:
+def file_of(record: FileRecord, *, whole_urls: bool = False) -> FileOut:
     """Return the state of a file."""
     failure = record.failure
     return FileOut(
         position=record.position,
-        url=record.url,
+        url=_shown(record.url, whole=whole_urls),
         name=record.name or None,
         state=record.state,
         bytes=ByteCounts(done=record.bytes_done, total=record.bytes_total),
@@ -144,7 +155,13 @@ def _eta(progress: Progress) -> float | None:
     return round(left / progress.bytes_per_second, 1) if left > 0 else None
 
 
-def _failures(records: Iterable[FileRecord]) -> list[FailureOut]:
+def _shown(url: str, *, whole: bool) -> str:
+    if whole:
+        return url
+    return re.sub(r"^([^/]*//)[^/]*@", r"\1", re.split(r"[?#]", url, maxsplit=1)[0])
+
+
+def _failures(records: Iterable[FileRecord], *, whole_urls: bool) -> list[FailureOut]:
     listed: list[FailureOut] = []
     left = MOST_FAILURE_CHARACTERS
     for record in records:
@@ -155,7 +172,8 @@ def _failures(records: Iterable[FileRecord]) -> list[FailureOut]:
             break
         listed.append(
             FailureOut(
-                url=record.url,
+                position=record.position,
+                url=_shown(record.url, whole=whole_urls),
                 name=record.name or None,
                 code=record.failure.code,
                 detail=record.failure.detail,

@@ -44,41 +44,51 @@ DESCRIBED: dict[str, Any] = {
 }
 
 
-async def latest_status(services: Services, hash_: str, job: WatchedJob) -> StatusEvent:
+async def latest_status(
+    services: Services, hash_: str, job: WatchedJob, *, whole_urls: bool
+) -> StatusEvent:
     """Return the event of the job's current status. Raises NotFound, StorageFailed."""
     async with job.reading:
-        known = job.status
+        known = job.statuses.get(whole_urls)
         if known is None or job.seen is None or known.version < job.seen[1]:
-            known = job.status = await run_in_threadpool(_status_event, services, hash_)
+            known = await run_in_threadpool(_status_event, services, hash_, whole_urls)
+            job.statuses[whole_urls] = known
         return known
 
 
 async def next_files(
-    services: Services, job: WatchedJob, status: StatusEvent, told: EventId
+    services: Services, job: WatchedJob, status: StatusEvent, told: EventId, *, whole_urls: bool
 ) -> FilesEvent:
     """Return the event of the next changed files, up to that status. Raises StorageFailed."""
     async with job.reading:
-        known = job.files
+        known = job.files.get(whole_urls)
         if known is None or (known.told, known.up_to) != (told, status.version):
-            known = job.files = await run_in_threadpool(_files_event, services, status, told)
+            known = await run_in_threadpool(_files_event, services, status, told, whole_urls)
+            job.files[whole_urls] = known
         return known
 
 
-def _status_event(services: Services, hash_: str) -> StatusEvent:
+def _status_event(services: Services, hash_: str, whole_urls: bool) -> StatusEvent:  # noqa: FBT001
     job = services.store.get(hash_)
-    document = status_document(services.store, job, services.public_url)
+    document = status_document(services.store, job, services.public_url, whole_urls=whole_urls)
     is_open = document.status == "in-progress"
     name = "progress" if is_open else document.status
     text = _text(EventId(job.version), name, document)
     return StatusEvent(job.id, job.version, text, not is_open)
 
 
-def _files_event(services: Services, status: StatusEvent, told: EventId) -> FilesEvent:
+def _files_event(
+    services: Services,
+    status: StatusEvent,
+    told: EventId,
+    whole_urls: bool,  # noqa: FBT001
+) -> FilesEvent:
     found = services.store.changed_files(status.job_id, told.behind, status.version, MOST_FILES)
     if not found.files:
         return FilesEvent(told, status.version, b"", told, has_more=False)
     then = EventId(*found.last)
-    document = ChangedFilesOut(files=[file_of(record) for record in found.files])
+    files = [file_of(record, whole_urls=whole_urls) for record in found.files]
+    document = ChangedFilesOut(files=files)
     text = _text(then, "files", document)
     return FilesEvent(told, status.version, text, then, len(found.files) == MOST_FILES)
 

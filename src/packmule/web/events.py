@@ -20,7 +20,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from packmule.errors import PackmuleError
-from packmule.web.auth import NEEDS_KEY, address_of, caller_of, refusals, refuse_strangers
+from packmule.web.auth import (
+    NEEDS_KEY,
+    address_of,
+    caller_of,
+    is_owner,
+    refusals,
+    refuse_strangers,
+)
 from packmule.web.documents import OPEN_STATES, state_now
 from packmule.web.event_feed import DESCRIBED, latest_status, next_files
 from packmule.web.event_values import EventId, StatusEvent, parse_event_id
@@ -99,14 +106,24 @@ async def events(
         )
     client = address_of(request, services.access)
     services.stream_shares.check(client, services.bounds.event_streams)
-    return EventStream(services, client, archive_hash, told, with_files=files)
+    whole_urls = is_owner(request, services, job)
+    return EventStream(
+        services, client, archive_hash, told, with_files=files, whole_urls=whole_urls
+    )
 
 
 class EventStream(Response):
     """200: the events of a job after `told`, with those of its files if wanted."""
 
     def __init__(
-        self, services: Services, client: str, hash_: str, told: EventId, *, with_files: bool
+        self,
+        services: Services,
+        client: str,
+        hash_: str,
+        told: EventId,
+        *,
+        with_files: bool,
+        whole_urls: bool,
     ) -> None:
         super().__init__(
             None, 200, {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, MEDIA_TYPE
@@ -117,6 +134,7 @@ class EventStream(Response):
         self._hash = hash_
         self._told = told
         self._with_files = with_files
+        self._whole_urls = whole_urls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the job ends, the reader goes, or the process is about to stop."""
@@ -156,7 +174,9 @@ class EventStream(Response):
         with self._services.changes.watched(self._services, self._hash) as job:
             while not self._services.draining():
                 try:
-                    status = await latest_status(self._services, self._hash, job)
+                    status = await latest_status(
+                        self._services, self._hash, job, whole_urls=self._whole_urls
+                    )
                     if not await self._tell(job, status, send):
                         return False
                 except PackmuleError as error:
@@ -177,7 +197,9 @@ class EventStream(Response):
         while has_more:
             if self._services.draining():
                 return True
-            page = await next_files(self._services, job, status, self._told)
+            page = await next_files(
+                self._services, job, status, self._told, whole_urls=self._whole_urls
+            )
             if page.text and not await _sent(send, page.text):
                 return False
             self._told, has_more = page.then, page.has_more

@@ -54,15 +54,15 @@ class WatchPorts(Protocol):
 class WatchedJob:
     """A job that requests wait for: its state and version as last seen, None if it was not found.
 
-    `status` and `files` cache what every stream would otherwise read from the store by itself;
-    `reading` is held while one of them reads.
+    `statuses` and `files` cache what every stream would otherwise read from the store by itself,
+    for the job's owner (True) and for others (False); `reading` is held while one of them reads.
     """
 
     def __init__(self) -> None:
         self.watchers = 0
         self.seen: tuple[JobState, int] | None = None
-        self.status: StatusEvent | None = None
-        self.files: FilesEvent | None = None
+        self.statuses: dict[bool, StatusEvent] = {}
+        self.files: dict[bool, FilesEvent] = {}
         self.reading = asyncio.Lock()
         self._news = asyncio.Event()
 

@@ -22,6 +22,7 @@ from packmule.web.auth import (
     CallerWithinRate,
     GivenCaller,
     address_of,
+    is_owner,
     refusals,
     refuse_strangers,
 )
@@ -117,7 +118,8 @@ async def status(
 ) -> Status:
     """Return whether the job is in progress, completed, failed, cancelled or expired.
 
-    With `wait`, respond when the job ends or the time is over.
+    With `wait`, respond when the job ends or the time is over. Needs no API key; with that of the
+    job's owner, the URLs of failed files are whole.
     """
     if wait > 0:
         client = address_of(request, services.access)
@@ -125,12 +127,13 @@ async def status(
         with services.poll_shares.one(client):
             await services.changes.hold(request, services, archive_hash, wait)
     response.headers["Cache-Control"] = "no-store"
-    return await run_in_threadpool(_status, services, archive_hash)
+    return await run_in_threadpool(_status, request, services, archive_hash)
 
 
-def _status(services: Services, hash_: str) -> Status:
+def _status(request: Request, services: Services, hash_: str) -> Status:
     job = services.store.get(hash_)
-    return status_document(services.store, job, services.public_url)
+    whole_urls = is_owner(request, services, job)
+    return status_document(services.store, job, services.public_url, whole_urls=whole_urls)
 
 
 @router.get(
@@ -154,7 +157,7 @@ async def files(
     limit: Annotated[int, Query(ge=1, le=_MOST_FILES, description="Files per page.")] = 100,
 ) -> FilesOut:
     """Return the files in the order of the links. An expired job has none."""
-    await run_in_threadpool(refuse_strangers, services, caller, archive_hash)
+    is_owners = await run_in_threadpool(refuse_strangers, services, caller, archive_hash)
     page = await run_in_threadpool(
         partial(
             services.store.files,
@@ -166,7 +169,7 @@ async def files(
     )
     response.headers["Cache-Control"] = "no-store"
     return FilesOut(
-        files=[file_of(record) for record in page.files],
+        files=[file_of(record, whole_urls=is_owners) for record in page.files],
         cursor=None if page.cursor is None else str(page.cursor),
     )
 

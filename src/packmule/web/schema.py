@@ -115,10 +115,14 @@ class CreatedOut(_Out):
     )
 
 
+_SHOWN_URL = "Without query and user info, unless the request has the API key of the job's owner."
+
+
 class FailureOut(_Out):
     """A file that could not be fetched."""
 
-    url: str
+    position: int = Field(description="Its link's position in the request, from 0.")
+    url: str = Field(description=_SHOWN_URL)
     name: str | None = Field(description="Its name in the archive, if known.")
     code: FailureCode
     detail: str
@@ -231,7 +235,7 @@ class FileOut(_Out):
     """One file of a job."""
 
     position: int = Field(description="Its position in the list of links, from 0.")
-    url: str
+    url: str = Field(description=_SHOWN_URL)
     name: str | None
     state: FileState
     bytes: ByteCounts

@@ -50,7 +50,7 @@ def announcer(settings: Settings, stores: Stores) -> Announcer:
 
         has_failures = job.progress.files_failed > 0 and job.state in _WITH_FAILURES
         failures = failures_of(connection, job.id, MOST_FAILURES) if has_failures else ()
-        told = status_of(job, failures, settings.public_url, now=job.finished_at)
+        told = status_of(job, failures, settings.public_url, whole_urls=True, now=job.finished_at)
         return told.model_dump(mode="json")
 
     return Announcer(

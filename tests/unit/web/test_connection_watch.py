@@ -133,7 +133,10 @@ def noted(scope: dict[str, Any], messages: Iterable[Message]) -> list[set[tuple[
             await receive()
             seen.append(watch.busy())
 
-    asyncio.run(watch.around(app)(scope, receive, send))
+    async def handle() -> None:
+        await watch.around(app)(scope, receive, send)
+
+    asyncio.run(handle())
     return [*seen, watch.busy()]
 
 

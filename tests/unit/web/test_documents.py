@@ -103,7 +103,8 @@ def test_a_failed_job_says_why_and_names_the_files() -> None:
         "error": {"code": "files-failed", "detail": "1 of 3 files could not be fetched"},
         "failures": [
             {
-                "url": "https://example.com/x?y",
+                "position": 2,
+                "url": "https://example.com/x",
                 "name": None,
                 "code": "http-status",
                 "detail": "gone",
@@ -131,7 +132,7 @@ def test_failures_are_looked_up_only_where_the_status_names_them() -> None:
 def test_a_file_says_where_it_is() -> None:
     assert file_of(DEAD).model_dump(mode="json") == {
         "position": 2,
-        "url": "https://example.com/x?y",
+        "url": "https://example.com/x",
         "name": None,
         "state": "failed",
         "bytes": {"done": 0, "total": None},
@@ -144,6 +145,25 @@ def test_a_file_says_where_it_is() -> None:
         },
         "warning": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://example.com/a?X-Signature=secret", "https://example.com/a"),
+        ("https://example.com?token=a/b@c", "https://example.com"),
+        ("https://ann:secret@example.com:8443/a", "https://example.com:8443/a"),
+        ("https://ann:s@cret@example.com/a@b#frag", "https://example.com/a@b"),
+        ("https://example.com/a//b@c", "https://example.com/a//b@c"),
+    ],
+)
+def test_only_the_owner_sees_what_may_be_secret_in_a_link(url: str, shown: str) -> None:
+    dead = replace(DEAD, url=url)
+    assert document(FAILED, dead)["failures"][0]["url"] == shown
+    assert file_of(dead).url == shown
+    assert file_of(dead, whole_urls=True).url == url
+    whole = status_of(FAILED, [dead], "https://public.example", whole_urls=True)
+    assert whole.model_dump(mode="json")["failures"][0]["url"] == url
 
 
 def test_the_list_of_failures_is_bounded_in_characters_too() -> None:

@@ -177,9 +177,9 @@ def test_all_who_follow_a_job_share_what_is_read(app: App, monkeypatch: pytest.M
         questions.append(list(hashes))
         return versions(hashes)
 
-    def event_of(services: Any, hash_: str) -> Any:
+    def event_of(services: Any, hash_: str, whole_urls: Any) -> Any:
         reads.append(hash_)
-        return event(services, hash_)
+        return event(services, hash_, whole_urls)
 
     monkeypatch.setattr(store, "find_versions", find_versions)
     monkeypatch.setattr(event_feed, "_status_event", event_of)
