@@ -57,7 +57,7 @@ class ConnectionWatch:
         self._patience = Patience(
             send_timeout, crowd=max(_CROWD, int(connections * _CROWD_PART)), proxies=proxies
         )
-        self._requests: dict[tuple[str, int], _Request] = {}
+        self._requests: dict[tuple[str, int], _RequestUnderWay] = {}
         self._warned = float("-inf")
         self._stopping = threading.Event()
 
@@ -70,7 +70,7 @@ class ConnectionWatch:
                 await app(scope, receive, send)
                 return
             peer = (client[0], client[1])
-            request = self._requests[peer] = _Request(scope)
+            request = self._requests[peer] = _RequestUnderWay(scope)
 
             async def received() -> Message:
                 return request.note(await receive())
@@ -124,7 +124,7 @@ class ConnectionWatch:
             )
 
 
-class _Request:
+class _RequestUnderWay:
     """A request under way: whether its body is still arriving."""
 
     def __init__(self, scope: Scope) -> None:
