@@ -126,7 +126,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     from tests.spec.service import Service  # noqa: PLC0415
 
     # Two tries: what a dead origin's pauses are is no promise of the API.
-    with Service(tmp_path_factory.mktemp("service"), ATTEMPTS="2") as running:
+    # The host is the browser tests' own.
+    folder = tmp_path_factory.mktemp("service")
+    with Service(folder, ATTEMPTS="2", ALLOW_HOSTS="plain.example") as running:
         yield running.start()
 
 
