@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import click
 
 from packmule import settings as settings_module
-from packmule.cli import listening, logs, parent_watch
+from packmule.cli import listening, logs, parent_watch, service_lock
 from packmule.cli.supervisor import Supervisor
 from packmule.telemetry import tracing
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from packmule.settings import Settings
 
 _log = logging.getLogger(__name__)
+
+# What is written is for this user only; an archive for a proxy's group is made readable by itself.
+_UMASK = 0o077
 
 # Passed by `serve` to its children.
 _PARENT = click.option("--parent", type=int, hidden=True)
@@ -58,6 +61,7 @@ def _environment(flags: dict[str, str | None]) -> dict[str, str]:
 
 def _begin(process: str, parent: int | None) -> Settings:
     """Set up a process of the service."""
+    os.umask(_UMASK)
     settings = settings_module.read(os.environ)
     logs.start(settings, process)
     tracing.start(os.environ, process)
@@ -75,11 +79,13 @@ def serve(**flags: str | None) -> None:
 
     Every flag is also an environment variable; `packmule settings` lists them.
     """
+    os.umask(_UMASK)
     environment = _environment(flags)
     settings = settings_module.read(environment)
     logs.start(settings, "serve")
     address = listening.address_of(settings.host)
     held = listening.hold_port(address, settings.port)
+    lock = service_lock.hold(settings.data_dir)
     program = [sys.executable, "-m", "packmule"]
     migrate_first = [*program, "migrate"]
     migrated = subprocess.run(migrate_first, env=environment, check=False)  # noqa: S603  # ourselves
@@ -91,7 +97,7 @@ def serve(**flags: str | None) -> None:
         environment,
         drain_timeout=settings.drain_timeout,
     )
-    with held:
+    with held, lock:
         code = supervisor.run(
             lambda: listening.answers(address, settings.port),
             lambda: _log.info(
@@ -166,6 +172,7 @@ def api(parent: int | None) -> None:
 @click.command(hidden=True)
 def migrate() -> None:
     """Upgrade the job database to this version; `serve` does this first."""
+    os.umask(_UMASK)
     settings = settings_module.read(os.environ)
     logs.start(settings, "migrate")
     from packmule.wiring.stores import migrate as upgrade  # noqa: PLC0415

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packmule.durable_files import make_folder, sync_file, sync_folder
-from packmule.storage import usage
+from packmule.storage import privacy, usage
 from packmule.storage.disk import ScratchArea, checked, translated
 from packmule.storage.interface import StoredArchive
 
@@ -36,10 +36,14 @@ if TYPE_CHECKING:
 
 
 class LocalStorage:
-    """Holds archives below `data_dir`, which is made where missing."""
+    """Holds archives below `data_dir`, which is made where missing.
 
-    def __init__(self, data_dir: Path) -> None:
+    `shared`: the group may read them, which is that of a proxy.
+    """
+
+    def __init__(self, data_dir: Path, *, shared: bool = False) -> None:
         self._data_dir = data_dir.absolute()
+        self._shared = shared
         self._scratch = ScratchArea(data_dir)
 
     def __repr__(self) -> str:
@@ -62,6 +66,9 @@ class LocalStorage:
         archive = self._archive(key)
         with translated("The archive could not be published"):
             make_folder(archive.parent)
+            if self._shared:
+                privacy.share_folders(archive.parent)
+                privacy.share_archive(assembled)
             _settle(assembled)
             self._scratch.require(key, attempt, assembled)
             assembled.rename(archive)

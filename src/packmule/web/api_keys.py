@@ -13,7 +13,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +42,8 @@ class ApiKey:
     name: str
     digest: bytes = field(repr=False)
     is_short: bool = field(default=False, compare=False)
+    is_hashed: bool = field(default=False, compare=False)
+    is_exposed: bool = field(default=False, compare=False)
 
 
 class Keyring:
@@ -109,11 +111,13 @@ def read_keys(text: str) -> tuple[ApiKey, ...]:
         return ()
     try:
         content = Path(text).read_text(encoding="utf-8")
+        is_exposed = bool(Path(text).stat().st_mode & 0o077)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise ValueError(f"the file {text!r} cannot be read: {reason}") from error
     # An empty file must not open the service to everybody.
-    return parse_keys(_COMMENT.sub("", content) or "\n")
+    keys = parse_keys(_COMMENT.sub("", content) or "\n")
+    return tuple(replace(key, is_exposed=is_exposed and not key.is_hashed) for key in keys)
 
 
 def distinct(keys: Iterable[ApiKey]) -> tuple[ApiKey, ...]:
@@ -131,7 +135,7 @@ def _parse(number: int, text: str) -> ApiKey:
         raise ValueError(f"entry {number} is not of the form name:key; {_BAD_NAME}")
     hashed = _HASHED.fullmatch(key)
     if hashed is not None:
-        return ApiKey(name, bytes.fromhex(hashed[1]))
+        return ApiKey(name, bytes.fromhex(hashed[1]), is_hashed=True)
     if not is_key(key):
         raise ValueError(
             f"the key of entry {number} is none: write letters, digits and -._~+/, or sha256: and "

@@ -29,6 +29,11 @@ def access_rules(settings: Settings) -> Access:
     keys = distinct([*settings.api_keys, *settings.api_keys_file])
     for name in sorted({key.name for key in keys if key.is_short}):
         _log.warning("the key of %s can be guessed; `packmule keys new %s` makes one", name, name)
+    if any(key.is_exposed for key in settings.api_keys_file):
+        _log.warning(
+            "the file of PACKMULE_API_KEYS_FILE holds keys that other users of this machine can "
+            "read; run chmod 600 on it, or keep hashed entries, which `packmule keys new` prints"
+        )
     if not keys and settings.host not in _THIS_MACHINE:
         _log.warning(
             "everybody who reaches %s, port %d, may create archives; with PACKMULE_API_KEYS only "

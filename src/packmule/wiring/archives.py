@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def open_storage(settings: Settings) -> Storage:
     """Open the storage. Raises StorageFailed where the bucket cannot be used as it is set."""
     if not settings.storage_url:
-        return LocalStorage(settings.data_dir)
+        return LocalStorage(settings.data_dir, shared=settings.sendfile is not None)
     # Half a second and 30 MB, which only who has a bucket should pay.
     from packmule.storage.s3 import S3Storage  # noqa: PLC0415
     from packmule.storage.s3_bucket import Bucket, BucketAddress, Encryption  # noqa: PLC0415

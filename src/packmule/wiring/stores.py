@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from packmule.engine.interface import Task
 from packmule.jobs.database import connect, take_reserve, upgrade, writing
 from packmule.jobs.store import JobStore
+from packmule.storage.privacy import make_private
 from packmule.webhook.messages import MessageStore
 from packmule.wiring.archives import open_storage
 from packmule.wiring.engines import open_engine, tables_of_the_engine
@@ -91,8 +92,15 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
 def migrate(settings: Settings) -> None:
     """Bring the job database up to this program's version, and see that storage can be written.
 
-    Raises UsageError where the database is of a newer program; StorageFailed, DiskFull.
+    What an earlier version left readable for others is made private. Raises UsageError where the
+    database is of a newer program; StorageFailed, DiskFull.
     """
+    database_file = settings.data_dir / "packmule.db"
+    make_private(
+        settings.data_dir,
+        [database_file.with_name(f"{database_file.name}{end}") for end in ("", "-wal", "-shm")],
+        shared=settings.sendfile is not None,
+    )
     open_storage(settings).check()
     database = connect(settings.database_url)
     try:
