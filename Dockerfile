@@ -4,11 +4,14 @@
 #
 # Any base will do that has apt, Python 3.11 or newer, and its venv. Nothing here needs BuildKit.
 # How it is run, upgraded and fenced in: docs/docker.md. Why so: docs/decisions/0026-container.md.
+# The workflow `base` pins it by digest, and keeps it up to date.
 ARG BASE=python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
+# The release, in whatever build of it the base's Debian has.
+ARG TINI=0.19.0-*
 RUN apt-get -qq update \
-    && apt-get -qq install --yes --no-install-recommends tini
+    && apt-get -qq install --yes --no-install-recommends "tini=${TINI}"
 WORKDIR /build
 # `--build-arg EXTRAS=otel` brings traces (docs/operations.md).
 ARG EXTRAS=

@@ -36,14 +36,15 @@ _PREFIX = "packmule_"
 class ApiKey:
     """A client's name and the SHA-256 of its key. A client may have several keys under one name.
 
-    `is_short`: it was given in the clear, and is too short for 128 bits.
+    `is_short`: it was given in the clear, and is too short for 128 bits. `is_hashed`: it was not.
+    `is_exposed`: it was given in the clear, in a file that other users can read.
     """
 
     name: str
     digest: bytes = field(repr=False)
     is_short: bool = field(default=False, compare=False)
-    is_hashed: bool = field(default=False, compare=False)
-    is_exposed: bool = field(default=False, compare=False)
+    is_hashed: bool = field(default=False, compare=False, repr=False)
+    is_exposed: bool = field(default=False, compare=False, repr=False)
 
 
 class Keyring:

@@ -135,6 +135,16 @@ def test_a_file_has_an_entry_a_line_and_comments(tmp_path: Path) -> None:
     assert read_keys("") == ()
 
 
+@pytest.mark.parametrize(("mode", "exposed"), [(0o600, []), (0o640, ["ann"]), (0o604, ["ann"])])
+def test_keys_in_the_clear_that_other_users_can_read_are_told(
+    tmp_path: Path, mode: int, exposed: list[str]
+) -> None:
+    path = tmp_path / "keys"
+    path.write_text(f"ann:s3cret\nbob:sha256:{'0' * 64}\n")
+    path.chmod(mode)
+    assert [key.name for key in read_keys(str(path)) if key.is_exposed] == exposed
+
+
 @pytest.mark.parametrize("content", [b"", b"\n", b"# ann:s3cret\n"])
 def test_a_file_without_a_key_does_not_open_the_service(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "keys"
