@@ -40,12 +40,12 @@ def make_private(data_dir: Path, files: Iterable[Path], *, shared: bool) -> None
 
 
 def share_archive(archive: Path) -> None:
-    """Let the group read an archive that is about to be published in its folder."""
+    """Make an archive readable for the group, before it is published."""
     archive.chmod(SHARED_FILE)
 
 
 def share_folders(folder: Path) -> None:
-    """Let the group read the folder of an archive, and the one above."""
+    """Make the folder of an archive, and the one above, readable for the group."""
     for each in (folder.parent, folder):
         _set_mode(each, _SHARED_FOLDER)
 
