@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BODY_SECONDS = 60.0
-BODIES_BYTES = 64 * 1024 * 1024
+BODIES_BYTES = 40 * 1024 * 1024
 """Bytes of bodies that this process holds at once; a single one may be larger."""
 
 BEGINNING_BYTES = 64 * 1024
 """How much of a body may be read before its client is known: a form holds its key."""
 
 _LARGE = 1024 * 1024
-_LARGE_AT_ONCE = 2
+_LARGE_AT_ONCE = 1
 """Large bodies that are validated at once: more would need more memory, and be no faster."""
 
 # No request can follow on the connection before the whole body was read. RFC 9110 15.5.14

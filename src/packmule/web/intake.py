@@ -84,7 +84,7 @@ def job_request(
     idempotency_key = _idempotency_key(idempotency_keys)
     try:
         found = _outline(body, bounds)
-        links: list[tuple[str, str | None]] = []
+        links: list[str | tuple[str, str]] = []
         asked, errors = _fields(found, rules, bounds)
         items = _items(body, found.items_at, bounds)
         errors = islice(chain(errors, _bad_links(items, links, rules, bounds)), MAX_ERRORS)
@@ -96,7 +96,10 @@ def job_request(
     if isinstance(body, bytearray):
         body.clear()
     return JobRequest(
-        sources=tuple(Source(at, url, name) for at, (url, name) in enumerate(links)),
+        sources=tuple(
+            Source(at, link) if isinstance(link, str) else Source(at, *link)
+            for at, link in enumerate(links)
+        ),
         name=_with_extension(asked.name),
         on_error=asked.on_error,
         on_html=asked.on_html,
@@ -200,7 +203,7 @@ def _items(body: Body, start: int | None, bounds: RequestBounds) -> Iterator[obj
 
 def _bad_links(
     items: Iterator[object],
-    links: list[tuple[str, str | None]],
+    links: list[str | tuple[str, str]],
     rules: AddressRules,
     bounds: RequestBounds,
 ) -> Iterator[Fault]:
@@ -226,7 +229,7 @@ def _bad_links(
             case _:
                 yield pointer, "is neither a link nor an object with `url` and `name`"
                 continue
-        links.append((url, name))
+        links.append(url if name is None else (url, name))
         fault = _fault_of(url, rules, bounds)
         if fault is not None:
             yield pointer, fault
