@@ -148,7 +148,7 @@ def head(lines: list[bytes]) -> None:
     assert read.etag is None or read.etag.endswith('"')
     assert read.last_modified is None or read.last_modified.isprintable()
     assert read.content_type != ""
-    assert read.content_encoding not in {"", "identity"}
+    assert not {"", "identity"} & set(read.content_codings)
     part = read.content_range
     assert part is None or (part.start is None) is (part.end is None)
     wait = retry_after(read.fields.get("retry-after"), 0.0)

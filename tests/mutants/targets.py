@@ -39,6 +39,7 @@ class Target:
 
 
 TARGETS = (
+    Target("assembly/content_coding", ("assembly/test_content_coding",)),
     Target("assembly/names/content_disposition", ("assembly/names/test_content_disposition",)),
     Target("assembly/names/entry_names", ("assembly/names/test_entry_names",)),
     Target("assembly/resuming", ("assembly/test_resuming",)),
@@ -56,6 +57,7 @@ TARGETS = (
         "outbound/transfer",
         (
             "outbound/test_transfer_answers",
+            "outbound/test_transfer_resumes",
             "outbound/test_transfer_ends",
             "outbound/test_transfer_faults",
         ),

@@ -3,9 +3,11 @@
 Owns the decision, pure: from what all bodies of a job have in common, and one response head. Leaves
 making the sink to `sink_factory`, taking the bytes to the sinks.
 
-    Content-Encoding? -> decoded -+
-    may deflate gain? -> trial ---+--> deflated
-                                  +--> small: memory; longer: its place; length unknown: a spool
+    Content-Encoding? -> its first bytes tell -+-> decoded -+
+                                               |            |
+    may deflate gain? -> trial ----------------+------------+--> deflated
+                                               +--> small: memory; longer: its place
+                                                            +--> length unknown: a spool
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from packmule.assembly.compression import may_gain
+from packmule.assembly.content_coding import may_be_coded
 from packmule.assembly.names.html_pages import is_page_for_media
-from packmule.assembly.sinks.decoded import coding_of
 from packmule.assembly.sinks.protocol import SMALL_BYTES
 from packmule.errors import HTML_PAGE_DETAIL, Failure, FailureCode
 from packmule.jobs.model import OnHtml
@@ -50,13 +52,14 @@ class Placement(NamedTuple):
     """Where a body goes.
 
     `storing`: how it is kept as it is. `is_tried`: whether deflate gains is to be tried first.
-    `coding`: the wrapper to be undone on the way; the length is unknown then, whatever was
-    announced. `html_page`: it is a page although its name announces media.
+    `codings`: what the body may be compressed with, which its first bytes tell; where it is, its
+    length is unknown, whatever was announced. `html_page`: it is a page although its name announces
+    media.
     """
 
     storing: Storing
     is_tried: bool
-    coding: str | None
+    codings: tuple[str, ...]
     html_page: bool
 
 
@@ -65,17 +68,16 @@ def decide(context: JobContext, head: Head, name: str, total: int | None) -> Pla
 
     `total` is the length that the origin announced.
     """
-    coding = None if head.content_encoding is None else coding_of(head)
+    codings = head.content_codings
+    if codings and not may_be_coded(codings):
+        codings = ()
     content_type = head.content_type
     html_page = is_page_for_media(content_type, name)
     if html_page and context.on_html is OnHtml.FAIL:
         raise BodyRefused(Failure(FailureCode.HTML_PAGE, HTML_PAGE_DETAIL, head.status))
     is_tried = may_gain(context.compression, content_type, name)
-    if total is None or head.content_encoding is not None:
-        storing = _SPOOL
-    else:
-        storing = _MEMORY if total <= SMALL_BYTES else _PLACE
-    return _placement(storing, is_tried, coding, html_page)
+    storing = _SPOOL if total is None else _MEMORY if total <= SMALL_BYTES else _PLACE
+    return _placement(storing, is_tried, codings, html_page)
 
 
 # One is made for every file, and there are few that differ.

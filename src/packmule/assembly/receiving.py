@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from packmule.assembly.committing import EntryCommit
 from packmule.assembly.names.html_pages import is_page_for_media
 from packmule.assembly.placement import decide
+from packmule.assembly.sinks.peeked import PeekedSink
 from packmule.assembly.sinks.placed import PlacedSink
 from packmule.assembly.sinks.trial import TrialSink
 from packmule.jobs.model import FailedEntry
@@ -86,6 +87,15 @@ class EntryReceiver:
         sink = self._sink
         return self._whole if sink is None else sink.kept
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the body's own checksum says that it is whole."""
+        return isinstance(self._sink, PeekedSink) and self._sink.has_ended
+
+    def tail(self, length: int) -> bytes | None:
+        """Return up to so many of the last bytes held; None if they cannot be read yet."""
+        return b"" if self._sink is None else self._sink.tail(length)
+
     def accept(self, head: Head, start: int, total: int | None, url: Url) -> None:
         """Make ready for the bytes from `start` on; `url` answered. Raises BodyRefused."""
         sink = self._sink
@@ -108,15 +118,18 @@ class EntryReceiver:
             final_url=None if url.text == job.sources[position].url else url.text,
         )
         placement = decide(job.context, head, name, total)
-        if placement.coding is not None:
-            total = None  # what is announced is another length, or cannot be relied on
-        job.ledger.opened(position, self, total)
+        # Where the body is coded, what is announced may be the length of something else.
+        job.ledger.opened(position, self, None if placement.codings else total)
         entry = EntryCommit(
             job.committer, position, name, head.modified_at, html_page=placement.html_page
         )
         if self._sink is not None:
             placed = self._placed
-            if placed is not None and job.sinks.begin_anew(placed, entry, head, total):
+            if (
+                placed is not None
+                and not placement.codings
+                and job.sinks.begin_anew(placed, entry, head, total)
+            ):
                 if placed.is_held:
                     job.ask_checkpoint()
                 return placed
@@ -127,7 +140,7 @@ class EntryReceiver:
     def _placed(self) -> PlacedSink | None:
         """The sink that fills a place in the archive; None where the body has none."""
         sink = self._sink
-        if isinstance(sink, TrialSink):
+        while isinstance(sink, TrialSink | PeekedSink):
             sink = sink.inner
         return sink if isinstance(sink, PlacedSink) else None
 

@@ -9,14 +9,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from packmule.assembly.compression import gains
+from packmule.assembly.content_coding import (
+    PEEK_BYTES,
+    CodingUnsupportedError,
+    wrappers_to_undo,
+)
 from packmule.assembly.placement import Storing
-from packmule.assembly.sinks.decoded import DecodedSink
-from packmule.assembly.sinks.deflated import DeflatedSink
+from packmule.assembly.sinks.decoded import DecodedSink, decode_small
+from packmule.assembly.sinks.deflated import DeflatedSink, pack_deflated
 from packmule.assembly.sinks.memory import MemorySink
+from packmule.assembly.sinks.peeked import PeekedSink
 from packmule.assembly.sinks.placed import PlacedSink
+from packmule.assembly.sinks.protocol import InMemory
 from packmule.assembly.sinks.spooled import SpooledSink
 from packmule.assembly.sinks.trial import TrialSink
+from packmule.errors import Failure, FailureCode
 from packmule.jobs.model import OpenEntry
+from packmule.outbound.receiver import BodyRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,12 +33,15 @@ if TYPE_CHECKING:
     from packmule.assembly.archive_file import ArchiveFile
     from packmule.assembly.committing import EntryCommit
     from packmule.assembly.compress_pool import CompressPool
+    from packmule.assembly.content_coding import Wrapper
     from packmule.assembly.ledger import Ledger
     from packmule.assembly.placement import JobContext, Placement
     from packmule.assembly.sinks.protocol import Sink
     from packmule.outbound.head import Head
 
 _MEMORY, _SPOOL = Storing.MEMORY, Storing.SPOOL
+# What one layer of deflate can make of so few bytes (1,032 times as many) stays in memory.
+_MOST_OF_SHORT = 1032 * PEEK_BYTES
 
 
 class SinkFactory:
@@ -57,16 +69,57 @@ class SinkFactory:
 
         `length` is the body's, None where only its end tells.
         """
+        if placement.codings:
+            return self._peeked(placement, entry, head, length)
+        return self._plain(placement, entry, head, length)
+
+    def _plain(
+        self, placement: Placement, entry: EntryCommit, head: Head, length: int | None
+    ) -> Sink:
+        """Make the sink for a body that is what the origin published."""
         if placement.is_tried:
-            sink = self._trial(placement.storing, entry, head, length)
-        else:
-            sink = self._stored(placement.storing, entry, head, length)
-        if placement.coding is None:
-            return sink
-        ratio = self._context.limits.max_unpack_ratio
-        return DecodedSink(
-            placement.coding, sink, self._scratch.pool, ratio=ratio, again=self._nudge
-        )
+            return self._trial(placement.storing, entry, head, length)
+        return self._stored(placement.storing, entry, head, length)
+
+    def _peeked(
+        self, placement: Placement, entry: EntryCommit, head: Head, length: int | None
+    ) -> Sink:
+        """Make the sink for a body that claims a Content-Encoding: its first bytes are judged."""
+
+        def judge(first: bytes) -> tuple[Wrapper, ...]:
+            try:
+                return wrappers_to_undo(placement.codings, entry.name, head.content_type, first)
+            except CodingUnsupportedError as error:
+                detail = (
+                    f"the server compressed the file with '{error.coding}', which Packmule neither "
+                    "asked for nor can undo"
+                )
+                raise BodyRefused(Failure(FailureCode.BAD_RESPONSE, detail)) from error
+
+        def choose(first: bytes) -> Sink:
+            wrappers = judge(first)
+            if not wrappers:
+                return self._plain(placement, entry, head, length)
+            # Range counts what is sent (RFC 9110 14.1.2), but how much it becomes is unknown.
+            unknown = placement._replace(storing=_SPOOL)
+            inner = self._plain(unknown, entry, head, None)
+            limits = self._context.limits
+            return DecodedSink(
+                wrappers, inner, self._scratch.pool, limit=limits.max_file_bytes,
+                ratio=limits.max_unpack_ratio, again=self._nudge,
+            )  # fmt: skip
+
+        def on_short(whole: bytes) -> None:
+            pieces = decode_small(judge(whole), whole, _MOST_OF_SHORT)
+            if placement.is_tried:
+                pack_deflated(
+                    pieces, self._context.compression, self._scratch, self._compress_pool,
+                    on_whole=entry.now, on_whole_soon=entry.soon,
+                )  # fmt: skip
+            else:
+                entry.now(InMemory(pieces))
+
+        return PeekedSink(choose, on_short)
 
     def resume(self, entry: EntryCommit, place: OpenEntry) -> PlacedSink:
         """Make the sink for a body whose beginning a checkpoint knows."""

@@ -17,17 +17,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _CONTENT_RANGE = re.compile(r"bytes\s+(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
+# How it is misspelt: no unit, `=` or `:` behind it, no end, no total.
+_RANGE_START = re.compile(r"(?:bytes)?\s*[:=]?\s*(\d{1,18})\s*-", re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _STATUS = re.compile(r"HTTP/[0-9.]+ ([0-9]{3})(?![0-9])")
-_ETAG = re.compile(r'(?:W/)?"[!#-~\x80-\xff]*"')
 _FINAL = 200
 _USUAL_BLANK = b"\r\n"
 _BLANK = frozenset({_USUAL_BLANK, b"\n"})
-_LENGTH = "content-length"
+_LENGTH, _CODING = "content-length", "content-encoding"
+# Fields whose lines together are one list (RFC 9110 5.3).
+_LISTS = frozenset({_LENGTH, _CODING})
 # Both are kept with each checkpoint. A type and a subtype have 127 characters each at most
 # (RFC 6838 4.2), and parameters follow; a tag is sent back in a request's header.
 _LONGEST_ETAG, _LONGEST_CONTENT_TYPE = 1024, 1024
-# No coding at all; any other one has to be undone before the file is what was meant.
+_MOST_CODINGS = 4  # claimed of one body; it takes work to see whether they are there
+# No coding at all.
 _IDENTITY = frozenset({"", "identity"})
 
 
@@ -51,6 +55,8 @@ class ContentRange:
 class Head(NamedTuple):
     """A final response's status and fields; names are lower case, the last of equal names counts.
 
+    Only lines of Content-Encoding and of Content-Length are joined to one list.
+
     `content_length` is how many bytes of body follow, None where only its end tells (RFC 9112 6.3).
     """
 
@@ -60,11 +66,11 @@ class Head(NamedTuple):
 
     @property
     def etag(self) -> str | None:
-        """The entity tag, a weak one with its `W/` (RFC 9110 8.8.3); None if malformed or long."""
+        """The entity tag as sent: strong, weak or malformed (`entity_tags`); None if too long."""
         tag = self.fields.get("etag")
-        if tag is None or len(tag) > _LONGEST_ETAG:
+        if not tag or len(tag) > _LONGEST_ETAG or not tag.isprintable():
             return None
-        return tag if _ETAG.fullmatch(tag) else None
+        return tag
 
     @property
     def last_modified(self) -> str | None:
@@ -97,12 +103,13 @@ class Head(NamedTuple):
         return _media_type(value)
 
     @property
-    def content_encoding(self) -> str | None:
-        """The body's content coding, None if it has none (RFC 9110 8.4)."""
-        value = self.fields.get("content-encoding")
-        if value is None or (value := value.lower()) in _IDENTITY:
-            return None
-        return value
+    def content_codings(self) -> tuple[str, ...]:
+        """The codings that the body claims to have, in the order they were applied (RFC 9110 8.4).
+
+        In lower case, and without `identity`; the last few only.
+        """
+        value = self.fields.get(_CODING)
+        return () if value is None else _codings(value)
 
     @property
     def content_range(self) -> ContentRange | None:
@@ -116,6 +123,21 @@ class Head(NamedTuple):
             end=int(last) + 1 if last is not None else None,
             total=int(total) if total != "*" else None,
         )
+
+    @property
+    def range_start(self) -> int | None:
+        """Where the part begins by a Content-Range that may be misspelt; None if it does not say.
+
+        Only worth believing where something else confirms it.
+        """
+        found = _RANGE_START.match(self.fields.get("content-range", "").strip())
+        return None if found is None else int(found[1])
+
+
+@lru_cache(maxsize=64)
+def _codings(value: str) -> tuple[str, ...]:
+    tokens = (token.strip().lower() for token in value.split(","))
+    return tuple(token for token in tokens if token not in _IDENTITY)[-_MOST_CODINGS:]
 
 
 @lru_cache(maxsize=256)
@@ -168,11 +190,11 @@ def parse(lines: Sequence[bytes]) -> Head:
 
 
 def _walked(lines: Sequence[bytes], said: Iterable[tuple[str, str]]) -> tuple[int, dict[str, str]]:
-    """Return the last response's status and fields, of Content-Length all values as one list."""
+    """Return the last response's status and fields, with the values of lists joined."""
     status = 0
     fields: dict[str, str] = {}
     for line, (name, value) in zip(lines, said, strict=True):
-        if name == _LENGTH and name in fields:
+        if name in _LISTS and name in fields:
             fields[name] = f"{fields[name]},{value}"
         elif name:
             fields[name] = value

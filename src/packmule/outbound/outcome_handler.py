@@ -72,7 +72,9 @@ class OutcomeHandler:
             if after is None:
                 if error is not None and host.has_answered:
                     error = error._replace(enough=None)
-                fetch.state, after = transfer.conclude(fetch.state, kept, error, self._limits)
+                fetch.state, after = transfer.conclude(
+                    fetch.state, kept, error, self._limits, has_ended=fetch.receiver.has_ended
+                )
             if isinstance(after, Finished):
                 host.served(fetch.spent, kept, time.monotonic())
                 if fetch.host_key[0] == "https":

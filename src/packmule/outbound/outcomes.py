@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 
 class TakeBody(NamedTuple):
-    """Pass the body on: its first byte belongs at `start`; `total` is the whole file's length."""
+    """Pass the body on: its first byte belongs at `start`; `total` is the whole file's length.
+
+    Its first `repeated` bytes are held already, and only compared.
+    """
 
     start: int
     total: int | None
+    repeated: int = 0
 
 
 class DiscardBody(NamedTuple):

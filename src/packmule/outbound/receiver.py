@@ -29,6 +29,16 @@ class Receiver(Protocol):
     def kept(self) -> int:
         """How many bytes of the body are held: where a resume begins."""
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the body's own checksum says that it is whole, as that of gzip does."""
+
+    def tail(self, length: int) -> bytes | None:
+        """Return up to so many of the last bytes kept; None if they cannot be read yet.
+
+        The loop is woken once they can be. Fewer bytes, or none, if the rest cannot be had.
+        """
+
     def accept(self, head: Head, start: int, total: int | None, url: Url) -> None:
         """Prepare for a body whose first byte belongs at `start`, which is 0 or what is kept.
 

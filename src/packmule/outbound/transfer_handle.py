@@ -11,6 +11,7 @@ libcurl forbids calls into the handle from its own callbacks, so these only coll
 from __future__ import annotations
 
 import time
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 import pycurl
@@ -20,10 +21,11 @@ from packmule.outbound import cookies, urls
 from packmule.outbound.head import HeadIncomplete, HeadInvalid
 from packmule.outbound.head import parse as parse_head
 from packmule.outbound.outcomes import TakeBody, TryFailed
+from packmule.outbound.overlap_check import OverlapCheck, OverlapDiffersError
 from packmule.outbound.receiver import BodyRefused
 from packmule.outbound.ssrf_guard import NewSocket, SsrfGuard, keep_to_the_request
 from packmule.outbound.ssrf_guard import pin as pinned
-from packmule.outbound.transfer import judge, range_fields
+from packmule.outbound.transfer import OVERLAP_DIFFERS, judge, range_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +69,7 @@ class TransferHandle:
         self.stopped_by: TryFailed | BodyRefused | Exception | None = None
         self.discarded = bytearray()
         self.discarded_bytes = 0
+        self.overlap: OverlapCheck | None = None
         self.paused = False
         self.window_start = 0.0
         self.window_moved = 0
@@ -110,6 +113,7 @@ class TransferHandle:
             self.after = None
             self.discarded.clear()
             self.discarded_bytes = 0
+        self.overlap = None
         self.paused = False
         self._head_left = self._limits.max_head_bytes
         self.window_start = now
@@ -121,7 +125,7 @@ class TransferHandle:
             # this option cannot be unset.
             self.curl.setopt(pycurl.REQUEST_TARGET, url.target)
             self._targeted = True
-        ranged = range_fields(fetch.state) if fetch.state.kept else ()
+        ranged = range_fields(fetch.state, self._limits) if fetch.state.kept else ()
         if ranged or self._ranged:
             self.curl.setopt(pycurl.HTTPHEADER, [*_FIELDS, *ranged])
             self._ranged = bool(ranged)
@@ -149,7 +153,8 @@ class TransferHandle:
     def moved(self) -> int:
         """Bytes of body that have come so far, for the stall detector."""
         fetch = self.fetch
-        return self.discarded_bytes + (fetch.receiver.kept if fetch is not None else 0)
+        seen = 0 if self.overlap is None else self.overlap.seen
+        return self.discarded_bytes + seen + (fetch.receiver.kept if fetch is not None else 0)
 
     @property
     def came(self) -> int:
@@ -218,6 +223,9 @@ class TransferHandle:
             if self.write(view):
                 self.paused = True
                 return _PAUSE
+        except OverlapDiffersError:
+            self.stopped_by = OVERLAP_DIFFERS
+            return 0
         except Exception as error:  # noqa: BLE001 - libcurl would swallow it; the loop raises it
             self.stopped_by = self.stopped_by or error
             return 0
@@ -234,19 +242,35 @@ class TransferHandle:
             self.stopped_by = _not_valid(error)
             self.write = self._refuse
             return
+        if head.sent_at is None:
+            # A response without a Date was sent when it came (RFC 9110 6.6.1).
+            head.fields["date"] = formatdate(usegmt=True)
         state, verdict = judge(fetch.state, head, self._limits, now=time.time())
         if isinstance(verdict, TakeBody):
-            start, total = verdict
+            start, total, repeated = verdict
             receiver = fetch.receiver
             self.write = self._refuse  # until the receiver has accepted it
             receiver.accept(head, start, total, fetch.asked)
             self.write = receiver.write
+            if repeated:
+                self._compare_first(repeated)
             self.window_start, self.window_moved = time.monotonic(), start
         else:
             self.after = verdict.after
             self.write = self._discard
             self.window_start, self.window_moved = time.monotonic(), self.moved
         fetch.state = state
+
+    def _compare_first(self, repeated: int) -> None:
+        """Compare so many bytes with what is held before the receiver takes the rest."""
+        fetch, limits = self.fetch, self._limits
+        assert fetch is not None  # noqa: S101 - a callback comes only during a try
+        assert self.write is not None  # noqa: S101 - the receiver's
+        self.overlap = OverlapCheck(
+            repeated, fetch.receiver.tail, self.write,
+            least=limits.least_overlap, most=limits.overlap,
+        )  # fmt: skip
+        self.write = self.overlap.write
 
     def _discard(self, view: memoryview) -> bool:
         """Read an unwanted body, unless it is long, so that its connection can be reused."""

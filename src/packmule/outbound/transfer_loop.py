@@ -226,7 +226,7 @@ class TransferLoop:
                 self._resolve(queue, fetch, now)
 
     def _begin(self, queue: JobQueue, fetch: Fetch, pin: tuple[str, ...], now: float) -> None:
-        fetch.state = transfer.begin(fetch.state)
+        fetch.state = transfer.begin(fetch.state, self._settings.limits)
         handle = None
         try:
             handle = self._free.pop() if self._free else self._new_handle()
@@ -260,7 +260,7 @@ class TransferLoop:
         if queue.removed:
             self._outcomes.drop(queue, fetch)
         elif resolution.error is not None:
-            fetch.state = transfer.begin(fetch.state)
+            fetch.state = transfer.begin(fetch.state, self._settings.limits)
             enough = 2 if resolution.is_unknown else None
             failed = TryFailed(FailureCode.DNS, resolution.error, enough=enough)
             self._outcomes.end(queue, fetch, failed)

@@ -84,11 +84,13 @@ class Answer:
     broken: TryFailed | None = None
 
 
-def answer(origin: Origin, fault: Fault | None, start: int | None, condition: str) -> Answer:
-    """Answer a request for the whole, or from `start` on under `condition`."""
+def answer(origin: Origin, fault: Fault | None, start: int | None, condition: str | None) -> Answer:
+    """Answer a request for the whole, or from `start` on; None: without a condition."""
     kind = fault.kind if fault is not None else "none"
     data, total = origin.data, origin.size
-    part = start is not None and (origin.holds(condition) or kind == "careless")
+    part = start is not None and (
+        condition is None or origin.holds(condition) or kind == "careless"
+    )
     if kind == "heedless":
         part = False
     if part and start is not None and start >= total:
@@ -110,7 +112,7 @@ def _wrong(right: Answer, origin: Origin, fault: Fault, first: int) -> Answer:
         return lie
     stop = len(body) * fault.at // 1000
     some, end = body[:stop], CUT if stop < len(body) else None
-    # What is handed on of a wrapped body is unwrapped already.
+    # What counts are the bytes that came, whatever they decode to.
     wrapped = head._replace(fields={**head.fields, "content-encoding": "gzip"})
     busy = {"retry-after": str(fault.at % 9)} if fault.at % 2 else {}
     departures = {

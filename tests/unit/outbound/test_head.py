@@ -226,11 +226,26 @@ def test_the_media_type_comes_without_its_parameters(value: str, media_type: str
 
 
 @pytest.mark.parametrize(
-    ("value", "coding"), [("", None), ("identity", None), ("Identity", None), ("GZIP", "gzip")]
+    ("value", "codings"),
+    [
+        ("", ()),
+        ("identity", ()),
+        ("Identity", ()),
+        ("GZIP", ("gzip",)),
+        ("identity, aws-chunked", ("aws-chunked",)),
+        ("deflate ,, X-Gzip", ("deflate", "x-gzip")),
+        ("a, b, c, d, e", ("b", "c", "d", "e")),
+    ],
 )
-def test_identity_is_no_coding(value: str, coding: str | None) -> None:
-    assert head(content_encoding=value).content_encoding == coding
-    assert head().content_encoding is None
+def test_identity_is_no_coding(value: str, codings: tuple[str, ...]) -> None:
+    assert head(content_encoding=value).content_codings == codings
+    assert head().content_codings == ()
+
+
+def test_lines_of_codings_are_one_list() -> None:
+    lines = [b"HTTP/1.1 200 OK\r\n"]
+    lines += [b"Content-Encoding: deflate\r\n", b"content-encoding: gzip\r\n", b"\r\n"]
+    assert parse(lines).content_codings == ("deflate", "gzip")
 
 
 @pytest.mark.parametrize(

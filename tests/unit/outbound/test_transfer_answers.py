@@ -33,23 +33,27 @@ DATE = "Mon, 02 Mar 2026 10:00:00 GMT"
 MODIFIED = "Sun, 01 Mar 2026 10:00:00 GMT"
 NEWER = "Sun, 01 Mar 2026 11:00:00 GMT"
 NOW = 1_772_445_600.0
-LIMITS = Limits(attempts=3, redirects=2, max_bytes=1000)
+LIMITS = Limits(attempts=3, redirects=2, max_bytes=1000, overlap=20, least_overlap=10)
 CUT = TryFailed(FailureCode.TRUNCATED, "cut")
 HELD = TransferState(40, 100, '"v1"', None, "image/png", reached=40, tries=1, attempts=1)
 
 STATES = {
     "first": START,
-    "tagged": HELD,
+    "tag": HELD,
     "dated": HELD._replace(etag=None, last_modified=MODIFIED),
     "weak": HELD._replace(etag='W/"v1"', last_modified=MODIFIED),
     "all": HELD._replace(kept=100, total=None, reached=100),
     "bare": HELD._replace(etag=None),
     "wary": HELD._replace(distrust_ranges=True),
     "cut": HELD._replace(total=None),
+    "named": HELD._replace(etag='W/"v1"'),
+    "both": HELD._replace(last_modified=MODIFIED),
+    "probe": HELD._replace(last_modified=MODIFIED, overlaps=True),
 }
 """What is known before the try. `all`: every byte came, and the connection broke at their end.
 
-`cut`: the body was cut, and its length is unknown.
+`cut`: the body was cut, and its length is unknown. `named`: there is a weak tag only. `both`: a
+strong tag and a date. `probe`: the same, and If-Range has failed already.
 """
 
 WHOLE = {"date": DATE, "etag": '"v1"', "content-type": "image/png"}
@@ -66,6 +70,13 @@ ANSWERS: dict[str, Head] = {
     "200": Head(200, WHOLE, 100),
     "200 of unknown length": Head(200, WHOLE, None),
     "200 of another version": Head(200, {**WHOLE, "etag": '"v2"'}, 70),
+    "200 of another tag and date": Head(200, {**WHOLE, **DATED, "etag": '"n2"'}, 100),
+    "200 by weak tag": Head(200, {"etag": 'W/"v1"'}, 100),
+    "200, ranges: none": Head(200, {**WHOLE, "accept-ranges": "none"}, 100),
+    "200, the rest": Head(200, part(), 60),
+    "200, its beginning": Head(200, part("0-59/100"), 60),
+    "200, its end": Head(200, part("50-99/100"), 50),
+    "200, all of it": Head(200, part("0-99/100"), 100),
     "203": Head(203, WHOLE, 100),
     "201": Head(201, WHOLE, 100),
     "299": Head(299, WHOLE, 100),
@@ -93,6 +104,19 @@ ANSWERS: dict[str, Head] = {
     ),
     "206 by date and weak tag": Head(206, WEAK | {"content-range": "bytes 40-99/100"}, 60),
     "206, encoded": Head(206, part(**{"content-encoding": "gzip"}), 60),
+    "206, 20 bytes earlier": Head(206, part("20-99/100"), 80),
+    "206, 5 bytes earlier": Head(206, part("35-99/100"), 65),
+    "206, earlier, another tag": Head(206, DATED | part("20-99/100", etag='"n2"'), 80),
+    "206, earlier, weak tag": Head(206, part("20-99/100", etag='W/"v1"'), 80),
+    "206, earlier, new date": Head(
+        206, part("20-99/100", etag='"n2"', **{"last-modified": NEWER}), 80
+    ),
+    "206 without a unit": Head(206, {**WHOLE, "content-range": "40-99/100"}, 60),
+    "206 without a total": Head(206, {**WHOLE, "content-range": "bytes=40-99"}, 60),
+    "206 without an end": Head(206, {**WHOLE, "content-range": "bytes: 40-/100"}, 60),
+    "206, an end too far": Head(206, part("40-100/100"), 60),
+    "206 without a unit, short": Head(206, {**WHOLE, "content-range": "40-99/100"}, 59),
+    "206 without a unit, later": Head(206, {**WHOLE, "content-range": "41-99/100"}, 59),
     "206, many parts": Head(206, part(**{"content-type": "multipart/byteranges; boundary=x"}), 60),
     "206 without Content-Range": Head(206, WHOLE, 60),
     "206 in other units": Head(206, {**WHOLE, "content-range": "lines 40-99/100"}, 60),
@@ -116,67 +140,86 @@ ANSWERS: dict[str, Head] = {
     "403": Head(403, {}, 0),
 }
 
-# A cell: `new`: taken from byte 0; `on`: taken where it was cut; `again`: another try; `whole`:
-# another try, which never again asks for a part; `later`: another try when the origin says so;
-# `done`: all is held; `there`: ask there; the others: given up, see CODES.
+# A cell: `new`: taken from byte 0; `on`: taken where it was cut; `cmp`: so, once the bytes that
+# came again have been compared; `again`: another try; `probe`: another at once, whose bytes are
+# compared; `whole`: another try, which never again asks for a part; `later`: another try when the
+# origin says so; `done`: all is held; `there`: ask there; the others: given up, see CODES.
 TABLE = """
-answer                   | first  | tagged | dated  | weak   | all    | bare   | wary   | cut
-200                      | new    | new    | new    | new    | new    | new    | new    | new
-200 of unknown length    | new    | new    | new    | new    | new    | new    | new    | new
-200 of another version   | new    | new    | new    | new    | new    | new    | new    | new
-203                      | new    | new    | new    | new    | new    | new    | new    | new
-201                      | new    | new    | new    | new    | new    | new    | new    | new
-299                      | new    | new    | new    | new    | new    | new    | new    | new
-200 at the limit         | new    | new    | new    | new    | new    | new    | new    | new
-200 beyond the limit     | large  | large  | large  | large  | large  | large  | large  | large
-200, a page              | new    | changed| changed| changed| changed| changed| changed| changed
-200, a page of XHTML     | new    | changed| changed| changed| changed| changed| changed| changed
-206, the rest            | bad    | on     | on     | whole  | whole  | bad    | bad    | on
-206, the rest, chunked   | bad    | on     | on     | whole  | whole  | bad    | bad    | on
-206, a piece of the rest | bad    | on     | on     | whole  | whole  | bad    | bad    | on
-206, total unknown       | bad    | on     | on     | whole  | whole  | bad    | bad    | on
-206, from the start      | new    | whole  | whole  | whole  | whole  | new    | new    | whole
-206, a piece from the start| bad  | whole  | whole  | whole  | whole  | bad    | bad    | whole
-206, later               | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
-206, later, chunked      | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
-206, another total       | bad    | whole  | whole  | whole  | whole  | bad    | bad    | on
-206, past its total      | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
-206, backwards           | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
-206, of another length   | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
-206, another tag         | bad    | whole  | on     | whole  | whole  | bad    | bad    | whole
-206 with no tag          | bad    | whole  | on     | whole  | whole  | bad    | bad    | whole
-206 by date              | bad    | whole  | on     | whole  | whole  | bad    | bad    | whole
-206 by a newer date      | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
-206 by date and weak tag | bad    | whole  | on     | on     | whole  | bad    | bad    | whole
-206, encoded             | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
-206, many parts          | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
-206 without Content-Range| bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
-206 in other units       | bad    | whole  | whole  | whole  | whole  | bad    | bad    | whole
-416 of what is held      | status | whole  | whole  | whole  | done   | status | status | whole
-416 of more              | status | whole  | whole  | whole  | whole  | status | status | whole
-416 of what was cut      | status | whole  | whole  | whole  | whole  | status | status | done
-416 of another tag       | status | whole  | whole  | whole  | whole  | status | status | whole
-416 with no tag          | status | whole  | whole  | whole  | whole  | status | status | whole
-416, no more said        | status | whole  | whole  | whole  | whole  | status | status | whole
-302                      | there  | there  | there  | there  | there  | there  | there  | there
-302 to nowhere           | status | status | status | status | status | status | status | status
-302 to an empty place    | status | status | status | status | status | status | status | status
-304                      | status | status | status | status | status | status | status | status
-202                      | status | status | status | status | status | status | status | status
-204                      | status | status | status | status | status | status | status | status
-205                      | status | status | status | status | status | status | status | status
-207                      | status | status | status | status | status | status | status | status
-208                      | status | status | status | status | status | status | status | status
-503                      | again  | again  | again  | again  | again  | again  | again  | again
-503, come later          | later  | later  | later  | later  | later  | later  | later  | later
-403                      | status | status | status | status | status | status | status | status
+answer                     |first|tag  |dated|weak |all  |bare |wary |cut  |named|both |probe
+200                        |new  |probe|new  |new  |new  |new  |new  |new  |new  |probe|new
+200 of unknown length      |new  |new  |new  |new  |new  |new  |new  |new  |new  |new  |new
+200 of another version     |new  |new  |new  |new  |new  |new  |new  |new  |new  |new  |new
+200 of another tag and date|new  |new  |probe|probe|new  |new  |new  |new  |new  |probe|new
+200 by weak tag            |new  |new  |new  |probe|new  |new  |new  |new  |new  |new  |new
+200, ranges: none          |new  |new  |new  |new  |new  |new  |new  |new  |new  |new  |new
+200, the rest              |bad  |on   |on   |whole|whole|bad  |bad  |on   |whole|on   |whole
+200, its beginning         |new  |cmp  |cmp  |whole|whole|new  |new  |cmp  |whole|cmp  |cmp
+200, its end               |bad  |whole|whole|whole|whole|bad  |bad  |whole|whole|whole|whole
+200, all of it             |new  |probe|new  |new  |new  |new  |new  |new  |new  |probe|new
+203                        |new  |probe|new  |new  |new  |new  |new  |new  |new  |probe|new
+201                        |new  |probe|new  |new  |new  |new  |new  |new  |new  |probe|new
+299                        |new  |probe|new  |new  |new  |new  |new  |new  |new  |probe|new
+200 at the limit           |new  |new  |new  |new  |new  |new  |new  |new  |new  |new  |new
+200 beyond the limit       |large|large|large|large|large|large|large|large|large|large|large
+200, a page                |new  |html |html |html |html |html |html |html |html |html |html
+200, a page of XHTML       |new  |html |html |html |html |html |html |html |html |html |html
+206, the rest              |bad  |on   |on   |whole|whole|bad  |bad  |on   |whole|on   |whole
+206, the rest, chunked     |bad  |on   |on   |whole|whole|bad  |bad  |on   |whole|on   |whole
+206, a piece of the rest   |bad  |on   |on   |whole|whole|bad  |bad  |on   |whole|on   |whole
+206, total unknown         |bad  |on   |on   |whole|whole|bad  |bad  |on   |whole|on   |whole
+206, from the start        |new  |cmp  |cmp  |whole|whole|new  |new  |cmp  |whole|cmp  |cmp
+206, a piece from the start|new  |cmp  |cmp  |whole|whole|new  |new  |cmp  |whole|cmp  |cmp
+206, later                 |bad  |whole|whole|whole|whole|bad  |bad  |whole|whole|whole|whole
+206, later, chunked        |bad  |whole|whole|whole|whole|bad  |bad  |whole|whole|whole|whole
+206, another total         |bad  |whole|whole|whole|cmp  |bad  |bad  |on   |whole|whole|whole
+206, past its total        |bad  |whole|whole|whole|whole|bad  |bad  |whole|whole|whole|whole
+206, backwards             |bad  |whole|whole|whole|whole|bad  |bad  |whole|whole|whole|whole
+206, of another length     |bad  |whole|whole|whole|whole|bad  |bad  |whole|whole|whole|whole
+206, another tag           |bad  |whole|on   |whole|whole|bad  |bad  |whole|whole|whole|whole
+206 with no tag            |bad  |whole|on   |whole|whole|bad  |bad  |whole|whole|whole|whole
+206 by date                |bad  |whole|on   |probe|whole|bad  |bad  |whole|whole|probe|whole
+206 by a newer date        |bad  |whole|whole|whole|whole|bad  |bad  |whole|whole|whole|whole
+206 by date and weak tag   |bad  |whole|on   |on   |whole|bad  |bad  |whole|whole|probe|whole
+206, encoded               |bad  |probe|whole|whole|whole|bad  |bad  |whole|whole|probe|whole
+206, 20 bytes earlier      |bad  |cmp  |cmp  |whole|whole|bad  |bad  |cmp  |whole|cmp  |cmp
+206, 5 bytes earlier       |bad  |cmp  |cmp  |whole|whole|bad  |bad  |cmp  |whole|cmp  |whole
+206, earlier, another tag  |bad  |whole|cmp  |cmp  |whole|bad  |bad  |whole|whole|cmp  |cmp
+206, earlier, weak tag     |bad  |whole|cmp  |cmp  |whole|bad  |bad  |whole|cmp  |whole|whole
+206, earlier, new date     |bad  |whole|whole|whole|whole|bad  |bad  |whole|whole|whole|whole
+206 without a unit         |bad  |on   |whole|whole|whole|bad  |bad  |whole|whole|on   |whole
+206 without a total        |bad  |on   |whole|whole|whole|bad  |bad  |whole|whole|on   |whole
+206 without an end         |bad  |on   |whole|whole|whole|bad  |bad  |whole|whole|on   |whole
+206, an end too far        |bad  |on   |whole|whole|whole|bad  |bad  |whole|whole|on   |whole
+206 without a unit, short  |bad  |whole|whole|whole|whole|bad  |bad  |whole|whole|whole|whole
+206 without a unit, later  |bad  |whole|whole|whole|whole|bad  |bad  |whole|whole|whole|whole
+206, many parts            |bad  |whole|whole|whole|whole|bad  |bad  |whole|whole|whole|whole
+206 without Content-Range  |new  |whole|whole|whole|whole|new  |new  |whole|whole|whole|whole
+206 in other units         |bad  |whole|whole|whole|whole|bad  |bad  |whole|whole|whole|whole
+416 of what is held        |final|whole|whole|whole|done |final|final|whole|whole|whole|whole
+416 of more                |final|whole|whole|whole|whole|final|final|whole|whole|whole|whole
+416 of what was cut        |final|whole|whole|whole|whole|final|final|done |whole|whole|whole
+416 of another tag         |final|whole|whole|whole|whole|final|final|whole|whole|whole|whole
+416 with no tag            |final|whole|whole|whole|whole|final|final|whole|whole|whole|whole
+416, no more said          |final|whole|whole|whole|whole|final|final|whole|whole|whole|whole
+302                        |there|there|there|there|there|there|there|there|there|there|there
+302 to nowhere             |final|final|final|final|final|final|final|final|final|final|final
+302 to an empty place      |final|final|final|final|final|final|final|final|final|final|final
+304                        |final|whole|whole|whole|whole|final|final|whole|whole|whole|whole
+202                        |final|final|final|final|final|final|final|final|final|final|final
+204                        |final|final|final|final|final|final|final|final|final|final|final
+205                        |final|final|final|final|final|final|final|final|final|final|final
+207                        |final|final|final|final|final|final|final|final|final|final|final
+208                        |final|final|final|final|final|final|final|final|final|final|final
+503                        |again|again|again|again|again|again|again|again|again|again|again
+503, come later            |later|later|later|later|later|later|later|later|later|later|later
+403                        |final|whole|whole|whole|whole|final|final|whole|whole|whole|whole
 """
 
 CODES = {
     "large": FailureCode.TOO_LARGE,
-    "changed": FailureCode.CHANGED,
+    "html": FailureCode.CHANGED,
     "bad": FailureCode.BAD_RESPONSE,
-    "status": FailureCode.HTTP_STATUS,
+    "final": FailureCode.HTTP_STATUS,
 }
 
 
@@ -189,13 +232,16 @@ def cells() -> list[tuple[str, str, str]]:
     ]
 
 
-def word(state: TransferState, answer: Head) -> str:
+def word(state: TransferState, answer: Head) -> str:  # noqa: PLR0911 - one for each word
     """Say in the table's words what an answer leads to, and check what goes with each word."""
     after, verdict = judge(state, answer, LIMITS, now=NOW)
     if isinstance(verdict, TakeBody):
         assert after.kept == verdict.start
         assert verdict.total == after.total
         assert verdict.start in {0, state.kept}
+        if verdict.repeated:
+            assert verdict.start
+            return "cmp"
         return "on" if verdict.start else "new"
     assert after.kept == state.kept
     match verdict.after:
@@ -205,11 +251,15 @@ def word(state: TransferState, answer: Head) -> str:
             assert (location, after.redirects) == ("/there", 1)
             return "there"
         case Fail(failure):
-            assert failure.http_status == answer.status or failure.code is not CODES["status"]
+            assert failure.http_status == answer.status or failure.code is not CODES["final"]
             return next(name for name, code in CODES.items() if code is failure.code)
         case Retry(delay, cause, named_by_origin=True):
             assert (delay, cause.http_status) == (7.0, 503)
             return "later"
+        case Retry(delay=0.0, cause=cause, fruitful=True):
+            assert after.overlaps
+            assert not state.overlaps
+            return "probe"
         case Retry(cause=cause):
             assert cause.http_status == answer.status
             return "whole" if after.distrust_ranges and not state.distrust_ranges else "again"
@@ -221,25 +271,28 @@ def test_the_table_names_every_state_and_every_answer() -> None:
 
 @pytest.mark.parametrize(("state", "answer", "wanted"), cells())
 def test_an_answer_leads_to(state: str, answer: str, wanted: str) -> None:
-    assert word(begin(STATES[state]), ANSWERS[answer]) == wanted
+    assert word(begin(STATES[state], LIMITS), ANSWERS[answer]) == wanted
 
 
 @pytest.mark.parametrize(
     ("state", "fields"),
     [
         ("first", ()),
-        ("tagged", (b"Range: bytes=40-", b'If-Range: "v1"')),
+        ("tag", (b"Range: bytes=40-", b'If-Range: "v1"')),
         ("dated", (b"Range: bytes=40-", b"If-Range: " + MODIFIED.encode())),
         ("weak", (b"Range: bytes=40-", b"If-Range: " + MODIFIED.encode())),
         ("all", (b"Range: bytes=100-", b'If-Range: "v1"')),
         ("bare", ()),
         ("wary", ()),
         ("cut", (b"Range: bytes=40-", b'If-Range: "v1"')),
+        ("named", (b"Range: bytes=20-",)),
+        ("both", (b"Range: bytes=40-", b'If-Range: "v1"')),
+        ("probe", (b"Range: bytes=20-",)),
     ],
 )
 def test_a_try_asks_for_what_is_missing(state: str, fields: tuple[bytes, ...]) -> None:
-    begun = begin(STATES[state])
-    assert range_fields(begun) == fields
+    begun = begin(STATES[state], LIMITS)
+    assert range_fields(begun, LIMITS) == fields
     assert begun.kept == (STATES[state].kept if fields else 0)
 
 
@@ -249,41 +302,54 @@ def test_a_try_asks_for_what_is_missing(state: str, fields: tuple[bytes, ...]) -
 def test_one_byte_is_enough_to_ask_for_the_rest_and_none_is_not(
     kept: int, fields: tuple[bytes, ...]
 ) -> None:
-    begun = begin(HELD._replace(kept=kept))
-    assert (begun.kept, range_fields(begun)) == (kept, fields)
+    begun = begin(HELD._replace(kept=kept), LIMITS)
+    assert (begun.kept, range_fields(begun, LIMITS)) == (kept, fields)
 
 
 def test_a_strong_tag_names_a_version_whatever_its_date_says() -> None:
     both = Head(200, {**WHOLE, **DATED}, 100)
-    state, _ = judge(begin(START), both, LIMITS, now=NOW)
+    state, _ = judge(begin(START, LIMITS), both, LIMITS, now=NOW)
     state, _ = conclude(state, 40, CUT, LIMITS)
     rest = Head(206, part(**{"last-modified": NEWER}), 60)
-    assert word(begin(state), rest) == "on"
+    assert word(begin(state, LIMITS), rest) == "on"
 
 
 def test_a_page_that_was_cut_may_be_sent_again_as_a_page() -> None:
     page = HELD._replace(content_type="text/html")
-    assert word(begin(page), ANSWERS["200, a page"]) == "new"
+    assert word(begin(page, LIMITS), ANSWERS["200, a page"]) == "new"
 
 
 def test_a_416_without_a_tag_confirms_no_end_of_what_is_held_by_its_date() -> None:
     held = STATES["dated"]._replace(total=None)
     answer = Head(416, {"content-range": "bytes */40"}, 0)
-    assert word(begin(held), answer) == "whole"
+    assert word(begin(held, LIMITS), answer) == "whole"
 
 
 @pytest.mark.parametrize(
     "status", [408, 421, 425, 429, 500, 502, 503, 504, 507, 509, *range(520, 525)]
 )
 def test_a_status_that_may_pass_is_tried_again(status: int) -> None:
-    assert word(begin(HELD), Head(status, {}, 0)) == "again"
+    assert word(begin(HELD, LIMITS), Head(status, {}, 0)) == "again"
 
 
 @pytest.mark.parametrize(
     "status", [304, 305, 400, 401, 404, 405, 406, 410, 413, 415, 451, 501, 505]
 )
 def test_a_status_that_will_not_pass_is_told_at_once(status: int) -> None:
-    assert word(begin(HELD), Head(status, {"location": "/there"}, 0)) == "status"
+    answer = Head(status, {"location": "/there"}, 0)
+    assert word(begin(START, LIMITS), answer) == "final"
+    assert word(begin(HELD._replace(distrust_ranges=True), LIMITS), answer) == "final"
+
+
+@pytest.mark.parametrize("status", [304, 400, 401, 403, 404, 405, 410, 412, 451, 501, 505])
+def test_an_error_to_a_resume_is_no_word_about_the_file(status: int) -> None:
+    assert word(begin(HELD, LIMITS), Head(status, {}, 0)) == "whole"
+    assert word(begin(STATES["named"], LIMITS), Head(status, {}, 0)) == "whole"
+
+
+@pytest.mark.parametrize("status", [204, 300, 305])
+def test_an_answer_that_is_neither_file_nor_error_is_told_at_once(status: int) -> None:
+    assert word(begin(HELD, LIMITS), Head(status, {}, 0)) == "final"
 
 
 @pytest.mark.parametrize(
@@ -302,79 +368,26 @@ def test_a_status_that_will_not_pass_is_told_at_once(status: int) -> None:
     ],
 )
 def test_a_refusal_is_told_in_words(status: int, fields: dict[str, str], words: str) -> None:
-    _, verdict = judge(begin(START), Head(status, fields, 0), LIMITS, now=NOW)
+    _, verdict = judge(begin(START, LIMITS), Head(status, fields, 0), LIMITS, now=NOW)
     assert verdict.after.failure.detail == words  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
 def test_redirects_in_a_row_are_bounded_and_a_try_begins_anew(status: int) -> None:
     answer = Head(status, {"location": "/there"}, 0)
-    state = begin(START)
+    state = begin(START, LIMITS)
     for hop in range(1, 1 + LIMITS.redirects):
         state, verdict = judge(state, answer, LIMITS, now=NOW)
         assert verdict == DiscardBody(Follow("/there"))
-        state = begin(state)
+        state = begin(state, LIMITS)
         assert (state.redirects, state.attempts) == (hop, 1)
     _, verdict = judge(state, answer, LIMITS, now=NOW)
     assert verdict.after.failure.code is FailureCode.REDIRECTS  # type: ignore[union-attr]
     state, _ = conclude(state, 0, CUT, LIMITS)
-    assert begin(state).redirects == 0
-
-
-def test_what_is_unwrapped_is_never_resumed() -> None:
-    fields = {**WHOLE, **WEAK, "content-encoding": "gzip"}
-    state, verdict = judge(begin(START), Head(200, fields, 100), LIMITS, now=NOW)
-    assert verdict == TakeBody(0, None)
-    state, _ = conclude(state, 30, CUT, LIMITS)
-    assert range_fields(begin(state)) == ()
-
-
-def test_a_part_that_names_no_total_leaves_the_known_one() -> None:
-    state, verdict = judge(begin(HELD), ANSWERS["206, total unknown"], LIMITS, now=NOW)
-    assert verdict == TakeBody(40, 100)
-    assert state.total == 100
-
-
-@pytest.mark.parametrize("span", ["40-59/100", "40-59/*"])
-@pytest.mark.parametrize("state", ["tagged", "cut"])
-def test_bytes_beyond_the_end_of_a_part_are_not_believed(state: str, span: str) -> None:
-    """Chunked, no length gives them away; what they are, no Content-Range says."""
-    answer = Head(206, part(span), None)
-    begun, verdict = judge(begin(STATES[state]), answer, LIMITS, now=NOW)
-    assert isinstance(verdict, TakeBody)
-    for kept in (59, 60):
-        after, outcome = conclude(begun, kept, CUT, LIMITS)
-        assert isinstance(outcome, Retry)
-        assert begin(after).kept == kept
-    for kept, cut in ((61, None), (100, None), (100, CUT)):
-        after, outcome = conclude(begun, kept, cut, LIMITS)
-        assert isinstance(outcome, Retry)
-        assert outcome.cause.code is FailureCode.CHANGED
-        assert begin(after).kept == 0
-        assert range_fields(begin(after)) == ()
-
-
-def test_what_a_part_promised_does_not_bind_a_later_answer() -> None:
-    begun, _ = judge(begin(HELD), Head(206, part("40-59/100"), None), LIMITS, now=NOW)
-    after, _ = conclude(begun, 60, CUT, LIMITS)
-    whole, _ = judge(begin(after), ANSWERS["200"], LIMITS, now=NOW)
-    assert conclude(whole, 100, None, LIMITS)[1] == Finished()
+    assert begin(state, LIMITS).redirects == 0
 
 
 def test_each_try_is_counted_once() -> None:
-    first = begin(START)
-    second = begin(first)
+    first = begin(START, LIMITS)
+    second = begin(first, LIMITS)
     assert (first.attempts, second.attempts) == (1, 2)
-
-
-def test_the_end_of_a_part_is_not_the_end_of_a_file_whose_length_is_unknown() -> None:
-    cut = STATES["cut"]
-    state, verdict = judge(begin(cut), ANSWERS["206, total unknown"], LIMITS, now=NOW)
-    assert verdict == TakeBody(40, None)
-    state, outcome = conclude(state, 100, None, LIMITS)
-    assert isinstance(outcome, Retry)
-    assert outcome.cause.code is FailureCode.TRUNCATED
-    state = begin(state)
-    assert range_fields(state) == (b"Range: bytes=100-", b'If-Range: "v1"')
-    _, verdict = judge(state, ANSWERS["416 of what is held"], LIMITS, now=NOW)
-    assert verdict == DiscardBody(Finished())

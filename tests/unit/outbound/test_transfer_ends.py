@@ -64,6 +64,31 @@ def test_a_body_that_ended_early_is_told_by_its_bytes(total: int | None, of: str
     assert outcome.cause.detail == f"the body ended at byte 99 {of}"
 
 
+@pytest.mark.parametrize(
+    ("state", "kept", "has_ended", "whole"),
+    [
+        (TransferState(total=100, reached=40, attempts=2), 40, True, True),
+        (TransferState(total=100, reached=41, attempts=2), 40, True, True),
+        (TransferState(total=100, reached=40, attempts=2), 40, False, False),
+        (TransferState(total=100, attempts=1), 40, True, False),  # more may have been to come
+        (TransferState(total=100, reached=39, attempts=2), 40, True, False),
+        (TransferState(total=100, reached=40, attempts=2), 0, True, False),
+        # Nothing came in this try, so nothing was confirmed.
+        (TransferState(kept=40, total=100, etag='"v1"', reached=40, attempts=2), 40, True, False),
+    ],
+)
+@pytest.mark.parametrize("broken", [None, CUT])
+def test_a_checksum_at_the_end_of_two_tries_makes_a_body_whole(
+    state: TransferState,
+    kept: int,
+    has_ended: bool,  # noqa: FBT001 - a column of the table
+    whole: bool,  # noqa: FBT001
+    broken: TryFailed | None,
+) -> None:
+    _, outcome = conclude(state, kept, broken, LIMITS, has_ended=has_ended)
+    assert isinstance(outcome, Finished) is whole
+
+
 @pytest.mark.parametrize("held", [1, 50])
 @pytest.mark.parametrize("broken", [None, CUT, STALLED])
 def test_a_part_never_ends_a_body_whose_length_is_unknown(
@@ -117,7 +142,7 @@ def test_some_failures_need_fewer_tries(enough: int | None, tries: int) -> None:
 
 
 def test_what_is_taken_up_after_a_restart_counts_its_tries_anew() -> None:
-    assert begin(TransferState(kept=40, total=100, etag='"v1"')).attempts == 1
+    assert begin(TransferState(kept=40, total=100, etag='"v1"'), LIMITS).attempts == 1
 
 
 def test_a_source_has_these_limits_where_nobody_says_otherwise() -> None:
@@ -136,6 +161,8 @@ def test_a_source_has_these_limits_where_nobody_says_otherwise() -> None:
         longest_retry_after=3600.0,
         first_pause=60.0,
         longest_pause=900.0,
+        overlap=65_536,
+        least_overlap=4096,
     )
 
 
@@ -179,7 +206,7 @@ def test_the_delay_doubles_up_to_the_longest() -> None:
 def test_an_origin_that_names_a_time_is_heard(
     fields: dict[str, str], delay: float, *, named: bool
 ) -> None:
-    state, verdict = judge(begin(START), Head(429, fields, 0), LIMITS, now=NOW)
+    state, verdict = judge(begin(START, LIMITS), Head(429, fields, 0), LIMITS, now=NOW)
     assert isinstance(verdict, DiscardBody)
     assert isinstance(verdict.after, Retry)
     assert (verdict.after.delay, verdict.after.named_by_origin) == (delay, named)
@@ -192,7 +219,7 @@ def test_an_origin_that_wants_to_be_left_alone_too_long_fails_the_file(
     status: int, *, busy: bool
 ) -> None:
     head = Head(status, {"retry-after": "7200"}, 0)
-    _, verdict = judge(begin(START), head, LIMITS, now=NOW)
+    _, verdict = judge(begin(START, LIMITS), head, LIMITS, now=NOW)
     detail = (
         f"the origin answered {status} and asks to come back in 7,200 s, "
         "longer than the limit of 20 s: retry then"
@@ -216,7 +243,7 @@ def test_an_origin_that_wants_to_be_left_alone_too_long_fails_the_file(
 def test_a_wait_costs_a_try_unless_the_origin_is_busy(
     status: int, fields: dict[str, str], tries: int, *, named: bool
 ) -> None:
-    state, verdict = judge(begin(START), Head(status, fields, 0), LIMITS, now=NOW)
+    state, verdict = judge(begin(START, LIMITS), Head(status, fields, 0), LIMITS, now=NOW)
     assert isinstance(verdict.after, Retry)  # type: ignore[union-attr]
     assert (state.tries, verdict.after.named_by_origin) == (tries, named)  # type: ignore[union-attr]
     assert verdict.after.delay == (3.0 if named else 0.5)  # type: ignore[union-attr]

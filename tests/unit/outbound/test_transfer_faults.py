@@ -26,6 +26,7 @@ from packmule.outbound.outcomes import (
     TryFailed,
 )
 from packmule.outbound.transfer import (
+    OVERLAP_DIFFERS,
     START,
     Limits,
     TransferState,
@@ -42,6 +43,8 @@ LIMITS = Limits(
     first_delay=0.5,
     longest_delay=2.0,
     longest_retry_after=5.0,
+    overlap=32,
+    least_overlap=16,
 )
 NOW = 1_772_445_600.0
 LASTING = frozenset({FailureCode.CHANGED, FailureCode.BAD_RESPONSE, FailureCode.REDIRECTS})
@@ -60,6 +63,7 @@ class Client:
     must_resume: bool = False
     distrusts: bool = False
     wrapped: bool = False
+    probing: bool = False
     last: Answer = field(default_factory=lambda: Answer(None))
 
     def ask(self, fault: Fault | None) -> Retry | Fail | Finished | Follow:
@@ -67,21 +71,28 @@ class Client:
         if fault is not None and fault.changed:
             self.origin.change(by=7 * (fault.at % 2))
         must_resume = self.must_resume and bool(self.held)
-        self.state = begin(self.state)
+        if self.probing and (len(self.held) < LIMITS.least_overlap or self.state.total is None):
+            must_resume = False
+        self.state = begin(self.state, LIMITS)
         if self.state.kept == 0:
             self.held.clear()
         assert self.state.kept == len(self.held)
-        fields = dict(line.decode().split(": ") for line in range_fields(self.state))
-        start, condition = None, fields.get("If-Range", "")
+        fields = dict(line.decode().split(": ") for line in range_fields(self.state, LIMITS))
+        start, condition = None, fields.get("If-Range")
         if fields:
-            assert fields["Range"] == f"bytes={len(self.held)}-"  # only what is missing
-            assert condition
-            assert not condition.startswith("W/")
+            first = len(self.held)
+            if condition is None:  # the bytes before the cut come again
+                assert len(self.held) >= LIMITS.least_overlap
+                assert self.probing or not {"tag", "date"} & self.origin.validators
+                first = max(0, first - LIMITS.overlap)
+            else:
+                assert not self.probing
+                assert not condition.startswith("W/")
+            assert fields["Range"] == f"bytes={first}-"
             assert not self.distrusts, (
                 "a part is asked for again of an origin that gave a wrong one"
             )
-            assert not self.wrapped, "a part is asked for of what was unwrapped"
-            start = len(self.held)
+            start = first
         else:
             assert not must_resume, "the whole is asked for, though a part would do"
             assert not self.held
@@ -96,21 +107,33 @@ class Client:
         if got.head is not None:
             self.state, verdict = judge(self.state, got.head, LIMITS, now=NOW)
             if isinstance(verdict, DiscardBody):
-                if isinstance(verdict.after, Retry) and got.head.status in {206, 416}:
-                    self.must_resume, self.distrusts = False, True
+                if isinstance(verdict.after, Retry) and got.head.status in {200, 206, 416}:
+                    if verdict.after.fruitful:
+                        assert not self.probing, "an origin is probed a second time"
+                        self.probing = True
+                    else:
+                        self.must_resume, self.distrusts = False, True
                 return verdict.after
             assert isinstance(verdict, TakeBody)
             assert verdict.start in {0, len(self.held)}
             self.origin.told = verdict.total is not None
             if verdict.start == 0:
-                plain = "content-encoding" not in got.head.fields
                 sure = bool({"tag", "date"} & self.origin.validators)
-                self.wrapped = not plain
+                self.wrapped = "content-encoding" in got.head.fields
                 page = got.head.content_type == "text/html"
-                self.must_resume = sure and plain and not page and not self.distrusts
+                self.distrusts = self.state.distrust_ranges
+                self.must_resume = sure and not page and not self.distrusts
+            body = got.body
+            if verdict.repeated:
+                again, body = body[: verdict.repeated], body[verdict.repeated :]
+                at = len(self.held) - verdict.repeated
+                if again != self.held[at : at + len(again)]:
+                    body, broken = b"", OVERLAP_DIFFERS
             del self.held[verdict.start :]
-            self.held += got.body
+            self.held += body
         self.state, outcome = conclude(self.state, len(self.held), broken, LIMITS)
+        if isinstance(outcome, Retry) and outcome.cause.code is FailureCode.CHANGED:
+            self.must_resume, self.distrusts = False, True
         return outcome
 
     def _count(self, outcome: Retry | Fail | Finished | Follow) -> None:
@@ -118,13 +141,15 @@ class Client:
         if isinstance(outcome, Finished | Follow):
             return
         cause = outcome.cause if isinstance(outcome, Retry) else outcome.failure
-        gained = len(self.held) - self.most if cause.code is not FailureCode.STALLED else 0
+        no_progress = {FailureCode.STALLED, FailureCode.CHANGED}
+        gained = len(self.held) - self.most if cause.code not in no_progress else 0
         cheap = isinstance(outcome, Retry) and outcome.busy
         if gained >= LIMITS.least_progress:
             self.fruitless = 1
         else:
             self.fruitless += not cheap
-        self.most = max(self.most, len(self.held))
+        if cause.code is not FailureCode.CHANGED:  # else they are not trusted
+            self.most = max(self.most, len(self.held))
         if isinstance(outcome, Fail):
             too_late = "asks to come back" in cause.detail
             assert self.fruitless >= LIMITS.attempts or cause.code in LASTING or too_late
@@ -136,19 +161,21 @@ class Client:
             assert outcome.delay == max(named, LIMITS.first_delay)
             assert named <= LIMITS.longest_retry_after
         else:
-            assert outcome.delay == min(
-                LIMITS.longest_delay, LIMITS.first_delay * 2 ** max(0, self.fruitless - 1)
-            )
+            doubled = LIMITS.first_delay * 2 ** max(0, self.fruitless - 1)
+            usual = min(LIMITS.longest_delay, doubled)
+            assert outcome.delay == usual or (outcome.delay == 0.0 and outcome.fruitful)
 
     def lose(self, fault: Fault) -> None:
         """Let bytes go between tries, as little memory or a kill does."""
         kept = max(0, len(self.held) - fault.forgotten)
+        if fault.restarted and self.wrapped:
+            kept = 0  # a checkpoint knows of no coding, so nothing of it is kept
         del self.held[kept:]
         self.state = self.state._replace(kept=kept)
         if fault.restarted:
             s = self.state
             self.state = TransferState(kept, s.total, s.etag, s.last_modified, s.content_type, kept)
-            self.most, self.fruitless, self.distrusts = kept, 0, False
+            self.most, self.fruitless, self.distrusts, self.probing = kept, 0, False, False
 
 
 FAULTS = st.builds(

@@ -46,6 +46,11 @@ class Picky:
         self.failure: Failure | None = None
         self.told = threading.Event()
 
+    has_ended = False
+
+    def tail(self, _length: int) -> bytes:
+        return b""
+
     def accept(self, head: Head, *_: object) -> None:
         self.heads.append(head.status)
         raise BodyRefused(Failure(FailureCode.TOO_LARGE, "too large", attempts=0))

@@ -125,6 +125,19 @@ class BlockFileSink:
         pool.sent()
         self._scratch.writer.submit(write, sum_up)
 
+    def tail(self, length: int) -> bytes | None:
+        """Return the last bytes, from the block and from the file; None until those are written."""
+        length = min(length, self.kept)
+        held = b"" if self._block is None else bytes(self._block[self._start : self._fill])
+        missing = length - len(held)
+        if missing <= 0:
+            return held[-length:] if length else b""
+        if self.written(self._generation)[0] < self._at - self.begin:
+            # The writer does things in their order, so what is on its way is written by then.
+            self._scratch.writer.submit(self._scratch.pool.on_room)
+            return None
+        return self._file.read(self._at - missing, missing) + held
+
     def rest(self) -> None:
         """Between two tries: hold no block."""
         self.flush()

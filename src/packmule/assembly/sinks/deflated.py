@@ -114,6 +114,10 @@ class DeflatedSink:
 
         self._compress_pool.submit(self._scratch, len(body), self._scratch.guarded(make))
 
+    def tail(self, length: int) -> bytes:
+        """Return the last bytes: those of the chunk before are held for the next one."""
+        return (self._before + self._buffer)[-length:]
+
     def rest(self) -> None:
         """Between two tries: keep what is not yet a chunk only while there is memory for it."""
         self.wake()

@@ -35,6 +35,10 @@ class MemorySink:
         self.pieces.append(bytes(view))
         return False
 
+    def tail(self, length: int) -> bytes:
+        """Return the last bytes."""
+        return b"".join(self.pieces)[-length:]
+
     def rest(self) -> None:
         """Between two tries: stay in memory while there is enough of it for all who wait."""
         self.wake()

@@ -78,6 +78,12 @@ class Sink(Protocol):
     def write(self, view: memoryview) -> bool:
         """Take bytes and return False, or return True: no room now, they come again."""
 
+    def tail(self, length: int) -> bytes | None:
+        """Return up to so many of the last bytes kept, as the origin sent them.
+
+        None if they cannot be read yet: the transfer loop is woken once they can be.
+        """
+
     def rest(self) -> None:
         """Hold little memory between two tries; what is kept may become less."""
 

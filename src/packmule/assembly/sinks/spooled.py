@@ -62,6 +62,10 @@ class SpooledSink:
         self._spooled = spooled
         return True
 
+    def tail(self, length: int) -> bytes | None:
+        """Return the last bytes."""
+        return (self._small if self._spooled is None else self._spooled).tail(length)
+
     def rest(self) -> None:
         """Between two tries: hold no block, and memory only while there is enough."""
         if self._spooled is not None:

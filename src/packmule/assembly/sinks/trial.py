@@ -86,6 +86,10 @@ class TrialSink:
         # What is whole in memory cannot wait, so what is to be deflated waits here.
         return not self._compress_pool.has_room() or self._held.write(view)
 
+    def tail(self, length: int) -> bytes | None:
+        """Return the last bytes; between two tries nothing waits for room."""
+        return (self._held if self.inner is None else self.inner).tail(length)
+
     def rest(self) -> None:
         """Between two tries: hold little memory."""
         if self.inner is None:

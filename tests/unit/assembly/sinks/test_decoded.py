@@ -9,11 +9,11 @@ import zlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes.resources import head
 
+from packmule.assembly.content_coding import Wrapper
 from packmule.assembly.disk.blocks import Pool
 from packmule.assembly.sinks import decoded as module
-from packmule.assembly.sinks.decoded import DecodedSink, coding_of
+from packmule.assembly.sinks.decoded import DecodedSink, decode_small
 from packmule.errors import FailureCode
 from packmule.outbound.receiver import BodyRefused
 
@@ -45,6 +45,9 @@ class FakeSink:
         self.taken += view
         return False
 
+    def tail(self, length: int) -> bytes:
+        return bytes(self.taken[-length:])
+
     def rest(self) -> None:
         """Keep all."""
 
@@ -58,8 +61,10 @@ class FakeSink:
         self.taken.clear()
 
 
-def decoded(coding: str, sink: FakeSink, pool: Pool | None = None) -> DecodedSink:
-    return DecodedSink(coding, sink, pool or Pool(1), ratio=200.0, again=lambda: None)
+def decoded(wrapper: Wrapper, sink: FakeSink, pool: Pool | None = None) -> DecodedSink:
+    return DecodedSink(
+        [wrapper], sink, pool or Pool(1), limit=1 << 30, ratio=200.0, again=lambda: None
+    )
 
 
 def send(body: DecodedSink, data: bytes, piece: int) -> None:
@@ -74,11 +79,10 @@ def send(body: DecodedSink, data: bytes, piece: int) -> None:
 
 
 WRAPPED = {
-    "gzip": ("gzip", gzip.compress(TEXT)),
-    "x-gzip": ("x-gzip", gzip.compress(TEXT)),
-    "members": ("gzip", b"".join(map(gzip.compress, (TEXT[:1000], b"", TEXT[1000:])))),
-    "zlib": ("deflate", zlib.compress(TEXT)),
-    "bare": ("deflate", raw(TEXT)),
+    "gzip": (Wrapper.GZIP, gzip.compress(TEXT)),
+    "members": (Wrapper.GZIP, b"".join(map(gzip.compress, (TEXT[:1000], b"", TEXT[1000:])))),
+    "zlib": (Wrapper.ZLIB, zlib.compress(TEXT)),
+    "bare": (Wrapper.RAW_DEFLATE, raw(TEXT)),
 }  # fmt: skip
 
 
@@ -87,9 +91,9 @@ WRAPPED = {
 def test_each_wrapper_is_undone_in_whatever_pieces_it_comes(
     form: str, piece: int, balks: int
 ) -> None:
-    coding, data = WRAPPED[form]
+    wrapper, data = WRAPPED[form]
     sink = FakeSink(balks)
-    body = decoded(coding, sink)
+    body = decoded(wrapper, sink)
     send(body, data, max(piece, len(data) // 200))
     body.finish()
     assert sink.is_finished
@@ -98,15 +102,15 @@ def test_each_wrapper_is_undone_in_whatever_pieces_it_comes(
 
 def test_nothing_at_all_is_an_empty_file() -> None:
     sink = FakeSink()
-    decoded("gzip", sink).finish()
+    decoded(Wrapper.GZIP, sink).finish()
     assert sink.is_finished
 
 
 @pytest.mark.parametrize("form", WRAPPED)
 def test_a_wrapper_that_is_cut_is_truncated(form: str) -> None:
-    coding, data = WRAPPED[form]
+    wrapper, data = WRAPPED[form]
     sink = FakeSink()
-    body = decoded(coding, sink)
+    body = decoded(wrapper, sink)
     send(body, data[:-5], 4096)
     with pytest.raises(BodyRefused) as refused:
         body.finish()
@@ -116,47 +120,92 @@ def test_a_wrapper_that_is_cut_is_truncated(form: str) -> None:
 
 @pytest.mark.parametrize("form", ["gzip", "zlib"])
 def test_a_damaged_wrapper_is_a_bad_response(form: str) -> None:
-    coding, data = WRAPPED[form]
+    wrapper, data = WRAPPED[form]
     damaged = bytearray(data)
     damaged[-6] ^= 1
     with pytest.raises(BodyRefused) as refused:
-        send(decoded(coding, FakeSink()), bytes(damaged), 4096)
+        send(decoded(wrapper, FakeSink()), bytes(damaged), 4096)
     assert refused.value.failure.code is FailureCode.BAD_RESPONSE
 
 
 @pytest.mark.parametrize("form", WRAPPED)
-def test_what_follows_a_wrapper_is_a_bad_response(form: str) -> None:
-    coding, data = WRAPPED[form]
+@pytest.mark.parametrize("rest", [b"\r\n", bytes(10), b"\x1f", b"\x1fand more"], ids=repr)
+@given(piece=st.integers(1, 70_000))
+def test_what_follows_a_wrapper_is_ignored(form: str, rest: bytes, piece: int) -> None:
+    wrapper, data = WRAPPED[form]
+    sink = FakeSink()
+    body = decoded(wrapper, sink)
+    send(body, data + rest, max(piece, len(data) // 200))
+    body.finish()
+    assert bytes(sink.taken) == TEXT
+    assert body.kept == len(data + rest)
+
+
+def test_two_wrappers_are_removed_one_after_the_other() -> None:
+    sink = FakeSink(balks=3)
+    body = DecodedSink(
+        [Wrapper.GZIP, Wrapper.ZLIB], sink, Pool(1), limit=1 << 30, ratio=200.0, again=lambda: None
+    )
+    send(body, gzip.compress(zlib.compress(TEXT)), 999)
+    body.finish()
+    assert bytes(sink.taken) == TEXT
+
+
+@pytest.mark.parametrize(
+    ("form", "says"), [("gzip", True), ("members", True), ("zlib", True), ("bare", False)]
+)
+def test_only_a_checksum_says_that_all_has_come(form: str, says: bool) -> None:  # noqa: FBT001
+    wrapper, data = WRAPPED[form]
+    body = decoded(wrapper, FakeSink())
+    assert not body.has_ended
+    send(body, data[:-1], 5000)
+    assert not body.has_ended
+    send(body, data[-1:], 1)
+    assert body.has_ended is says
+
+
+def test_more_bytes_than_a_file_may_have_are_refused_whatever_they_decode_to() -> None:
+    body = DecodedSink(
+        [Wrapper.GZIP], FakeSink(), Pool(1), limit=1000, ratio=200.0, again=lambda: None
+    )
     with pytest.raises(BodyRefused) as refused:
-        send(decoded(coding, FakeSink()), data + b"and more", 1 << 20)
-    assert refused.value.failure.code is FailureCode.BAD_RESPONSE
+        send(body, gzip.compress(b"x") + bytes(2000), 100)
+    assert refused.value.failure.code is FailureCode.TOO_LARGE
+
+
+def test_a_short_body_is_decoded_at_once() -> None:
+    assert b"".join(decode_small([Wrapper.GZIP], gzip.compress(b"abc"), 10)) == b"abc"
+    assert decode_small([], b"abc", 3) == [b"abc"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (gzip.compress(b"abc")[:-1], FailureCode.TRUNCATED),
+        (gzip.compress(b"abc")[:-1] + b"?", FailureCode.BAD_RESPONSE),
+        (gzip.compress(bytes(11)), FailureCode.TOO_LARGE),
+    ],
+    ids=["cut", "damaged", "long"],
+)
+def test_a_short_body_that_is_wrong_is_refused(body: bytes, code: FailureCode) -> None:
+    with pytest.raises(BodyRefused) as refused:
+        decode_small([Wrapper.GZIP], body, 10)
+    assert refused.value.failure.code is code
 
 
 def test_a_bomb_is_refused_long_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_FREE_BYTES", 1 << 20)
     sink = FakeSink()
     with pytest.raises(BodyRefused) as refused:
-        send(decoded("gzip", sink), gzip.compress(bytes(40 << 20)), 512)
+        send(decoded(Wrapper.GZIP, sink), gzip.compress(bytes(40 << 20)), 512)
     assert refused.value.failure.code is FailureCode.TOO_LARGE
     assert len(sink.taken) < 2 << 20
 
 
-@pytest.mark.parametrize("coding", ["br", "zstd", "compress", "gzip, gzip"])
-def test_a_coding_that_nobody_asked_for_and_we_cannot_undo_is_refused(coding: str) -> None:
-    with pytest.raises(BodyRefused) as refused:
-        coding_of(head(10, content_encoding=coding))
-    assert refused.value.failure.code is FailureCode.BAD_RESPONSE
-
-
-def test_a_file_that_is_gzip_itself_is_not_unwrapped() -> None:
-    found = coding_of(head(10, content_encoding="gzip", content_type="application/gzip"))
-    assert found is None
-
-
 def test_a_break_keeps_the_decoder_and_the_next_try_goes_on() -> None:
-    coding, data = WRAPPED["gzip"]
+    wrapper, data = WRAPPED["gzip"]
     pool, sink = Pool(1), FakeSink()
-    body = decoded(coding, sink, pool)
+    body = decoded(wrapper, sink, pool)
     half = len(data) // 2
     send(body, data[:half], 1000)
     body.rest()
@@ -172,7 +221,7 @@ def test_a_break_keeps_the_decoder_and_the_next_try_goes_on() -> None:
 def test_a_break_in_the_middle_of_a_piece_begins_anew() -> None:
     data = gzip.compress(random.Random(1).randbytes(400_000))
     sink = FakeSink(balks=2)
-    body = decoded("gzip", sink)
+    body = decoded(Wrapper.GZIP, sink)
     assert body.write(memoryview(data))
     body.rest()
     assert body.kept == 0
