@@ -35,6 +35,7 @@ class FailureCode(StrEnum):
     TOO_LARGE = "too-large"
     NAME_INVALID = "name-invalid"
     HTML_PAGE = "html-page"
+    VIEWER_PAGE = "viewer-page"
     # Of a whole job:
     FILES_FAILED = "files-failed"
     ARCHIVE_TOO_LARGE = "archive-too-large"
@@ -43,10 +44,23 @@ class FailureCode(StrEnum):
     INTERNAL = "internal"
 
 
-HTML_PAGE_DETAIL = (
-    "the origin sent an HTML page although the file's name announces media: open the link in a "
-    "browser to see whether it asks for a login or has moved"
-)
+class WarningCode(StrEnum):
+    """What came in a file's place and was packed all the same: part of the contract."""
+
+    HTML_PAGE = "html-page"
+    LFS_POINTER = "lfs-pointer"
+    UNEXPECTED_TEXT = "unexpected-text"
+
+
+WARNING_DETAILS = {
+    WarningCode.HTML_PAGE: "expected a file but got a web page: open the link in a browser to see "
+    "whether it asks for a login or has expired",
+    WarningCode.LFS_POINTER: "got a Git LFS pointer, not the file it stands for: use the link that "
+    "the repository's page gives for the download",
+    WarningCode.UNEXPECTED_TEXT: "got a short text although the name announces another type, "
+    "perhaps an error message: open the file to read it",
+}
+"""One sentence for people on each."""
 
 
 @dataclass(frozen=True, slots=True)

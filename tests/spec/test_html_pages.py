@@ -1,4 +1,4 @@
-"""A page that comes where media was announced: a login, a block, or an error with status 200."""
+"""A page that comes where none was announced: a login, a block, or an error with status 200."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ def test_a_page_in_place_of_media_is_kept_and_reported(service: Service, origin:
         put(origin, "/html/film.mp4"),
         put(origin, "/html/page.html"),
         put(origin, "/html/article"),
+        put(origin, "/html/folder/"),
         put(origin, "/html/real.jpg", "image/jpeg"),
     )
     assert warnings(service, archive_hash) == {
         "photo.jpg": "html-page",
         "film.mp4": "html-page",
         "page.html": None,
-        "article.html": None,
+        "article.html": "html-page",
+        "folder.html": None,
         "real.jpg": None,
     }
     assert service.members(archive_hash)["photo.jpg"] == PAGE
@@ -41,6 +43,14 @@ def test_a_page_in_place_of_media_is_kept_and_reported(service: Service, origin:
 def test_a_name_of_ones_own_announces_media_too(service: Service, origin: Origin) -> None:
     archive_hash = service.completed({"url": put(origin, "/html/get?id=1"), "name": "a/b.png"})
     assert warnings(service, archive_hash) == {"a/b.png": "html-page"}
+
+
+def test_the_status_names_each_page(service: Service, origin: Origin) -> None:
+    good, page = put(origin, "/html/good.png", "image/png"), put(origin, "/html/named.csv")
+    found = service.outcome(service.create(good, page))
+    assert [(each["position"], each["url"], each["name"], each["code"]) for each in
+            found["warnings"]] == [(1, page, "named.csv", "html-page")]  # fmt: skip
+    assert "web page" in found["warnings"][0]["detail"]
 
 
 def test_it_fails_where_that_was_asked_for(service: Service, origin: Origin) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from packmule.assembly.archive_file import ArchiveFile
     from packmule.assembly.ledger import Ledger
     from packmule.assembly.sinks.protocol import Deflated, InSpool, Whole
+    from packmule.errors import WarningCode
 
 # What is copied from a spool at once: other writes wait no longer than that.
 _COPY_STEP = 16 * 1024 * 1024
@@ -44,11 +45,10 @@ class Committer:
 class EntryCommit:
     """Takes the whole body of one entry; `modified_at` is a POSIX second.
 
-    `html_page`: it is a page although its name announces media. `now` and `soon` are what sinks
-    call when their body is whole.
+    `warning` may be set until the body is whole. `now` and `soon` are what sinks call then.
     """
 
-    __slots__ = ("_committer", "html_page", "modified_at", "name", "position")
+    __slots__ = ("_committer", "modified_at", "name", "position", "warning")
 
     def __init__(
         self,
@@ -56,14 +56,13 @@ class EntryCommit:
         position: int,
         name: str,
         modified_at: int | None,
-        *,
-        html_page: bool,
+        warning: WarningCode | None = None,
     ) -> None:
         self._committer = committer
         self.position = position
         self.name = name
         self.modified_at = modified_at
-        self.html_page = html_page
+        self.warning = warning
 
     def header_size(self, size: int) -> int:
         """Return how long the local header of an entry of that many bytes is."""
@@ -91,13 +90,13 @@ class EntryCommit:
         packing = archive.packing
         if deflated is None:
             size = packing.pack(
-                self.position, self.name, pieces, self.modified_at, html_page=self.html_page
+                self.position, self.name, pieces, self.modified_at, warning=self.warning
             )
         else:
             size = deflated.size
             packing.pack(
                 self.position, self.name, pieces, self.modified_at,
-                method=DEFLATED, crc=deflated.crc, size=size, html_page=self.html_page,
+                method=DEFLATED, crc=deflated.crc, size=size, warning=self.warning,
             )  # fmt: skip
         if packing.tail > archive.space.until:
             archive.check_space(0)
@@ -136,5 +135,5 @@ class EntryCommit:
     def _record(self, offset: int, method: int, length: int, size: int, crc: int) -> DoneEntry:
         return DoneEntry(
             self.position, self.name, offset, method, crc, length, size, self.modified_at,
-            self.html_page,
+            self.warning,
         )  # fmt: skip

@@ -26,6 +26,7 @@ from packmule.jobs.model import Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from packmule.errors import WarningCode
     from packmule.jobs.model import DoneEntry, FailedEntry, OpenEntry, Remembered
 
 
@@ -163,6 +164,13 @@ class Ledger:
             place.entry, place.version = entry, version
             place.hold = Hold() if place.claimed else None
             return place.hold
+
+    def warned(self, position: int, warning: WarningCode) -> None:
+        """Record what came in an open file's place, so that the next run knows it as well."""
+        with self._lock:
+            place = self._places.get(position)
+            if place is not None:
+                place.entry = replace(place.entry, warning=warning)
 
     def displaced(self, position: int) -> None:
         """Record that a file's body has no place any more."""

@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING
 from packmule import durable_files
 from packmule.assembly.assembly import Assembly
 from packmule.assembly.disk.disk_file import translated
-from packmule.assembly.names.html_pages import is_page_for_media
 from packmule.assembly.resuming import entry_end, usable
 from packmule.assembly.run import Resolved, Stopped, assemble
-from packmule.errors import UsageError
+from packmule.errors import UsageError, WarningCode
 from packmule.jobs.digest import sources_digest
 from packmule.jobs.journal import Journal
 from packmule.jobs.model import Checkpoint, Compression, FailedEntry, OnError, OnHtml, Remembered
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 class Packed:
     """How packing ended: `size` in bytes where there is an archive, None where there is none.
 
-    `html_pages` are the positions of files that came as a page where media was announced.
+    `warnings` are the positions of packed files in whose place something else came, and what.
     """
 
     size: int | None
@@ -47,7 +46,7 @@ class Packed:
     resumed: int
     failed: tuple[FailedEntry, ...] = ()
     stopped: bool = False
-    html_pages: tuple[int, ...] = ()
+    warnings: tuple[tuple[int, WarningCode], ...] = ()
 
 
 def pack(
@@ -105,8 +104,9 @@ def pack(
         _publish(finished, out, replace=replace)
         _remove_rest(part)
         journal.remove()
-        pages = tuple(sorted(one.position for one in assembly.ledger.done_entries if one.html_page))
-        return Packed(size, outcome.done, resumed, failed, html_pages=pages)
+        entries = assembly.ledger.done_entries
+        warned = [(one.position, WarningCode(one.warning)) for one in entries if one.warning]
+        return Packed(size, outcome.done, resumed, failed, warnings=tuple(sorted(warned)))
     finally:
         journal.close()
 
@@ -158,8 +158,8 @@ def _usable(found: Remembered, part: Path, on_html: OnHtml) -> Remembered:
         return Remembered()
     done, opened = found.done, found.open
     if on_html is OnHtml.FAIL:  # the run before may have kept pages, and only reported them
-        done = tuple(one for one in done if not one.html_page)
-        opened = tuple(one for one in opened if not is_page_for_media(one.content_type, one.name))
+        done = tuple(one for one in done if one.warning != WarningCode.HTML_PAGE)
+        opened = tuple(one for one in opened if one.warning != WarningCode.HTML_PAGE)
     return usable(replace(found, done=done, open=opened, failed=()), size)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from packmule.assembly.scratch_file import ScratchFile
+    from packmule.errors import WarningCode
 
 _NOTHING = memoryview(b"")
 
@@ -67,12 +68,12 @@ class Packing:
         method: int = STORED,
         crc: int | None = None,
         size: int | None = None,
-        html_page: bool = False,
+        warning: WarningCode | None = None,
     ) -> int:
         """Append a complete entry behind the last one; return the length of its pieces.
 
         `crc` and `size` are of the body before compression, where the pieces are compressed;
-        `html_page` is only noted.
+        `warning` is only noted.
         """
         stored = 0
         summed = 0
@@ -102,7 +103,7 @@ class Packing:
             for piece in pieces:
                 self._append(piece)
         self._packed.append(
-            DoneEntry(position, name, offset, method, crc, stored, size, modified_at, html_page)
+            DoneEntry(position, name, offset, method, crc, stored, size, modified_at, warning)
         )
         return stored
 

@@ -19,15 +19,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from packmule.assembly.compression import may_gain
 from packmule.assembly.content_coding import may_be_coded
-from packmule.assembly.names.html_pages import is_page_for_media
 from packmule.assembly.sinks.protocol import SMALL_BYTES
-from packmule.errors import HTML_PAGE_DETAIL, Failure, FailureCode
-from packmule.jobs.model import OnHtml
-from packmule.outbound.receiver import BodyRefused
 
 if TYPE_CHECKING:
     from packmule.assembly.resources import AssemblyLimits
-    from packmule.jobs.model import Compression
+    from packmule.jobs.model import Compression, OnHtml
     from packmule.outbound.head import Head
 
 
@@ -53,14 +49,12 @@ class Placement(NamedTuple):
 
     `storing`: how it is kept as it is. `is_tried`: whether deflate gains is to be tried first.
     `codings`: what the body may be compressed with, which its first bytes tell; where it is, its
-    length is unknown, whatever was announced. `html_page`: it is a page although its name announces
-    media.
+    length is unknown, whatever was announced.
     """
 
     storing: Storing
     is_tried: bool
     codings: tuple[str, ...]
-    html_page: bool
 
 
 def decide(context: JobContext, head: Head, name: str, total: int | None) -> Placement:
@@ -71,13 +65,9 @@ def decide(context: JobContext, head: Head, name: str, total: int | None) -> Pla
     codings = head.content_codings
     if codings and not may_be_coded(codings):
         codings = ()
-    content_type = head.content_type
-    html_page = is_page_for_media(content_type, name)
-    if html_page and context.on_html is OnHtml.FAIL:
-        raise BodyRefused(Failure(FailureCode.HTML_PAGE, HTML_PAGE_DETAIL, head.status))
-    is_tried = may_gain(context.compression, content_type, name)
+    is_tried = may_gain(context.compression, head.content_type, name)
     storing = _SPOOL if total is None else _MEMORY if total <= SMALL_BYTES else _PLACE
-    return _placement(storing, is_tried, codings, html_page)
+    return _placement(storing, is_tried, codings)
 
 
 # One is made for every file, and there are few that differ.

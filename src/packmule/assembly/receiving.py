@@ -6,20 +6,27 @@ to `sink_factory`, taking the bytes to the sink, and when to ask again to the tr
 the transfer loop's thread.
 
     accept(head) ──> decide ──> make a sink ──> write ... write ──> finish ──> on_whole
+
+The first bytes of a body also tell whether it is the file at all (`names.page_check`).
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from packmule.assembly.committing import EntryCommit
-from packmule.assembly.names.html_pages import is_page_for_media
+from packmule.assembly.names.content_disposition import announced_name
+from packmule.assembly.names.page_check import FIRST_BYTES, is_page, unexpected
+from packmule.assembly.names.viewer_pages import viewer_page
 from packmule.assembly.placement import decide
 from packmule.assembly.sinks.peeked import PeekedSink
 from packmule.assembly.sinks.placed import PlacedSink
 from packmule.assembly.sinks.trial import TrialSink
-from packmule.jobs.model import FailedEntry
+from packmule.errors import WARNING_DETAILS, Failure, FailureCode, WarningCode
+from packmule.jobs.model import FailedEntry, OnHtml
+from packmule.outbound.receiver import BodyRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,10 +37,13 @@ if TYPE_CHECKING:
     from packmule.assembly.placement import JobContext
     from packmule.assembly.sink_factory import SinkFactory
     from packmule.assembly.sinks.protocol import Sink
-    from packmule.errors import Failure
     from packmule.jobs.model import OpenEntry, Source
     from packmule.outbound.head import Head
     from packmule.outbound.urls import Url
+
+
+_FIRST_DATE: Final = 315_619_200
+"""1980-01-02 UTC: a day behind the first date that a ZIP archive can hold in every time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,24 @@ class ReceivingJob:
     ask_checkpoint: Callable[[], None]
 
 
+class _UnseenBody(NamedTuple):
+    """A body of which no byte has come: its entry, its head, its URL, its length if known."""
+
+    entry: EntryCommit
+    head: Head
+    url: str
+    total: int | None
+
+
+def _modified_at(head: Head) -> int:
+    """Return when the file was last changed, as far as a ZIP archive can say so, else now.
+
+    A checkpoint keeps it, so that a run that resumes gives the file the same date.
+    """
+    modified_at = head.modified_at
+    return int(time.time()) if modified_at is None or modified_at < _FIRST_DATE else modified_at
+
+
 def _nobody(_view: memoryview) -> bool:
     raise RuntimeError("bytes came for a body that has ended")
 
@@ -59,13 +87,15 @@ class EntryReceiver:
     `write` is the sink's own method: the transfer loop calls it without a detour.
     """
 
-    __slots__ = ("_job", "_sink", "_whole", "position", "write")
+    __slots__ = ("_job", "_sink", "_take", "_unseen", "_whole", "position", "write")
 
     def __init__(self, job: ReceivingJob, position: int) -> None:
         self._job = job
         self._sink: Sink | None = None
         self._whole = 0
+        self._unseen: _UnseenBody | None = None
         self.position = position
+        self._take: Callable[[memoryview], bool] = _nobody
         self.write: Callable[[memoryview], bool] = _nobody
 
     def __repr__(self) -> str:
@@ -74,9 +104,8 @@ class EntryReceiver:
 
     def restore(self, place: OpenEntry) -> None:
         """Take up an entry where a checkpoint left it."""
-        page = is_page_for_media(place.content_type, place.name)
         entry = EntryCommit(
-            self._job.committer, self.position, place.name, place.modified_at, html_page=page
+            self._job.committer, self.position, place.name, place.modified_at, place.warning
         )
         self._job.ledger.opened(self.position, self, place.size)
         self._sink = self._job.sinks.resume(entry, place)
@@ -104,9 +133,40 @@ class EntryReceiver:
         else:
             sink = self._sink = self._chosen(head, total, url)
         if isinstance(sink, PlacedSink) and sink.is_held:
-            self.write = sink.write_when_released
+            take = sink.write_when_released
         else:
-            self.write = sink.write
+            take = sink.write
+        if self._unseen is None:
+            self.write = take
+        else:
+            self._take, self.write = take, self._write_first
+
+    def _write_first(self, view: memoryview) -> bool:
+        """Look at the first bytes of a body, then take them like all others."""
+        if self._unseen is not None:
+            body, self._unseen = self._unseen, None
+            self._judge(body, bytes(view[:FIRST_BYTES]), is_whole=len(view) == body.total)
+        return self._take(view)
+
+    def _judge(self, body: _UnseenBody, first: bytes, *, is_whole: bool) -> None:
+        """Refuse or mark what is not the file that the link announced. Raises BodyRefused."""
+        job, entry, head = self._job, body.entry, body.head
+        if is_page(head.content_type) and (advice := viewer_page(body.url, first)) is not None:
+            raise BodyRefused(Failure(FailureCode.VIEWER_PAGE, advice, head.status))
+        disposition = head.fields.get("content-disposition")
+        warning = unexpected(
+            job.sources[self.position],
+            entry.name,
+            head.content_type,
+            first,
+            announced=announced_name(disposition) if disposition else None,
+            is_whole=is_whole,
+        )
+        if warning is WarningCode.HTML_PAGE and job.context.on_html is OnHtml.FAIL:
+            raise BodyRefused(Failure(FailureCode.HTML_PAGE, WARNING_DETAILS[warning], head.status))
+        if warning is not None:
+            entry.warning = warning
+            job.ledger.warned(self.position, warning)
 
     def _chosen(self, head: Head, total: int | None, url: Url) -> Sink:
         """Choose where the body goes, now that its head tells its length and name."""
@@ -120,9 +180,8 @@ class EntryReceiver:
         placement = decide(job.context, head, name, total)
         # Where the body is coded, what is announced may be the length of something else.
         job.ledger.opened(position, self, None if placement.codings else total)
-        entry = EntryCommit(
-            job.committer, position, name, head.modified_at, html_page=placement.html_page
-        )
+        entry = EntryCommit(job.committer, position, name, _modified_at(head))
+        self._unseen = _UnseenBody(entry, head, url.text, total)
         if self._sink is not None:
             placed = self._placed
             if (
@@ -155,8 +214,8 @@ class EntryReceiver:
         assert sink is not None  # noqa: S101 - a body that ended has begun
         self._whole = sink.kept
         sink.finish()
-        self._sink = None
-        self.write = _nobody
+        self._sink = self._unseen = None
+        self._take = self.write = _nobody
 
     def fail(self, failure: Failure) -> None:
         """Record that the source has failed for good, and let its bytes go."""
@@ -173,4 +232,5 @@ class EntryReceiver:
             self._sink = None
             self._job.ledger.displaced(self.position)
         self._whole = 0
-        self.write = _nobody
+        self._unseen = None
+        self._take = self.write = _nobody

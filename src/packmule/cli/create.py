@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--on-html", type=click.Choice(["report", "fail"]),
-    help="If a web page arrives instead of a media file: keep it and report it, or fail the file. "
+    help="If a web page arrives instead of a file: keep it and report it, or fail the file. "
     " [default: report]",
 )  # fmt: skip
 @click.option(

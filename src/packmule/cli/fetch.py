@@ -9,14 +9,18 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from packmule.cli import exits, remote
 from packmule.cli.archive_hash import hash_argument
 from packmule.cli.durations import Duration
-from packmule.cli.status_output import print_failures, print_status
+from packmule.cli.status_output import print_failures, print_status, print_warnings
 from packmule.errors import UsageError
+
+if TYPE_CHECKING:
+    from packmule.client import Downloaded
 
 
 @click.command()
@@ -76,6 +80,13 @@ def fetch(
         except OSError as error:
             click.echo(f"Error: Cannot write the archive: {_reason(error)}.", err=True)
             raise SystemExit(exits.FAILED) from error
+    _print_result(done, archive_hash, path, quiet=quiet, as_json=as_json)
+    raise SystemExit(exits.FAILED if done.missing else 0)
+
+
+def _print_result(
+    done: Downloaded, archive_hash: str, path: Path, *, quiet: bool, as_json: bool
+) -> None:
     if as_json:
         record = {
             "archive": str(path),
@@ -83,14 +94,15 @@ def fetch(
             "size": done.size,
             "resumed_at": done.kept,
             "missing": [asdict(each) for each in done.missing],
+            "warnings": [asdict(each) for each in done.warnings],
         }
         click.echo(json.dumps(record))
-    else:
-        print_failures(done.missing)
-        if not quiet:
-            kept = f", {done.kept:,} of them resumed" if done.kept else ""
-            click.echo(f"{path}: {done.size:,} bytes{kept}")
-    raise SystemExit(exits.FAILED if done.missing else 0)
+        return
+    print_failures(done.missing)
+    print_warnings(done.warnings)
+    if not quiet:
+        kept = f", {done.kept:,} of them resumed" if done.kept else ""
+        click.echo(f"{path}: {done.size:,} bytes{kept}")
 
 
 def _reason(error: OSError) -> str:

@@ -21,7 +21,7 @@ from packmule.cli import exits, output_options
 from packmule.cli import listing as lists
 from packmule.cli.display_url import display_url
 from packmule.cli.tables import number
-from packmule.errors import HTML_PAGE_DETAIL, PackmuleError, UsageError
+from packmule.errors import WARNING_DETAILS, PackmuleError, UsageError, WarningCode
 from packmule.jobs.model import Compression, OnError, OnHtml, Source, check_names
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ _DEFAULTS = {setting.field: setting.shown_default for setting in settings_module
 )  # fmt: skip
 @click.option(
     "--on-html", type=click.Choice(["report", "fail"]), default="report", show_default=True,
-    help="If a web page arrives instead of a media file: keep it and report it, or fail the file.",
+    help="If a web page arrives instead of a file: keep it and report it, or fail the file.",
 )  # fmt: skip
 @click.option(
     "--compression", type=click.Choice(["auto", "store", "deflate"]), default="auto",
@@ -218,17 +218,29 @@ def _print_result(
             "files": packed.files,
             "resumed": packed.resumed,
             "failures": failures,
-            "html_pages": [sources[position].url for position in packed.html_pages],
+            "html_pages": [
+                sources[position].url
+                for position, code in packed.warnings
+                if code is WarningCode.HTML_PAGE
+            ],
+            "warnings": [
+                {
+                    "position": position,
+                    "url": sources[position].url,
+                    "code": code,
+                    "detail": WARNING_DETAILS[code],
+                }
+                for position, code in packed.warnings
+            ],
         }
         click.echo(json.dumps(record))
         return
     for one in packed.failed[:_MAX_FAILURES]:
         where = display_url(sources[one.position].url)
         click.echo(f"{where}: {one.failure.detail} [{one.failure.code}]", err=True)
-    for position in () if quiet else packed.html_pages[:_MAX_FAILURES]:
-        click.echo(
-            f"{display_url(sources[position].url)}: {HTML_PAGE_DETAIL} [html-page]", err=True
-        )
+    for position, code in () if quiet else packed.warnings[:_MAX_FAILURES]:
+        where = display_url(sources[position].url)
+        click.echo(f"Warning: {where}: {WARNING_DETAILS[code]} [{code}]", err=True)
     if len(packed.failed) > _MAX_FAILURES:
         more = len(packed.failed) - _MAX_FAILURES
         click.echo(f"… and {more:,} more; use --json to see all.", err=True)

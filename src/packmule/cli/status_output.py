@@ -17,7 +17,7 @@ from packmule.cli.tables import harmless, number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from packmule.client import FileFailure, Status
+    from packmule.client import FileFailure, FileWarning, Status
     from packmule.client.values import JobProgress
 
 _MAX_FAILURES = 50
@@ -34,6 +34,7 @@ def print_status(archive_hash: str, status: Status, *, as_json: bool) -> None:
         print_failures(status.failures)
     elif isinstance(status, Completed):
         print_failures(status.missing)
+        print_warnings(status.warnings)
     click.echo(as_text(status))
 
 
@@ -69,6 +70,16 @@ def print_failures(failures: Sequence[FileFailure]) -> None:
         )
     if len(failures) > _MAX_FAILURES:
         more = len(failures) - _MAX_FAILURES
+        click.echo(f"… and {more:,} more; use --json to see all.", err=True)
+
+
+def print_warnings(warnings: Sequence[FileWarning]) -> None:
+    """Print the first of the files in whose place something else was packed."""
+    for one in warnings[:_MAX_FAILURES]:
+        where, detail, code = display_url(one.url), harmless(one.detail), harmless(one.code)
+        click.echo(f"Warning: {where}: {detail} [{code}]", err=True)
+    if len(warnings) > _MAX_FAILURES:
+        more = len(warnings) - _MAX_FAILURES
         click.echo(f"… and {more:,} more; use --json to see all.", err=True)
 
 

@@ -86,7 +86,7 @@ def fetch(
         context, hash_, path, resume=resume, replace=replace, on_bytes=on_bytes,
         expected=found.size,
     )  # fmt: skip
-    return dataclasses.replace(done, missing=found.missing)
+    return dataclasses.replace(done, missing=found.missing, warnings=found.warnings)
 
 
 def _no_archive(found: Status) -> str:

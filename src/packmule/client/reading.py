@@ -23,6 +23,7 @@ from packmule.client.values import (
     File,
     FileBatch,
     FileFailure,
+    FileWarning,
     InProgress,
     JobProgress,
     Status,
@@ -156,6 +157,7 @@ def status(document: Any) -> Status:
                 _moment(document["expires_at"]),
                 tuple(map(_failure, document.get("missing") or ())),
                 document,
+                tuple(map(_warning, document.get("warnings") or ())),
             )
         case "failed":
             error = document["error"]
@@ -191,6 +193,16 @@ def _failure(document: Any) -> FileFailure:
         http_status=_maybe(_whole, document.get("http_status")),
         attempts=_whole(document.get("attempts") or 0),
         position=_maybe(_whole, document.get("position")),
+    )
+
+
+def _warning(document: Any) -> FileWarning:
+    return FileWarning(
+        position=_whole(document["position"]),
+        url=_text(document["url"]),
+        name=_maybe(_text, document.get("name")),
+        code=_text(document["code"]),
+        detail=_text(document["detail"]),
     )
 
 

@@ -69,6 +69,17 @@ class FileFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class FileWarning:
+    """A file that is in the archive, although something else came in its place."""
+
+    position: int
+    url: str
+    name: str | None
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class InProgress:
     """The job is queued or running."""
 
@@ -79,7 +90,10 @@ class InProgress:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The archive is ready. `missing` are the files left out with `on_error="skip"`."""
+    """The archive is ready. `missing` are the files left out with `on_error="skip"`.
+
+    `warnings` are files in whose place something else was packed, such as a web page.
+    """
 
     status: ClassVar[str] = "completed"
     url: str
@@ -87,6 +101,7 @@ class Completed:
     expires_at: datetime
     missing: tuple[FileFailure, ...] = ()
     document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    warnings: tuple[FileWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +162,15 @@ class FileBatch:
 class Downloaded:
     """A finished download. `kept` of its bytes were there from an earlier run.
 
-    `missing` are the files left out of the archive, which only `fetch` knows.
+    `missing` are the files left out of the archive, and `warnings` those in whose place something
+    else was packed; only `fetch` knows either.
     """
 
     size: int
     kept: int
     etag: str | None
     missing: tuple[FileFailure, ...] = ()
+    warnings: tuple[FileWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ _DONE = (
     "size",
     "compressed_size",
     "modified_at",
-    "html_page",
+    "warning",
     "version",
 )
 _OPEN = (
@@ -50,6 +50,7 @@ _OPEN = (
     "last_modified",
     "content_type",
     "modified_at",
+    "warning",
     "version",
 )
 _FAILED = ("name", "attempts", "failure_code", "failure_detail", "failure_http_status", "version")
@@ -81,7 +82,7 @@ class EntryRows:
         self._done = _update(FileState.DONE, _DONE, dialect)
         self._open = _update(FileState.OPEN, _OPEN, dialect)
         self._failed = _update(FileState.FAILED, _FAILED, dialect)
-        again = _becomes(FileState.PENDING, ("version",)).values(name=null(), html_page=null())
+        again = _becomes(FileState.PENDING, ("version",)).values(name=null(), warning=null())
         self._forgotten = Bulk(again, dialect, ("new_version", *_WHICH))
 
     def insert(self, connection: Connection, job_id: int, sources: Iterable[Source]) -> None:
@@ -106,6 +107,7 @@ class EntryRows:
                     e.size,
                     *map(_storable, (e.etag, e.last_modified, e.content_type)),
                     e.modified_at,
+                    e.warning,
                     version,
                     job_id,
                     e.position,
@@ -125,7 +127,7 @@ class EntryRows:
                     e.size,
                     e.compressed_size,
                     e.modified_at,
-                    e.html_page,
+                    e.warning,
                     version,
                     job_id,
                     e.position,

@@ -44,7 +44,7 @@ DONE_ENTRIES = _entries(
     "compressed_size",
     "size",
     "modified_at",
-    "html_page",
+    "warning",
 )
 
 OPEN_ENTRIES = _entries(
@@ -60,6 +60,7 @@ OPEN_ENTRIES = _entries(
     "last_modified",
     "content_type",
     "modified_at",
+    "warning",
 )
 
 FAILED_ENTRIES = _entries(
@@ -97,6 +98,24 @@ FILES_FAILED = (
             .order_by(_failed.c.position)
             .limit(bindparam("most"))
         ),
+    )
+    .order_by(files.c.position)
+)
+
+# The positions are looked up by their index, so that a job of many files without any costs nothing.
+_warned = files.alias("warned")
+
+FILES_WARNED = (
+    select(files)
+    .where(
+        files.c.job_id == bindparam("of_job"),
+        files.c.position.in_(
+            select(_warned.c.position)
+            .where(_warned.c.job_id == bindparam("of_job"), _warned.c.warning.is_not(None))
+            .order_by(_warned.c.position)
+            .limit(bindparam("most"))
+        ),
+        files.c.state == as_literal(FileState.DONE),
     )
     .order_by(files.c.position)
 )

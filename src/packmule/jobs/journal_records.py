@@ -10,7 +10,7 @@ import json
 from operator import attrgetter
 from typing import Any
 
-from packmule.errors import Failure, FailureCode
+from packmule.errors import Failure, FailureCode, WarningCode
 from packmule.jobs.model import Checkpoint, DoneEntry, FailedEntry, OpenEntry, Progress, Remembered
 
 _fields_of_done = attrgetter(*DoneEntry.__match_args__)
@@ -51,7 +51,7 @@ def checkpoint_of(record: bytes) -> Checkpoint | None:
         return Checkpoint(
             tail=value["tail"],
             progress=Progress(*value["progress"]),
-            done=tuple(DoneEntry(*fields) for fields in value["done"]),
+            done=tuple(_done_of(fields) for fields in value["done"]),
             open=tuple(OpenEntry(*fields) for fields in value["open"]),
             failed=tuple(
                 FailedEntry(position, name, Failure(FailureCode(code), *rest))
@@ -60,6 +60,14 @@ def checkpoint_of(record: bytes) -> Checkpoint | None:
         )
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _done_of(fields: list[Any]) -> DoneEntry:
+    """Read a finished entry; an older program wrote whether it is a page in place of its code."""
+    entry = DoneEntry(*fields)
+    if isinstance(entry.warning, bool):
+        return entry._replace(warning=WarningCode.HTML_PAGE if entry.warning else None)
+    return entry
 
 
 class Sum:

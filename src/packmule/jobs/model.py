@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from packmule.errors import Failure
+    from packmule.errors import Failure, WarningCode
 
 
 class JobState(StrEnum):
@@ -45,7 +45,7 @@ class OnError(StrEnum):
 
 
 class OnHtml(StrEnum):
-    """What becomes of an HTML page that comes where the file's name announces media."""
+    """What becomes of a web page that comes where the link does not announce one."""
 
     REPORT = "report"
     FAIL = "fail"
@@ -148,8 +148,7 @@ class Progress:
 class DoneEntry(NamedTuple):
     """A complete entry: its local header stands at `offset`, its body right behind it.
 
-    `html_page`: it is a page although its name announces media. A tuple, because one is made for
-    every file.
+    `warning` says what came in the file's place. A tuple, because one is made for every file.
     """
 
     position: int
@@ -160,7 +159,7 @@ class DoneEntry(NamedTuple):
     compressed_size: int
     size: int
     modified_at: int | None = None
-    html_page: bool = False
+    warning: WarningCode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +181,7 @@ class OpenEntry:
     last_modified: str | None = None
     content_type: str | None = None
     modified_at: int | None = None
+    warning: WarningCode | None = None
 
 
 class Part(NamedTuple):
@@ -305,7 +305,7 @@ class Run:
 class FileRecord:
     """One file of a job, as the caller may see it.
 
-    `html_page`: it is in the archive, but as a page where its name announces media.
+    `warning`: it is in the archive, but something else came in its place.
     """
 
     position: int
@@ -315,7 +315,7 @@ class FileRecord:
     bytes_done: int
     bytes_total: int | None
     failure: Failure | None
-    html_page: bool = False
+    warning: WarningCode | None = None
 
 
 @dataclass(frozen=True, slots=True)

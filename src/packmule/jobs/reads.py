@@ -99,6 +99,11 @@ class JobReads:
         with reading(self._engine) as connection:
             return failures_of(connection, job_id, limit)
 
+    def warnings(self, job_id: int, limit: int) -> tuple[FileRecord, ...]:
+        """List the first packed files with a warning, by position."""
+        with reading(self._engine) as connection:
+            return warnings_of(connection, job_id, limit)
+
     def files(
         self,
         hash_: str,
@@ -225,6 +230,12 @@ def failures_of(connection: Connection, job_id: int, limit: int) -> tuple[FileRe
     """List the first files of a job that failed for good, by position."""
     values = {"of_job": job_id, "after": -1, "most": limit}
     return tuple(file_of(row) for row in connection.execute(file_queries.FILES_FAILED, values))
+
+
+def warnings_of(connection: Connection, job_id: int, limit: int) -> tuple[FileRecord, ...]:
+    """List the first packed files of a job with a warning, by position."""
+    values = {"of_job": job_id, "most": limit}
+    return tuple(file_of(row) for row in connection.execute(file_queries.FILES_WARNED, values))
 
 
 def load(connection: Connection, row: Row[Any]) -> tuple[tuple[Source, ...], Remembered]:

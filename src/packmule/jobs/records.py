@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from packmule.errors import Failure, FailureCode
+from packmule.errors import Failure, FailureCode, WarningCode
 from packmule.jobs.model import (
     Compression,
     FailedEntry,
@@ -141,5 +141,5 @@ def file_of(row: Row[Any]) -> FileRecord:
         bytes_done=row.written if has_bytes else 0,
         bytes_total=row.size if has_bytes else None,
         failure=_failure_of(row, row.attempts) if state is FileState.FAILED else None,
-        html_page=bool(row.html_page) and state is FileState.DONE,
+        warning=WarningCode(row.warning) if row.warning and state is FileState.DONE else None,
     )

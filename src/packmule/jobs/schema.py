@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -132,7 +131,7 @@ files = Table(
     Column("last_modified", Text),
     Column("content_type", Text),
     Column("modified_at", BigInteger),
-    Column("html_page", Boolean),
+    Column("warning", String(32)),
     Column("attempts", Integer),
     Column("failure_code", String(32)),
     Column("failure_detail", Text),
@@ -156,6 +155,13 @@ files = Table(
         "state",
         sqlite_where=text("state = 'failed'"),
         postgresql_where=text("state = 'failed'"),
+    ),
+    Index(
+        "files_warned",
+        "job_id",
+        "position",
+        sqlite_where=text("warning IS NOT NULL"),
+        postgresql_where=text("warning IS NOT NULL"),
     ),
     # A job's rows lie together in the order they are read, and are stored once, not twice.
     sqlite_with_rowid=False,

@@ -12,7 +12,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from packmule.errors import HTML_PAGE_DETAIL, Failure, FailureCode
+from packmule.errors import WARNING_DETAILS, Failure, FailureCode
 from packmule.jobs.model import JobState
 from packmule.web.schema import (
     ByteCounts,
@@ -25,6 +25,7 @@ from packmule.web.schema import (
     FileCounts,
     FileFailureOut,
     FileOut,
+    FileWarningOut,
     InProgressOut,
     ProgressOut,
     WarningOut,
@@ -42,8 +43,6 @@ Status = InProgressOut | CompletedOut | FailedOut | CancelledOut | ExpiredOut
 # `/files` has them all.
 MOST_FAILURES = 1000
 MOST_FAILURE_CHARACTERS = 1_000_000
-
-_PAGE = WarningOut(code="html-page", detail=HTML_PAGE_DETAIL)
 
 # Bytes per second: below this a job counts as stalled, and its rate gives no estimate.
 _STANDS_BELOW = 1.0
@@ -77,9 +76,13 @@ def status_of(
     public_url: str,
     *,
     whole_urls: bool = False,
+    warnings: Iterable[FileRecord] = (),
     now: datetime | None = None,
 ) -> Status:
-    """Return the status of a job. `failures` are its failed files, if `has_failures`."""
+    """Return the status of a job. `failures` are its failed files, if `has_failures`.
+
+    `warnings` are the packed files with a warning, of a completed job.
+    """
     match state_now(job, now):
         case JobState.QUEUED | JobState.RUNNING:
             return InProgressOut(progress=_progress(job.progress))
@@ -89,6 +92,7 @@ def status_of(
                 size=job.size or 0,
                 expires_at=job.expires_at or job.created_at,
                 missing=_failures(failures, whole_urls=whole_urls),
+                warnings=_warnings(warnings, whole_urls=whole_urls),
             )
         case JobState.FAILED:
             failure = job.failure or Failure(FailureCode.INTERNAL, "The job failed.")
@@ -105,9 +109,11 @@ def status_of(
 def status_document(
     store: JobStore, job: Job, public_url: str, *, whole_urls: bool = False
 ) -> Status:
-    """Return where a job is, with its failed files if it has ended. Reads from the store."""
+    """Return where a job is, with its failed files and warnings if it has ended."""
     failures = store.failures(job.id, MOST_FAILURES) if has_failures(job) else ()
-    return status_of(job, failures, public_url, whole_urls=whole_urls)
+    completed = state_now(job) is JobState.COMPLETED
+    warnings = store.warnings(job.id, MOST_FAILURES) if completed else ()
+    return status_of(job, failures, public_url, whole_urls=whole_urls, warnings=warnings)
 
 
 def file_of(record: FileRecord, *, whole_urls: bool = False) -> FileOut:
@@ -128,7 +134,9 @@ def file_of(record: FileRecord, *, whole_urls: bool = False) -> FileOut:
             http_status=failure.http_status,
             attempts=failure.attempts,
         ),
-        warning=_PAGE if record.html_page else None,
+        warning=None
+        if record.warning is None
+        else WarningOut(code=record.warning, detail=WARNING_DETAILS[record.warning]),
     )
 
 
@@ -159,6 +167,28 @@ def _shown(url: str, *, whole: bool) -> str:
     if whole:
         return url
     return re.sub(r"^([^/]*//)[^/]*@", r"\1", re.split(r"[?#]", url, maxsplit=1)[0])
+
+
+def _warnings(records: Iterable[FileRecord], *, whole_urls: bool) -> list[FileWarningOut]:
+    listed: list[FileWarningOut] = []
+    left = MOST_FAILURE_CHARACTERS
+    for record in records:
+        if record.warning is None:
+            continue
+        url = _shown(record.url, whole=whole_urls)
+        left -= len(url) + len(record.name or "")
+        if left < 0:
+            break
+        listed.append(
+            FileWarningOut(
+                position=record.position,
+                url=url,
+                name=record.name or None,
+                code=record.warning,
+                detail=WARNING_DETAILS[record.warning],
+            )
+        )
+    return listed
 
 
 def _failures(records: Iterable[FileRecord], *, whole_urls: bool) -> list[FailureOut]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from packmule.errors import FailureCode
+from packmule.errors import FailureCode, WarningCode
 from packmule.jobs.model import Compression, FileState, OnError, OnHtml
 
 MAX_NAME = 255
@@ -73,9 +73,8 @@ class CreateIn(_In):
     )
     on_html: OnHtml = Field(
         default=OnHtml.REPORT,
-        description="What to do with an HTML page where the file name suggests media: `report` "
-        "keeps it "
-        "and adds a warning to the file, `fail` counts the file as failed.",
+        description="What to do with a web page if the link does not announce one: `report` keeps "
+        "it and adds a warning to the file, `fail` counts the file as failed.",
     )
     compression: Compression = Field(
         default=Compression.AUTO,
@@ -130,6 +129,16 @@ class FailureOut(_Out):
     attempts: int
 
 
+class FileWarningOut(_Out):
+    """A file that is in the archive, although something else came in its place."""
+
+    position: int = Field(description="Its position in the list of links, from 0.")
+    url: str
+    name: str | None = Field(description="Its name in the archive.")
+    code: WarningCode
+    detail: str
+
+
 class FileCounts(_Out):
     """Numbers of files."""
 
@@ -178,6 +187,11 @@ class CompletedOut(_StatusOut):
     size: int
     expires_at: datetime
     missing: list[FailureOut] = Field(description="Files that were skipped, with `on_error: skip`.")
+    warnings: list[FileWarningOut] = Field(
+        default=[],
+        description="The first 1,000 files in whose place something else was packed, such as a web "
+        "page.",
+    )
 
 
 class ErrorOut(_Out):
@@ -227,7 +241,7 @@ class FileFailureOut(_Out):
 class WarningOut(_Out):
     """A warning about a file in the archive."""
 
-    code: Literal["html-page"]
+    code: WarningCode
     detail: str
 
 
@@ -242,7 +256,8 @@ class FileOut(_Out):
     attempts: int | None = Field(description="Number of attempts; null until known.")
     failure: FileFailureOut | None
     warning: WarningOut | None = Field(
-        description="`html-page`: a web page arrived where the file name suggests media."
+        description="What was packed in the file's place: `html-page`, `lfs-pointer` or "
+        "`unexpected-text`."
     )
 
 

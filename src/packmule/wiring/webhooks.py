@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import certifi
 
 from packmule.jobs.model import JobState
-from packmule.jobs.reads import failures_of
+from packmule.jobs.reads import failures_of, warnings_of
 from packmule.outbound.post import Poster
 from packmule.outbound.resolver import Resolver
 from packmule.webhook.announcing import Announcer
@@ -50,7 +50,16 @@ def announcer(settings: Settings, stores: Stores) -> Announcer:
 
         has_failures = job.progress.files_failed > 0 and job.state in _WITH_FAILURES
         failures = failures_of(connection, job.id, MOST_FAILURES) if has_failures else ()
-        told = status_of(job, failures, settings.public_url, whole_urls=True, now=job.finished_at)
+        is_completed = job.state is JobState.COMPLETED
+        warnings = warnings_of(connection, job.id, MOST_FAILURES) if is_completed else ()
+        told = status_of(
+            job,
+            failures,
+            settings.public_url,
+            whole_urls=True,
+            warnings=warnings,
+            now=job.finished_at,
+        )
         return told.model_dump(mode="json")
 
     return Announcer(

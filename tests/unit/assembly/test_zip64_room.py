@@ -44,9 +44,7 @@ def test_the_header_is_as_long_as_was_reserved(
     tmp_path: Path, method: int, compressed: int, size: int
 ) -> None:
     entry = DoneEntry(0, "a.txt", 0, method, 1, compressed, size, 1_700_000_000)
-    details = EntryCommit(
-        cast("Committer", None), 0, entry.name, entry.modified_at, html_page=False
-    )
+    details = EntryCommit(cast("Committer", None), 0, entry.name, entry.modified_at)
     reserved = details.header_size(max(compressed, size))
     writer = Writer()
     scratch = ScratchFile(tmp_path / "a", Pool(1), writer, on_error=lambda: None)

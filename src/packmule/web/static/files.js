@@ -4,7 +4,7 @@
 import { Away, Refused, call } from "./api.js";
 import { make } from "./dom.js";
 import { Rows } from "./rows.js";
-import { FILE_STATES, bytes, failure, plural } from "./words.js";
+import { FILE_STATES, WARNINGS, bytes, failure, plural } from "./words.js";
 
 const PAGE = 100; // files in a request
 const EVERY = 1500; // milliseconds between two looks at the same files
@@ -178,7 +178,7 @@ function nameOf({ name, url }) {
 
 function cells(file) {
   const name = nameOf(file);
-  const said = file.state === "done" && file.warning ? "A web page, not what its name says" : "";
+  const said = file.state === "done" && file.warning ? (WARNINGS[file.warning.code] ?? file.warning.detail) : "";
   return [
     make("span", { class: "file-name", title: file.url }, name),
     make("span", { class: `file-state ${file.state}` }, said || stateOf(file)),

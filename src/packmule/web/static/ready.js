@@ -1,7 +1,7 @@
 // A finished archive: the link, how large it is, how long it stays, and a button that copies it.
 
 import { make, say } from "./dom.js";
-import { bytes, duration, moment, plural } from "./words.js";
+import { WARNINGS, bytes, duration, moment, plural } from "./words.js";
 
 // The clipboard is there on secure pages only; elsewhere the link is marked, to be copied by hand.
 async function copy(field, button) {
@@ -19,7 +19,7 @@ async function copy(field, button) {
   }, 3000);
 }
 
-export function ready(hash, { url, size, expires_at: until, missing }) {
+export function ready(hash, { url, size, expires_at: until, missing, warnings = [] }) {
   const field = make("input", { id: "archive-link", type: "text", readonly: true, value: url, spellcheck: "false" });
   const button = make("button", { type: "button", class: "second", onclick: () => copy(field, button) }, "Copy");
   const left = (new Date(until) - Date.now()) / 1000;
@@ -27,6 +27,9 @@ export function ready(hash, { url, size, expires_at: until, missing }) {
   return [
     missing.length
       ? make("p", { class: "note" }, `${plural(missing.length, "file")} could not be fetched and ${missing.length === 1 ? "is" : "are"} not in it.`)
+      : null,
+    warnings.length
+      ? make("p", { class: "note" }, `${plural(warnings.length, "file")} may not be what you want: ${WARNINGS[warnings[0].code] ?? warnings[0].detail} (${warnings[0].name ?? warnings[0].url}).`)
       : null,
     // Its own address, not the public one: behind whatever name the page was reached, so is this.
     make("p", {}, make("a", { id: "download", class: "button large", href: `archive/get/${hash}.zip` }, `Download, ${bytes(size)}`)),

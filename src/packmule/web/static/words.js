@@ -50,6 +50,10 @@ export const FAILURES = {
     "A web page came in its place",
     "The link may ask for a login or have moved. Open it in a browser.",
   ],
+  "viewer-page": [
+    "A viewer, login or consent page came in its place",
+    "Use the link that sends the file itself.",
+  ],
   "name-invalid": ["The name cannot be made safe", "Give the file another name."],
   "files-failed": ["Some files could not be fetched", "Try them again, or make the archive without them."],
   "archive-too-large": ["Together the files are too large", "Ask for fewer files in one archive."],
@@ -96,6 +100,13 @@ export const STATES = {
   cancelled: "Cancelled",
   expired: "Removed",
   unknown: "Unknown here",
+};
+
+// What was packed in a file's place, by the warning's code.
+export const WARNINGS = {
+  "html-page": "A web page, not a file",
+  "lfs-pointer": "A Git LFS pointer, not the file",
+  "unexpected-text": "A short text, perhaps an error message",
 };
 
 export const FILE_STATES = { pending: "Waiting", open: "Fetching", done: "Done", failed: "Failed" };
