@@ -30,6 +30,7 @@ from packmule.errors import Failure, FailureCode
 from packmule.jobs.model import Checkpoint, Compression, OnHtml
 from packmule.outbound.fetch import Fetch
 from packmule.outbound.job_queue import JobQueue
+from packmule.outbound.share_links import rewritten
 from packmule.outbound.urls import UrlInvalid, parse, refusal
 from packmule.telemetry.context import as_extra
 
@@ -90,7 +91,8 @@ class Assembly:
         sinks = SinkFactory(
             context, self._archive, self.ledger, resources.compress_pool, resources.loop.nudge
         )
-        names = EntryNames([(source.url, source.name) for source in sources])
+        rules = self.limits.rewrite_links
+        names = EntryNames([(rewritten(source.url, rules), source.name) for source in sources])
         self._receiving = ReceivingJob(context, sources, names, self.ledger, committer, sinks, wake)
         self._refusals: dict[tuple[str, int], tuple[FailureCode, str] | None] = {}
 
@@ -121,7 +123,8 @@ class Assembly:
         """Make the fetch of one source; None where its URL alone makes it fail."""
         receiver = EntryReceiver(self._receiving, source.position)
         try:
-            url = parse(source.url, max_length=self.limits.max_url_length)
+            link = rewritten(source.url, self.limits.rewrite_links)
+            url = parse(link, max_length=self.limits.max_url_length)
         except UrlInvalid as error:
             receiver.fail(Failure(FailureCode.URL_INVALID, error.detail))
             return None

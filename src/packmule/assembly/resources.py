@@ -13,6 +13,7 @@ from packmule.assembly.compress_pool import CompressPool, usual_threads
 from packmule.assembly.disk.blocks import Pool, Writer
 from packmule.assembly.upload.scratch_budget import ScratchBudget
 from packmule.errors import PackmuleError
+from packmule.outbound.share_links import RULES
 from packmule.outbound.transfer_loop import TransferLoop
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class AssemblyLimits:
     """How large files and archives may become, and how much of the disk stays free; in bytes.
 
     `max_unpack_ratio`: how many times its size on the wire a file may become that an origin wraps.
-    `max_url_length`: the characters of a link. `max_scratch_bytes`: what archives
+    `max_url_length`: the characters of a link. `rewrite_links`: the rules for share links. `max_scratch_bytes`: what archives
     take of the disk that are uploaded while they are assembled. `read_back`: check every file of a
     finished archive.
     """
@@ -43,6 +44,7 @@ class AssemblyLimits:
     max_unpack_ratio: float = 200.0
     max_scratch_bytes: int = 2_000_000_000
     max_url_length: int = 8192
+    rewrite_links: frozenset[str] = frozenset(RULES)
     read_back: bool = False
 
 

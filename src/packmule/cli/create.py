@@ -15,7 +15,7 @@ import click
 from packmule.cli import listing as lists
 from packmule.cli import remote
 from packmule.cli.durations import Duration
-from packmule.cli.status_output import exit_code, print_status
+from packmule.cli.status_output import exit_code, print_status, print_warnings
 
 if TYPE_CHECKING:
     from packmule.cli.progress_reporter import ProgressReporter
@@ -82,6 +82,8 @@ def create(
     wanted = lists.gather(urls, listing)
     key = idempotency_key or secrets.token_urlsafe(24)
     asked: CreateOptions = {**options, "idempotency_key": key}  # type: ignore[typeddict-item]
+    if not (quiet or as_json):
+        asked["on_warnings"] = print_warnings
     made: list[str] = []
 
     def go_on() -> str:

@@ -23,6 +23,7 @@ from packmule.cli.display_url import display_url
 from packmule.cli.tables import number
 from packmule.errors import WARNING_DETAILS, PackmuleError, UsageError, WarningCode
 from packmule.jobs.model import Compression, OnError, OnHtml, Source, check_names
+from packmule.outbound.share_links import rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -119,6 +120,8 @@ def pack(
         )  # fmt: skip
     except PackmuleError as error:
         raise click.ClickException(str(error)) from error
+    if not (quiet or as_json):
+        _print_rewritten(sources, environment)
     _print_result(packed, sources, out, quiet=quiet, as_json=as_json)
     if packed.stopped:
         raise SystemExit(exits.INTERRUPTED)
@@ -198,6 +201,15 @@ def _progress(
     from packmule.cli.progress import shown  # noqa: PLC0415 - rich is slow to import
 
     return shown(files)
+
+
+def _print_rewritten(sources: list[Source], environment: dict[str, str]) -> None:
+    """Say which share links were rewritten."""
+    rules = settings_module.read(environment).rewrite_links
+    found = [(source, new) for source in sources if (new := rewrite(source.url, rules)) is not None]
+    for source, new in found[:_MAX_FAILURES]:
+        where, to = display_url(source.url), display_url(new.url)
+        click.echo(f"Note: {where}: fetched from {to} (rule {new.rule})", err=True)
 
 
 def _print_result(

@@ -134,7 +134,15 @@ def create(context: CallContext, links: Iterable[Link], options: CreateOptions) 
     """Create a job; if the response is lost, the same idempotency key gets the same job."""
     key = options.get("idempotency_key") or secrets.token_urlsafe(24)
     request = requests.create(links, options, key)
-    return ask(context, request, _document(reading.archive_hash), context.backoff())
+    on_warnings = options.get("on_warnings")
+
+    def read(document: Any) -> str:
+        hash_, warnings = reading.archive_hash(document), reading.warnings(document)
+        if warnings and on_warnings is not None:
+            on_warnings(warnings)
+        return hash_
+
+    return ask(context, request, _document(read), context.backoff())
 
 
 def status(context: CallContext, hash_: str) -> Steps[Status]:

@@ -145,6 +145,11 @@ def archive_hash(document: Any) -> str:
     return found
 
 
+def warnings(document: Any) -> tuple[FileWarning, ...]:
+    """Read the warnings of a response. Raises ValueError, KeyError, TypeError."""
+    return tuple(map(_warning, document.get("warnings") or ()))
+
+
 def status(document: Any) -> Status:
     """Read a status document. Raises ValueError, KeyError, TypeError."""
     match document["status"]:
@@ -157,7 +162,7 @@ def status(document: Any) -> Status:
                 _moment(document["expires_at"]),
                 tuple(map(_failure, document.get("missing") or ())),
                 document,
-                tuple(map(_warning, document.get("warnings") or ())),
+                warnings(document),
             )
         case "failed":
             error = document["error"]

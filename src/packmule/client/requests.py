@@ -55,7 +55,7 @@ def create(links: Iterable[Link], options: CreateOptions, key: str) -> ApiReques
     asked = {
         name: _seconds(given)
         for name, given in options.items()
-        if given is not None and name != "idempotency_key"
+        if given is not None and name not in {"idempotency_key", "on_warnings"}
     }
     if isinstance(links, str):
         raise UsageError("The links must be a list, not a string.")

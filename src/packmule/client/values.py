@@ -6,7 +6,7 @@ every datetime is aware and in UTC. `document` is the JSON object as the server 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
@@ -32,6 +32,8 @@ class CreateOptions(TypedDict, total=False):
     """Called when the job has ended, if the operator allows webhooks of jobs."""
     expires_in: float | timedelta | None
     """Seconds, or a timedelta, until the archive is removed, up to the operator's limit."""
+    on_warnings: Callable[[tuple[FileWarning, ...]], None] | None
+    """Called with the links that were rewritten, if there are any."""
     priority: int | None
     """Jobs with a higher priority start first."""
     idempotency_key: str | None

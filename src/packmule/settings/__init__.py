@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from packmule.errors import SettingInvalid
 from packmule.outbound.addresses import Network, Ports, parse_networks, parse_ports
+from packmule.outbound.share_links import parse_rules
 from packmule.settings import forms
 from packmule.settings.forms import duration, size
 from packmule.settings.names import PREFIX, is_of_others, unknown
@@ -143,6 +144,12 @@ class Settings:
         shown_default="those of certifi",
     )
     max_urls: int = _setting("10000", forms.count, "maximum number of links in a job")
+    rewrite_links: frozenset[str] = _setting(
+        "all",
+        parse_rules,
+        "share links to rewrite to the links that send the file: all, off, or names of rules with "
+        "commas, like dropbox,github",
+    )
     max_url_length: int = _setting(
         "8192", forms.count, "maximum length of a URL, also of a redirect, in characters"
     )

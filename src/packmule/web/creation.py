@@ -16,6 +16,7 @@ from packmule.telemetry import tracing
 from packmule.telemetry.context import about
 from packmule.telemetry.metrics import JOBS_ACCEPTED
 from packmule.web.auth import Caller, count_request, identify
+from packmule.web.documents import rewritten_links
 from packmule.web.intake import job_request
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from packmule.web.json_scan import Body
+    from packmule.web.schema import LinkWarningOut
     from packmule.web.services import Services
 
 _log = logging.getLogger(__name__)
@@ -53,10 +55,10 @@ async def admit_key(request: Request, services: Services, key: str | None) -> Ca
 
 def create_job(
     services: Services, caller: Caller, body: Body, idempotency_keys: Sequence[str] = ()
-) -> tuple[str, bool]:
+) -> tuple[str, bool, list[LinkWarningOut]]:
     """Return the hash of a new job, or of the one that this idempotency key created earlier.
 
-    The second value is whether it is new. Raises Problem, Conflict, QuotaExceeded. Empties `body`.
+    Then whether it is new, and which links are rewritten. Raises Problem, Conflict, QuotaExceeded. Empties `body`.
     """
     asked = job_request(body, idempotency_keys, services.rules, services.bounds)
     made: list[str] = []
@@ -73,4 +75,4 @@ def create_job(
             _log.info("job accepted files=%d", len(asked.sources))
         JOBS_ACCEPTED.inc()
         tracing.created(found)
-    return found, is_new
+    return found, is_new, rewritten_links(asked.sources, services.bounds.rewrite_links)

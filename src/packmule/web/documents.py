@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from packmule.errors import WARNING_DETAILS, Failure, FailureCode
 from packmule.jobs.model import JobState
+from packmule.outbound.share_links import rewrite
 from packmule.web.schema import (
     ByteCounts,
     CancelledOut,
@@ -27,6 +29,7 @@ from packmule.web.schema import (
     FileOut,
     FileWarningOut,
     InProgressOut,
+    LinkWarningOut,
     ProgressOut,
     WarningOut,
 )
@@ -34,7 +37,7 @@ from packmule.web.schema import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from packmule.jobs.model import FileRecord, Job, Progress
+    from packmule.jobs.model import FileRecord, Job, Progress, Source
     from packmule.jobs.store import JobStore
 
 Status = InProgressOut | CompletedOut | FailedOut | CancelledOut | ExpiredOut
@@ -114,6 +117,23 @@ def status_document(
     completed = state_now(job) is JobState.COMPLETED
     warnings = store.warnings(job.id, MOST_FAILURES) if completed else ()
     return status_of(job, failures, public_url, whole_urls=whole_urls, warnings=warnings)
+
+
+def rewritten_links(sources: Iterable[Source], rules: frozenset[str]) -> list[LinkWarningOut]:
+    """Return the first links that are rewritten, and by which rule."""
+    found = (
+        LinkWarningOut(
+            position=position,
+            url=url,
+            name=name,
+            code="rewritten",
+            detail=f"This is a share link, so the file is fetched from {_shown(new.url, whole=False)} "
+            f"(rule {new.rule})",
+        )
+        for position, url, name in sources
+        if (new := rewrite(url, rules)) is not None
+    )
+    return list(islice(found, MOST_FAILURES))
 
 
 def file_of(record: FileRecord, *, whole_urls: bool = False) -> FileOut:

@@ -23,6 +23,7 @@ from pydantic_core import from_json
 
 from packmule.jobs.model import JobRequest, Source
 from packmule.outbound import urls
+from packmule.outbound.share_links import rewritten
 from packmule.outbound.urls import UrlInvalid
 from packmule.web.json_scan import JsonObject, NotJsonError, ValueTooLongError, without_bom
 from packmule.web.problems import Problem, ProblemCode
@@ -230,7 +231,7 @@ def _bad_links(
                 yield pointer, "is neither a link nor an object with `url` and `name`"
                 continue
         links.append(url if name is None else (url, name))
-        fault = _fault_of(url, rules, bounds)
+        fault = _fault_of(rewritten(url, bounds.rewrite_links), rules, bounds)
         if fault is not None:
             yield pointer, fault
 

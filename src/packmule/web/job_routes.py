@@ -84,7 +84,7 @@ async def create(
     await admit(request, services, caller, keys)
     bounds = services.bounds
     async with services.bodies.read(request, bounds.max_body_bytes, bounds.body_timeout) as body:
-        archive_hash, is_new = await services.bodies.process(
+        archive_hash, is_new, warnings = await services.bodies.process(
             body, partial(create_job, services, caller, body, keys)
         )
     # Relative, so that it works behind any address or path of a proxy.
@@ -92,7 +92,7 @@ async def create(
     response.headers["Cache-Control"] = "no-store"
     if not is_new:
         response.headers["Idempotent-Replayed"] = "true"
-    return CreatedOut(archive_hash=archive_hash)
+    return CreatedOut(archive_hash=archive_hash, warnings=warnings)
 
 
 @router.get(

@@ -106,11 +106,25 @@ class RetryIn(_In):
     )
 
 
+class LinkWarningOut(_Out):
+    """A link that is not fetched as it was given."""
+
+    position: int = Field(description="Its position in the list of links, from 0.")
+    url: str = Field(description="The link as it was given.")
+    name: str | None = Field(description="The name that was given for its file.")
+    code: Literal["rewritten"]
+    detail: str
+
+
 class CreatedOut(_Out):
     """The job was accepted."""
 
     archive_hash: str = Field(
         description="The job's ID: 128 random bits. Anyone who has it can read the archive."
+    )
+    warnings: list[LinkWarningOut] = Field(
+        default=[],
+        description="The first 1,000 links that were rewritten, because they are share links.",
     )
 
 

@@ -42,6 +42,7 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
             bounds=RequestBounds(
                 max_urls=settings.max_urls,
                 max_url_length=settings.max_url_length,
+                rewrite_links=settings.rewrite_links,
                 max_body_bytes=settings.max_body_bytes,
                 body_timeout=settings.body_timeout,
                 long_polls=settings.long_polls,

@@ -54,6 +54,7 @@ def open_resources(
         max_unpack_ratio=settings.max_unpack_ratio,
         max_scratch_bytes=settings.max_scratch_bytes,
         max_url_length=settings.max_url_length,
+        rewrite_links=settings.rewrite_links,
         read_back=settings.verify == "full",
     )
     try:

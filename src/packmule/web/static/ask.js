@@ -182,13 +182,17 @@ async function ask(event) {
 async function create(body) {
   const headers = { "Idempotency-Key": idempotencyKey(body) };
   // A long list takes its time on a slow line.
-  const { archive_hash: hash } = await call("POST", "create", { body, headers, patience: 180_000 });
+  const { archive_hash: hash, warnings = [] } = await call("POST", "create", { body, headers, patience: 180_000 });
   remember(hash, { name: body.name ?? "", files: body.urls.length, state: "in-progress" });
   tab.set("asked", null);
   tab.set("draft", null);
   at("links").value = "";
   tally();
   location.hash = hash;
+  if (warnings.length) {
+    const [first] = warnings;
+    say(`${plural(warnings.length, "share link")} rewritten to fetch the file itself. Line ${number(first.position + 1)}: ${first.detail}`);
+  }
 }
 
 function takeKey() {

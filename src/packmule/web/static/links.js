@@ -12,6 +12,7 @@ const AUTHORITY = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s;
 const NUMBER = /^(?:[0-9]+|0x[0-9a-f]*)$/;
 const LABEL = /^[a-z0-9_-]{1,63}$/;
 const OCTET = /^(?:0|[1-9][0-9]{0,2})$/;
+const BUCKET = /^(s3|gs):\/\/[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]\/./;
 const WEB = new Set(["http", "https"]);
 
 // --- one link -------------------------------------------------------------------------------------
@@ -25,6 +26,7 @@ export function fault(text) {
   }
   if (text.includes("\\")) return "the link contains a backslash: use / or, inside a name, %5C";
   if (/\p{Surrogate}/u.test(text)) return "the link contains an invalid character (a lone surrogate)";
+  if (BUCKET.test(text)) return null; // rewritten by the server
   const parts = PARTS.exec(text);
   if (!parts || !WEB.has(parts[1].toLowerCase())) return noScheme(text);
   return faultOfSite(parts[2]) ?? faultOfLength(parts);
