@@ -33,9 +33,9 @@ class AssemblyLimits:
     """How large files and archives may become, and how much of the disk stays free; in bytes.
 
     `max_unpack_ratio`: how many times its size on the wire a file may become that an origin wraps.
-    `max_url_length`: the characters of a link. `rewrite_links`: the rules for share links. `max_scratch_bytes`: what archives
-    take of the disk that are uploaded while they are assembled. `read_back`: check every file of a
-    finished archive.
+    `max_url_length`: the characters of a link. `rewrite_links`: the rules for share links.
+    `max_scratch_bytes`: what archives take of the disk that are uploaded while they are assembled.
+    `read_back`: check every file of a finished archive.
     """
 
     max_file_bytes: int = 50_000_000_000

@@ -26,7 +26,7 @@ def nextcloud(asked: Asked, _socket: socket.socket) -> bytes:
 @case(
     kind=KIND,
     comes="the share page of Nextcloud at `/s/<token of 15 characters>`",
-    does="fetches `/s/<token>/download`; with `PACKMULE_REWRITE_LINKS=off` fails with `viewer-page`",
+    does="fetches `/s/<token>/download`; with `PACKMULE_REWRITE_LINKS=off`, fails as `viewer-page`",
     source="https://github.com/nextcloud/server/issues/14593",
 )
 def share_link_of_nextcloud(field: Field) -> None:
