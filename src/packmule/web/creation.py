@@ -58,7 +58,8 @@ def create_job(
 ) -> tuple[str, bool, list[LinkWarningOut]]:
     """Return the hash of a new job, or of the one that this idempotency key created earlier.
 
-    Then whether it is new, and which links are rewritten. Raises Problem, Conflict, QuotaExceeded. Empties `body`.
+    Then whether it is new, and which links are rewritten. Raises Problem, Conflict, QuotaExceeded.
+    Empties `body`.
     """
     asked = job_request(body, idempotency_keys, services.rules, services.bounds)
     made: list[str] = []
