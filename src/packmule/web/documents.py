@@ -127,8 +127,8 @@ def rewritten_links(sources: Iterable[Source], rules: frozenset[str]) -> list[Li
             url=url,
             name=name,
             code="rewritten",
-            detail=f"This is a share link, so the file is fetched from {_shown(new.url, whole=False)} "
-            f"(rule {new.rule})",
+            detail="This is a share link, so the file is fetched from "
+            f"{_shown(new.url, whole=False)} (rule {new.rule})",
         )
         for position, url, name in sources
         if (new := rewrite(url, rules)) is not None
