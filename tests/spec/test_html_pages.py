@@ -9,10 +9,12 @@ if TYPE_CHECKING:
     from tests.spec.service import Service
 
 PAGE = b"<!doctype html><title>Please log in</title>"
+PICTURE = b"\xff\xd8\xff\xe0 a picture"
 
 
 def put(origin: Origin, path: str, kind: str = "text/html; charset=utf-8") -> str:
-    return origin.put(path, PAGE, headers={"Content-Type": kind})
+    body = PICTURE if kind.startswith("image/") else PAGE
+    return origin.put(path, body, headers={"Content-Type": kind})
 
 
 def warnings(service: Service, archive_hash: str) -> dict[str, str | None]:
