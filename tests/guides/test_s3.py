@@ -49,8 +49,9 @@ def test_all_below_a_prefix_is_packed_under_its_keys(
     archive_hash = said.split()[-1]
     assert service.outcome(archive_hash)["status"] == "completed"
     assert service.members(archive_hash) == dict(sorted(BODIES.items()))
-    links = [each["url"] for each in _files(service, archive_hash)]
-    assert all(("X-Amz-Signature=" in link) == (kind == "signed") for link in links)
+    # The bucket refuses unsigned requests for private objects, so the links were signed; whoever
+    # has only the hash does not see how.
+    assert all("?" not in each["url"] for each in _files(service, archive_hash))
 
 
 def _files(service: Service, archive_hash: str) -> list[dict[str, str]]:
