@@ -20,7 +20,7 @@ _CONTENT_RANGE = re.compile(r"bytes\s+(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)
 # How it is misspelt: no unit, `=` or `:` behind it, no end, no total.
 _RANGE_START = re.compile(r"(?:bytes)?\s*[:=]?\s*(\d{1,18})\s*-", re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9]{1,18}")
-_STATUS = re.compile(r"HTTP/[0-9.]+ ([0-9]{3})(?![0-9])")
+_STATUS = re.compile(r"HTTP/[0-9.]+ ([0-9]{3})(?![0-9])", re.IGNORECASE)
 _FINAL = 200
 _USUAL_BLANK = b"\r\n"
 _BLANK = frozenset({_USUAL_BLANK, b"\n"})
@@ -185,8 +185,10 @@ def parse(lines: Sequence[bytes]) -> Head:
     if length is None:
         return Head(status, fields, None)
     size = int(length) if _DIGITS.fullmatch(length) else _agreed(length)
-    # Transfer-Encoding overrides Content-Length (RFC 9112 6.3).
-    return Head(status, fields, None if "transfer-encoding" in fields else size)
+    # Transfer-Encoding overrides Content-Length (RFC 9112 6.3), unless it names no coding.
+    transfer = fields.get("transfer-encoding")
+    is_coded = transfer is not None and transfer.lower() not in _IDENTITY
+    return Head(status, fields, None if is_coded else size)
 
 
 def _walked(lines: Sequence[bytes], said: Iterable[tuple[str, str]]) -> tuple[int, dict[str, str]]:
@@ -214,7 +216,7 @@ class _Lines(dict[bytes, tuple[str, str]]):
     def __missing__(self, line: bytes) -> tuple[str, str]:
         """Parse a line."""
         text = line.decode("latin-1")
-        if text.startswith("HTTP/"):
+        if text[:5].upper() == "HTTP/":
             found = _STATUS.match(text)
             said = ("", found[1] if found is not None else "")
         else:

@@ -20,7 +20,7 @@ from packmule.errors import Failure, FailureCode
 from packmule.outbound import cookies, urls
 from packmule.outbound.head import HeadIncomplete, HeadInvalid
 from packmule.outbound.head import parse as parse_head
-from packmule.outbound.outcomes import TakeBody, TryFailed
+from packmule.outbound.outcomes import Follow, TakeBody, TryFailed
 from packmule.outbound.overlap_check import OverlapCheck, OverlapDiffersError
 from packmule.outbound.receiver import BodyRefused
 from packmule.outbound.ssrf_guard import NewSocket, SsrfGuard, keep_to_the_request
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from packmule.outbound.addresses import AddressRules
     from packmule.outbound.fetch import Fetch
+    from packmule.outbound.head import Head
     from packmule.outbound.job_queue import JobQueue
     from packmule.outbound.outcomes import After
     from packmule.outbound.transfer import Limits
@@ -260,6 +261,9 @@ class TransferHandle:
             self.write = self._discard
             self.window_start, self.window_moved = time.monotonic(), self.moved
         fetch.state = state
+        if isinstance(self.after, Follow) and _has_no_end(head):
+            # Whether a body follows is not worth a wait: drop the connection, and go there.
+            raise _EnoughDiscardedError
 
     def _compare_first(self, repeated: int) -> None:
         """Compare so many bytes with what is held before the receiver takes the rest."""
@@ -299,6 +303,11 @@ class TransferHandle:
             return _PREREQ_OK
         self.stopped_by = address_refused(self.fetch)
         return _PREREQ_ABORT
+
+
+def _has_no_end(head: Head) -> bool:
+    """Return whether only the end of the connection ends the body."""
+    return head.content_length is None and "transfer-encoding" not in head.fields
 
 
 class _EnoughDiscardedError(Exception):

@@ -171,19 +171,23 @@ def test_a_length_that_is_none_or_contradicts_another_is_not_believed(
     [
         ('"v1"', '"v1"'),
         ('W/"v1"', 'W/"v1"'),
-        ('""', '""'),
-        ('"\xe9"', '"\xe9"'),
-        ("v1", None),
-        ('"v1', None),
-        ('"a"b"', None),
-        ('"a b"', None),
-        ('w/"v1"', None),
+        ("v1", "v1"),  # malformed, so it is only ever compared
+        ("v\x01", None),
         ("", None),
     ],
 )
-def test_an_entity_tag_counts_where_it_is_well_formed(value: str, tag: str | None) -> None:
+def test_an_entity_tag_is_kept_as_it_was_sent(value: str, tag: str | None) -> None:
     assert head(etag=value).etag == tag
     assert Head(200, {}, None).etag is None
+
+
+@pytest.mark.parametrize("coding", ["", "identity", "Identity"])
+def test_a_transfer_encoding_that_is_none_leaves_the_length(coding: str) -> None:
+    assert parse(lines(f"Transfer-Encoding: {coding}", "Content-Length: 5")).content_length == 5
+
+
+def test_a_status_line_may_be_in_lower_case() -> None:
+    assert parse([b"http/1.1 200 OK\r\n", b"\r\n"]).status == 200
 
 
 @pytest.mark.parametrize(
