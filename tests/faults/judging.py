@@ -33,7 +33,7 @@ CODES = {
     "garbage": FailureCode.BAD_RESPONSE,
     "infinite": FailureCode.TOO_LARGE,
     "dup_cl": FailureCode.BAD_RESPONSE,
-    "unsolicited_206": FailureCode.BAD_RESPONSE,
+    "unsolicited_206": FailureCode.TRUNCATED,
     "gzip_trunc": FailureCode.TRUNCATED,
 }
 
