@@ -88,10 +88,10 @@ class Stage:
             before = _peaks_from_here(running)
             with _Watch(running.port) as watch:
                 yield running
-            assert watch.longest < self._health_seconds, f"/healthz took {watch.longest:.1f} s"
-            for process, memory in before.items():
-                growth = _peak(process) - memory
-                assert growth < MAX_GROWTH, f"memory grew by {growth / 1e6:.0f} MB"
+            growth = max(_peak(process) - memory for process, memory in before.items())
+            cost = f"memory grew by {growth / 1e6:.0f} MB, /healthz took {watch.longest:.1f} s"
+            assert growth < MAX_GROWTH, cost
+            assert watch.longest < self._health_seconds, cost
 
     @contextmanager
     def origin(self) -> Iterator[Origin]:

@@ -17,12 +17,12 @@ LONG = 60_000
 def long_headers(stage: Stage, size: int) -> None:
     hostile = "\x1b]0;owned\x07" + "x" * LONG
     with stage.origin() as origin, stage.service(TRANSFERS="32") as service:
-        coded = {"Content-Encoding": hostile}
-        urls = [origin.put(f"/{n}", b"x", headers=coded) for n in range(size)]
+        leading = {"Location": f"ftp://{hostile}"}
+        urls = [origin.put(f"/{n}", b"x", status=302, headers=leading) for n in range(size)]
         created = service.create(*urls)
         found = service.outcome(created)
         assert found["status"] == "failed", found
-        assert {each["code"] for each in found["failures"]} == {"bad-response"}
+        assert {each["code"] for each in found["failures"]} == {"redirects"}
         answer = service.client.get(f"/api/archive/status/{created}")
         assert len(answer.content) < 1000 * size, len(answer.content)
         assert all(each["detail"].isprintable() for each in found["failures"])
