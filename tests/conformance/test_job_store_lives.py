@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,15 @@ from tests.fakes.jobs import (
     request,
 )
 
-from packmule.errors import NotAllowedInState, NotFound
-from packmule.jobs.model import TRANSITIONS, FileState, JobState, OnError, Remembered
+from packmule.errors import Failure, FailureCode, NotAllowedInState, NotFound
+from packmule.jobs.model import (
+    TRANSITIONS,
+    FileState,
+    JobState,
+    OnError,
+    Remembered,
+    WaitingFile,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,6 +145,25 @@ def test_how_fast_a_run_was_is_not_told_of_the_next_one(store: JobStore) -> None
     assert store.get(hash_).progress.bytes_per_second > 0
     store.begin(hash_)
     assert store.get(hash_).progress.bytes_per_second == 0
+
+
+def test_the_files_that_wait_are_those_of_the_last_checkpoint_of_this_run(store: JobStore) -> None:
+    failure = Failure(FailureCode.HTTP_STATUS, "the origin answered 503", 503, 2)
+    waiting = (
+        WaitingFile(1, "b.png", failure, 1_772_445_600.25),
+        WaitingFile(0, None, replace(failure, http_status=None), 1_772_445_601.0),
+    )
+    run = begun(store)
+    now = checkpoint(opened())
+    told = replace(now, progress=replace(now.progress, waiting=waiting))
+    store.checkpoint(run.job.id, run.attempt, told)
+    assert store.get(run.job.hash).progress.waiting == waiting
+    again = store.begin(run.job.hash)
+    assert again is not None
+    assert again.job.progress.waiting == ()
+    store.checkpoint(run.job.id, again.attempt, told)
+    store.checkpoint(run.job.id, again.attempt, now)
+    assert store.get(run.job.hash).progress.waiting == ()
 
 
 def test_a_retry_is_deferred_in_its_transaction(store: JobStore) -> None:

@@ -18,16 +18,20 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, replace
+from heapq import nsmallest
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from packmule.assembly.pace import Pace
-from packmule.jobs.model import Progress
+from packmule.jobs.model import MOST_WAITING, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from packmule.errors import WarningCode
-    from packmule.jobs.model import DoneEntry, FailedEntry, OpenEntry, Remembered
+    from packmule.jobs.model import DoneEntry, FailedEntry, OpenEntry, Remembered, WaitingFile
+
+_next_attempt = attrgetter("next_attempt_at")
 
 
 class FileUnderWay(Protocol):
@@ -108,6 +112,7 @@ class Ledger:
         self._files = files
         self._done = list(remembered.done)
         self._failed = list(remembered.failed)
+        self._waiting: dict[int, WaitingFile] = {}
         self._open: dict[int, tuple[FileUnderWay, int | None]] = {}  # with its length
         self._places: dict[int, _Place] = {}
         self._whole = len(self._done)  # files whose bodies are the archive's, done ones included
@@ -142,6 +147,17 @@ class Ledger:
             else:
                 self._known_bytes += length - known
             self._open[position] = (file, length)
+
+    def postponed(self, file: WaitingFile) -> None:
+        """Record that a file waits for its next try."""
+        with self._lock:
+            self._waiting[file.position] = file
+
+    def resumed(self, position: int) -> None:
+        """Record that a file's next try brings its body."""
+        if self._waiting:
+            with self._lock:
+                self._waiting.pop(position, None)
 
     def placed(self, entry: OpenEntry, body: WrittenBody) -> None:
         """Record the place that was reserved for a body, with what is written in it already."""
@@ -195,6 +211,7 @@ class Ledger:
         with self._lock:
             _, length = self._open.pop(entry.position, (None, None))
             self._places.pop(entry.position, None)
+            self._waiting.pop(entry.position, None)
             if length is None:
                 self._unknown -= 1
             else:
@@ -290,6 +307,7 @@ class Ledger:
             bytes_done=held,
             bytes_total=self._known_bytes if self._unknown <= 0 else None,
             bytes_per_second=self._pace.at(held, time.monotonic()),
+            waiting=tuple(nsmallest(MOST_WAITING, self._waiting.values(), key=_next_attempt)),
         )
 
 

@@ -25,7 +25,7 @@ from packmule.assembly.sinks.peeked import PeekedSink
 from packmule.assembly.sinks.placed import PlacedSink
 from packmule.assembly.sinks.trial import TrialSink
 from packmule.errors import WARNING_DETAILS, Failure, FailureCode, WarningCode
-from packmule.jobs.model import FailedEntry, OnHtml
+from packmule.jobs.model import FailedEntry, OnHtml, WaitingFile
 from packmule.outbound.receiver import BodyRefused
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ class EntryReceiver:
 
     def accept(self, head: Head, start: int, total: int | None, url: Url) -> None:
         """Make ready for the bytes from `start` on; `url` answered. Raises BodyRefused."""
+        self._job.ledger.resumed(self.position)
         sink = self._sink
         if start and sink is not None:
             sink.wake()
@@ -207,6 +208,11 @@ class EntryReceiver:
         """Hold little memory between two tries."""
         if self._sink is not None:
             self._sink.rest()
+
+    def postpone(self, cause: Failure, next_attempt_at: float) -> None:
+        """Record why the try failed, and when the next one comes, in POSIX seconds."""
+        name = self._job.sources[self.position].name
+        self._job.ledger.postponed(WaitingFile(self.position, name, cause, next_attempt_at))
 
     def finish(self) -> None:
         """Hand the whole body on; raises BodyRefused."""

@@ -185,7 +185,10 @@ def _pack(
         raise UsageError(f"Cannot write {out}: the folder {out.parent} does not exist.")
     stop = StopRequest()
     stop.listen()
-    with open_resources(settings) as resources, _progress(len(sources), quiet=quiet) as watch:
+    with (
+        open_resources(settings) as resources,
+        _progress(len(sources), settings.attempts, quiet=quiet) as watch,
+    ):
         interval = 1.0 if watch is None else 0.25
         return pack_archive(
             sources, out, resources, stop, on_error=on_error, on_html=on_html,
@@ -194,13 +197,13 @@ def _pack(
 
 
 def _progress(
-    files: int, *, quiet: bool
+    files: int, attempts: int, *, quiet: bool
 ) -> AbstractContextManager[Callable[[Progress], None] | None]:
     if quiet or not sys.stderr.isatty():
         return nullcontext()
     from packmule.cli.progress import shown  # noqa: PLC0415 - rich is slow to import
 
-    return shown(files)
+    return shown(files, attempts)
 
 
 def _print_rewritten(sources: list[Source], environment: dict[str, str]) -> None:

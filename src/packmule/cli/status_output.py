@@ -15,7 +15,8 @@ from packmule.cli.display_url import display_url
 from packmule.cli.tables import harmless, number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from packmule.client import FileFailure, FileWarning, Status
     from packmule.client.values import JobProgress
@@ -44,7 +45,7 @@ def as_text(status: Status) -> str:
 
     match status:
         case InProgress(progress):
-            return f"in progress: {_progress(progress)}"
+            return f"in progress: {_progress(progress)}{_retrying(status.document)}"
         case Completed(url=url, size=size, expires_at=until, missing=missing):
             without = f" without {number(len(missing), 'file')}" if missing else ""
             head = f"completed{without}: {size:,} bytes, expires {until:%Y-%m-%d %H:%M} UTC"
@@ -53,6 +54,17 @@ def as_text(status: Status) -> str:
             return harmless(f"failed: {detail} [{code}]")
         case _:
             return status.status
+
+
+def _retrying(document: Mapping[str, Any]) -> str:
+    """Return the next file to be tried again, in words, and how many more there are."""
+    waiting = document.get("retrying") or []
+    if not waiting:
+        return ""
+    first, more = waiting[0], len(waiting) - 1
+    others = f" (and {number(more, 'more file')})" if more else ""
+    at = harmless(str(first.get("next_attempt_at")))
+    return f"\nretrying at {at}: {harmless(str(first.get('detail')))}{others}"
 
 
 def _progress(now: JobProgress) -> str:

@@ -15,7 +15,9 @@ from packmule.jobs.model import Checkpoint, DoneEntry, FailedEntry, OpenEntry, P
 
 _fields_of_done = attrgetter(*DoneEntry.__match_args__)
 _fields_of_open = attrgetter(*OpenEntry.__match_args__)
-_fields_of_progress = attrgetter(*Progress.__match_args__)
+_fields_of_progress = attrgetter(
+    *(name for name in Progress.__match_args__ if name != "waiting")  # it is over by the next run
+)
 
 
 def digest_record(digest: str) -> bytes:

@@ -133,9 +133,28 @@ class JobRequest:
                 raise UsageError(f"{word} {fault}.")
 
 
+class WaitingFile(NamedTuple):
+    """A file that waits for its next try, at `next_attempt_at` in POSIX seconds.
+
+    `failure` is why the last try failed; `name` is what the caller wants it to be called.
+    """
+
+    position: int
+    name: str | None
+    failure: Failure
+    next_attempt_at: float
+
+
+MOST_WAITING = 20
+"""Waiting files that a job's progress lists, the soonest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is. `bytes_total` is None until every file's length is known."""
+    """How far a job is. `bytes_total` is None until every file's length is known.
+
+    `waiting` lists at most MOST_WAITING files.
+    """
 
     files_total: int = 0
     files_done: int = 0
@@ -143,6 +162,7 @@ class Progress:
     bytes_done: int = 0
     bytes_total: int | None = None
     bytes_per_second: float = 0.0
+    waiting: tuple[WaitingFile, ...] = ()
 
 
 class DoneEntry(NamedTuple):

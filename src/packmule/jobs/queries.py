@@ -93,6 +93,7 @@ BEGIN_JOB = _change(JobState.RUNNING).values(
     started_at=func.coalesce(jobs.c.started_at, bindparam("now")),
     # How fast an earlier run was says nothing of when this one will be done.
     bytes_per_second=0.0,
+    waiting=None,
 )
 
 CANCEL_JOB = _change(JobState.CANCELLED).values(_FINISHED)
@@ -103,6 +104,7 @@ RETRY_JOB = _change(JobState.QUEUED).values(
     expires_at=None,
     files_failed=0,
     bytes_per_second=0.0,
+    waiting=None,
     failure_code=None,
     failure_detail=None,
     failure_http_status=None,
@@ -139,6 +141,7 @@ _PROGRESS: dict[str, ColumnElement[Any]] = {
         "bytes_done",
         "bytes_total",
         "bytes_per_second",
+        "waiting",
     )
 }
 

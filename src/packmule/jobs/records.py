@@ -6,6 +6,7 @@ since the epoch and handed out as aware UTC.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from packmule.jobs.model import (
     OnError,
     OnHtml,
     Progress,
+    WaitingFile,
 )
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ def job_of(row: Row[Any]) -> Job:
             bytes_done=row.bytes_done,
             bytes_total=row.bytes_total,
             bytes_per_second=row.bytes_per_second,
+            waiting=_waiting_of(row.waiting),
         ),
         on_html=OnHtml(row.on_html),
         webhook_url=row.webhook_url,
@@ -118,7 +121,28 @@ def progress_values(checkpoint: Checkpoint) -> Values:
         "new_bytes_done": progress.bytes_done,
         "new_bytes_total": progress.bytes_total,
         "new_bytes_per_second": progress.bytes_per_second,
+        "new_waiting": _waiting_text(progress.waiting),
     }
+
+
+def _waiting_text(waiting: tuple[WaitingFile, ...]) -> str | None:
+    """Return the waiting files as JSON; None where none waits, which costs nothing."""
+    if not waiting:
+        return None
+    return json.dumps(
+        [
+            [file.position, file.name, f.code, f.detail, f.http_status, f.attempts, *at]
+            for file in waiting
+            for f, at in [(file.failure, [file.next_attempt_at])]
+        ]
+    )
+
+
+def _waiting_of(text: str | None) -> tuple[WaitingFile, ...]:
+    return tuple(
+        WaitingFile(position, name, Failure(FailureCode(code), *rest), at)
+        for position, name, code, *rest, at in json.loads(text or "[]")
+    )
 
 
 def failed_entry_of(row: Row[Any]) -> FailedEntry:

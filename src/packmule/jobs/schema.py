@@ -53,6 +53,8 @@ jobs = Table(
     Column("bytes_done", BigInteger, nullable=False),
     Column("bytes_total", BigInteger),
     Column("bytes_per_second", Double, nullable=False),
+    # Files that wait for their next try, as JSON; null where none does.
+    Column("waiting", Text),
     Column("tail", BigInteger, nullable=False),
     Column("size", BigInteger),
     Column("etag", Text),

@@ -177,6 +177,7 @@ class OutcomeHandler:
         else:
             fetch.spent += word is HostSignal.FALTERED
             fetch.receiver.rest()
+            fetch.receiver.postpone(cause, time.time() + until - time.monotonic())
             fetch.state = fetch.state._replace(kept=fetch.receiver.kept)
             fetch.ask(fetch.url)
             self._scheduler.later(queue, fetch, until)

@@ -59,6 +59,9 @@ class Receiver(Protocol):
         May drop some or all of what is kept.
         """
 
+    def postpone(self, cause: Failure, next_attempt_at: float) -> None:
+        """Record why the try failed, and when the next one comes, in POSIX seconds."""
+
     def finish(self) -> None:
         """Complete the body: it is whole. Raises BodyRefused."""
 

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from packmule.errors import WARNING_DETAILS, Failure, FailureCode
-from packmule.jobs.model import JobState
+from packmule.jobs.model import FileState, JobState
 from packmule.outbound.share_links import rewrite
 from packmule.web.schema import (
     ByteCounts,
@@ -31,13 +31,14 @@ from packmule.web.schema import (
     InProgressOut,
     LinkWarningOut,
     ProgressOut,
+    RetryingOut,
     WarningOut,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from packmule.jobs.model import FileRecord, Job, Progress, Source
+    from packmule.jobs.model import FileRecord, Job, Progress, Source, WaitingFile
     from packmule.jobs.store import JobStore
 
 Status = InProgressOut | CompletedOut | FailedOut | CancelledOut | ExpiredOut
@@ -88,7 +89,9 @@ def status_of(
     """
     match state_now(job, now):
         case JobState.QUEUED | JobState.RUNNING:
-            return InProgressOut(progress=_progress(job.progress))
+            return InProgressOut(
+                progress=_progress(job.progress), retrying=[*map(_retrying, job.progress.waiting)]
+            )
         case JobState.COMPLETED:
             return CompletedOut(
                 url=archive_url(public_url, job.hash),
@@ -136,9 +139,20 @@ def rewritten_links(sources: Iterable[Source], rules: frozenset[str]) -> list[Li
     return list(islice(found, MOST_FAILURES))
 
 
-def file_of(record: FileRecord, *, whole_urls: bool = False) -> FileOut:
-    """Return the state of a file."""
-    failure = record.failure
+def waiting_files(job: Job) -> dict[int, WaitingFile]:
+    """Return the files of a job that wait for their next attempt, by position."""
+    if state_now(job) not in OPEN_STATES:
+        return {}
+    return {file.position: file for file in job.progress.waiting}
+
+
+def file_of(
+    record: FileRecord, waiting: WaitingFile | None = None, *, whole_urls: bool = False
+) -> FileOut:
+    """Return the state of a file; `waiting` where it is known to wait for its next attempt."""
+    if record.state not in {FileState.PENDING, FileState.OPEN}:
+        waiting = None
+    failure = record.failure if waiting is None else waiting.failure
     return FileOut(
         position=record.position,
         url=_shown(record.url, whole=whole_urls),
@@ -154,10 +168,26 @@ def file_of(record: FileRecord, *, whole_urls: bool = False) -> FileOut:
             http_status=failure.http_status,
             attempts=failure.attempts,
         ),
+        next_attempt_at=None if waiting is None else _instant(waiting.next_attempt_at),
         warning=None
         if record.warning is None
         else WarningOut(code=record.warning, detail=WARNING_DETAILS[record.warning]),
     )
+
+
+def _retrying(file: WaitingFile) -> RetryingOut:
+    return RetryingOut(
+        position=file.position,
+        name=file.name,
+        code=file.failure.code,
+        detail=file.failure.detail,
+        attempts=file.failure.attempts,
+        next_attempt_at=_instant(file.next_attempt_at),
+    )
+
+
+def _instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _progress(progress: Progress) -> ProgressOut:

@@ -32,6 +32,7 @@ from packmule.web.documents import (
     file_of,
     status_document,
     status_of,
+    waiting_files,
 )
 from packmule.web.intake import parse
 from packmule.web.job_hash import Hash
@@ -168,8 +169,13 @@ async def files(
         )
     )
     response.headers["Cache-Control"] = "no-store"
+    job = await run_in_threadpool(services.store.get, archive_hash)
+    waiting = waiting_files(job)
     return FilesOut(
-        files=[file_of(record, whole_urls=is_owners) for record in page.files],
+        files=[
+            file_of(record, waiting.get(record.position), whole_urls=is_owners)
+            for record in page.files
+        ],
         cursor=None if page.cursor is None else str(page.cursor),
     )
 

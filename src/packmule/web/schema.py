@@ -186,11 +186,25 @@ class _StatusOut(_Out):
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
+class RetryingOut(_Out):
+    """A file that waits for its next attempt."""
+
+    position: int = Field(description="Its position in the list of links, from 0.")
+    name: str | None
+    code: FailureCode = Field(description="Why its last attempt failed.")
+    detail: str
+    attempts: int
+    next_attempt_at: datetime
+
+
 class InProgressOut(_StatusOut):
     """The job is queued or running."""
 
     status: Literal["in-progress"] = "in-progress"
     progress: ProgressOut
+    retrying: list[RetryingOut] = Field(
+        description="Files that wait for their next attempt, the soonest first; at most 20."
+    )
 
 
 class CompletedOut(_StatusOut):
@@ -268,7 +282,12 @@ class FileOut(_Out):
     state: FileState
     bytes: ByteCounts
     attempts: int | None = Field(description="Number of attempts; null until known.")
-    failure: FileFailureOut | None
+    failure: FileFailureOut | None = Field(
+        description="Why it failed; of one of the files in `retrying`, why its last attempt did."
+    )
+    next_attempt_at: datetime | None = Field(
+        description="When one of the files in `retrying` is tried again; otherwise null."
+    )
     warning: WarningOut | None = Field(
         description="What was packed in the file's place: `html-page`, `lfs-pointer` or "
         "`unexpected-text`."

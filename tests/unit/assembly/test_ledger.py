@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from packmule.assembly.ledger import Cut, Hold, Ledger
 from packmule.errors import Failure, FailureCode
-from packmule.jobs.model import DoneEntry, FailedEntry, OpenEntry, Remembered
+from packmule.jobs.model import DoneEntry, FailedEntry, OpenEntry, Remembered, WaitingFile
 
 FAILURE = Failure(FailureCode.TRUNCATED, "cut")
 
@@ -352,3 +352,15 @@ def _checked(ledger: Ledger, before: set[int]) -> set[int]:
     assert not before & set(said)
     ledger.recorded()
     return {*done_now, *failed_now}
+
+
+def test_the_files_that_wait_are_told_the_soonest_first_and_only_some() -> None:
+    ledger = Ledger(40, Remembered())
+    waits = [WaitingFile(n, None, FAILURE, 100.0 - n) for n in range(30)]
+    for wait in waits:
+        ledger.postponed(wait)
+    assert ledger.progress().waiting == tuple(reversed(waits[10:]))
+    ledger.resumed(29)
+    ledger.failed(failed(28))
+    ledger.resumed(28)
+    assert ledger.progress().waiting[0] == waits[27]

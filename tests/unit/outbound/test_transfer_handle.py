@@ -61,6 +61,9 @@ class Picky:
     def rest(self) -> None:
         raise AssertionError
 
+    def postpone(self, *_: object) -> None:
+        raise AssertionError
+
     def finish(self) -> None:
         raise AssertionError
 

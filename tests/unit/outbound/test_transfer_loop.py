@@ -48,6 +48,9 @@ class Receiver:
     def rest(self) -> None:
         raise AssertionError
 
+    def postpone(self, *_: object) -> None:
+        raise AssertionError
+
     def finish(self) -> None:
         raise AssertionError
 
@@ -186,6 +189,9 @@ class Waiting(Receiver):
     """Rests between two tries."""
 
     def rest(self) -> None:
+        pass
+
+    def postpone(self, *_: object) -> None:
         pass
 
 

@@ -16,6 +16,7 @@ from packmule.jobs.model import (
     Job,
     JobState,
     Progress,
+    WaitingFile,
 )
 from packmule.web.documents import (
     MOST_FAILURE_CHARACTERS,
@@ -23,6 +24,7 @@ from packmule.web.documents import (
     has_failures,
     state_now,
     status_of,
+    waiting_files,
 )
 
 FAILED = replace(
@@ -46,6 +48,29 @@ def document(job: Job, *failures: FileRecord) -> dict[str, Any]:
     return status_of(job, failures, "https://public.example/pack").model_dump(mode="json")
 
 
+def test_files_that_wait_are_listed_while_the_job_is_open() -> None:
+    failure = Failure(FailureCode.DNS, "no such host", attempts=2)
+    waiting = WaitingFile(1, "b.png", failure, 1_772_445_600.0)
+    job = replace(JOB, progress=replace(JOB.progress, waiting=(waiting,)))
+    assert document(job)["retrying"] == [
+        {
+            "position": 1,
+            "name": "b.png",
+            "code": "dns",
+            "detail": "no such host",
+            "attempts": 2,
+            "next_attempt_at": "2026-03-02T10:00:00Z",
+        }
+    ]
+    assert waiting_files(job) == {1: waiting}
+    assert waiting_files(replace(job, state=JobState.FAILED)) == {}
+    pending = replace(DEAD, state=FileState.PENDING, failure=None)
+    told = file_of(pending, waiting).model_dump(mode="json")
+    assert (told["next_attempt_at"], told["attempts"]) == ("2026-03-02T10:00:00Z", 2)
+    assert file_of(replace(pending, state=FileState.DONE), waiting).next_attempt_at is None
+    assert file_of(pending).next_attempt_at is None
+
+
 @pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING])
 def test_an_open_job_is_in_progress(state: JobState) -> None:
     assert document(replace(JOB, state=state)) == {
@@ -56,6 +81,7 @@ def test_an_open_job_is_in_progress(state: JobState) -> None:
             "bytes_per_second": 50.0,
             "eta_seconds": 8.0,
         },
+        "retrying": [],
     }
 
 

@@ -102,7 +102,7 @@ class Job {
     } else if (isNew) say(text);
   }
 
-  showBar({ status, progress }) {
+  showBar({ status, progress, retrying }) {
     const isOpen = status === "in-progress";
     this.bar.hidden = this.facts.hidden = this.percent.hidden = !isOpen;
     if (!isOpen) return;
@@ -116,6 +116,11 @@ class Job {
       ["Speed", rate > 0 ? `${bytes(rate)}/s` : "–"],
       ["Left", eta > 0 ? duration(eta) : "–"],
     ];
+    if (retrying?.length) {
+      const { detail, next_attempt_at: at } = retrying[0];
+      const seconds = Math.max(0, Math.round((Date.parse(at) - Date.now()) / 1000));
+      facts.push(["Waiting", `retry in ${duration(seconds)}: ${detail}`]);
+    }
     if (files.failed) facts.splice(1, 0, ["Failed", number(files.failed)]);
     this.facts.replaceChildren(
       ...facts.map(([name, value]) =>
