@@ -169,6 +169,7 @@ def test_a_file_says_where_it_is() -> None:
             "http_status": 404,
             "attempts": 1,
         },
+        "next_attempt_at": None,
         "warning": None,
     }
 
