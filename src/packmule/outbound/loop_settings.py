@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from packmule.outbound.transfer import Limits
+from packmule.outbound.user_agent import DEFAULT as DEFAULT_USER_AGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +28,5 @@ class LoopSettings:
     least_rate: float = 1024.0
     slow_rate: float = 16 * 1024.0
     ca_file: str | None = None
+    user_agent: str = DEFAULT_USER_AGENT
     limits: Limits = field(default_factory=Limits)

@@ -26,6 +26,7 @@ from packmule.outbound.head import HeadInvalid, parse
 from packmule.outbound.outcomes import Answered, TryFailed
 from packmule.outbound.retry_hints import retry_after
 from packmule.outbound.ssrf_guard import NewSocket, SsrfGuard, keep_to_the_request, pin
+from packmule.outbound.user_agent import DEFAULT as DEFAULT_USER_AGENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,11 +53,13 @@ class Poster:
         *,
         ca_file: str | None = None,
         seconds: float = SECONDS,
+        user_agent: str = DEFAULT_USER_AGENT,
     ) -> None:
         self._resolver = resolver
         self._rules = rules
         self._ca_file = ca_file
         self._seconds = seconds
+        self._user_agent = user_agent
 
     def post(self, url: Url, fields: Mapping[str, str], body: bytes) -> Answered | TryFailed:
         """Send a body; return the response, or why there was none."""
@@ -69,7 +72,9 @@ class Poster:
         left = deadline - time.monotonic()
         if left <= 0:
             return _too_late(self._seconds)
-        request = _Request(url, None if self._rules is None else SsrfGuard(self._rules))
+        request = _Request(
+            url, self._user_agent, None if self._rules is None else SsrfGuard(self._rules)
+        )
         try:
             request.prepare(found, fields, body, left, self._ca_file)
             return request.perform(self._seconds)
@@ -95,8 +100,9 @@ class Poster:
 class _Request:
     """One request on a handle of its own. libcurl's callbacks only collect and check."""
 
-    def __init__(self, url: Url, guard: SsrfGuard | None) -> None:
+    def __init__(self, url: Url, user_agent: str, guard: SsrfGuard | None) -> None:
         self.curl = pycurl.Curl()
+        keep_to_the_request(self.curl, user_agent)
         self._url = url
         self._guard = guard
         self._lines: list[bytes] = []
@@ -114,7 +120,6 @@ class _Request:
     ) -> None:
         """Set all options."""
         option, url = self.curl.setopt, self._url
-        keep_to_the_request(self.curl)
         option(pycurl.URL, url.text)
         option(pycurl.REQUEST_TARGET, url.target)
         option(pycurl.POSTFIELDS, body)

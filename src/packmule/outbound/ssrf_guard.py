@@ -59,7 +59,7 @@ class NewSocket:
             self._socket.close()
 
 
-def keep_to_the_request(curl: pycurl.Curl) -> None:
+def keep_to_the_request(curl: pycurl.Curl, user_agent: str) -> None:
     """Restrict a handle to HTTP/1.1 with the requested host, so that nothing leads it elsewhere."""
     option = curl.setopt
     option(pycurl.NOSIGNAL, 1)
@@ -71,7 +71,7 @@ def keep_to_the_request(curl: pycurl.Curl) -> None:
     option(pycurl.NOPROXY, "*")
     option(pycurl.HTTP09_ALLOWED, 0)
     option(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
-    option(pycurl.USERAGENT, "packmule")
+    option(pycurl.USERAGENT, user_agent)
 
 
 def pin(host: str, port: int, addresses: tuple[str, ...]) -> list[str]:

@@ -57,6 +57,7 @@ class TransferHandle:
         *,
         connect_timeout: float,
         ca_file: str | None,
+        user_agent: str,
         opened: Callable[[int, int], int],
     ) -> None:
         self._guard = SsrfGuard(rules)
@@ -80,6 +81,7 @@ class TransferHandle:
         self._pinned = False
         self._targeted = False
         self._has_cookies = False
+        keep_to_the_request(self.curl, user_agent)
         self._set_options(connect_timeout, ca_file, opened)
 
     def _set_options(
@@ -92,7 +94,6 @@ class TransferHandle:
         option(pycurl.SOCKOPTFUNCTION, opened)
         option(pycurl.PREREQFUNCTION, self._on_request)
         option(pycurl.BUFFERSIZE, BUFFER_BYTES)
-        keep_to_the_request(self.curl)
         option(pycurl.PIPEWAIT, 1)
         option(pycurl.TCP_KEEPALIVE, 1)
         option(pycurl.CONNECTTIMEOUT_MS, int(connect_timeout * 1000))

@@ -148,6 +148,7 @@ class TransferLoop:
             self._settings.limits,
             connect_timeout=self._settings.connect_timeout,
             ca_file=self._settings.ca_file,
+            user_agent=self._settings.user_agent,
             opened=self._ready.opened,
         )
         self._by_curl[handle.curl] = handle

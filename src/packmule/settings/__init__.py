@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from packmule.errors import SettingInvalid
 from packmule.outbound.addresses import Network, Ports, parse_networks, parse_ports
 from packmule.outbound.share_links import parse_rules
+from packmule.outbound.user_agent import DEFAULT as DEFAULT_USER_AGENT
+from packmule.outbound.user_agent import parse_contact, parse_user_agent
 from packmule.settings import forms
 from packmule.settings.forms import duration, size
 from packmule.settings.names import PREFIX, is_of_others, unknown
@@ -142,6 +144,19 @@ class Settings:
         forms.file,
         "certificate authorities (PEM) for HTTPS sources",
         shown_default="those of certifi",
+    )
+    user_agent: str = _setting(
+        DEFAULT_USER_AGENT,
+        parse_user_agent,
+        "User-Agent of requests to origins and webhook receivers",
+        shown_default="Packmule/VERSION",
+    )
+    contact: str = _setting(
+        "",
+        parse_contact,
+        "email address or URL to add to the User-Agent: some hosts refuse or slow down clients "
+        "that name no contact",
+        shown_default="none",
     )
     max_urls: int = _setting("10000", forms.count, "maximum number of links in a job")
     rewrite_links: frozenset[str] = _setting(

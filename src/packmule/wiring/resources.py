@@ -14,6 +14,7 @@ from packmule.errors import PackmuleError
 from packmule.foreign_text import clipped
 from packmule.outbound.loop_settings import LoopSettings
 from packmule.outbound.transfer import Limits
+from packmule.outbound.user_agent import user_agent
 from packmule.wiring.rules import address_rules
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def open_resources(
         first_byte_timeout=settings.first_byte_timeout,
         stall_timeout=settings.stall_timeout,
         ca_file=str(settings.ca_file or certifi.where()),
+        user_agent=user_agent(settings.user_agent, settings.contact),
         limits=Limits(
             attempts=settings.attempts,
             redirects=settings.max_redirects,

@@ -17,6 +17,7 @@ from packmule.jobs.model import JobState
 from packmule.jobs.reads import failures_of, warnings_of
 from packmule.outbound.post import Poster
 from packmule.outbound.resolver import Resolver
+from packmule.outbound.user_agent import user_agent
 from packmule.webhook.announcing import Announcer
 from packmule.webhook.delivery import Delivery
 from packmule.webhook.retry_schedule import RetrySchedule
@@ -81,13 +82,15 @@ def delivering(settings: Settings, stores: Stores) -> Iterator[Delivery]:
             "`packmule webhooks secret` makes a value for PACKMULE_WEBHOOK_SECRET"
         )
     ca_file = str(settings.ca_file or certifi.where())
+    agent = user_agent(settings.user_agent, settings.contact)
+    rules = address_rules(settings)
     resolver, strangers = Resolver(), Resolver()
     try:
         yield Delivery(
             store=stores.messages,
             url=settings.webhook_url,
-            predefined=Poster(resolver, None, ca_file=ca_file),
-            own=Poster(strangers, address_rules(settings), ca_file=ca_file) if may_own else None,
+            predefined=Poster(resolver, None, ca_file=ca_file, user_agent=agent),
+            own=Poster(strangers, rules, ca_file=ca_file, user_agent=agent) if may_own else None,
             secrets=settings.webhook_secret,
             schedule=RetrySchedule(settings.webhook_retry_first),
         )

@@ -16,6 +16,7 @@ from packmule.outbound.outcomes import Answered, TryFailed
 from packmule.outbound.post import Poster
 from packmule.outbound.resolver import Resolver
 from packmule.outbound.urls import parse
+from packmule.outbound.user_agent import DEFAULT as DEFAULT_USER_AGENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,7 +62,7 @@ def test_the_body_and_the_fields_arrive_as_they_are(monkeypatch: pytest.MonkeyPa
     assert received.body == body
     assert received.path == "/h%6Fok?a=%2f"
     assert received.fields["host"] == f"somewhere.example:{receiver.port}"
-    assert received.fields["user-agent"] == "packmule"
+    assert received.fields["user-agent"] == DEFAULT_USER_AGENT
     assert "expect" not in received.fields
 
 

@@ -133,7 +133,12 @@ def test_interim_responses_are_not_parsed_again_with_each_that_follows(
 
 def test_a_handle_shows_its_state_in_a_line_without_a_query() -> None:
     handle = TransferHandle(
-        RULES, Limits(), connect_timeout=1.0, ca_file=None, opened=lambda _fd, _purpose: 0
+        RULES,
+        Limits(),
+        connect_timeout=1.0,
+        ca_file=None,
+        user_agent="packmule",
+        opened=lambda _fd, _purpose: 0,
     )
     assert repr(handle) == "<TransferHandle idle>"
     receiver = Picky()
