@@ -55,7 +55,8 @@ def test_a_list_of_links_is_accepted_with_202_and_the_place_of_its_status(
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
     document = answer.json()
-    assert set(document) == {"archive_hash"}
+    assert set(document) == {"archive_hash", "warnings"}
+    assert document["warnings"] == []
     assert re.fullmatch(r"[0-9a-f]{32}", document["archive_hash"])
     assert answer.headers["location"] == f"/api/archive/status/{document['archive_hash']}"
     assert service.client.get(answer.headers["location"]).status_code == 200
