@@ -62,8 +62,8 @@ def test_a_redirect_in_bytes_that_are_no_utf_8_is_sent_back_as_it_came(tmp_path:
 
 def test_a_damaged_wrapper_is_told_with_its_tries(tmp_path: Path) -> None:
     def script(x: Exchange) -> None:
-        x.head(200, "Content-Encoding: gzip", "Content-Length: 4")
-        x.body(b"nope")
+        x.head(200, "Content-Encoding: gzip", "Content-Length: 14")
+        x.body(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03nope")
 
     with Origin(script) as origin:
         (failure,) = run([origin.url()], tmp_path / "out.zip").failures.values()
