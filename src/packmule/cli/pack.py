@@ -72,6 +72,10 @@ _DEFAULTS = {setting.field: setting.shown_default for setting in settings_module
     help="How many files to fetch at once from one host.  "
     f"[default: {_DEFAULTS['transfers_per_host']}]",
 )  # fmt: skip
+@click.option(
+    "--max-rate", metavar="SIZE",
+    help="How many bytes to fetch per second, over all transfers, like 5MB.  [default: no limit]",
+)  # fmt: skip
 @output_options.quiet
 @output_options.json_line
 def pack(
@@ -86,6 +90,7 @@ def pack(
     networks: tuple[str, ...],
     transfers: int | None,
     transfers_per_host: int | None,
+    max_rate: str | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -110,6 +115,7 @@ def pack(
         ("PACKMULE_ALLOW_NETWORKS", ",".join(networks)),
         ("PACKMULE_TRANSFERS", transfers),
         ("PACKMULE_TRANSFERS_PER_HOST", transfers_per_host),
+        ("PACKMULE_MAX_RATE", max_rate),
     ):
         if value:
             environment[name] = str(value)

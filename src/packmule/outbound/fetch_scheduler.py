@@ -19,11 +19,12 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from packmule.outbound.host_health import AT_FIRST, HostHealth
+from packmule.outbound.host_limits import HostLimit, most_connections
 from packmule.outbound.transfer import Limits
 from packmule.outbound.transfer_shares import TransferShares
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from packmule.errors import Failure
     from packmule.outbound.fetch import Fetch
@@ -51,10 +52,12 @@ class FetchScheduler:
         at_first: int = AT_FIRST,
         transfers: int = 32,
         limits: Limits | None = None,
+        host_limits: Mapping[str, HostLimit] | None = None,
     ) -> None:
         self._per_host = per_host
         self._at_first = at_first
         self._limits = limits or Limits()
+        self._host_limits = host_limits or {}
         self._shares = TransferShares(transfers)
         self._hosts: dict[HostKey, HostHealth] = {}
         self._later: list[_Due] = []
@@ -199,7 +202,12 @@ class FetchScheduler:
         if host is None:
             if len(self._hosts) >= self._forget_at:
                 self._forget_some()
-            host = self._hosts[key] = HostHealth(self._per_host, self._limits, self._at_first)
+            most = most_connections(key[1], self._host_limits, self._per_host)
+            host = self._hosts[key] = (
+                HostHealth(self._per_host, self._limits, self._at_first)
+                if most is None
+                else HostHealth(most, self._limits, most)
+            )
         return host
 
     def _forget_some(self) -> None:

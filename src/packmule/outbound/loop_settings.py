@@ -6,9 +6,15 @@ Owns their defaults. Leaves the limits of a single source to `transfer.Limits`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from packmule.outbound.transfer import Limits
 from packmule.outbound.user_agent import DEFAULT as DEFAULT_USER_AGENT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from packmule.outbound.host_limits import HostLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +23,14 @@ class LoopSettings:
 
     A response must begin within `first_byte_timeout`. A transfer that moves less than `least_rate`
     over `stall_timeout` is cut; one that moves less than `slow_rate` does not count as one of
-    `transfers`.
+    `transfers`. `max_rate` bounds all transfers together; 0 is no bound. `host_limits` are the
+    operator's, by the name of the host.
     """
 
     transfers: int = 32
     transfers_per_host: int = 32
+    host_limits: Mapping[str, HostLimit] = field(default_factory=dict)
+    max_rate: float = 0.0
     connect_timeout: float = 10.0
     first_byte_timeout: float = 180.0
     stall_timeout: float = 30.0

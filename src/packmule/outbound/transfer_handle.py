@@ -10,6 +10,7 @@ libcurl forbids calls into the handle from its own callbacks, so these only coll
 
 from __future__ import annotations
 
+import math
 import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING
@@ -35,9 +36,13 @@ if TYPE_CHECKING:
     from packmule.outbound.head import Head
     from packmule.outbound.job_queue import JobQueue
     from packmule.outbound.outcomes import After
+    from packmule.outbound.rate_limiter import RateLimits, SharedRate
     from packmule.outbound.transfer import Limits
 
 BUFFER_BYTES = 1024 * 1024
+_LEAST_BUFFER = 1024  # the least that libcurl takes
+_A_BLOCK = 0.01
+"""Seconds of a limited rate that one block may bring."""
 _KEPT_OF_DISCARDED = 4096
 _READ_OF_DISCARDED = 256 * 1024
 _PREREQ_OK, _PREREQ_ABORT = 0, 1
@@ -58,10 +63,14 @@ class TransferHandle:
         connect_timeout: float,
         ca_file: str | None,
         user_agent: str,
+        rates: RateLimits,
         opened: Callable[[int, int], int],
     ) -> None:
         self._guard = SsrfGuard(rules)
         self._limits = limits
+        self._rates = rates
+        self._rate_limit: SharedRate | None = None
+        self._buffer_bytes = BUFFER_BYTES
         self.curl = pycurl.Curl()
         self.queue: JobQueue | None = None
         self.fetch: Fetch | None = None
@@ -73,6 +82,8 @@ class TransferHandle:
         self.discarded_bytes = 0
         self.overlap: OverlapCheck | None = None
         self.paused = False
+        self.held_until = math.inf
+        self.held_since = 0.0
         self.window_start = 0.0
         self.window_moved = 0
         self.http2 = False
@@ -117,10 +128,12 @@ class TransferHandle:
             self.discarded_bytes = 0
         self.overlap = None
         self.paused = False
+        self.held_until = math.inf
         self._head_left = self._limits.max_head_bytes
         self.window_start = now
         self.window_moved = fetch.state.kept
         url = fetch.asked
+        self._keep_to_rate(url.host)
         self.curl.setopt(pycurl.URL, url.text)
         if self._targeted or "%" in url.target:
             # libcurl writes escapes in upper case, and a signature may cover lower case. Once set,
@@ -144,6 +157,34 @@ class TransferHandle:
         elif self._pinned:
             self.curl.setopt(pycurl.RESOLVE, [])
             self._pinned = False
+
+    def _keep_to_rate(self, host: str) -> None:
+        """Choose the rate's bound, and blocks so small that each is a moment of it."""
+        self._rate_limit = self._rates.of(host)
+        size = BUFFER_BYTES
+        if self._rate_limit is not None:
+            size = min(size, max(_LEAST_BUFFER, int(self._rate_limit.rate * _A_BLOCK)))
+        if size != self._buffer_bytes:
+            self.curl.setopt(pycurl.BUFFERSIZE, size)
+            self._buffer_bytes = size
+
+    @property
+    def is_held(self) -> bool:
+        """Return whether it waits for its rate, and not for room."""
+        return self.held_until < math.inf
+
+    def may_go_on(self, now: float) -> bool:
+        """Return whether a held transfer may take more now; else it is held for longer."""
+        ready_at = now if self._rate_limit is None else self._rate_limit.ready_at(now)
+        self.held_until = ready_at if ready_at > now else math.inf
+        return ready_at <= now
+
+    def _is_too_fast(self) -> bool:
+        """Return whether the next bytes must wait for the rate."""
+        if self._rate_limit is None or self.may_go_on(now := time.monotonic()):
+            return False
+        self.held_since = now
+        return True
 
     def keep_cookies(self) -> None:
         """Keep for the source what cookies this try's responses have set."""
@@ -221,10 +262,15 @@ class TransferHandle:
         if self.write is None:  # libcurl saw the end of a head where we did not
             self.stopped_by = _not_valid("its head is not complete")
             return 0
+        if self._is_too_fast():
+            self.paused = True
+            return _PAUSE
         try:
             if self.write(view):
                 self.paused = True
                 return _PAUSE
+            if self._rate_limit is not None:
+                self._rate_limit.take(len(view), time.monotonic())
         except OverlapDiffersError:
             self.stopped_by = OVERLAP_DIFFERS
             return 0

@@ -9,6 +9,7 @@ to `stall_detector.py`, libcurl options and callbacks to `transfer_handle.py`, a
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -23,6 +24,7 @@ from packmule.outbound.fetch_scheduler import FetchScheduler
 from packmule.outbound.lookup_turns import Asker
 from packmule.outbound.outcome_handler import OutcomeHandler, internal
 from packmule.outbound.outcomes import TryFailed
+from packmule.outbound.rate_limiter import RateLimits
 from packmule.outbound.readiness import Readiness
 from packmule.outbound.receiver import BodyRefused
 from packmule.outbound.resolver import Resolver
@@ -64,7 +66,9 @@ class TransferLoop:
             per_host=settings.transfers_per_host,
             transfers=settings.transfers,
             limits=settings.limits,
+            host_limits=settings.host_limits,
         )
+        self._rates = RateLimits(settings.max_rate, settings.host_limits)
         self._outcomes = OutcomeHandler(self._scheduler, settings.limits, rules)
         self._commands: deque[Callable[[], None]] = deque()
         self._next_look = 0.0
@@ -149,6 +153,7 @@ class TransferLoop:
             connect_timeout=self._settings.connect_timeout,
             ca_file=self._settings.ca_file,
             user_agent=self._settings.user_agent,
+            rates=self._rates,
             opened=self._ready.opened,
         )
         self._by_curl[handle.curl] = handle
@@ -190,10 +195,11 @@ class TransferLoop:
         now = time.monotonic()
         due = self._scheduler.next_due()
         if self._active:
-            due = min(due, self._next_look)
+            due = min(due, self._next_look, *(handle.held_until for handle in self._active))
         if self._ready.turn(min(_LONGEST_TURN, max(0.0, due - now)), now, len(self._active)):
             self._woken()
         now = time.monotonic()
+        self._resume_held(now)
         self._end_tries()
         self._scheduler.wake(now)
         if now >= self._next_look:
@@ -204,14 +210,25 @@ class TransferLoop:
     def _woken(self) -> None:
         while self._commands:
             self._commands.popleft()()
-        for handle in [handle for handle in self._active if handle.paused]:
-            handle.paused = False
-            try:
-                handle.curl.pause(pycurl.PAUSE_CONT)
-            except pycurl.error as error:
-                # The bytes held back were refused, or the connection broke meanwhile.
-                self._ended(handle, handle.stopped_by or faults.broken(error.args[0]))
+        for handle in [each for each in self._active if each.paused and not each.is_held]:
+            self._resume(handle)
         self._ready.timer = 0.0
+
+    def _resume_held(self, now: float) -> None:
+        """Let transfers go on that waited for their rate, the one that waited longest first."""
+        held = [handle for handle in self._active if handle.held_until <= now]
+        for handle in sorted(held, key=lambda each: each.held_since):
+            if handle.may_go_on(now):
+                self._resume(handle)
+                self._ready.timer = 0.0
+
+    def _resume(self, handle: TransferHandle) -> None:
+        handle.paused = False
+        try:
+            handle.curl.pause(pycurl.PAUSE_CONT)
+        except pycurl.error as error:
+            # The bytes held back were refused, or the connection broke meanwhile.
+            self._ended(handle, handle.stopped_by or faults.broken(error.args[0]))
 
     def _start_tries(self, now: float) -> None:
         while self._may_start():
@@ -333,3 +350,4 @@ class TransferLoop:
         self._free.append(handle)
         handle.queue = handle.fetch = handle.write = None
         handle.paused = False
+        handle.held_until = math.inf

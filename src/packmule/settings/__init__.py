@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from packmule.errors import SettingInvalid
 from packmule.outbound.addresses import Network, Ports, parse_networks, parse_ports
+from packmule.outbound.host_limits import HostLimit, parse_host_limits
 from packmule.outbound.share_links import parse_rules
 from packmule.outbound.user_agent import DEFAULT as DEFAULT_USER_AGENT
 from packmule.outbound.user_agent import parse_contact, parse_user_agent
@@ -208,6 +209,18 @@ class Settings:
     transfers: int = _setting("32", forms.count, "transfers a worker makes at once")
     transfers_per_host: int = _setting(
         "32", forms.count, "transfers to one host at once; more than 8 only if its files are small"
+    )
+    host_limits: Mapping[str, HostLimit] = _setting(
+        "",
+        parse_host_limits,
+        "transfers to a host at once, and bytes per second over all of them, like "
+        "example.org=2,cdn.example.net=16@5MB; a name includes its subdomains",
+        shown_default="what known hosts document",
+    )
+    max_rate: int = _setting(
+        "off",
+        lambda text: forms.or_off(forms.more_than_zero(size))(text) or 0,
+        "bytes per second that a worker fetches, over all transfers, like 5 MB, or off",
     )
     connect_timeout: float = _setting(
         "10 s", forms.more_than_zero(duration), "time limit for connecting"

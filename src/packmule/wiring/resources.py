@@ -34,6 +34,8 @@ def open_resources(
     loop = LoopSettings(
         transfers=settings.transfers,
         transfers_per_host=settings.transfers_per_host,
+        host_limits=settings.host_limits,
+        max_rate=settings.max_rate,
         connect_timeout=settings.connect_timeout,
         first_byte_timeout=settings.first_byte_timeout,
         stall_timeout=settings.stall_timeout,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING
 
 from tests.field.case import case
@@ -36,3 +38,69 @@ def contact_wanted(field: Field) -> None:
     assert packed.entries == {"a.bin": BODY}
     agents = [asked.fields["user-agent"] for asked in origin.seen]
     assert agents == [f"Packmule/{__version__} (ops@example.org)", f"Packmule/{__version__}"]
+
+
+def _seconds(field: Field, files: int, size: int, **settings: str) -> float:
+    """Pack so many files at once; return the time from the first request to the end."""
+    began: list[float] = []
+
+    def handler(_: Asked, _socket: socket.socket) -> bytes:
+        began.append(time.monotonic())
+        return response(body=bytes(size))
+
+    with RawOrigin(handler) as origin:
+        packed = field.pack(*(f"{origin.url}/{n}.bin" for n in range(files)), **settings)
+        ended = time.monotonic()
+    assert [len(body) for body in packed.entries.values()] == [size] * files
+    return ended - began[0]
+
+
+@case(
+    kind=KIND,
+    comes="a line that others share, and a limit for each download that their sum exceeds",
+    does="keeps the sum of all transfers to `PACKMULE_MAX_RATE`",
+    source="https://github.com/rogerfar/rdt-client/issues/1028, "
+    "https://github.com/ja7ad/hydra/issues/207",
+)
+def rate_of_all(field: Field) -> None:
+    assert _seconds(field, files=4, size=25_000, MAX_RATE="200 kB") >= 0.95 * 0.5
+
+
+@case(
+    kind=KIND,
+    comes="the same for ten seconds",
+    does="keeps to the rate within 5 %",
+    source="https://github.com/rogerfar/rdt-client/issues/1028",
+    slow=True,
+)
+def rate_to_five_percent(field: Field) -> None:
+    # The end of the run, after the last byte, takes some time of its own.
+    assert 9.5 <= _seconds(field, files=8, size=2_500_000, MAX_RATE="2 MB") <= 11
+
+
+@case(
+    kind=KIND,
+    comes="a host that documents a limit of two connections, or of a rate",
+    does="keeps to it: documented limits of known hosts, and those of `PACKMULE_HOST_LIMITS`",
+    source="https://github.com/organicmaps/wikiparser/issues/27, "
+    "https://github.com/dbpedia/distributed-extraction-framework/issues/21",
+)
+def limits_of_a_host(field: Field) -> None:
+    lock, at_once, most = threading.Lock(), [0], [0]
+
+    def handler(_: Asked, _socket: socket.socket) -> bytes:
+        with lock:
+            at_once[0] += 1
+            most[0] = max(most[0], at_once[0])
+        time.sleep(0.02)
+        with lock:
+            at_once[0] -= 1
+        return response(body=BODY)
+
+    with RawOrigin(handler) as origin:
+        urls = [f"{origin.url}/{n}.bin" for n in range(12)]
+        packed = field.pack(*urls, HOST_LIMITS="127.0.0.1=2")
+    assert len(packed.entries) == 12
+    assert most[0] == 2
+    rate = "127.0.0.1=4@200kB"
+    assert _seconds(field, files=4, size=25_000, HOST_LIMITS=rate) >= 0.95 * 0.5

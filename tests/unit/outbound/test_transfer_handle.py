@@ -16,6 +16,7 @@ from packmule.outbound.head import parse as parse_head
 from packmule.outbound.job_queue import JobQueue
 from packmule.outbound.loop_settings import LoopSettings
 from packmule.outbound.outcomes import Finished
+from packmule.outbound.rate_limiter import RateLimits
 from packmule.outbound.receiver import BodyRefused
 from packmule.outbound.transfer import Limits
 from packmule.outbound.transfer_handle import TransferHandle
@@ -138,6 +139,7 @@ def test_a_handle_shows_its_state_in_a_line_without_a_query() -> None:
         connect_timeout=1.0,
         ca_file=None,
         user_agent="packmule",
+        rates=RateLimits(0.0, {}),
         opened=lambda _fd, _purpose: 0,
     )
     assert repr(handle) == "<TransferHandle idle>"
