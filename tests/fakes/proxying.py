@@ -7,6 +7,7 @@ ports and folders.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -52,9 +53,19 @@ CADDY = """\
 """
 
 
-def configuration(folder: Path, service: int, port: int, archives: Path) -> str:
-    """Give the configuration of nginx's guide with ports and folders of the test's own."""
-    [guide] = blocks("docs/guides/nginx.md", "nginx")
+PATH = "/packmule"
+"""The path of another site under which the guides publish the service as well."""
+
+
+def configuration(
+    folder: Path, service: int, port: int, archives: Path, *, under_path: bool = False
+) -> str:
+    """Return the configuration of nginx's guide with ports and folders of the test's own."""
+    guide, location = blocks("docs/guides/nginx.md", "nginx")
+    if under_path:
+        whole = re.search(r"^    location / \{\n.*?^    \}\n", guide, re.MULTILINE | re.DOTALL)
+        assert whole
+        guide = guide.replace(whole[0], location)
     changes = {
         "127.0.0.1:8000": f"127.0.0.1:{service}",
         "listen 80;": f"listen 127.0.0.1:{port};",
@@ -65,24 +76,24 @@ def configuration(folder: Path, service: int, port: int, archives: Path) -> str:
 
 
 @contextmanager
-def nginx(folder: Path, service: int, archives: Path) -> Iterator[int]:
+def nginx(folder: Path, service: int, archives: Path, *, under_path: bool = False) -> Iterator[int]:
     """Run nginx before the service on a port; give its own."""
     folder.mkdir()
     port = a_free_port()
     file = folder / "nginx.conf"
-    file.write_text(configuration(folder, service, port, archives))
+    file.write_text(configuration(folder, service, port, archives, under_path=under_path))
     log = folder / "error.log"
     with _running(["nginx", "-p", str(folder), "-e", str(log), "-c", str(file)], port, log):
         yield port
 
 
 @contextmanager
-def caddy(folder: Path, service: int) -> Iterator[int]:
+def caddy(folder: Path, service: int, *, under_path: bool = False) -> Iterator[int]:
     """Run Caddy before the service on a port, without its certificates; give its own."""
     folder.mkdir()
     port = a_free_port()
     file = folder / "Caddyfile"
-    [guide] = blocks("docs/guides/caddy.md", "caddyfile")
+    guide = blocks("docs/guides/caddy.md", "caddyfile")[under_path]
     changes = {"127.0.0.1:8000": f"127.0.0.1:{service}", NAME: f"http://{NAME}:{port}"}
     file.write_text(CADDY.format(guide=replaced(guide, changes)))
     command = ["caddy", "run", "--config", str(file), "--adapter", "caddyfile"]

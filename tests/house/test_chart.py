@@ -233,3 +233,16 @@ def test_what_is_wrong_is_refused_before_anything_is_made(wrong: dict[str, Any])
     assert rendered(GIVEN)
     with pytest.raises(helm.HelmError):
         rendered({**GIVEN, **wrong})
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://zip.example.org", "/"),
+        ("https://example.org/packmule", "/packmule"),
+    ],
+)
+def test_the_ingress_has_the_path_of_the_public_url(url: str, path: str) -> None:
+    made = rendered({**EVERYTHING, "settings": {"PUBLIC_URL": url}})
+    [rule] = made["Ingress", "pm-api"]["spec"]["rules"]
+    assert [each["path"] for each in rule["http"]["paths"]] == [path]

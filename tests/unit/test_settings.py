@@ -131,6 +131,8 @@ def test_durations_are_seconds_or_have_a_unit(text: str, seconds: float) -> None
         ("PUBLIC_URL", "example.org"), ("PUBLIC_URL", "ftp://example.org"),
         ("PUBLIC_URL", "http://"), ("PUBLIC_URL", "http://example.org/?a"),
         ("PUBLIC_URL", "http://example.org/#a"), ("PUBLIC_URL", "http://a b/"),
+        ("PUBLIC_URL", "http://example.org/ä"), ("PUBLIC_URL", "http://example.org//a"),
+        ("PUBLIC_URL", "http://example.org/a%20b"), ("PUBLIC_URL", "http://example.org/a/../b"),
         ("PUBLIC_URL", "http://example.org:99999"), ("PUBLIC_URL", "http://[::1"),
         ("ALLOW_NETWORKS", "10.0.0.1/8"), ("ALLOW_NETWORKS", "everything"),
         ("ALLOW_PORTS", "80-"), ("ALLOW_PORTS", "http"),

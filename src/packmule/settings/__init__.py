@@ -86,7 +86,8 @@ class Settings:
     public_url: str = _setting(
         "",
         lambda text: forms.public_url(text) if text else "",
-        "start of the links to archives",
+        "URL at which clients reach the service, with its path if a proxy publishes it under one; "
+        "links to archives begin with it",
         shown_default="http://localhost:PORT",
     )
     allow_hosts: tuple[str, ...] = _setting(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _LAST_PORT = 65535
 T = TypeVar("T")
 
+# Nothing that needs escaping in a header or that a proxy resolves, and no // at the beginning.
+_PUBLIC_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*/*")
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*([kmgtp]i?b|b)?", re.IGNORECASE)
 _DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(s|min|m|h|d|w)?", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
@@ -112,12 +114,13 @@ def public_url(text: str) -> str:
         url = urlsplit(text)
         _check_host(url.hostname or "")
         good = url.scheme in {"http", "https"} and url.port != 0
+        good = good and _PUBLIC_PATH.fullmatch(url.path) is not None
     except ValueError:
         good = False
     if not good or url.username or url.query or url.fragment or re.search(r"\s", text):
         raise ValueError(
-            f"{text!r} is not a valid public URL; use a form like https://packmule.example.org, "
-            "without ? and #"
+            f"{text!r} is not a valid public URL; use a form like https://packmule.example.org or "
+            "https://example.org/packmule, without ? and #"
         )
     return text.rstrip("/")
 

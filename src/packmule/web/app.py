@@ -27,10 +27,13 @@ from packmule.web.access_log_middleware import AccessLogMiddleware
 from packmule.web.auth import SECURITY_SCHEMES
 from packmule.web.body_drain import DrainMiddleware
 from packmule.web.cors import CorsMiddleware
+from packmule.web.public_path import PublicPathMiddleware, is_ambiguous, public_path
 from packmule.web.schema import ChangedFilesOut, CreateIn, ProblemOut, RetryIn
 from packmule.web.security_middleware import SecurityMiddleware
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from packmule.web.services import Services
 
 DESCRIPTION = """\
@@ -56,7 +59,8 @@ _PROBLEM = {
 
 def create_app(services: Services) -> FastAPI:
     """Join the application."""
-    app = _api()
+    path = public_path(services.public_url)
+    app = _api([services.public_url] if path else ())
     app.state.services = services
     app.router.routes.extend(
         [
@@ -67,6 +71,8 @@ def create_app(services: Services) -> FastAPI:
         ]
     )
     problems.install(app)
+    if path and not is_ambiguous(path, _paths(app)):
+        app.add_middleware(PublicPathMiddleware, path=path)
     # The outermost is added last. CORS is around the checks, so that pages can read what they say.
     app.add_middleware(
         SecurityMiddleware,
@@ -86,8 +92,18 @@ def description() -> dict[str, Any]:
     return _api().openapi()
 
 
-def _api() -> FastAPI:
-    """Join what the description tells of."""
+def _paths(app: FastAPI) -> Iterator[str]:
+    """Yield the path of every route; those of the API are nested, so take them as described."""
+    yield from app.openapi()["paths"]
+    yield from (getattr(route, "path", "") for route in app.routes)
+
+
+def _api(servers: Iterable[str] = ()) -> FastAPI:
+    """Join what the description tells of.
+
+    Without `servers` the API is at the root of the site that served the description, as OpenAPI
+    has it.
+    """
     app = FastAPI(
         title="Packmule",
         version=packmule.__version__,
@@ -97,6 +113,8 @@ def _api() -> FastAPI:
         redoc_url=None,
         # Else `/docs/` would lead to whatever address the request's Host names, over plain HTTP.
         redirect_slashes=False,
+        servers=[{"url": url} for url in servers],
+        root_path_in_servers=False,
     )
     app.include_router(job_routes.router)
     app.include_router(events.router)
@@ -113,6 +131,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
             version=app.version,
             description=app.description,
             routes=app.routes,
+            servers=app.servers,
         )
         _, ours = models_json_schema(
             [

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from packmule.errors import WARNING_DETAILS, Failure, FailureCode
 from packmule.jobs.model import FileState, JobState
 from packmule.outbound.share_links import rewrite
+from packmule.web.public_path import public_path
 from packmule.web.schema import (
     ByteCounts,
     CancelledOut,
@@ -72,6 +73,14 @@ def has_failures(job: Job) -> bool:
 def archive_url(public_url: str, hash_: str) -> str:
     """Return an archive's download URL."""
     return f"{public_url}/archive/get/{hash_}.zip"
+
+
+def status_path(public_url: str, hash_: str) -> str:
+    """Return the path of a job's status, for `Location`.
+
+    Without scheme and host, so that it also holds for clients that use another name of the service.
+    """
+    return f"{public_path(public_url)}/api/archive/status/{hash_}"
 
 
 def status_of(

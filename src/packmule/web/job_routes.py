@@ -32,6 +32,7 @@ from packmule.web.documents import (
     file_of,
     status_document,
     status_of,
+    status_path,
     waiting_files,
 )
 from packmule.web.intake import parse
@@ -88,8 +89,7 @@ async def create(
         archive_hash, is_new, warnings = await services.bodies.process(
             body, partial(create_job, services, caller, body, keys)
         )
-    # Relative, so that it works behind any address or path of a proxy.
-    response.headers["Location"] = f"/api/archive/status/{archive_hash}"
+    response.headers["Location"] = status_path(services.public_url, archive_hash)
     response.headers["Cache-Control"] = "no-store"
     if not is_new:
         response.headers["Idempotent-Replayed"] = "true"
@@ -200,7 +200,7 @@ async def retry(
     async with services.bodies.read(request, _SMALL_BODY, services.bounds.body_timeout) as body:
         asked = parse(body, RetryIn) if body.strip() else RetryIn()
     response.headers["Cache-Control"] = "no-store"
-    response.headers["Location"] = f"/api/archive/status/{archive_hash}"
+    response.headers["Location"] = status_path(services.public_url, archive_hash)
     return await run_in_threadpool(_retry, services, archive_hash, asked)
 
 
