@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from packmule.outbound.fetch_scheduler import FetchScheduler
@@ -61,5 +63,8 @@ def test_the_scheduler_keeps_to_them() -> None:
     assert one.host(("https", "upload.wikimedia.org", 443)).limit == 1
 
 
-def test_no_known_host_is_a_whole_domain() -> None:
-    assert all("." in name for name in KNOWN)
+def test_the_documents_name_every_known_host_with_its_limit() -> None:
+    text = Path("docs/settings.md").read_text()
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    told = {row[0].strip("|` "): row[1] for row in rows}
+    assert all(told.get(name) == str(limit.connections) for name, limit in KNOWN.items())
