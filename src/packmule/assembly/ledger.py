@@ -120,7 +120,7 @@ class Ledger:
         self._known_bytes = self._whole_bytes
         self._unknown = files - len(self._done) - len(self._failed)
         self._recorded = self._cut = (len(self._done), len(self._failed))
-        self._forgotten: list[_Place] = []
+        self._forgotten: list[tuple[_Place, Hold]] = []
         self._pace = Pace()
 
     def __repr__(self) -> str:
@@ -272,7 +272,9 @@ class Ledger:
         with self._lock:
             done, failed = self._recorded
             opened = tuple(_look(place) for place in self._places.values())
-            self._forgotten = [place for place in self._places.values() if place.hold is not None]
+            self._forgotten = [
+                (place, place.hold) for place in self._places.values() if place.hold is not None
+            ]
             self._cut = (len(self._done), len(self._failed))
             return Cut(
                 tuple(self._done[done:]),
@@ -286,11 +288,11 @@ class Ledger:
         """Record that the last cut is durable; return whether somebody waited for that."""
         with self._lock:
             self._recorded = self._cut
-            released = [place for place in self._forgotten if place.hold is not None]
-            for place in released:
-                place.hold.released = True  # type: ignore[union-attr]  # seen above
-                place.hold = None
-            self._forgotten = []
+            released, self._forgotten = self._forgotten, []
+            for place, hold in released:
+                hold.released = True
+                if place.hold is hold:  # else the file began anew once more: that hold is newer
+                    place.hold = None
             return bool(released)
 
     def progress(self) -> Progress:

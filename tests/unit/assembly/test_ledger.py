@@ -150,6 +150,22 @@ def test_the_last_body_is_told_as_such_and_the_last_end_wakes() -> None:
     assert ledger.is_resolved
 
 
+def test_a_file_that_begins_anew_twice_waits_for_the_checkpoint_after_the_second() -> None:
+    ledger = Ledger(1, Remembered())
+    opened(ledger, 0)
+    ledger.cut()
+    first = ledger.begin_anew(place(0), 1)
+    ledger.cut()
+    second = ledger.begin_anew(place(0), 2)
+    assert first is not None
+    assert second is not None
+    assert ledger.recorded()
+    assert (first.released, second.released) == (True, False)
+    ledger.cut()
+    assert ledger.recorded()
+    assert second.released
+
+
 def test_its_state_is_told_in_one_line() -> None:
     ledger = Ledger(4, Remembered(done=(done(3),)))
     opened(ledger, 0)
