@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Integer, func, select, text
 
 from packmule.errors import StorageFailed, UsageError
-from packmule.jobs.schema import metadata, tasks
+from packmule.jobs.schema import host_claims, metadata, tasks
 from packmule.jobs.storable_text import storable
 
 if TYPE_CHECKING:
@@ -98,8 +98,12 @@ def _kept(row: Row[Any]) -> dict[str, Any]:
 
 
 def _carried() -> list[Table]:
-    """List the tables, each behind those that it refers to."""
-    return [table for table in metadata.sorted_tables if table is not tasks]
+    """List the tables, each behind those that it refers to.
+
+    Claims are void when their workers have ended.
+    """
+    left = {tasks, host_claims}
+    return [table for table in metadata.sorted_tables if table not in left]
 
 
 def _batches(connection: Connection, table: Table) -> Iterator[Sequence[Row[Any]]]:

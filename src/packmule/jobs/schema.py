@@ -1,4 +1,4 @@
-"""The tables: jobs, their files and parts, messages of webhooks, tasks of the embedded engine.
+"""The tables: jobs, their files and parts, messages, tasks of the embedded engine, host claims.
 
 Owns columns, keys and indexes, alike on SQLite and PostgreSQL; `migrations` makes them, and a test
 holds the two equal. Instants are seconds since the epoch (a double keeps microseconds until the
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -245,6 +246,20 @@ tasks = Table(
     ),
     # An id is never given twice: the oldest of two is the smaller.
     sqlite_autoincrement=True,
+)
+
+# What each worker has claimed of a host, and how long hosts are to be left alone; the row without a
+# host says when the worker was last seen.
+host_claims = Table(
+    "host_claims",
+    metadata,
+    Column("worker", String(32), primary_key=True),
+    # Like https://example.org:443.
+    Column("host", Text, primary_key=True),
+    Column("transfers", Integer, nullable=False),
+    Column("is_wanted", Boolean, nullable=False),
+    Column("paused_until", Double),
+    Column("seen_at", Double, nullable=False),
 )
 
 # What webhooks are told; a waiting one has a task of the engine, whose key is its name.

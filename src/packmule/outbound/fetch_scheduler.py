@@ -6,7 +6,8 @@ take to `host_health.py`, why a try failed to `transfer.py`, and sockets to `tra
 Decides synchronously; the caller passes in the clock.
 
 Each job has a queue. Queues share the transfers, and within a queue the hosts take turns, so
-neither a huge job nor a slow host starves another. A host's limit holds across all queues.
+neither a huge job nor a slow host starves another. A host's limit holds across all queues, and with
+`share_hosts` across all workers.
 """
 
 from __future__ import annotations
@@ -20,18 +21,21 @@ from typing import TYPE_CHECKING
 
 from packmule.outbound.host_health import AT_FIRST, HostHealth
 from packmule.outbound.host_limits import HostLimit, most_connections
+from packmule.outbound.host_sharing import ALONE, HostUse
 from packmule.outbound.transfer import Limits
 from packmule.outbound.transfer_shares import TransferShares
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from packmule.errors import Failure
     from packmule.outbound.fetch import Fetch
+    from packmule.outbound.host_sharing import FleetClaims
     from packmule.outbound.job_queue import HostKey, JobQueue
 
 _jitter = random.SystemRandom()
 _HOSTS_REMEMBERED = 4096
+_HOSTS_TOLD = 500
 
 
 @dataclass(order=True, slots=True)
@@ -65,6 +69,8 @@ class FetchScheduler:
         self._held_until = math.inf
         self._now = 0.0
         self._forget_at = _HOSTS_REMEMBERED
+        self._fleet = ALONE
+        self._fleet_pauses: dict[str, float] = {}
 
     def __repr__(self) -> str:
         shares = self._shares
@@ -102,7 +108,8 @@ class FetchScheduler:
         for _ in range(len(turns)):
             key = turns.popleft()
             host = self._hosts.get(key) or self.host(key)
-            if host.active >= int(host.limit) or host.not_before > now:
+            most = min(int(host.limit), host.allowed)
+            if host.active >= most or host.not_before > now:
                 turns.append(key)
                 if host.not_before > now:
                     self._held_until = min(self._held_until, host.not_before)
@@ -208,7 +215,49 @@ class FetchScheduler:
                 if most is None
                 else HostHealth(most, self._limits, most)
             )
+            self._keep_to_fleet(host, _name(key))
         return host
+
+    def host_uses(self, now: float) -> dict[str, HostUse]:
+        """Return what the other workers must know: by host, like https://example.org:443.
+
+        That is where transfers are open, and where none may be opened that is waited for, or not
+        yet. A job of very many hosts has them told of bit by bit.
+        """
+        waiting = {key for queue in self._shares.queues for key in queue.hosts}
+        return {
+            _name(key): HostUse(
+                limit=host.per_host,
+                allowed=host.allowed,
+                active=host.active,
+                paused_for=max(0.0, host.paused_until - now),
+                is_wanted=host.active > 0 or key in waiting,
+            )
+            for key, host in sorted(self._told(waiting, now), key=_is_idle)[:_HOSTS_TOLD]
+        }
+
+    def _told(self, waiting: set[HostKey], now: float) -> Iterator[tuple[HostKey, HostHealth]]:
+        for key, host in self._hosts.items():
+            if host.active or host.paused_until > now or (not host.allowed and key in waiting):
+                yield key, host
+
+    def share_hosts(self, fleet: FleetClaims, allowed: Mapping[str, int], now: float) -> None:
+        """Keep to what was agreed with the other workers: `allowed` transfers of a host.
+
+        Of other hosts this worker may begin with so many that the limit holds whatever they do.
+        """
+        self._fleet = fleet
+        self._fleet_pauses = {host: now + seconds for host, seconds in fleet.pauses.items()}
+        for key, host in self._hosts.items():
+            name = _name(key)
+            self._keep_to_fleet(host, name)
+            host.allowed = allowed.get(name, host.allowed)
+
+    def _keep_to_fleet(self, host: HostHealth, name: str) -> None:
+        host.allowed = self._fleet.at_first(name, host.per_host)
+        pause = self._fleet_pauses.get(name)
+        if pause is not None and pause > host.not_before:
+            host.heed_pause(pause)
 
     def _forget_some(self) -> None:
         """Forget hosts that nothing needs: when they come back they are taken to be well.
@@ -223,6 +272,15 @@ class FetchScheduler:
             if not host.active and host.not_before <= self._now:
                 del self._hosts[key]
         self._forget_at = max(_HOSTS_REMEMBERED, 2 * len(self._hosts))
+
+
+def _is_idle(told: tuple[HostKey, HostHealth]) -> bool:
+    return not told[1].active
+
+
+def _name(key: HostKey) -> str:
+    scheme, host, port = key
+    return f"{scheme}://{host}:{port}"
 
 
 def jittered(delay: float) -> float:

@@ -74,19 +74,23 @@ def host_signal(after: After, *, answered: bool) -> HostSignal:
 class HostHealth:
     """One host's health: `active` transfers of at most `limit`, and when it may be asked again.
 
+    `allowed` bounds it too: this worker's share of the host where other workers fetch from it.
     `per_host` is the highest limit, reached once small bodies have shown that the host can take
     more than `at_first`; `faulted` says whether it ever faltered. `budget` is how many more retries
     it may cost, `rounds` how many times in a row nothing came since `failing_since`, and `pauses`
-    how many times in a row it asked for a pause since then. `served_at` is when a file last came.
+    how many times in a row it asked for a pause since then, the last one until `paused_until`.
+    `served_at` is when a file last came.
     """
 
     per_host: int
     limits: Limits
     at_first: int = AT_FIRST
     limit: float = 0.0
+    allowed: int = -1
     budget: float = 0.0
     active: int = 0
     not_before: float = 0.0
+    paused_until: float = 0.0
     faulted: bool = False
     faltered: int = 0
     rounds: int = 0
@@ -100,6 +104,8 @@ class HostHealth:
     def __post_init__(self) -> None:
         self.limit = float(min(self.per_host, self.at_first))
         self.budget = float(self.limits.host_retries)
+        if self.allowed < 0:
+            self.allowed = self.per_host
 
     def __repr__(self) -> str:
         state = (
@@ -191,7 +197,7 @@ class HostHealth:
         self.faulted, self.limit, self.has_answered = True, 1.0, True
         if self.pauses and began < self.counted_until:
             if wait is not None:
-                self._hold(now + wait)
+                self._pause_until(now + wait)
             return False
         if not self.pauses:
             self.failing_since = now
@@ -207,8 +213,17 @@ class HostHealth:
         if now + wait - self.failing_since > self.limits.longest_retry_after:
             self.pauses = 0
             return True
-        self._hold(now + wait)
+        self._pause_until(now + wait)
         return False
+
+    def _pause_until(self, until: float) -> None:
+        self._hold(until)
+        self.paused_until = max(self.paused_until, until)
+
+    def heed_pause(self, until: float) -> None:
+        """Leave the host alone until then, because it told another worker that it is busy."""
+        self.faulted, self.limit = True, 1.0
+        self._hold(until)
 
     def _halve(self) -> None:
         self.faulted = True

@@ -3,7 +3,8 @@
 Owns the thread, starting tries and noticing their ends. Leaves decisions to `transfer.py`, carrying
 out an outcome to `outcome_handler.py`, the order of fetches to `fetch_scheduler.py`, slow transfers
 to `stall_detector.py`, libcurl options and callbacks to `transfer_handle.py`, and sockets to
-`readiness.py`. Other threads use only `add`, `remove`, `submit` and `nudge`.
+`readiness.py`. Other threads use only `add`, `remove`, `submit`, `nudge` and those
+whose description says so.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ from packmule.outbound.resolver import Resolver
 from packmule.outbound.transfer_handle import TransferHandle, address_refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from packmule.outbound.addresses import AddressRules
     from packmule.outbound.fetch import Fetch
+    from packmule.outbound.host_sharing import FleetClaims, HostUse
     from packmule.outbound.job_queue import HostKey, JobQueue
     from packmule.outbound.loop_settings import LoopSettings
     from packmule.outbound.resolver import Resolution
@@ -145,6 +147,24 @@ class TransferLoop:
     def under_way(self) -> int:
         """Return how many bytes open transfers have brought. Any thread may call this."""
         return sum(handle.came for handle in self._active.copy())
+
+    def host_uses(self) -> dict[str, HostUse]:
+        """Return what other workers must know of this one's hosts. Any thread may call this."""
+        told: dict[str, HostUse] = {}
+        ready = threading.Event()
+
+        def tell() -> None:
+            told.update(self._scheduler.host_uses(time.monotonic()))
+            ready.set()
+
+        if self.submit(tell):
+            while not ready.wait(_WAIT_FOR_LOOP) and self._thread.is_alive():
+                pass
+        return told
+
+    def share_hosts(self, fleet: FleetClaims, allowed: Mapping[str, int]) -> None:
+        """Keep to what was agreed with the other workers. Any thread may call this."""
+        self.submit(lambda: self._scheduler.share_hosts(fleet, allowed, time.monotonic()))
 
     def _new_handle(self) -> TransferHandle:
         handle = TransferHandle(

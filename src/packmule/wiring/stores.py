@@ -16,6 +16,7 @@ from packmule.storage.privacy import make_private
 from packmule.webhook.messages import MessageStore
 from packmule.wiring.archives import open_storage
 from packmule.wiring.engines import open_engine, tables_of_the_engine
+from packmule.worker.host_claims import HostClaims
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +47,7 @@ class Stores:
     engine: Engine
     storage: Storage
     messages: MessageStore
+    host_claims: HostClaims
     transaction: Callable[[], AbstractContextManager[Connection]]
     worker_age: Callable[[], float | None]
     take_reserve: Callable[[], None]
@@ -81,6 +83,7 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
             engine=engine,
             storage=open_storage(settings),
             messages=MessageStore(database),
+            host_claims=HostClaims(database),
             transaction=lambda: writing(database),
             worker_age=worker_age,
             take_reserve=lambda: take_reserve(database),

@@ -24,6 +24,7 @@ from packmule.wiring.stores import (
 )
 from packmule.wiring.webhooks import AT_ONCE, announcer, delivering
 from packmule.wiring.worker_health import telling
+from packmule.worker.host_exchange import sharing_hosts
 from packmule.worker.run import Duty, work
 
 if TYPE_CHECKING:
@@ -64,7 +65,10 @@ def run_worker(settings: Settings, stop: Event) -> None:
         with stores.transaction() as connection:
             stores.engine.defer(connection, Task(EXPIRE, "all"))
             stores.engine.defer(connection, Task(CLEAN, "messages"))
-        with telling(settings, resources) as health:
+        with (
+            telling(settings, resources) as health,
+            sharing_hosts(resources.loop, stores.host_claims),
+        ):
             work(stores.engine, duties, health, stop)
 
 
