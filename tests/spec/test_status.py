@@ -95,11 +95,11 @@ def test_wait_ends_when_the_status_changes(service: Service, origin: Origin) -> 
 def test_a_completed_job_says_where_its_archive_is(service: Service, origin: Origin) -> None:
     archive_hash = service.completed(origin.put("/status/done.txt", b"done"))
     found = service.status(archive_hash)
-    assert set(found) == {"status", "url", "size", "expires_at", "missing"}
+    assert set(found) == {"status", "url", "size", "expires_at", "missing", "warnings"}
     assert found["status"] == "completed"
     assert found["url"] == f"http://localhost:{service.port}/archive/get/{archive_hash}.zip"
     assert found["size"] == len(service.download(archive_hash).content)
-    assert found["missing"] == []
+    assert found["missing"] == found["warnings"] == []
 
 
 def test_times_are_utc_by_rfc_3339(service: Service, origin: Origin) -> None:

@@ -310,7 +310,7 @@ class Overtaken(JobStore):
 def test_whoever_lost_a_race_for_a_key_is_told_of_the_replay(app: App) -> None:
     app.change(store=Overtaken())
     answer = create(app, with_key("k"))
-    assert answer.json() == {"archive_hash": "2" * 32}
+    assert answer.json() == {"archive_hash": "2" * 32, "warnings": []}
     assert answer.headers["idempotent-replayed"] == "true"
 
 
