@@ -81,8 +81,42 @@ def test_a_job_is_cancelled_and_its_list_edited(page: Page, origin: Origin) -> N
     ask(page, link, f"{link}?2\tfolder/b.bin")
     page.click("text=Cancel")
     expect(page.locator("#job-state")).to_have_text("Cancelled")
+    page.reload()
     page.click("text=Edit the list")
-    expect(page.locator("#links")).to_have_value(f"{link}\n{link}?2\tfolder/b.bin\n")
+    expect(page.locator("#links")).to_have_value(f"{link}\n{link}?2\tfolder/b.bin")
+    expect(page.locator("#ask-errors")).to_be_empty()
+
+
+def test_a_list_from_elsewhere_is_edited_with_a_note_on_queries(
+    page: Page, service: Service, origin: Origin
+) -> None:
+    gone = origin.url("/elsewhere/gone")
+    hash_ = service.create(f"{gone}?token=1", {"url": gone, "name": "folder/b"})
+    service.outcome(hash_)
+    page.goto(f"{service.url}/#{hash_}")
+    page.click("text=Edit the list")
+    expect(page.locator("#links")).to_have_value(f"{gone}\n{gone}\tfolder/b\n")
+    expect(page.locator("#ask-errors")).to_contain_text("without their query")
+
+
+def test_a_list_is_forgotten_with_its_job_and_older_ones_make_room(page: Page) -> None:
+    kept = page.evaluate(
+        """async () => {
+          const place = document.querySelector("script[type=module]").src;
+          const { forget, keepList, listOf } = await import(place.replace("page.js", "keeping.js"));
+          const lists = [..."abcdefg"].map((each) => each.repeat(32));
+          for (const each of lists) keepList(each, `list of ${each[0]}`);
+          keepList(lists[3], "d again");
+          forget(lists[6]);
+          const some = lists.map(listOf);
+          keepList(lists[0], "x".repeat(2_000_001));
+          return [some, lists.map((each) => listOf(each)?.length ?? 0)];
+        }"""
+    )
+    assert kept == [
+        [None, None, "list of c", "d again", "list of e", "list of f", None],
+        [2_000_001, 0, 0, 0, 0, 0, 0],
+    ]
 
 
 def test_the_files_shown_can_be_chosen_by_their_state(page: Page, origin: Origin) -> None:

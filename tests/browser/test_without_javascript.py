@@ -62,7 +62,7 @@ def test_what_is_wrong_is_told_by_line_and_nothing_typed_is_lost(plain: Page) ->
 
 def test_an_empty_form_asks_for_a_link(plain: Page) -> None:
     plain.click("#make")
-    expect(plain.get_by_role("alert")).to_have_text("Paste at least one link.")
+    expect(plain.get_by_role("alert")).to_have_text("Add at least one link.")
 
 
 def test_a_failed_job_is_finished_without_what_failed(plain: Page, origin: Origin) -> None:

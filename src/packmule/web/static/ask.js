@@ -5,7 +5,7 @@
 import { Away, Refused, call } from "./api.js";
 import { at, make, say } from "./dom.js";
 import { takeLists } from "./intake.js";
-import { remember, tab } from "./keeping.js";
+import { keepList, remember, tab } from "./keeping.js";
 import { check, withoutDuplicates } from "./links.js";
 import { number, plural } from "./words.js";
 
@@ -156,13 +156,13 @@ async function ask(event) {
   showRefusal("");
   const { lines, wrong } = tally();
   if (!lines.length) {
-    showRefusal("Paste at least one link.");
+    showRefusal("Add at least one link.");
     at("links").focus();
     return;
   }
   if (wrong.length) {
     const lines_ = wrong.length === 1 ? "one line" : `${number(wrong.length)} lines`;
-    showRefusal(`Nothing was asked for yet: ${lines_} cannot be used. Correct or remove them.`);
+    showRefusal(`Nothing was created: ${lines_} cannot be used. Correct or remove them.`);
     select(wrong[0].number);
     return;
   }
@@ -181,8 +181,10 @@ async function ask(event) {
 
 async function create(body) {
   const headers = { "Idempotency-Key": idempotencyKey(body) };
+  const list = field("links");
   // A long list takes its time on a slow line.
   const { archive_hash: hash, warnings = [] } = await call("POST", "create", { body, headers, patience: 180_000 });
+  keepList(hash, list);
   remember(hash, { name: body.name ?? "", files: body.urls.length, state: "in-progress" });
   tab.set("asked", null);
   tab.set("draft", null);
@@ -245,8 +247,9 @@ export function openForm() {
   tally();
 }
 
-// The list of a job, to be corrected and asked for once more.
-export function fill(lines) {
-  at("links").value = `${lines.join("\n")}\n`;
+// The list of a job, to be corrected and sent again. `note` is what to know about it.
+export function fill(text, note = "") {
+  at("links").value = text;
+  showRefusal(note);
   tally();
 }

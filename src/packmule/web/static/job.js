@@ -8,11 +8,14 @@ import { make, say } from "./dom.js";
 import { failuresOf } from "./failures.js";
 import { Files, linesOfJob } from "./files.js";
 import { askForKey } from "./key.js";
-import { forget, known, remember } from "./keeping.js";
+import { forget, known, listOf, remember, tab } from "./keeping.js";
 import { follow } from "./live.js";
 import { ready } from "./ready.js";
 import { bytes, duration, failure, headline, number, plural, share } from "./words.js";
 
+const WITHOUT_QUERIES =
+  "The links are shown without their query (the part after ?), which may be secret. " +
+  "Add it again where it is needed, or paste your own list.";
 const TELL_EVERY = 15_000; // milliseconds between two words on the progress to those who listen
 
 class Job {
@@ -180,7 +183,12 @@ class Job {
 
   async edit() {
     await this.trying(async () => {
-      fill(await linesOfJob(this.hash));
+      const kept = listOf(this.hash);
+      if (kept !== null) fill(kept);
+      else {
+        const lines = await linesOfJob(this.hash);
+        fill(`${lines.join("\n")}\n`, isWhole(lines) ? "" : WITHOUT_QUERIES);
+      }
       location.hash = "";
     }, () => this.edit());
   }
@@ -202,6 +210,10 @@ class Job {
     }
   }
 }
+
+// Only the key of the job's owner gets links with their query; without it, nobody can tell whether
+// there was one.
+const isWhole = (lines) => Boolean(tab.get("key")) || lines.some((line) => line.includes("?"));
 
 function reasonOf({ error }) {
   const [words, advice] = failure(error);

@@ -1,8 +1,11 @@
-// What this browser remembers: recent archives for good, a draft and the key for this tab.
+// What this browser remembers: recent archives for good; a draft, the key, and the lists of the latest
+// jobs for this tab, because links may contain secrets.
 // Where storage is blocked or full, the page works on with what it has in memory.
 
 const RECENT = "packmule.recent";
 const MOST = 30;
+const MOST_LISTS = 5;
+const ROOM_FOR_LISTS = 2_000_000; // characters, of about five million that a tab may store
 
 const memory = { local: new Map(), session: new Map() };
 
@@ -31,6 +34,36 @@ export const tab = {
   set: (name, value) => write("session", `packmule.${name}`, value),
 };
 
+// The lists of the latest jobs, as they were pasted: [hash, text], the newest first.
+function lists() {
+  try {
+    const found = JSON.parse(tab.get("lists") ?? "[]");
+    return found.filter(([hash, text]) => typeof hash === "string" && typeof text === "string");
+  } catch {
+    return [];
+  }
+}
+
+// Keep the list of a job for this tab, and older ones while there is room.
+export function keepList(hash, text) {
+  const kept = [[hash, text]];
+  let room = ROOM_FOR_LISTS - text.length;
+  for (const [other, older] of lists()) {
+    if (other === hash) continue;
+    room -= older.length;
+    if (room < 0 || kept.length === MOST_LISTS) break;
+    kept.push([other, older]);
+  }
+  tab.set("lists", JSON.stringify(kept));
+}
+
+export const listOf = (hash) => lists().find(([of]) => of === hash)?.[1] ?? null;
+
+function forgetList(hash) {
+  const kept = lists().filter(([of]) => of !== hash);
+  tab.set("lists", kept.length ? JSON.stringify(kept) : null);
+}
+
 const isEntry = (each) =>
   each && /^[0-9a-f]{32}$/.test(each.hash) && Number.isFinite(each.at) && typeof each.name === "string";
 
@@ -55,8 +88,16 @@ export function remember(hash, what) {
   keep(known ? entries.map((each) => (each === known ? entry : each)) : [entry, ...entries]);
 }
 
-export const forget = (hash) => keep(recent().filter((each) => each.hash !== hash));
-export const forgetAll = () => keep([]);
+export function forget(hash) {
+  forgetList(hash);
+  keep(recent().filter((each) => each.hash !== hash));
+}
+
+export function forgetAll() {
+  tab.set("lists", null);
+  keep([]);
+}
+
 export const known = (hash) => recent().find((each) => each.hash === hash) ?? null;
 
 // Call when another tab has changed the list.
