@@ -12,7 +12,8 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -21,7 +22,6 @@ from tests.spec.service import PATIENCE, Service, a_free_port, is_alive, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.fakes.origin import Origin
 
@@ -36,6 +36,10 @@ def own(tmp_path: Path) -> Iterator[Service]:
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def command_of(process_id: int) -> list[str]:
+    return Path(f"/proc/{process_id}/cmdline").read_text().split("\0")
 
 
 def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -259,14 +263,42 @@ def test_a_database_of_a_newer_program_is_refused_in_one_sentence(tmp_path: Path
     assert "Traceback" not in ended.stderr
 
 
-def test_two_starts_at_once_over_one_new_folder_are_both_well(tmp_path: Path) -> None:
-    def start(folder: str) -> Service:
+def test_of_two_starts_at_once_over_one_new_folder_one_serves_and_the_other_is_refused(
+    tmp_path: Path,
+) -> None:
+    def service(folder: str) -> Service:
         (tmp_path / folder).mkdir()
         return Service(tmp_path / folder, DATA_DIR=str(tmp_path / "data"))
 
-    with start("one") as one, start("two") as two, ThreadPoolExecutor(2) as threads:
-        list(threads.map(Service.start, (one, two)))
-        assert {one.stop(), two.stop()} == {0}
+    def start(each: Service) -> bool:
+        with suppress(AssertionError):
+            each.start()
+            return True
+        return False
+
+    with service("one") as one, service("two") as two, ThreadPoolExecutor(2) as threads:
+        serves = dict(zip((one, two), threads.map(start, (one, two)), strict=True))
+        assert sorted(serves.values()) == [False, True], one.log + two.log
+        [winner] = (each for each, is_well in serves.items() if is_well)
+        [loser] = (each for each, is_well in serves.items() if not is_well)
+        assert loser.process is not None
+        assert loser.process.wait() == 2
+        assert loser.log.startswith("Error: Another `packmule serve` (process")
+        assert winner.stop() == 0
+
+
+def test_the_api_sees_what_a_worker_does_that_was_started_again(
+    own: Service, origin: Origin
+) -> None:
+    """With its locks lost, the database of the two would be two: nothing accepted would be done."""
+    first, second = (origin.put(f"/process/{name}", b"bytes") for name in ("first", "second"))
+    own.start().completed(first)
+    journal = own.folder / "data" / "packmule.db-wal"
+    before = journal.stat().st_ino
+    [worker] = (each for each in own.processes() if "worker" in command_of(each))
+    own.kill(worker)
+    own.completed(second)
+    assert journal.stat().st_ino == before
 
 
 def test_the_operator_sees_and_cancels_a_job_beside_the_service(

@@ -4,13 +4,19 @@ Owns finding them, reading their counters and cutting them off. The HTTP server 
 while a client reads nothing it does not look at what the application wants either: so this goes by
 the process's own sockets (proc(5), /proc/self/fd) and their counters (tcp(7), TCP_INFO), and leaves
 the server to notice that a socket is shut down. Leaves which to cut to `connection_watch.py`.
+
+Only sockets are ever duplicated: closing any descriptor of a file drops all locks of the process on
+it (fcntl(2)), and without its locks SQLite loses what it has written
+(https://www.sqlite.org/howtocorrupt.html 2.2).
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
+import stat
 import struct
 import termios
 from contextlib import contextmanager, suppress
@@ -88,13 +94,11 @@ def kernel_counts() -> bool:
 @contextmanager
 def _duplicate(descriptor: int) -> Iterator[socket.socket]:
     """Open a socket a second time, so that it stays the same one meanwhile. Raises OSError."""
-    copy = os.dup(descriptor)
-    try:
-        held = socket.socket(fileno=copy)
-    except OSError:  # no socket
-        os.close(copy)
-        raise
-    with held:
+    if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+        raise OSError(errno.ENOTSOCK, os.strerror(errno.ENOTSOCK))
+    # Where a file has just taken the number of a socket that was closed, this fails and the copy
+    # stays open: a lost descriptor costs less than lost locks.
+    with socket.socket(fileno=os.dup(descriptor)) as held:
         yield held
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
+import subprocess
+import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,7 @@ from packmule.web.open_connections import cut_off, kernel_counts, open_connectio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @contextmanager
@@ -88,6 +92,31 @@ def test_a_descriptor_that_is_anothers_by_now_is_left_alone() -> None:
         os.dup2(other.fileno(), server.fileno())
         assert not cut_off(found)
         other.sendall(b"x")
+
+
+_TAKES_LOCK = (
+    "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'wb'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+)
+
+
+def another_process_can_lock(path: Path) -> bool:
+    tried = subprocess.run(
+        [sys.executable, "-c", _TAKES_LOCK, str(path)], capture_output=True, text=True, check=False
+    )
+    assert tried.returncode == 0 or "BlockingIOError" in tried.stderr, tried.stderr
+    return tried.returncode == 0
+
+
+def test_files_that_this_process_has_locked_stay_locked(tmp_path: Path) -> None:
+    path = tmp_path / "database"
+    with pair() as (_, _server, port), path.open("wb") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        [found] = open_connections(port)
+        assert not another_process_can_lock(path)
+        # By now the number of the connection is the file's.
+        os.dup2(file.fileno(), found.descriptor)
+        assert not cut_off(found)
+        assert not another_process_can_lock(path)
 
 
 def test_this_kernel_counts() -> None:
