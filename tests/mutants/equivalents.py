@@ -27,7 +27,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " urlsplit(url).hostname or '' -> urlsplit(url).hostname": "a valid URL has a host",
         "EntryNames._planned: return safe_name(urlsplit(url).hostname or '', folders=False):"
         " False -> True": "no host holds a slash",
-        "EntryNames._chosen: announced = safe_name(announced, folders=False): False -> True": (
+        "EntryNames._chosen: announced = _of_type(safe_name(announced, folders=False),"
+        " content_type): False -> True": (
             "what is announced is the last segment of a path, and holds no slash"
         ),
         "EntryNames._numbered: series = clash_key(with_suffix(base, 1, extension=extension)):"
@@ -99,14 +100,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         ),
         "_walked: for line, (name, value) in zip(lines, said, strict=True):: True -> False": (
             "there is one meaning for each line"
-        ),
-    },
-    "outbound/transfer": {
-        "_continues: return part.start == state.kept and end is not None and (end > state.kept)"
-        " and (total is None or ...: part.start == state.kept and end is not None"
-        " and (end > state.kept) and (total is None or end <= ... -> part.start == state.kept"
-        " and end > state.kept and (total is None or end <= total) and (total is N...": (
-            "a part that names its start names its end"
         ),
     },
     "outbound/urls": {
