@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from packmule.outbound.resolver import Resolution
+    from packmule.outbound.resolver import Resolution, Resolver
 
 SOON = 10.0  # seconds that a test waits for another thread before it fails
 PUBLIC = "93.184.216.34"  # what a name resolves to unless the script says otherwise
@@ -53,3 +53,10 @@ class Ear:
         """Wait for the next answer."""
         assert self._news.acquire(timeout=SOON), "no answer"
         return self.heard[-1]
+
+
+def ask_in_vain(resolver: Resolver, host: str) -> Ear:
+    """Ask for what will not be answered at once."""
+    ear = Ear()
+    assert resolver.resolve(host, 443, ear) is None
+    return ear

@@ -10,49 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.cases import ssrf
-from tests.fakes.names import PUBLIC, SOON, Ear, Names
+from tests.fakes.names import PUBLIC, SOON, Ear, Names, ask_in_vain
 
 from packmule.outbound.addresses import AddressRules
 from packmule.outbound.resolver import Resolution, Resolver, system_look_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-
-class Clock:
-    """A clock that stands still until it is told otherwise."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def names() -> Iterator[Names]:
-    server = Names()
-    yield server
-    for event in server.silent.values():
-        event.set()
-
-
-@pytest.fixture
-def make(names: Names, clock: Clock) -> Iterator[Callable[..., Resolver]]:
-    made: list[Resolver] = []
-
-    def build(**settings: object) -> Resolver:
-        made.append(Resolver(names, **{"clock": clock, **settings}))  # type: ignore[arg-type]
-        return made[-1]
-
-    yield build
-    for resolver in made:
-        resolver.close()
+    from tests.fakes.clock import FakeClock
 
 
 @pytest.fixture
@@ -64,13 +30,6 @@ def ask(resolver: Resolver, host: str) -> Resolution:
     """Ask and wait, whichever way the answer comes."""
     ear = Ear()
     return resolver.resolve(host, 443, ear) or ear.next()
-
-
-def ask_in_vain(resolver: Resolver, host: str) -> Ear:
-    """Ask for what will not be answered at once."""
-    ear = Ear()
-    assert resolver.resolve(host, 443, ear) is None
-    return ear
 
 
 def ask_until_it_hangs(resolver: Resolver, names: Names, host: str) -> Ear:
@@ -93,23 +52,23 @@ def test_an_address_is_answered_at_once_as_itself(
 
 
 def test_a_name_is_looked_up_and_told_to_who_asked_once(
-    resolver: Resolver, names: Names, clock: Clock
+    resolver: Resolver, names: Names, clock: FakeClock
 ) -> None:
     names.answers["a.example"] = [[PUBLIC, "2606:4700::1111"]]
     ear = ask_in_vain(resolver, "a.example")
-    told = Resolution("a.example", (PUBLIC, "2606:4700::1111"), None, clock.now + 30)
+    told = Resolution("a.example", (PUBLIC, "2606:4700::1111"), None, clock() + 30)
     assert ear.next() == told
     assert resolver.resolve("a.example", 443, ear) == told
     assert ear.heard == [told]
 
 
 def test_an_answer_is_remembered_for_its_time_and_then_looked_up_again(
-    resolver: Resolver, names: Names, clock: Clock
+    resolver: Resolver, names: Names, clock: FakeClock
 ) -> None:
     ask(resolver, "a.example")
-    clock.now += 29.9
+    clock.advance(29.9)
     assert resolver.resolve("a.example", 443, Ear()) is not None
-    clock.now += 0.1
+    clock.advance(0.1)
     ask_in_vain(resolver, "a.example").next()
     assert names.asked == ["a.example", "a.example"]
 
@@ -160,13 +119,13 @@ def test_a_failure_is_a_sentence_that_names_the_host(
 
 
 def test_a_failure_is_remembered_for_a_moment(
-    resolver: Resolver, names: Names, clock: Clock
+    resolver: Resolver, names: Names, clock: FakeClock
 ) -> None:
     names.answers["a.example"] = [socket.gaierror(socket.EAI_AGAIN, "x"), [PUBLIC]]
     failed = ask(resolver, "a.example")
-    clock.now += 0.19
+    clock.advance(0.19)
     assert resolver.resolve("a.example", 443, Ear()) == failed
-    clock.now += 0.1
+    clock.advance(0.1)
     assert ask_in_vain(resolver, "a.example").next().error is None
 
 
@@ -201,14 +160,14 @@ def test_one_who_cannot_listen_does_not_keep_the_others_from_hearing(
 
 
 def test_nobody_waits_longer_than_the_timeout_for_a_look_up_that_hangs(
-    resolver: Resolver, names: Names, clock: Clock
+    resolver: Resolver, names: Names, clock: FakeClock
 ) -> None:
     names.keep_silent_about("a.example")
     ear = ask_in_vain(resolver, "a.example")
-    clock.now += 9.9
+    clock.advance(9.9)
     resolver.expire()
     assert ear.heard == []
-    clock.now += 0.1
+    clock.advance(0.1)
     resolver.expire()
     told = ear.next()
     assert told.error == "a.example could not be looked up: no answer in 10 s"
@@ -227,12 +186,12 @@ def test_the_watcher_keeps_the_deadline_by_itself(
 
 
 def test_a_late_answer_is_told_to_nobody_twice_and_remembered(
-    make: Callable[..., Resolver], names: Names, clock: Clock
+    make: Callable[..., Resolver], names: Names, clock: FakeClock
 ) -> None:
     resolver = make(threads=1, max_stuck=0)
     release = names.keep_silent_about("a.example")
     ear = ask_until_it_hangs(resolver, names, "a.example")
-    clock.now += 10
+    clock.advance(10)
     resolver.expire()
     ear.next()
     release.set()
@@ -244,29 +203,29 @@ def test_a_late_answer_is_told_to_nobody_twice_and_remembered(
 
 
 def test_a_name_that_hangs_holds_one_thread_however_often_it_is_asked_for(
-    make: Callable[..., Resolver], names: Names, clock: Clock
+    make: Callable[..., Resolver], names: Names, clock: FakeClock
 ) -> None:
     resolver = make(threads=2)
     names.keep_silent_about("hangs.example")
     ear = ask_until_it_hangs(resolver, names, "hangs.example")
     for _ in range(5):
-        clock.now += 10
+        clock.advance(10)
         resolver.expire()
         assert ear.next().error is not None
-        clock.now += 2  # the failure is forgotten
+        clock.advance(2)  # the failure is forgotten
         ear = ask_in_vain(resolver, "hangs.example")
     assert ask(resolver, "b.example").error is None
     assert names.asked == ["hangs.example", "b.example"]
 
 
 def test_who_waits_for_a_thread_is_answered_at_the_timeout_too_and_is_never_looked_up(
-    make: Callable[..., Resolver], names: Names, clock: Clock
+    make: Callable[..., Resolver], names: Names, clock: FakeClock
 ) -> None:
     resolver = make(threads=1)
     release = names.keep_silent_about("hangs.example")
     ask_until_it_hangs(resolver, names, "hangs.example")
     queued = ask_in_vain(resolver, "queued.example")
-    clock.now += 10
+    clock.advance(10)
     resolver.expire()
     assert "no answer in 10 s" in (queued.next().error or "")
     release.set()

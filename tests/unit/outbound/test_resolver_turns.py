@@ -4,48 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-from tests.fakes.clock import FakeClock
-from tests.fakes.names import PUBLIC, SOON, Ear, Names
+from tests.fakes.names import PUBLIC, SOON, Ear, Names, ask_in_vain
 
 from packmule.outbound.lookup_turns import Asker
-from packmule.outbound.resolver import Resolver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+    from tests.fakes.clock import FakeClock
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def names() -> Iterator[Names]:
-    server = Names()
-    yield server
-    for event in server.silent.values():
-        event.set()
-
-
-@pytest.fixture
-def make(names: Names, clock: FakeClock) -> Iterator[Callable[..., Resolver]]:
-    made: list[Resolver] = []
-
-    def build(**settings: int) -> Resolver:
-        made.append(Resolver(names, clock=clock, **settings))
-        return made[-1]
-
-    yield build
-    for resolver in made:
-        resolver.close()
-
-
-def ask_in_vain(resolver: Resolver, host: str) -> Ear:
-    """Ask for what will not be answered at once."""
-    ear = Ear()
-    assert resolver.resolve(host, 443, ear) is None
-    return ear
+    from packmule.outbound.resolver import Resolver
 
 
 def test_names_of_one_client_that_hang_do_not_keep_another_waiting(
