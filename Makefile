@@ -169,6 +169,10 @@ bench-compression: $(VENV)/dev.stamp  ## an archive with text in it, beside zip 
 bench-downloads: $(VENV)/dev.stamp  ## sending an archive, beside nginx
 	$(BIN)/python -m bench.downloads $(ARGS)
 
+.PHONY: bench-wan
+bench-wan: $(VENV)/dev.stamp  ## on an emulated network, beside curl, aria2, wget2 and rclone (as root)
+	$(BIN)/python -m bench.wan.run $(ARGS)
+
 .PHONY: bench-workers
 bench-workers: $(VENV)/dev.stamp  ## three workers beside one, where origins are far
 	$(BIN)/python -m bench.workers $(ARGS)

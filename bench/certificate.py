@@ -1,6 +1,6 @@
 """The origin's certificate and the authority that signs it, made anew for each run.
 
-Owns calling openssl; the names are loopback's only, and the keys live as long as the run's folder.
+Owns calling openssl; the keys live as long as the run's folder.
 """
 
 import subprocess
@@ -24,8 +24,9 @@ keyUsage = critical, digitalSignature
 extendedKeyUsage = serverAuth
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
-subjectAltName = IP:127.0.0.1, DNS:localhost
+subjectAltName = {names}
 """
+LOOPBACK = "IP:127.0.0.1, DNS:localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,10 @@ class Certificate:
     key: Path
 
 
-def make(folder: Path) -> Certificate:
-    """Make an authority and a certificate signed by it (P-256)."""
+def make(folder: Path, names: str = LOOPBACK) -> Certificate:
+    """Make an authority and a certificate for `names` signed by it (P-256)."""
     config = folder / "openssl.cnf"
-    config.write_text(CONFIG)
+    config.write_text(CONFIG.format(names=names))
     authority, authority_key = folder / "ca.pem", folder / "ca.key"
     chain, key = folder / "origin.pem", folder / "origin.key"
     new = ["openssl", "req", "-x509", "-config", str(config), "-days", DAYS, "-nodes"]
