@@ -6,6 +6,7 @@ application to `server.py`.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -28,11 +29,12 @@ from packmule.web.auth import SECURITY_SCHEMES
 from packmule.web.body_drain import DrainMiddleware
 from packmule.web.cors import CorsMiddleware
 from packmule.web.public_path import PublicPathMiddleware, is_ambiguous, public_path
+from packmule.web.reference import as_html
 from packmule.web.schema import ChangedFilesOut, CreateIn, ProblemOut, RetryIn
 from packmule.web.security_middleware import SecurityMiddleware
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from packmule.web.services import Services
 
@@ -60,13 +62,14 @@ _PROBLEM = {
 def create_app(services: Services) -> FastAPI:
     """Join the application."""
     path = public_path(services.public_url)
-    app = _api([services.public_url] if path else ())
+    servers = (services.public_url,) if path else ()
+    app = _api(servers)
     app.state.services = services
     app.router.routes.extend(
         [
             *health.routes,
             *metrics_route.routes,
-            *pages.routes(app.openapi()),
+            *pages.routes(_reference(servers)),
             *no_script_routes.routes,
         ]
     )
@@ -87,23 +90,14 @@ def create_app(services: Services) -> FastAPI:
     return app
 
 
-def description() -> dict[str, Any]:
-    """Return the OpenAPI description of the API."""
-    return _api().openapi()
-
-
 def _paths(app: FastAPI) -> Iterator[str]:
     """Yield the path of every route; those of the API are nested, so take them as described."""
     yield from app.openapi()["paths"]
     yield from (getattr(route, "path", "") for route in app.routes)
 
 
-def _api(servers: Iterable[str] = ()) -> FastAPI:
-    """Join what the description tells of.
-
-    Without `servers` the API is at the root of the site that served the description, as OpenAPI
-    has it.
-    """
+def _api(servers: tuple[str, ...]) -> FastAPI:
+    """Join what the description tells of."""
     app = FastAPI(
         title="Packmule",
         version=packmule.__version__,
@@ -119,37 +113,47 @@ def _api(servers: Iterable[str] = ()) -> FastAPI:
     app.include_router(job_routes.router)
     app.include_router(events.router)
     app.include_router(downloads.router)
-    app.openapi = lambda: _describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    # FastAPI's documented way.
+    app.openapi = lambda: description(servers)  # type: ignore[method-assign]
     return app
 
 
-def _describe(app: FastAPI) -> dict[str, Any]:
-    """Write the OpenAPI description: what FastAPI finds, with our bodies and our errors."""
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title,
-            version=app.version,
-            description=app.description,
-            routes=app.routes,
-            servers=app.servers,
-        )
-        _, ours = models_json_schema(
-            [
-                (CreateIn, "validation"),
-                (RetryIn, "validation"),
-                (ChangedFilesOut, "serialization"),
-                (ProblemOut, "serialization"),
-            ],
-            ref_template="#/components/schemas/{model}",
-        )
-        document["components"]["securitySchemes"] = SECURITY_SCHEMES
-        schemas = document["components"].setdefault("schemas", {})
-        schemas |= ours["$defs"]
-        for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, never sent
-            schemas.pop(name, None)
-        for operations in document["paths"].values():
-            for operation in operations.values():
-                operation["responses"].pop("422", None)
-                operation["responses"]["default"] = _PROBLEM
-        app.openapi_schema = document
-    return app.openapi_schema
+@cache
+def description(servers: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the OpenAPI description: what FastAPI finds, with our bodies and our errors.
+
+    Without `servers` the API is at the root of the site that served the description, as OpenAPI
+    has it. Cached, because it takes most of the time in which an application is made.
+    """
+    app = _api(servers)
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+        servers=app.servers,
+    )
+    _, ours = models_json_schema(
+        [
+            (CreateIn, "validation"),
+            (RetryIn, "validation"),
+            (ChangedFilesOut, "serialization"),
+            (ProblemOut, "serialization"),
+        ],
+        ref_template="#/components/schemas/{model}",
+    )
+    document["components"]["securitySchemes"] = SECURITY_SCHEMES
+    schemas = document["components"].setdefault("schemas", {})
+    schemas |= ours["$defs"]
+    for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, never sent
+        schemas.pop(name, None)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = _PROBLEM
+    return document
+
+
+@cache
+def _reference(servers: tuple[str, ...]) -> str:
+    return as_html(description(servers))

@@ -1,7 +1,7 @@
 """The page, its scripts and styles, and the API reference.
 
-Owns serving the files in `static/` and the reference generated from OpenAPI. Everything is read
-into memory once. Leaves the pages without JavaScript to `no_script_routes.py`.
+Owns serving the files in `static/` and the API reference. Everything is read into memory once.
+Leaves the pages without JavaScript to `no_script_routes.py`.
 
 The URLs of scripts and styles contain a digest of all of them, so that browsers can cache them
 forever and never mix two versions (RFC 8246); the pages that name them are revalidated each time. A
@@ -13,14 +13,13 @@ from __future__ import annotations
 import hashlib
 import re
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
 from packmule.web.ranges import matches
-from packmule.web.reference import as_html
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,12 +56,12 @@ def with_digest(html: str) -> str:
     return re.sub(r'"((?:\.\./)*)static/', rf'"\1static/{_DIGEST}/', html)
 
 
-def routes(description: dict[str, Any]) -> list[Route]:
-    """Return the routes of the page, its files, and the reference of the described API."""
+def routes(reference: str) -> list[Route]:
+    """Return the routes of the page, its files, and the API reference, which is this HTML."""
     page = with_digest(_FILES["page.html"].decode())
     return [
         _fixed("/", page.encode(), HTML),
-        _fixed("/docs", with_digest(as_html(description)).encode(), HTML),
+        _fixed("/docs", with_digest(reference).encode(), HTML),
         _fixed("/favicon.ico", _FILES["icon.svg"], _TYPES[".svg"]),
         Route("/static/{digest}/{name}", _static, methods=["GET", "HEAD"]),
     ]
