@@ -26,6 +26,7 @@ from tests.fakes.jobs import (
 from packmule.errors import Conflict, Failure, FailureCode, NotFound, StaleAttempt
 from packmule.jobs.model import (
     Compression,
+    Fence,
     FileState,
     JobRequest,
     JobState,
@@ -68,8 +69,8 @@ def test_what_an_origin_says_is_kept_whatever_it_is_made_of(store: JobStore) -> 
     there = replace(opened(1), etag=bad, last_modified=bad, content_type=bad)
     failure = Failure(FailureCode.BAD_RESPONSE, bad)
     lost = replace(failed(2), failure=failure)
-    store.checkpoint(run.job.id, run.attempt, checkpoint(there, lost))
-    job = store.fail(run.job.id, run.attempt, failure)
+    store.checkpoint(run.fence, checkpoint(there, lost))
+    job = store.fail(run.fence, failure)
     assert job.failure is not None
     assert job.failure.detail == "a \ufffd and half \ufffd of a rocket"
     (file,) = store.failures(run.job.id, 10)
@@ -78,7 +79,7 @@ def test_what_an_origin_says_is_kept_whatever_it_is_made_of(store: JobStore) -> 
 
 def test_a_file_that_one_checkpoint_calls_open_and_done_is_done(store: JobStore) -> None:
     run = begun(store)
-    store.checkpoint(run.job.id, run.attempt, checkpoint(done(1), opened(1)))
+    store.checkpoint(run.fence, checkpoint(done(1), opened(1)))
     again = store.begin(run.job.hash)
     assert again is not None
     assert (again.remembered.done, again.remembered.open) == ((done(1),), ())
@@ -224,8 +225,8 @@ def test_there_is_nothing_to_run_in_a_job_that_is_unknown(store: JobStore) -> No
 
 def test_an_attempt_begins_with_all_checkpoints_added_up(store: JobStore) -> None:
     run = begun(store, files=4)
-    store.checkpoint(run.job.id, 1, checkpoint(opened(1, written=100), opened(0), tail=10))
-    store.checkpoint(run.job.id, 1, checkpoint(done(0), opened(1, written=700), failed(2), tail=20))
+    store.checkpoint(run.fence, checkpoint(opened(1, written=100), opened(0), tail=10))
+    store.checkpoint(run.fence, checkpoint(done(0), opened(1, written=700), failed(2), tail=20))
     again = store.begin(run.job.hash)
     assert again is not None
     assert again.remembered == Remembered(
@@ -236,30 +237,30 @@ def test_an_attempt_begins_with_all_checkpoints_added_up(store: JobStore) -> Non
 
 def test_a_checkpoint_is_what_the_status_says(store: JobStore) -> None:
     run = begun(store)
-    store.checkpoint(run.job.id, 1, checkpoint(done()))
+    store.checkpoint(run.fence, checkpoint(done()))
     assert store.get(run.job.hash).progress == PROGRESS
 
 
 def test_jobs_do_not_touch_each_others_files(store: JobStore) -> None:
     first, second = begun(store), begun(store)
-    store.checkpoint(first.job.id, 1, checkpoint(done(0)))
+    store.checkpoint(first.fence, checkpoint(done(0)))
     again = store.begin(second.job.hash)
     assert again is not None
     assert again.remembered == Remembered()
 
 
-WRITES: dict[str, Callable[[JobStore, int, int], object]] = {
-    "checkpoint": lambda store, id_, n: store.checkpoint(id_, n, checkpoint(done())),
-    "complete": lambda store, id_, n: store.complete(id_, n, PUBLISHED, checkpoint(done())),
-    "fail": lambda store, id_, n: store.fail(id_, n, FAILURE, checkpoint(done())),
-    "fail without a checkpoint": lambda store, id_, n: store.fail(id_, n, FAILURE),
+WRITES: dict[str, Callable[[JobStore, Fence], object]] = {
+    "checkpoint": lambda store, fence: store.checkpoint(fence, checkpoint(done())),
+    "complete": lambda store, fence: store.complete(fence, PUBLISHED, checkpoint(done())),
+    "fail": lambda store, fence: store.fail(fence, FAILURE, checkpoint(done())),
+    "fail without a checkpoint": lambda store, fence: store.fail(fence, FAILURE),
 }
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
 @pytest.mark.parametrize("event", ["taken over", "cancelled", "deleted", "completed", "failed"])
 def test_a_run_that_lost_its_job_writes_nothing(
-    store: JobStore, write: Callable[[JobStore, int, int], object], event: str
+    store: JobStore, write: Callable[[JobStore, Fence], object], event: str
 ) -> None:
     run = begun(store)
     match event:
@@ -270,12 +271,12 @@ def test_a_run_that_lost_its_job_writes_nothing(
         case "deleted":
             store.delete(run.job.hash)
         case "completed":
-            store.complete(run.job.id, 1, PUBLISHED, checkpoint())
+            store.complete(run.fence, PUBLISHED, checkpoint())
         case _:
-            store.fail(run.job.id, 1, FAILURE)
+            store.fail(run.fence, FAILURE)
     before = store.get(run.job.hash), store.files(run.job.hash)
     with pytest.raises(StaleAttempt):
-        write(store, run.job.id, 1)
+        write(store, run.fence)
     assert (store.get(run.job.hash), store.files(run.job.hash)) == before
 
 
@@ -287,7 +288,7 @@ def test_a_completed_job_tells_its_archive_and_keeps_its_last_checkpoint(
 ) -> None:
     run = begun(store)
     clock.advance(30)
-    job = store.complete(run.job.id, 1, PUBLISHED, checkpoint(done(0), failed(2)))
+    job = store.complete(run.fence, PUBLISHED, checkpoint(done(0), failed(2)))
     assert job == store.get(run.job.hash)
     assert job.state is JobState.COMPLETED
     assert (job.size, job.etag) == (12_345, '"3039-1"')
@@ -299,7 +300,7 @@ def test_a_completed_job_tells_its_archive_and_keeps_its_last_checkpoint(
 def test_a_failed_job_says_why_and_keeps_what_it_has(store: JobStore, clock: FakeClock) -> None:
     run = begun(store)
     failure = Failure(FailureCode.DISK_FULL, "The disk is full.", 507, attempts=2)
-    job = store.fail(run.job.id, 1, failure, checkpoint(done(0), failed(2)))
+    job = store.fail(run.fence, failure, checkpoint(done(0), failed(2)))
     assert job == store.get(run.job.hash)
     assert job.state is JobState.FAILED
     assert job.failure == failure
@@ -314,8 +315,8 @@ def test_a_failed_job_says_why_and_keeps_what_it_has(store: JobStore, clock: Fak
 
 def test_a_job_that_fails_without_a_checkpoint_keeps_the_last_one(store: JobStore) -> None:
     run = begun(store)
-    store.checkpoint(run.job.id, 1, checkpoint(done(0)))
-    assert store.fail(run.job.id, 1, FAILURE).progress == PROGRESS
+    store.checkpoint(run.fence, checkpoint(done(0)))
+    assert store.fail(run.fence, FAILURE).progress == PROGRESS
 
 
 def seconds_until(end: datetime | None, clock: FakeClock) -> float:
@@ -332,9 +333,9 @@ def test_a_job_that_has_ended_expires_after_its_own_time_or_the_retention(
     clock.advance(1_000)
     match end:
         case "complete":
-            job = store.complete(run.job.id, 1, PUBLISHED, checkpoint())
+            job = store.complete(run.fence, PUBLISHED, checkpoint())
         case "fail":
-            job = store.fail(run.job.id, 1, FAILURE)
+            job = store.fail(run.fence, FAILURE)
         case _:
             job = store.cancel(run.job.hash)
     assert seconds_until(job.expires_at, clock) == pytest.approx(kept)
@@ -352,9 +353,9 @@ def test_what_comes_with_a_change_of_state_is_committed_with_it_or_neither(
     notes = Notes(fails=fails)
     changes: dict[str, Callable[[], object]] = {
         "complete": lambda: store.complete(
-            run.job.id, 1, PUBLISHED, checkpoint(), in_same_transaction=notes
+            run.fence, PUBLISHED, checkpoint(), in_same_transaction=notes
         ),
-        "fail": lambda: store.fail(run.job.id, 1, FAILURE, in_same_transaction=notes),
+        "fail": lambda: store.fail(run.fence, FAILURE, in_same_transaction=notes),
         "cancel": lambda: store.cancel(run.job.hash, in_same_transaction=notes),
         "expire": lambda: store.expire(run.job.hash, in_same_transaction=notes),
     }

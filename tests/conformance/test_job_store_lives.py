@@ -141,7 +141,7 @@ def test_how_fast_a_run_was_is_not_told_of_the_next_one(store: JobStore) -> None
     assert store.retry(hash_, defer=no_defer).progress.bytes_per_second == 0
     run = store.begin(hash_)
     assert run is not None
-    store.checkpoint(run.job.id, run.attempt, checkpoint(opened()))
+    store.checkpoint(run.fence, checkpoint(opened()))
     assert store.get(hash_).progress.bytes_per_second > 0
     store.begin(hash_)
     assert store.get(hash_).progress.bytes_per_second == 0
@@ -156,13 +156,13 @@ def test_the_files_that_wait_are_those_of_the_last_checkpoint_of_this_run(store:
     run = begun(store)
     now = checkpoint(opened())
     told = replace(now, progress=replace(now.progress, waiting=waiting))
-    store.checkpoint(run.job.id, run.attempt, told)
+    store.checkpoint(run.fence, told)
     assert store.get(run.job.hash).progress.waiting == waiting
     again = store.begin(run.job.hash)
     assert again is not None
     assert again.job.progress.waiting == ()
-    store.checkpoint(run.job.id, again.attempt, told)
-    store.checkpoint(run.job.id, again.attempt, now)
+    store.checkpoint(again.fence, told)
+    store.checkpoint(again.fence, now)
     assert store.get(run.job.hash).progress.waiting == ()
 
 
@@ -208,7 +208,7 @@ def test_jobs_are_due_for_expiry_when_their_time_is_over_the_longest_overdue_fir
     hashes = []
     for seconds in (300.0, 100.0, 200.0):
         run = begun(store, expires_in=seconds)
-        store.complete(run.job.id, 1, PUBLISHED, checkpoint())
+        store.complete(run.fence, PUBLISHED, checkpoint())
         hashes.append(run.job.hash)
     late, first, second = hashes
     assert store.due_for_expiry(clock.now + timedelta(seconds=99)) == ()
@@ -243,9 +243,9 @@ def test_the_version_rises_at_each_change_and_only_then(store: JobStore) -> None
     run = store.begin(hash_)
     assert run is not None
     note()
-    store.checkpoint(run.job.id, 1, checkpoint(opened()))
+    store.checkpoint(run.fence, checkpoint(opened()))
     note()
-    store.fail(run.job.id, 1, FAILURE)
+    store.fail(run.fence, FAILURE)
     note()
     store.retry(hash_, defer=no_defer)
     note()
@@ -270,17 +270,17 @@ def test_the_version_rises_at_each_change_and_only_then(store: JobStore) -> None
 def test_files_are_listed_in_the_order_they_changed_last_within_versions(store: JobStore) -> None:
     run = begun(store, files=4)
     other = begun(store)
-    store.checkpoint(other.job.id, 1, checkpoint(done()))
+    store.checkpoint(other.fence, checkpoint(done()))
 
     def changed(after: tuple[int, int] = (0, -1), up_to: int = 99, limit: int = 9) -> list[Any]:
         found = store.changed_files(run.job.id, after, up_to, limit)
         return [*((each.position, each.state.value) for each in found.files), found.last]
 
     assert changed() == [(0, -1)]
-    store.checkpoint(run.job.id, 1, checkpoint(opened(3), opened(1)))
+    store.checkpoint(run.fence, checkpoint(opened(3), opened(1)))
     first = store.get(run.job.hash).version
     assert changed() == [(1, "open"), (3, "open"), (first, 3)]
-    store.fail(run.job.id, 1, FAILURE, checkpoint(done(1), failed(0)))
+    store.fail(run.fence, FAILURE, checkpoint(done(1), failed(0)))
     second = store.get(run.job.hash).version
     assert changed() == [(3, "open"), (0, "failed"), (1, "done"), (second, 1)]
     assert changed(up_to=first) == [(3, "open"), (first, 3)]
@@ -305,7 +305,7 @@ def test_open_jobs_are_counted_by_client(store: JobStore) -> None:
 
 def test_a_file_is_shown_with_its_bytes_its_name_and_its_failure(store: JobStore) -> None:
     run = begun(store, files=4)
-    store.checkpoint(run.job.id, 1, checkpoint(done(0), opened(1), failed(2)))
+    store.checkpoint(run.fence, checkpoint(done(0), opened(1), failed(2)))
     first, second, third, fourth = store.files(run.job.hash).files
     assert (first.state, first.name, first.bytes_done, first.bytes_total) == (
         FileState.DONE,
@@ -329,7 +329,7 @@ def test_a_file_is_shown_with_its_bytes_its_name_and_its_failure(store: JobStore
 
 def test_failures_are_listed_by_position_up_to_a_limit(store: JobStore) -> None:
     run = begun(store, files=6)
-    store.checkpoint(run.job.id, 1, checkpoint(failed(5), failed(0), done(1), failed(3)))
+    store.checkpoint(run.fence, checkpoint(failed(5), failed(0), done(1), failed(3)))
     assert [file.position for file in store.failures(run.job.id, 10)] == [0, 3, 5]
     assert [file.position for file in store.failures(run.job.id, 2)] == [0, 3]
 
@@ -345,7 +345,7 @@ def test_pages_together_are_all_files_of_a_state_each_once(
         *(opened(n) for n in range(1, 12, 4)),
         *(failed(n) for n in range(2, 12, 4)),
     ]
-    store.checkpoint(run.job.id, 1, checkpoint(*entries))
+    store.checkpoint(run.fence, checkpoint(*entries))
     found: list[int] = []
     cursor = None
     while True:

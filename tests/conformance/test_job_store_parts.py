@@ -37,63 +37,64 @@ def remembered(store: JobStore, run: Run) -> Remembered:
 
 def test_parts_are_remembered_as_they_were_told_last(store: JobStore) -> None:
     run = begun(store)
-    store.checkpoint(run.job.id, 1, saying(Uploads("1 abc", 2, (PLANNED, OTHER))))
-    store.checkpoint(run.job.id, 1, saying(Uploads("1 abc", 3, (STORED,))))
-    store.checkpoint(run.job.id, 1, checkpoint())
+    store.checkpoint(run.fence, saying(Uploads("1 abc", 2, (PLANNED, OTHER))))
+    store.checkpoint(run.fence, saying(Uploads("1 abc", 3, (STORED,))))
+    store.checkpoint(run.fence, checkpoint())
     found = remembered(store, run)
     assert (found.upload, found.begun, found.parts) == ("1 abc", 3, (STORED, OTHER))
 
 
 def test_parts_that_were_given_up_are_forgotten_and_their_numbers_are_not(store: JobStore) -> None:
     run = begun(store)
-    store.checkpoint(run.job.id, 1, saying(Uploads("1 abc", 2, (STORED, OTHER))))
-    store.checkpoint(run.job.id, 1, saying(Uploads("1 abc", 2, (), (1,))))
+    store.checkpoint(run.fence, saying(Uploads("1 abc", 2, (STORED, OTHER))))
+    store.checkpoint(run.fence, saying(Uploads("1 abc", 2, (), (1,))))
     found = remembered(store, run)
     assert (found.begun, found.parts) == (2, (OTHER,))
 
 
 def test_an_upload_that_is_gone_is_forgotten(store: JobStore) -> None:
     run = begun(store)
-    store.checkpoint(run.job.id, 1, saying(Uploads("1 abc", 2, (STORED, OTHER))))
-    store.checkpoint(run.job.id, 1, saying(Uploads(None, 0, (), (1, 2))))
+    store.checkpoint(run.fence, saying(Uploads("1 abc", 2, (STORED, OTHER))))
+    store.checkpoint(run.fence, saying(Uploads(None, 0, (), (1, 2))))
     found = remembered(store, run)
     assert (found.upload, found.begun, found.parts) == (None, 0, ())
 
 
 def test_an_overtaken_run_changes_no_part(store: JobStore) -> None:
     run = begun(store)
-    store.checkpoint(run.job.id, 1, saying(Uploads("1 abc", 1, (STORED,))))
+    store.checkpoint(run.fence, saying(Uploads("1 abc", 1, (STORED,))))
     store.begin(run.job.hash)
     with pytest.raises(StaleAttempt):
-        store.checkpoint(run.job.id, 1, saying(Uploads("1 abc", 9, (OTHER,), (1,))))
+        store.checkpoint(run.fence, saying(Uploads("1 abc", 9, (OTHER,), (1,))))
     found = remembered(store, run)
     assert (found.begun, found.parts) == (1, (STORED,))
 
 
 def test_a_failed_job_keeps_its_parts_for_its_retry(store: JobStore) -> None:
     run = begun(store)
-    store.fail(run.job.id, 1, FAILURE, saying(Uploads("1 abc", 1, (STORED,))))
+    store.fail(run.fence, FAILURE, saying(Uploads("1 abc", 1, (STORED,))))
     store.retry(run.job.hash, defer=no_defer)
     assert remembered(store, run).parts == (STORED,)
 
 
 def test_parts_are_told_apart_by_job(store: JobStore) -> None:
     first, second = begun(store), begun(store)
-    store.checkpoint(first.job.id, 1, saying(Uploads("1 abc", 1, (STORED,))))
-    store.checkpoint(second.job.id, 1, saying(Uploads("1 xyz", 2, (OTHER,))))
-    store.complete(first.job.id, 1, PUBLISHED, checkpoint())
+    store.checkpoint(first.fence, saying(Uploads("1 abc", 1, (STORED,))))
+    store.checkpoint(second.fence, saying(Uploads("1 xyz", 2, (OTHER,))))
+    store.complete(first.fence, PUBLISHED, checkpoint())
     assert remembered(store, second).parts == (OTHER,)
 
 
 def test_who_has_recorded_the_last_checkpoint_is_remembered(store: JobStore) -> None:
     run = begun(store)
     assert run.recorded_by == 0
-    store.checkpoint(run.job.id, 1, checkpoint())
+    store.checkpoint(run.fence, checkpoint())
     for attempt in (2, 3):
         again = store.begin(run.job.hash)
         assert again is not None
         assert (again.attempt, again.recorded_by) == (attempt, 1)
-    store.fail(run.job.id, 3, FAILURE, checkpoint())
+    assert again is not None
+    store.fail(again.fence, FAILURE, checkpoint())
     store.retry(run.job.hash, defer=no_defer)
     last = store.begin(run.job.hash)
     assert last is not None
@@ -102,11 +103,11 @@ def test_who_has_recorded_the_last_checkpoint_is_remembered(store: JobStore) -> 
 
 def test_a_file_whose_bytes_are_gone_is_as_if_it_had_never_come(store: JobStore) -> None:
     run = begun(store)
-    store.checkpoint(run.job.id, 1, checkpoint(done(0), opened(1)))
-    store.checkpoint(run.job.id, 1, replace(checkpoint(), forgotten=(0, 1)))
+    store.checkpoint(run.fence, checkpoint(done(0), opened(1)))
+    store.checkpoint(run.fence, replace(checkpoint(), forgotten=(0, 1)))
     files = store.files(run.job.hash).files
     assert [(file.state, file.bytes_done) for file in files] == [(FileState.PENDING, 0)] * 3
-    store.checkpoint(run.job.id, 1, checkpoint(done(0, name="again.jpg")))
+    store.checkpoint(run.fence, checkpoint(done(0, name="again.jpg")))
     assert remembered(store, run).done == (done(0, name="again.jpg"),)
 
 
@@ -115,9 +116,9 @@ def test_a_job_that_is_let_go_leaves_no_row_of_a_part(
     store: JobStore, db: Engine, let_go: str
 ) -> None:
     kept = begun(store)
-    store.checkpoint(kept.job.id, 1, saying(Uploads("1 abc", 2, (OTHER,))))
+    store.checkpoint(kept.fence, saying(Uploads("1 abc", 2, (OTHER,))))
     run = begun(store)
-    store.fail(run.job.id, 1, FAILURE, saying(Uploads("1 abc", 2, (STORED, OTHER))))
+    store.fail(run.fence, FAILURE, saying(Uploads("1 abc", 2, (STORED, OTHER))))
     getattr(store, let_go)(run.job.hash)
     with reading(db) as connection:
         left = connection.execute(select(parts.c.job_id, parts.c.number)).all()

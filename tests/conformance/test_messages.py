@@ -49,8 +49,7 @@ def announcer(messages: MessageStore, deferred: list[tuple[str, str | None]]) ->
 def complete(store: JobStore, announcer: Announcer) -> str:
     run = begun(store, webhook_url=OWN, client="ann")
     job = store.complete(
-        run.job.id,
-        run.attempt,
+        run.fence,
         PUBLISHED,
         checkpoint(done()),
         in_same_transaction=announcer.announce,
@@ -90,8 +89,7 @@ def test_a_change_that_is_undone_has_none(
 
     with pytest.raises(RuntimeError):
         store.complete(
-            run.job.id,
-            run.attempt,
+            run.fence,
             PUBLISHED,
             checkpoint(done()),
             in_same_transaction=in_same_transaction,

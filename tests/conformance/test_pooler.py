@@ -91,8 +91,8 @@ def test_jobs_are_created_run_and_completed(pooled_url: str) -> None:
     def build(key: str, _stop: Event) -> None:
         run = store.begin(key)
         assert run is not None
-        store.checkpoint(run.job.id, run.attempt, checkpoint(done(0), opened(1)))
-        store.complete(run.job.id, run.attempt, PUBLISHED, checkpoint(done(1), done(2)))
+        store.checkpoint(run.fence, checkpoint(done(0), opened(1)))
+        store.complete(run.fence, PUBLISHED, checkpoint(done(1), done(2)))
         ended.append(key)
         if len(ended) == JOBS:
             stop.set()

@@ -48,7 +48,7 @@ def under_way(store: JobStore, tail: int, total: int | None) -> str:
     """Make a job of ann's whose archive is so long so far, of so many bytes in all."""
     run = begun(store, files=1, client="ann")
     progress = replace(PROGRESS, bytes_done=tail, bytes_total=total)
-    store.checkpoint(run.job.id, run.attempt, Checkpoint(tail, progress))
+    store.checkpoint(run.fence, Checkpoint(tail, progress))
     return run.job.hash
 
 
@@ -87,9 +87,9 @@ def test_a_job_that_has_ended_gives_its_place_back(store: JobStore, end: str) ->
     assert not has_place(store, limit)
     match end:
         case "complete":
-            store.complete(run.job.id, run.attempt, PUBLISHED, checkpoint(done()))
+            store.complete(run.fence, PUBLISHED, checkpoint(done()))
         case "fail":
-            store.fail(run.job.id, run.attempt, FAILURE)
+            store.fail(run.fence, FAILURE)
         case "cancel":
             store.cancel(hash_)
         case _:
@@ -126,7 +126,7 @@ def test_one_key_raced_for_is_one_job_also_with_one_place_left(store: JobStore) 
 def test_a_retry_needs_a_place_and_stays_failed_without_one(store: JobStore) -> None:
     limit = Quota(jobs=1)
     run = begun(store, client="ann")
-    store.fail(run.job.id, run.attempt, FAILURE)
+    store.fail(run.fence, FAILURE)
     other = create(store, limit)
     with pytest.raises(QuotaExceeded):
         store.retry(run.job.hash, defer=no_defer, limit=limit)
@@ -145,7 +145,7 @@ def test_a_retry_that_the_state_forbids_is_told_so_whatever_the_quota(store: Job
 
 def test_the_operators_own_retry_asks_for_no_place(store: JobStore) -> None:
     run = begun(store, client="ann")
-    store.fail(run.job.id, run.attempt, FAILURE)
+    store.fail(run.fence, FAILURE)
     create(store, Quota(jobs=1))
     assert store.retry(run.job.hash, defer=no_defer).state is JobState.QUEUED
 
@@ -166,7 +166,7 @@ def test_a_failed_job_holds_what_it_keeps_and_a_cancelled_one_nothing(store: Job
     hash_ = under_way(store, 4 * KB, None)
     run = store.begin(hash_)
     assert run is not None
-    store.fail(run.job.id, run.attempt, FAILURE)
+    store.fail(run.fence, FAILURE)
     assert not has_place(store, Quota(held_bytes=4 * KB))
     store.retry(hash_, defer=no_defer)
     store.cancel(hash_)
@@ -178,7 +178,7 @@ def test_archives_count_until_they_expire_and_the_first_to_go_says_when(
 ) -> None:
     for _ in range(2):
         run = begun(store, client="ann")
-        store.complete(run.job.id, run.attempt, PUBLISHED, checkpoint(done()))
+        store.complete(run.fence, PUBLISHED, checkpoint(done()))
         clock.advance(1000)
     with pytest.raises(QuotaExceeded, match="hold 24690 bytes, and 20000 bytes may be") as refused:
         create(store, Quota(held_bytes=20_000))

@@ -142,9 +142,9 @@ def in_state(store: JobStore, state: JobState, *, client: str = "") -> str:
     run = store.begin(hash_)
     assert run is not None
     if state is JobState.FAILED:
-        store.fail(run.job.id, run.attempt, FAILURE, checkpoint(done(0), opened(1), failed(2)))
+        store.fail(run.fence, FAILURE, checkpoint(done(0), opened(1), failed(2)))
     if state in {JobState.COMPLETED, JobState.EXPIRED}:
-        store.complete(run.job.id, run.attempt, PUBLISHED, checkpoint(done()))
+        store.complete(run.fence, PUBLISHED, checkpoint(done()))
     if state is JobState.EXPIRED:
         store.expire(hash_)
     assert store.get(hash_).state is state

@@ -107,7 +107,7 @@ class Builder:
         self._store = store
         self._storage = storage
         self._resources = resources
-        self._holdings = CancellationWatcher(store.find_attempts)
+        self._holdings = CancellationWatcher(store.still_held)
 
     def build(self, key: str, stop: Event) -> Later | None:
         """Run the job of that hash to its end; Later where it was stopped before."""
@@ -280,13 +280,13 @@ class Builder:
         return None
 
     def _record(self, run: Run, checkpoint: Checkpoint) -> None:
-        self._store.checkpoint(run.job.id, run.attempt, checkpoint)
+        self._store.checkpoint(run.fence, checkpoint)
         _count(checkpoint)
 
     def _complete(self, run: Run, archive: StoredArchive, rest: Checkpoint) -> None:
         published = Published(archive.size, archive.etag)
         self._store.complete(
-            run.job.id, run.attempt, published, rest, in_same_transaction=self._in_same_transaction
+            run.fence, published, rest, in_same_transaction=self._in_same_transaction
         )
         _log.info("job completed bytes=%d", archive.size)
         ARCHIVES_COMPLETED.inc()
@@ -301,8 +301,7 @@ class Builder:
     def _fail(self, run: Run, failure: Failure, rest: Checkpoint | None = None) -> Later | None:
         try:
             self._store.fail(
-                run.job.id,
-                run.attempt,
+                run.fence,
                 failure,
                 rest,
                 in_same_transaction=self._in_same_transaction,

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from packmule.errors import StaleAttempt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from packmule.jobs.model import Run
+    from packmule.jobs.model import Fence, Run
 
 _log = logging.getLogger(__name__)
 
@@ -30,8 +30,7 @@ LOOK_EVERY = 0.25
 class _Held:
     """A run that is watched; `wake` has it look whether it is lost."""
 
-    job_id: int
-    attempt: int
+    fence: Fence
     wake: Callable[[], None]
     is_lost: bool = False
 
@@ -42,15 +41,15 @@ class _Held:
 
 
 class CancellationWatcher:
-    """Watches runs; `attempts` tells under which attempt each of some jobs is running now."""
+    """Watches runs; `still_held` returns those of some runs that still hold their jobs."""
 
     def __init__(
         self,
-        attempts: Callable[[Sequence[int]], Mapping[int, int]],
+        still_held: Callable[[Sequence[Fence]], Collection[Fence]],
         *,
         look_every: float = LOOK_EVERY,
     ) -> None:
-        self._attempts = attempts
+        self._still_held = still_held
         self._look_every = look_every
         self._held: set[_Held] = set()
         self._lock = threading.Lock()
@@ -62,7 +61,7 @@ class CancellationWatcher:
 
         `wake` is called, in another thread, when that has happened.
         """
-        held = _Held(run.job.id, run.attempt, wake)
+        held = _Held(run.fence, wake)
         with self._lock:
             self._held.add(held)
             if not self._is_looking:
@@ -92,9 +91,9 @@ class CancellationWatcher:
                     self._is_looking = False
                     return
             try:
-                now = self._attempts([each.job_id for each in held])
+                now = self._still_held([each.fence for each in held])
                 for each in held:
-                    if now.get(each.job_id) != each.attempt:
+                    if each.fence not in now:
                         each.is_lost = True
                         each.wake()
             except Exception as error:  # noqa: BLE001 - no other thread would look again

@@ -108,8 +108,6 @@ OLDEST_DUE = text("""
     WHERE status = 'todo' AND scheduled_at <= now()
 """)
 
-IS_KNOWN = text("SELECT EXISTS (SELECT 1 FROM procrastinate_workers WHERE id = :worker)")
-
 LAST_SIGN = text("""
     SELECT extract(epoch FROM now() - max(last_heartbeat))::float8 FROM procrastinate_workers
 """)

@@ -34,6 +34,7 @@ from packmule.engine.dispatcher import BEAT_AFTER
 from packmule.engine.due_scan import DueScan
 from packmule.engine.fairness import Waiting, choose
 from packmule.engine.interface import Task
+from packmule.engine.pg_registration import Registration, register
 from packmule.engine.queue import Leased, TurnResult
 from packmule.engine.shared_transaction import (
     at_once,
@@ -134,7 +135,7 @@ class ProcrastinateQueue:
         self._engine = engine
         self._clock = clock
         self._lease = lease
-        self._worker: int | None = None
+        self._me: Registration | None = None
         self._kinds: list[str] = []
         self._found: dict[int, str] = {}
         self._in_hand: set[str] = set()
@@ -194,34 +195,32 @@ class ProcrastinateQueue:
         In the place of a task that was found, the first of its kind and client is begun.
         """
         with self._shared() as (connection, jobs):
+            if self._me is None or not self._me.is_valid(connection):
+                # Another database than the one that we registered in: nothing in it is ours.
+                self._beat_at = float("-inf")
+                return TurnResult((), frozenset(renew))
             for one in ended:
-                self._give_back(connection, jobs, one)
-            lost = frozenset(renew) - self._held(jobs) if renew else frozenset()
+                self._give_back(connection, jobs, one, self._me.id)
+            lost = frozenset(renew) - self._held(jobs, self._me.id) if renew else frozenset()
             leased = []
-            if self._worker is not None:
-                for id_ in wanted:
-                    queue = [self._found[id_]]
-                    job = at_once(jobs.fetch_job(queues=queue, worker_id=self._worker))
-                    if job is not None and job.id is not None:
-                        leased.append(_leased(job.id, job))
+            for id_ in wanted:
+                queue = [self._found[id_]]
+                job = at_once(jobs.fetch_job(queues=queue, worker_id=self._me.id))
+                if job is not None and job.id is not None:
+                    leased.append(_leased(job.id, job))
         self._in_hand -= {one.task.lease for one in ended}
         self._in_hand |= {task.lease for task in leased}
         return TurnResult(tuple(leased), lost)
 
-    def _held(self, jobs: JobManager) -> frozenset[str]:
-        return frozenset(map(_lease_of, self._jobs_held(jobs)))
+    def _held(self, jobs: JobManager, worker: int) -> frozenset[str]:
+        return frozenset(map(_lease_of, _jobs_of(jobs, worker)))
 
-    def _jobs_held(self, jobs: JobManager) -> Iterable[Job]:
-        """List what the database says that this worker holds."""
-        if self._worker is None:
-            return ()
-        doing = Status.DOING.value
-        return at_once(jobs.list_jobs_async(worker_id=self._worker, status=doing))
-
-    def _give_back(self, connection: Connection, jobs: JobManager, ended: Ended) -> None:
+    def _give_back(
+        self, connection: Connection, jobs: JobManager, ended: Ended, worker: int
+    ) -> None:
         """Remove a finished task or put it back; leave one that another worker has taken over."""
         task = ended.task
-        values = {"id": task.id, "worker": self._worker, "lease": task.lease}
+        values = {"id": task.id, "worker": worker, "lease": task.lease}
         row = connection.execute(queries.HOLD, values).one_or_none()
         if row is None:
             return
@@ -246,20 +245,17 @@ class ProcrastinateQueue:
             self._judge_at = now + 2 * self._lease * BEAT_AFTER
         with self._shared() as (connection, jobs):
             self._follow_clock(connection, jobs, now)
-            worker = self._worker
-            known = worker is not None and (
-                connection.execute(queries.IS_KNOWN, {"worker": worker}).scalar_one()
-            )
-            if worker is not None and known:
-                at_once(jobs.update_heartbeat(worker))
-                for job in self._jobs_held(jobs):
+            me = self._me
+            if me is not None and me.is_valid(connection):
+                at_once(jobs.update_heartbeat(me.id))
+                for job in _jobs_of(jobs, me.id):
                     if _lease_of(job) not in self._in_hand:
                         _free(connection, jobs, job, "its start was not confirmed")
             else:
                 # At the start; or a standby took over that had not heard of us yet.
                 at_once(jobs.prune_stalled_workers(_FORGET_AFTER))
-                worker = at_once(jobs.register_worker())
-        self._worker = worker
+                me = register(connection, jobs)
+        self._me = me
         self._seen_at = now
 
     def _follow_clock(self, connection: Connection, jobs: JobManager, now: float) -> None:
@@ -280,7 +276,7 @@ class ProcrastinateQueue:
     def _free_the_silent(self) -> None:
         with self._shared() as (connection, jobs):
             for job in at_once(jobs.get_stalled_jobs(seconds_since_heartbeat=self._lease)):
-                if job.worker_id != self._worker:
+                if self._me is None or job.worker_id != self._me.id:
                     _free(connection, jobs, job, "its worker was silent")
 
     def clock_was_set(self, step: float) -> None:
@@ -288,10 +284,11 @@ class ProcrastinateQueue:
 
     def leave(self) -> None:
         """Unregister this worker, which frees what it still holds at once."""
-        if self._worker is not None:
-            with self._shared() as (_, jobs):
-                at_once(jobs.unregister_worker(self._worker))
-            self._worker = None
+        if self._me is not None:
+            with self._shared() as (connection, jobs):
+                if self._me.is_valid(connection):
+                    at_once(jobs.unregister_worker(self._me.id))
+            self._me = None
 
     @contextmanager
     def _shared(self) -> Iterator[tuple[Connection, JobManager]]:
@@ -304,6 +301,11 @@ class ProcrastinateQueue:
             raise
         except UniqueViolation as error:
             raise DatabaseAway("Two workers took one task at once; trying again.") from error
+
+
+def _jobs_of(jobs: JobManager, worker: int) -> Iterable[Job]:
+    """List what the database says that a worker holds."""
+    return at_once(jobs.list_jobs_async(worker_id=worker, status=Status.DOING.value))
 
 
 def _free(connection: Connection, jobs: JobManager, job: Job, why: str) -> None:

@@ -15,6 +15,7 @@ import psycopg
 from procrastinate.schema import SchemaManager
 from sqlalchemy import text
 
+from packmule.engine.pg_registration import MAKE_TABLE
 from packmule.engine.shared_transaction import driver_connection, translating_errors
 from packmule.errors import UsageError
 
@@ -38,6 +39,7 @@ def prepare(connection: Connection) -> None:
     """
     files = {path.name: path for path in sorted(_folder().glob("*.sql"))}
     connection.execute(_MAKE_NOTES)
+    connection.execute(MAKE_TABLE)
     noted = set(connection.scalars(_NOTED))
     newer = sorted(noted - set(files))
     if newer:

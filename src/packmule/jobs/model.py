@@ -306,9 +306,21 @@ class Job:
     version: int = 0
 
 
+class Fence(NamedTuple):
+    """What every write of a run carries: the row of its job, its attempt, and a token of its own.
+
+    Row and attempt alone would not do: a database that was restored, or a standby that has taken
+    over without the last commits, gives the same numbers again. The token is drawn at random.
+    """
+
+    job_id: int
+    attempt: int
+    token: str
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A job handed to a worker, under the attempt number that every later write must carry.
+    """A job handed to a worker, under the attempt and the token that every later write must carry.
 
     `recorded_by` is the attempt that recorded the last checkpoint: what is remembered lies in its
     scratch, or in one that was made of it.
@@ -319,6 +331,12 @@ class Run:
     sources: tuple[Source, ...]
     remembered: Remembered = field(default_factory=Remembered)
     recorded_by: int = 0
+    token: str = ""
+
+    @property
+    def fence(self) -> Fence:
+        """Return what the job store must be shown with every write."""
+        return Fence(self.job.id, self.attempt, self.token)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ VERSIONS = select(jobs.c.hash, jobs.c.state, jobs.c.version).where(
     jobs.c.hash.in_(bindparam("of_hashes", expanding=True))
 )
 
-HELD = select(jobs.c.id, jobs.c.attempt).where(
+HELD = select(jobs.c.id, jobs.c.attempt, jobs.c.run_token).where(
     jobs.c.id.in_(bindparam("of_jobs", expanding=True)),
     jobs.c.state == JobState.RUNNING.value,
 )
@@ -90,6 +90,7 @@ def _change(state: JobState) -> Update:
 
 BEGIN_JOB = _change(JobState.RUNNING).values(
     attempt=jobs.c.attempt + 1,
+    run_token=bindparam("new_token"),
     started_at=func.coalesce(jobs.c.started_at, bindparam("now")),
     # How fast an earlier run was says nothing of when this one will be done.
     bytes_per_second=0.0,
@@ -119,13 +120,14 @@ EXPIRE_JOB = _change(JobState.EXPIRED).values(
     client=case((jobs.c.client.startswith(ADDRESS_CLIENT), ""), else_=jobs.c.client),
 )
 
-# --- a run, fenced by its attempt ---------------------------------------------------------------
+# --- a run, fenced by its attempt and token -----------------------------------------------------
 
 _FENCED = (
     update(jobs)
     .where(
         jobs.c.id == bindparam("of_job"),
         jobs.c.attempt == bindparam("of_attempt"),
+        jobs.c.run_token == bindparam("of_token"),
         jobs.c.state == JobState.RUNNING.value,
     )
     .values(version=jobs.c.version + 1)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from packmule.errors import NotFound
 from packmule.jobs import file_queries, queries
 from packmule.jobs.database import check_writable, reading
-from packmule.jobs.model import DoneEntry, FileState, JobState, OpenEntry, Remembered, Source
+from packmule.jobs.model import DoneEntry, Fence, FileState, JobState, OpenEntry, Remembered, Source
 from packmule.jobs.part_rows import read_parts
 from packmule.jobs.records import failed_entry_of, file_of, job_of
 
@@ -85,14 +85,16 @@ class JobReads:
                 for row in connection.execute(queries.VERSIONS, {"of_hashes": some})
             }
 
-    def find_attempts(self, job_ids: Sequence[int]) -> dict[int, int]:
-        """Return the attempt under which each job is running; those that are not are left out."""
+    def still_held(self, fences: Sequence[Fence]) -> frozenset[Fence]:
+        """Return those of some runs that still hold their jobs."""
+        ids = [fence.job_id for fence in fences]
         with reading(self._engine) as connection:
-            return {
-                row.id: row.attempt
-                for some in _batches(job_ids)
+            now = {
+                Fence(*row)
+                for some in _batches(ids)
                 for row in connection.execute(queries.HELD, {"of_jobs": some})
             }
+        return frozenset(now.intersection(fences))
 
     def failures(self, job_id: int, limit: int) -> tuple[FileRecord, ...]:
         """List the first files that failed for good, by position."""

@@ -36,6 +36,8 @@ jobs = Table(
     Column("hash", String(32), nullable=False),
     Column("state", String(16), nullable=False),
     Column("attempt", Integer, nullable=False),
+    # Drawn anew with each attempt: numbers come again after a fail-over that lost commits.
+    Column("run_token", String(32)),
     Column("priority", Integer, nullable=False),
     Column("client", Text, nullable=False),
     Column("name", Text),

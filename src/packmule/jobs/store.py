@@ -1,8 +1,8 @@
 """The job store: every change in a job's life, each in one durable transaction.
 
 Owns the transitions, one method each, and that whoever has lost a job can no longer touch it: what
-a run writes carries its attempt number, and is refused with StaleAttempt once another attempt or a
-cancel has come between. Leaves questions to `reads.py`, SQL to `queries.py`. The law is
+a run writes carries its attempt and its token, and is refused with StaleAttempt once another run or
+a cancel has come between. Leaves questions to `reads.py`, SQL to `queries.py`. The law is
 `model.TRANSITIONS`.
 
 What must come true together with a change is given to its method and runs in its transaction:
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql import Executable
 
     from packmule.errors import Failure
-    from packmule.jobs.model import Checkpoint, Job, JobRequest, OnError, Published
+    from packmule.jobs.model import Checkpoint, Fence, Job, JobRequest, OnError, Published
 
 Defer = Callable[[Connection, str], None]
 
@@ -125,7 +125,8 @@ class JobStore(JobReads):
 
         The attempt number rises: whatever an earlier run still writes is refused from now on.
         """
-        values = {"of_hash": hash_, "now": self._clock()}
+        token = secrets.token_hex(16)
+        values = {"of_hash": hash_, "now": self._clock(), "new_token": token}
         with writing(self._engine) as connection:
             row = connection.execute(queries.BEGIN_JOB, values).one_or_none()
         if row is None:
@@ -137,27 +138,27 @@ class JobStore(JobReads):
             if latest.version != row.version:
                 return None
             sources, remembered = load(connection, row)
-        return Run(job_of(row), row.attempt, sources, remembered, row.recorded_by or 0)
+        recorded_by = row.recorded_by or 0
+        return Run(job_of(row), row.attempt, sources, remembered, recorded_by, token)
 
-    def checkpoint(self, job_id: int, attempt: int, checkpoint: Checkpoint) -> None:
+    def checkpoint(self, fence: Fence, checkpoint: Checkpoint) -> None:
         """Remember what became certain. Raises StaleAttempt."""
-        values = _fence(job_id, attempt) | progress_values(checkpoint)
+        values = _fenced(fence) | progress_values(checkpoint)
 
         def write() -> None:
             with writing(self._engine) as connection:
                 version = connection.execute(queries.CHECKPOINT_JOB, values).scalar_one_or_none()
                 if version is None:
                     raise _stale()
-                self._entries.update(connection, job_id, version, checkpoint)
+                self._entries.update(connection, fence.job_id, version, checkpoint)
                 if checkpoint.uploads is not None:
-                    write_uploads(connection, job_id, checkpoint.uploads)
+                    write_uploads(connection, fence.job_id, checkpoint.uploads)
 
         self._patiently(write)
 
     def complete(
         self,
-        job_id: int,
-        attempt: int,
+        fence: Fence,
         published: Published,
         checkpoint: Checkpoint,
         *,
@@ -165,20 +166,19 @@ class JobStore(JobReads):
     ) -> Job:
         """Complete a job whose archive is published. Raises StaleAttempt."""
         values: Values = {"new_size": published.size, "new_etag": published.etag}
-        values |= _fence(job_id, attempt) | progress_values(checkpoint)
+        values |= _fenced(fence) | progress_values(checkpoint)
         return self._finish(queries.COMPLETE_JOB, values, checkpoint, in_same_transaction)
 
     def fail(
         self,
-        job_id: int,
-        attempt: int,
+        fence: Fence,
         failure: Failure,
         checkpoint: Checkpoint | None = None,
         *,
         in_same_transaction: InSameTransaction | None = None,
     ) -> Job:
         """Fail a job; what it has is kept for a retry. Raises StaleAttempt."""
-        values = _fence(job_id, attempt) | {
+        values = _fenced(fence) | {
             "new_code": failure.code.value,
             "new_detail": storable(failure.detail),
             "new_http_status": failure.http_status,
@@ -304,8 +304,8 @@ def _earlier(connection: Connection, request: JobRequest, digest: str) -> str | 
     return str(row.hash)
 
 
-def _fence(job_id: int, attempt: int) -> Values:
-    return {"of_job": job_id, "of_attempt": attempt}
+def _fenced(fence: Fence) -> Values:
+    return {"of_job": fence.job_id, "of_attempt": fence.attempt, "of_token": fence.token}
 
 
 def _stale() -> StaleAttempt:

@@ -2,7 +2,10 @@
 
 Owns which object is an archive, and that a late writer does no harm:
 
-    <prefix>ab/<key>.<attempt>.zip    whole: an object appears at once or not at all
+    <prefix>ab/<key>.<number>.zip    whole: an object appears at once or not at all
+
+The number is the attempt's, with twelve random digits behind it: after a fail-over of the database
+that lost commits another run may have the same attempt, and never writes to the same object.
 
 The archive of a completed job is the object whose entity tag the job names; while no job names one,
 the highest attempt's. So a run that was believed dead and wakes up to publish makes an object that
@@ -18,6 +21,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -38,6 +42,8 @@ if TYPE_CHECKING:
 
 # Seconds for which a successful look at the bucket holds: each look writes an object.
 _CHECK_HOLDS = 10.0
+# Of one attempt.
+_NUMBERS = 10**12
 # What is ours below the prefix: other names are others' business.
 _OURS = re.compile(r"[0-9a-f]{2}/([0-9a-f]{2,64})\.\d{1,18}\.zip")
 _PROBE = ".written-by-packmule"
@@ -74,7 +80,7 @@ class S3Storage:
         return S3Stream(
             self._bucket,
             lambda number: f"{beginning}{number}.zip",
-            attempt,
+            _number(attempt),
             scratch,
             most_bytes=self._most_bytes,
             stored=self._stored,
@@ -86,7 +92,7 @@ class S3Storage:
         One put: what is larger than a part was uploaded while it was assembled. Scratch of this and
         earlier attempts is removed; objects of other attempts stay, see `prune`.
         """
-        name = f"{_beginning(key)}{attempt}.zip"
+        name = f"{_beginning(key)}{_number(attempt)}.zip"
         with (
             translated("The archive could not be published"),
             scratch.held(assembled) as descriptor,
@@ -164,13 +170,13 @@ class S3Storage:
         """Abort a key's uploads."""
         beginning = _beginning(key)
         for each in self._bucket.uploads(beginning):
-            if _attempt(each.name, beginning) is not None:
+            if _number_in(each.name, beginning) is not None:
                 self._bucket.abort(each.name, each.upload)
 
     def _found(self, key: str) -> list[tuple[int, BucketObject]]:
         """List the objects of a key, the latest attempt's last."""
         beginning = _beginning(key)
-        found = [(_attempt(one.name, beginning), one) for one in self._bucket.find(beginning)]
+        found = [(_number_in(one.name, beginning), one) for one in self._bucket.find(beginning)]
         return sorted(
             ((number, one) for number, one in found if number is not None),
             key=lambda each: each[0],
@@ -185,7 +191,12 @@ def _beginning(key: str) -> str:
     return f"{checked(key)[:2]}/{key}."
 
 
-def _attempt(name: str, beginning: str) -> int | None:
-    """Read the attempt from an object's name; None where it is no archive's."""
+def _number(attempt: int) -> int:
+    """Draw the number of an attempt's object, greater than those of earlier attempts."""
+    return attempt * _NUMBERS + secrets.randbelow(_NUMBERS)
+
+
+def _number_in(name: str, beginning: str) -> int | None:
+    """Read the number from an object's name; None where it is no archive's."""
     match = re.fullmatch(r"(\d{1,18})\.zip", name.removeprefix(beginning))
     return int(match[1]) if match else None

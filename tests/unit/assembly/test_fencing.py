@@ -18,10 +18,10 @@ from packmule.jobs.database import connect, upgrade
 from packmule.jobs.store import JobStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from packmule.jobs.model import Run
+    from packmule.jobs.model import Fence, Run
 
 SOON = 0.01
 
@@ -48,7 +48,7 @@ def hears(holdings: CancellationWatcher, run: Run, change: Callable[[], object])
 def test_a_run_whose_job_is_cancelled_is_woken_and_told_to_end(store: JobStore) -> None:
     run = begun(store)
     hears(
-        CancellationWatcher(store.find_attempts, look_every=SOON),
+        CancellationWatcher(store.still_held, look_every=SOON),
         run,
         lambda: store.cancel(run.job.hash),
     )
@@ -57,7 +57,7 @@ def test_a_run_whose_job_is_cancelled_is_woken_and_told_to_end(store: JobStore) 
 def test_a_run_whose_job_is_deleted_is_woken_and_told_to_end(store: JobStore) -> None:
     run = begun(store)
     hears(
-        CancellationWatcher(store.find_attempts, look_every=SOON),
+        CancellationWatcher(store.still_held, look_every=SOON),
         run,
         lambda: store.delete(run.job.hash),
     )
@@ -66,7 +66,7 @@ def test_a_run_whose_job_is_deleted_is_woken_and_told_to_end(store: JobStore) ->
 def test_a_run_that_was_taken_over_is_woken_and_told_to_end(store: JobStore) -> None:
     run = begun(store)
     hears(
-        CancellationWatcher(store.find_attempts, look_every=SOON),
+        CancellationWatcher(store.still_held, look_every=SOON),
         run,
         lambda: store.begin(run.job.hash),
     )
@@ -79,11 +79,11 @@ class Asked:
         self.questions: list[list[int]] = []
         self.fails: Exception | None = None
 
-    def __call__(self, job_ids: Sequence[int]) -> Mapping[int, int]:
-        self.questions.append(sorted(job_ids))
+    def __call__(self, fences: Sequence[Fence]) -> Sequence[Fence]:
+        self.questions.append(sorted(fence.job_id for fence in fences))
         if self.fails is not None:
             raise self.fails
-        return dict.fromkeys(job_ids, 1)
+        return fences
 
 
 def test_one_question_is_asked_for_all_runs_and_none_once_they_have_ended(store: JobStore) -> None:
@@ -121,7 +121,7 @@ def test_an_assembly_ends_when_its_job_is_cancelled_not_at_its_next_checkpoint(
     assert run is not None
     resources = FakeResources()
     assembly = Assembly(run.sources, run.remembered, tmp_path / "scratch", resources.real)
-    holdings = CancellationWatcher(store.find_attempts, look_every=SOON)
+    holdings = CancellationWatcher(store.still_held, look_every=SOON)
     with holdings.watched(run, assembly.ask_checkpoint) as check:
         store.cancel(run.job.hash)
         with pytest.raises(StaleAttempt):

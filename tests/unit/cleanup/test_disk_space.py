@@ -338,7 +338,7 @@ def test_for_bytes_of_open_jobs_nobody_elses_fresh_archives_go(house: House) -> 
     run = house.store.begin(hash_)
     assert run is not None
     held = replace(PROGRESS, bytes_done=10**12)
-    house.store.checkpoint(run.job.id, run.attempt, Checkpoint(0, held))
+    house.store.checkpoint(run.fence, Checkpoint(0, held))
     jobs = [house.job(client="bob", asked_at=an_hour_ago()) for _ in range(8)]
     house.make(2 * SIZE)
     assert house.states(jobs) == ["completed"] * 8

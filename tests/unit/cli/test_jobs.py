@@ -53,7 +53,7 @@ def a_failed_job(stores: Stores, **more: Any) -> str:
     begun = stores.jobs.begin(hash_)
     assert begun is not None
     failure = Failure(FailureCode.FILES_FAILED, "1 of 1 files could not be fetched")
-    stores.jobs.fail(begun.job.id, begun.attempt, failure, checkpoint(failed()))
+    stores.jobs.fail(begun.fence, failure, checkpoint(failed()))
     return hash_
 
 

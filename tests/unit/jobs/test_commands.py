@@ -74,7 +74,7 @@ def test_a_retry_is_as_urgent_as_before_and_for_the_same_client(store: JobStore)
     hash_ = store.create(request(priority=7, client="ann"), defer=no_defer)
     run = store.begin(hash_)
     assert run is not None
-    store.fail(run.job.id, run.attempt, FAILURE)
+    store.fail(run.fence, FAILURE)
     assert commands(store, recorder).retry(hash_, None).state is JobState.QUEUED
     assert recorder.queued == [(hash_, 7, "ann")]
     assert recorder.discarded == []

@@ -115,7 +115,7 @@ def test_many_threads_write_at_once_and_none_is_refused(db: Engine) -> None:
             for _ in range(10):
                 store.get(runs[number].job.hash)
                 entries = [opened(position) for position in range(200)]
-                store.checkpoint(runs[number].job.id, 1, checkpoint(*entries))
+                store.checkpoint(runs[number].fence, checkpoint(*entries))
         except PackmuleError as error:
             refused.append(error)
 

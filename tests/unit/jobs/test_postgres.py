@@ -17,6 +17,7 @@ from tests.fakes.postgres import cut_connections
 
 from packmule.errors import DatabaseAway, DiskFull, StaleAttempt, StorageFailed, UsageError
 from packmule.jobs import database, postgres
+from packmule.jobs.model import Fence
 from packmule.jobs.schema import metadata
 from packmule.jobs.store import JobStore
 
@@ -110,7 +111,7 @@ def test_a_deletion_waits_for_the_end_it_meets(db: Engine) -> None:
         assert deleting.is_alive()
 
     deleting = Thread(target=lambda: ended.append(store.delete(run.job.hash)))
-    store.fail(run.job.id, run.attempt, FAILURE, in_same_transaction=delete_meanwhile)
+    store.fail(run.fence, FAILURE, in_same_transaction=delete_meanwhile)
     deleting.join(10)
     assert [job.state for job in ended] == ["expired"]
 
@@ -149,7 +150,7 @@ def test_a_checkpoint_cut_in_the_middle_is_written_again_by_itself(
         update(*values)  # type: ignore[arg-type]
 
     monkeypatch.setattr(store._entries, "update", cut_once)
-    store.checkpoint(run.job.id, run.attempt, checkpoint(opened()))
+    store.checkpoint(run.fence, checkpoint(opened()))
     assert cuts == 2
     again = store.begin(run.job.hash)
     assert again is not None
@@ -167,17 +168,17 @@ def test_an_end_is_told_again_until_it_has_come_through_and_then_refused(db: Eng
         if ends == 1:
             cut_all(db)
 
-    store.fail(run.job.id, run.attempt, FAILURE, in_same_transaction=cut_once)
+    store.fail(run.fence, FAILURE, in_same_transaction=cut_once)
     assert ends == 2
     with pytest.raises(StaleAttempt):
-        store.fail(run.job.id, run.attempt, FAILURE)
+        store.fail(run.fence, FAILURE)
 
 
 def test_patience_with_a_database_that_stays_away_has_an_end(postgres_url: str) -> None:
     gone = make_url(postgres_url).set(port=1).render_as_string(hide_password=False)
     db = database.connect(gone)
     with pytest.raises(DatabaseAway):
-        JobStore(db, patience=0.1).checkpoint(1, 1, checkpoint(opened()))
+        JobStore(db, patience=0.1).checkpoint(Fence(1, 1, ""), checkpoint(opened()))
     db.dispose()
 
 

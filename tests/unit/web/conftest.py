@@ -69,7 +69,7 @@ class App:
             scratch.write_bytes(content)
             archive = storage.publish(hash_, run.attempt, scratch)
         published = Published(archive.size, archive.etag)
-        store.complete(run.job.id, run.attempt, published, checkpoint(done()))
+        store.complete(run.fence, published, checkpoint(done()))
         return hash_
 
 

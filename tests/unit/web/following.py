@@ -109,10 +109,8 @@ def nothing() -> None:
 
 
 def completing(app: App, run: Run) -> Callable[[], object]:
-    return lambda: app.services.store.complete(
-        run.job.id, run.attempt, PUBLISHED, checkpoint(done())
-    )
+    return lambda: app.services.store.complete(run.fence, PUBLISHED, checkpoint(done()))
 
 
 def moving(app: App, run: Run) -> Callable[[], object]:
-    return lambda: app.services.store.checkpoint(run.job.id, run.attempt, checkpoint(done()))
+    return lambda: app.services.store.checkpoint(run.fence, checkpoint(done()))

@@ -139,9 +139,7 @@ def test_a_status_names_a_thousand_failures_and_the_list_has_all(app: App) -> No
         FailedEntry(n, f"{n}", Failure(FailureCode.DNS, "no such host", attempts=1))
         for n in range(1_100)
     )
-    store.fail(
-        run.job.id, run.attempt, FAILURE, Checkpoint(0, Progress(1_100, 0, 1_100), failed=dead)
-    )
+    store.fail(run.fence, FAILURE, Checkpoint(0, Progress(1_100, 0, 1_100), failed=dead))
     found = app.ask("GET", f"/api/archive/status/{run.job.hash}").json()
     assert len(found["failures"]) == 1_000
     page = app.ask("GET", f"/api/archive/files/{run.job.hash}?state=failed&cursor=999").json()

@@ -158,7 +158,7 @@ def test_a_clients_own_key_does_all(app: App) -> None:
     assert app.ask("GET", f"/api/archive/files/{hash_}", headers=ANN).status_code == 200
     run = app.services.store.begin(hash_)
     assert run is not None
-    app.services.store.fail(run.job.id, run.attempt, FAILURE)
+    app.services.store.fail(run.fence, FAILURE)
     assert app.ask("POST", f"/api/archive/retry/{hash_}", headers=ANN).status_code == 202
     assert app.ask("POST", f"/api/archive/cancel/{hash_}", headers=ANN).status_code == 200
     assert app.ask("DELETE", f"/api/archive/{hash_}", headers=ANN).status_code == 204
@@ -270,7 +270,7 @@ def test_a_retry_counts_against_the_quota(app: App) -> None:
     hash_ = created(app)
     run = app.services.store.begin(hash_)
     assert run is not None
-    app.services.store.fail(run.job.id, run.attempt, FAILURE)
+    app.services.store.fail(run.fence, FAILURE)
     other = created(app)
     refused(app.ask("POST", f"/api/archive/retry/{hash_}"), 429, "quota-exceeded")
     assert app.services.store.get(hash_).state is JobState.FAILED

@@ -48,7 +48,7 @@ def told_files(reader: Reader) -> list[tuple[int, str]]:
 
 def noting(app: App, run: Run, *entries: Any) -> Callable[[], object]:
     """Record a checkpoint of these entries."""
-    return lambda: app.services.store.checkpoint(run.job.id, run.attempt, checkpoint(*entries))
+    return lambda: app.services.store.checkpoint(run.fence, checkpoint(*entries))
 
 
 def follow_files(app: App, hash_: str, *then: Callable[[], object], last: object = None) -> Reader:
@@ -67,9 +67,7 @@ def test_each_change_of_a_file_is_told_before_the_progress_it_belongs_to(app: Ap
         nothing,
         noting(app, run, failed(2)),
         nothing,
-        lambda: app.services.store.complete(
-            run.job.id, run.attempt, PUBLISHED, checkpoint(done(1, "b.jpg"))
-        ),
+        lambda: app.services.store.complete(run.fence, PUBLISHED, checkpoint(done(1, "b.jpg"))),
     )
     assert reader.names() == ["files", "progress"] * 3 + ["files", "completed"]
     assert files_of(reader) == [
@@ -164,7 +162,7 @@ def test_of_a_hundred_thousand_files_only_those_that_changed_are_read(app: App) 
     many = 100_000
     run = begun(store, files=many)
     entries = tuple(done(n, f"{n}.jpg") for n in range(many - 1))
-    store.checkpoint(run.job.id, run.attempt, Checkpoint(7, Progress(many, many - 1), entries))
+    store.checkpoint(run.fence, Checkpoint(7, Progress(many, many - 1), entries))
     before = store.get(run.job.hash).version
     completing(app, run)()
     with noted(store._engine) as statements:

@@ -78,13 +78,13 @@ def test_a_status_is_one_read_by_the_hash_however_many_files_there_are(
     run = app.services.store.begin(large)
     assert run is not None
     assert len(run.sources) == MANY
-    app.services.store.checkpoint(run.job.id, run.attempt, checkpoint(done(), opened()))
+    app.services.store.checkpoint(run.fence, checkpoint(done(), opened()))
     assert len(reads_of(app, large)) == 1
     page = app.ask("GET", f"/api/archive/files/{large}", params={"cursor": str(MANY - 11)}).json()
     assert [file["position"] for file in page["files"]] == list(range(MANY - 10, MANY))
     # Of one that failed, the files that failed are read as well, by an index of their own.
     rest = Checkpoint(7, Progress(MANY, MANY - 1, 1), failed=(failed(MANY - 1),))
-    app.services.store.fail(run.job.id, run.attempt, FAILURE, rest)
+    app.services.store.fail(run.fence, FAILURE, rest)
     steps = reads_of(app, large)
     assert any("COVERING INDEX files_failed" in step for step in steps[1:])
     assert [step for step in steps if "SCAN" in step] == []
@@ -94,10 +94,10 @@ def test_what_is_asked_again_and_again_is_found_by_an_index(app: App) -> None:
     store = app.services.store
     run = begun(store)
     other = begun(store)
-    store.complete(other.job.id, other.attempt, PUBLISHED, checkpoint(done()))
+    store.complete(other.fence, PUBLISHED, checkpoint(done()))
     with noted(store._engine) as statements:
         assert run.job.hash in store.find_versions([run.job.hash, "0" * 32])
-        assert store.find_attempts([run.job.id]) == {run.job.id: run.attempt}
+        assert store.still_held([run.fence]) == {run.fence}
         assert [job.id for job in store.oldest_completed(-1)] == [other.job.id]
     steps = plans(store._engine, statements)
     assert len(steps) == 3

@@ -87,6 +87,6 @@ def test_a_retried_job_has_its_status_under_the_path(app: App) -> None:
     hash_ = store.create(request(), defer=no_defer)
     run = store.begin(hash_)
     assert run is not None
-    store.fail(run.job.id, run.attempt, FAILURE)
+    store.fail(run.fence, FAILURE)
     answer = app.ask("POST", f"/api/archive/retry/{hash_}")
     assert answer.headers["location"] == f"{PATH}/api/archive/status/{hash_}"

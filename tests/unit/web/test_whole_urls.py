@@ -30,7 +30,7 @@ def failed_job(app: App, headers: dict[str, str]) -> str:
     run = store.begin(archive_hash)
     assert run is not None
     dead = FailedEntry(0, "a.zip", Failure(FailureCode.DNS, "no such host", attempts=1))
-    store.fail(run.job.id, run.attempt, FAILURE, Checkpoint(0, Progress(1, 0, 1), failed=(dead,)))
+    store.fail(run.fence, FAILURE, Checkpoint(0, Progress(1, 0, 1), failed=(dead,)))
     return archive_hash
 
 

@@ -81,8 +81,7 @@ class House:
         """Complete a job, and give its hash."""
         run = begun(self.jobs, **fields)
         job = self.jobs.complete(
-            run.job.id,
-            run.attempt,
+            run.fence,
             PUBLISHED,
             checkpoint(done()),
             in_same_transaction=self.announcer.announce,
@@ -156,8 +155,7 @@ def test_a_change_that_is_undone_tells_nothing(house: House) -> None:
 
     with pytest.raises(RuntimeError):
         house.jobs.complete(
-            run.job.id,
-            run.attempt,
+            run.fence,
             PUBLISHED,
             checkpoint(done()),
             in_same_transaction=in_same_transaction,

@@ -41,13 +41,13 @@ def old_url(tmp_path: Path) -> str:
         engine.defer(connection, Task("build", hash_, priority=5))
 
     completed = begun(store)
-    store.complete(completed.job.id, completed.attempt, PUBLISHED, checkpoint(done()))
+    store.complete(completed.fence, PUBLISHED, checkpoint(done()))
     run = begun(store)
-    store.fail(run.job.id, run.attempt, FAILURE, checkpoint(failed()))
+    store.fail(run.fence, FAILURE, checkpoint(failed()))
     store.create(request(idempotency_key="once", client="ann"), defer=defer)
     running = store.begin(store.create(request(), defer=defer))
     assert running is not None
-    store.checkpoint(running.job.id, running.attempt, checkpoint(done(0), opened(1)))
+    store.checkpoint(running.fence, checkpoint(done(0), opened(1)))
     db.dispose()
     return url
 
