@@ -41,6 +41,7 @@ class FailureCode(StrEnum):
     ARCHIVE_TOO_LARGE = "archive-too-large"
     DISK_FULL = "disk-full"
     STORAGE = "storage"
+    QUARANTINED = "quarantined"
     INTERNAL = "internal"
 
 

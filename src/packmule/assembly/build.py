@@ -38,7 +38,13 @@ from packmule.errors import (
     StorageFailed,
     UploadLost,
 )
-from packmule.jobs.model import Checkpoint, JobState, OnError, Published
+from packmule.jobs.model import (
+    MOST_FRUITLESS_RUNS,
+    Checkpoint,
+    JobState,
+    OnError,
+    Published,
+)
 from packmule.outbound.job_queue import JobQueue
 from packmule.telemetry.context import about, as_extra
 from packmule.telemetry.metrics import (
@@ -66,8 +72,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# Runs of one job after which a store that loses parts, or is away, is waited for no more: some five
-# minutes where it is away all the time.
+# Runs of one job after which a store that is away is waited for no more: some five minutes.
 _MOST_RUNS = 10
 _LONGEST_WAIT = 60.0
 
@@ -117,11 +122,13 @@ class Builder:
         with about(job=key, attempt=run.attempt), span("build", key, attempt=run.attempt):
             _log.info("job started")
             ATTEMPTS.inc()
+            if run.fruitless >= MOST_FRUITLESS_RUNS:
+                return self._fail(run, _quarantined(run.fruitless))
             try:
                 again = self._run(run, stop)
             except StopAsked:
                 _log.info("job paused")
-                again = Later(0.0)
+                again = self._pause(run)
             except StaleAttempt:
                 _log.info("job overtaken or cancelled")
                 again = self._stand_aside(key)
@@ -130,7 +137,7 @@ class Builder:
                 raise
             except DiskFull as error:
                 if self._finds_room(run.job.client, error.wanted, error.in_all):
-                    again = Later(0.0)
+                    again = self._pause(run)
                 else:
                     again = self._fail_for_room(run, error)
             except (UploadLost, StorageAway) as error:
@@ -141,11 +148,19 @@ class Builder:
 
     def _go_on_or_fail(self, run: Run, error: StorageFailed) -> Later | None:
         """Run the job again without what the storage lost, or when it is back; not for ever."""
-        if run.attempt >= _MOST_RUNS:
-            return self._fail(run, Failure(FailureCode.STORAGE, str(error)))
         is_away = isinstance(error, StorageAway)
+        runs, most = (
+            (run.attempt, _MOST_RUNS) if is_away else (run.fruitless + 1, MOST_FRUITLESS_RUNS)
+        )
+        if runs >= most:
+            return self._fail(run, Failure(FailureCode.STORAGE, str(error)))
         _log.warning("job %s reason=%s", "postponed" if is_away else "restarted", error)
-        return Later(min(_LONGEST_WAIT, 2.0**run.attempt) if is_away else 0.0)
+        return self._pause(run, min(_LONGEST_WAIT, 2.0**run.attempt)) if is_away else Later(0.0)
+
+    def _pause(self, run: Run, delay: float = 0.0) -> Later:
+        """Run the job again later; this run ended for no fault of the job's, and does not count."""
+        self._store.release(run.fence)
+        return Later(delay)
 
     def _fail_for_room(self, run: Run, error: DiskFull) -> Later | None:
         """Fail the job; without its scratch where not even that can be recorded on the full disk.
@@ -199,7 +214,7 @@ class Builder:
             self._complete(run, archive, Checkpoint(run.remembered.tail, run.job.progress))
         elif isinstance(outcome, Stopped):
             _log.info("job paused")
-            return Later(0.0)
+            return self._pause(run)
         elif finished is None:
             return self._fail(run, _files_failed(outcome), outcome.rest)
         else:
@@ -341,6 +356,15 @@ def _count(checkpoint: Checkpoint) -> None:
     FILES_PACKED.inc(by=len(checkpoint.done))
     for entry in checkpoint.failed:
         FILES_FAILED.inc(entry.failure.code.value)
+
+
+def _quarantined(runs: int) -> Failure:
+    detail = (
+        f"{runs} runs in a row ended without progress: each time the worker crashed, was killed or "
+        "met an internal error. The operator finds the cause in the workers' logs; a retry runs "
+        "the job again, with what it has."
+    )
+    return Failure(FailureCode.QUARANTINED, detail, attempts=runs)
 
 
 def _files_failed(outcome: Resolved) -> Failure:

@@ -306,6 +306,10 @@ class Job:
     version: int = 0
 
 
+MOST_FRUITLESS_RUNS = 5
+"""Runs in a row without progress after which a job is run no more: it may kill its workers."""
+
+
 class Fence(NamedTuple):
     """What every write of a run carries: the row of its job, its attempt, and a token of its own.
 
@@ -323,7 +327,9 @@ class Run:
     """A job handed to a worker, under the attempt and the token that every later write must carry.
 
     `recorded_by` is the attempt that recorded the last checkpoint: what is remembered lies in its
-    scratch, or in one that was made of it.
+    scratch, or in one that was made of it. `fruitless` counts the runs in a row before this one
+    that came no further than those before them; what is remembered is left out where they are
+    MOST_FRUITLESS_RUNS, because reading it may be what kills the worker.
     """
 
     job: Job
@@ -332,6 +338,7 @@ class Run:
     remembered: Remembered = field(default_factory=Remembered)
     recorded_by: int = 0
     token: str = ""
+    fruitless: int = 0
 
     @property
     def fence(self) -> Fence:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    BigInteger,
     Text,
     bindparam,
     case,
@@ -91,6 +92,7 @@ def _change(state: JobState) -> Update:
 BEGIN_JOB = _change(JobState.RUNNING).values(
     attempt=jobs.c.attempt + 1,
     run_token=bindparam("new_token"),
+    fruitless_runs=jobs.c.fruitless_runs + 1,
     started_at=func.coalesce(jobs.c.started_at, bindparam("now")),
     # How fast an earlier run was says nothing of when this one will be done.
     bytes_per_second=0.0,
@@ -110,6 +112,8 @@ RETRY_JOB = _change(JobState.QUEUED).values(
     failure_detail=None,
     failure_http_status=None,
     failure_attempts=None,
+    fruitless_runs=0,
+    progress_mark=0,
 )
 
 # The idempotency key is free again: it must not answer with an archive that is no longer there.
@@ -147,8 +151,29 @@ _PROGRESS: dict[str, ColumnElement[Any]] = {
     )
 }
 
+# How far a run is; files count too, for those that are empty.
+_REACHED = (
+    bindparam("new_bytes_done", type_=BigInteger)
+    + bindparam("new_files_done", type_=BigInteger)
+    + bindparam("new_files_failed", type_=BigInteger)
+)
+_IS_FURTHER = jobs.c.progress_mark < _REACHED
+
 CHECKPOINT_JOB = (
-    _FENCED.values(_PROGRESS).values(recorded_by=jobs.c.attempt).returning(jobs.c.version)
+    _FENCED.values(_PROGRESS)
+    .values(
+        recorded_by=jobs.c.attempt,
+        fruitless_runs=case((_IS_FURTHER, 0), else_=jobs.c.fruitless_runs),
+        progress_mark=case((_IS_FURTHER, _REACHED), else_=jobs.c.progress_mark),
+    )
+    .returning(jobs.c.version)
+)
+
+# What nobody sees: the version stays.
+RELEASE_JOB = (
+    _FENCED.where(jobs.c.fruitless_runs > 0)
+    .values(version=jobs.c.version, fruitless_runs=jobs.c.fruitless_runs - 1)
+    .returning(jobs.c.id)
 )
 
 COMPLETE_JOB = (

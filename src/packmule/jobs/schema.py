@@ -38,6 +38,9 @@ jobs = Table(
     Column("attempt", Integer, nullable=False),
     # Drawn anew with each attempt: numbers come again after a fail-over that lost commits.
     Column("run_token", String(32)),
+    # Runs in a row that came no further than those before, and how far those came.
+    Column("fruitless_runs", Integer, nullable=False, server_default=text("0")),
+    Column("progress_mark", BigInteger, nullable=False, server_default=text("0")),
     Column("priority", Integer, nullable=False),
     Column("client", Text, nullable=False),
     Column("name", Text),

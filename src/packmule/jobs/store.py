@@ -29,7 +29,7 @@ from packmule.jobs import file_queries, queries, quota
 from packmule.jobs.database import reading, writing
 from packmule.jobs.digest import request_digest
 from packmule.jobs.entries import EntryRows
-from packmule.jobs.model import JobState, Run
+from packmule.jobs.model import MOST_FRUITLESS_RUNS, JobState, Run
 from packmule.jobs.part_rows import forget_parts, write_uploads
 from packmule.jobs.quota import UNLIMITED, Quota
 from packmule.jobs.reads import JobReads, load
@@ -131,6 +131,9 @@ class JobStore(JobReads):
             row = connection.execute(queries.BEGIN_JOB, values).one_or_none()
         if row is None:
             return None
+        fruitless = row.fruitless_runs - 1
+        if fruitless >= MOST_FRUITLESS_RUNS:
+            return Run(job_of(row), row.attempt, (), token=token, fruitless=fruitless)
         # Read outside that transaction, so that nobody waits for a hundred thousand rows. In
         # between, only a later change of state can have touched them: then this run is over.
         with reading(self._engine) as connection:
@@ -139,7 +142,7 @@ class JobStore(JobReads):
                 return None
             sources, remembered = load(connection, row)
         recorded_by = row.recorded_by or 0
-        return Run(job_of(row), row.attempt, sources, remembered, recorded_by, token)
+        return Run(job_of(row), row.attempt, sources, remembered, recorded_by, token, fruitless)
 
     def checkpoint(self, fence: Fence, checkpoint: Checkpoint) -> None:
         """Remember what became certain. Raises StaleAttempt."""
@@ -153,6 +156,18 @@ class JobStore(JobReads):
                 self._entries.update(connection, fence.job_id, version, checkpoint)
                 if checkpoint.uploads is not None:
                     write_uploads(connection, fence.job_id, checkpoint.uploads)
+
+        self._patiently(write)
+
+    def release(self, fence: Fence) -> None:
+        """Do not count a run that ends for no fault of its job's, such as a drain, as fruitless.
+
+        A run that has lost its job, or has come further than those before, changes nothing.
+        """
+
+        def write() -> None:
+            with writing(self._engine) as connection:
+                connection.execute(queries.RELEASE_JOB, _fenced(fence))
 
         self._patiently(write)
 

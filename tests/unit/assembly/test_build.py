@@ -11,7 +11,8 @@ from tests.fakes.jobs import no_defer, request
 
 from packmule.assembly.build import Builder
 from packmule.engine.interface import Later
-from packmule.errors import StaleAttempt
+from packmule.errors import FailureCode, StaleAttempt
+from packmule.jobs.model import MOST_FRUITLESS_RUNS, JobState
 from packmule.jobs.store import JobStore
 
 if TYPE_CHECKING:
@@ -55,6 +56,24 @@ def test_an_overtaken_run_does_not_finish_the_task_of_a_job_that_is_open(store: 
     answer, removed = build(store, during=store.begin)
     assert isinstance(answer, Later)
     assert removed == []
+
+
+def test_a_job_whose_runs_have_killed_their_workers_fails_and_says_why(store: JobStore) -> None:
+    key = store.create(request(), defer=no_defer)
+    storage = OvertakenStorage(during=lambda _: pytest.fail("it was begun again"))
+    builder = Builder(store, cast("Any", storage), cast("Any", None))
+    for _ in range(MOST_FRUITLESS_RUNS):
+        store.begin(key)
+    assert builder.build(key, Event()) is None
+    job = store.get(key)
+    assert job.state is JobState.FAILED
+    assert job.failure is not None
+    assert job.failure.code is FailureCode.QUARANTINED
+    assert job.failure.attempts == MOST_FRUITLESS_RUNS
+    store.retry(key, defer=no_defer)
+    run = store.begin(key)
+    assert run is not None
+    assert len(run.sources) == job.progress.files_total
 
 
 def test_a_cancelled_run_is_over_and_removes_what_is_left(store: JobStore) -> None:

@@ -58,6 +58,7 @@ export const FAILURES = {
   "files-failed": ["Some files could not be fetched", "Try them again, or make the archive without them."],
   "archive-too-large": ["Together the files are too large", "Ask for fewer files in one archive."],
   "disk-full": ["The server's disk is full", "What was fetched is kept. Try again when there is room."],
+  quarantined: ["The server gave up on this archive", "Its operator has to look. Then try again."],
   storage: ["The server could not keep the archive", "Its operator has to look. Then try again."],
   internal: ["A fault in Packmule", "Try again. If it stays so, report it."],
 };
