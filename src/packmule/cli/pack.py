@@ -76,6 +76,11 @@ _DEFAULTS = {setting.field: setting.shown_default for setting in settings_module
     "--max-rate", metavar="SIZE",
     help="How many bytes to fetch per second, over all transfers, like 5MB.  [default: no limit]",
 )  # fmt: skip
+@click.option(
+    "--proxy", metavar="URL",
+    help="HTTP(S) or SOCKS5 proxy to fetch through, like http://proxy.example.org:3128. If it has "
+    "a password, set PACKMULE_EGRESS_PROXY instead: other users can see options.",
+)  # fmt: skip
 @output_options.quiet
 @output_options.json_line
 def pack(
@@ -91,6 +96,7 @@ def pack(
     transfers: int | None,
     transfers_per_host: int | None,
     max_rate: str | None,
+    proxy: str | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -116,6 +122,7 @@ def pack(
         ("PACKMULE_TRANSFERS", transfers),
         ("PACKMULE_TRANSFERS_PER_HOST", transfers_per_host),
         ("PACKMULE_MAX_RATE", max_rate),
+        ("PACKMULE_EGRESS_PROXY", proxy),
     ):
         if value:
             environment[name] = str(value)

@@ -14,6 +14,7 @@ from packmule.outbound.user_agent import DEFAULT as DEFAULT_USER_AGENT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from packmule.outbound.egress_proxy import EgressProxy
     from packmule.outbound.host_limits import HostLimit
 
 
@@ -24,7 +25,7 @@ class LoopSettings:
     A response must begin within `first_byte_timeout`. A transfer that moves less than `least_rate`
     over `stall_timeout` is cut; one that moves less than `slow_rate` does not count as one of
     `transfers`. `max_rate` bounds all transfers together; 0 is no bound. `host_limits` are the
-    operator's, by the name of the host.
+    operator's, by the name of the host. Through `proxy`, if there is one, goes every request.
     """
 
     transfers: int = 32
@@ -38,4 +39,5 @@ class LoopSettings:
     slow_rate: float = 16 * 1024.0
     ca_file: str | None = None
     user_agent: str = DEFAULT_USER_AGENT
+    proxy: EgressProxy | None = None
     limits: Limits = field(default_factory=Limits)

@@ -22,21 +22,43 @@ if TYPE_CHECKING:
 
 
 class SsrfGuard:
-    """Checks addresses against the rules."""
+    """Checks addresses against the rules.
 
-    def __init__(self, rules: AddressRules) -> None:
+    With `proxied`, the handle connects to the operator's own proxy only, which may be anywhere; the
+    addresses that the proxy is to reach are checked beforehand, by `may_lead_to`.
+    """
+
+    def __init__(self, rules: AddressRules, *, proxied: bool = False) -> None:
         self._rules = rules
+        self._proxied = proxied
         self._permitted: str | None = None
+
+    def may_lead_to(self, addresses: tuple[str, ...]) -> bool:
+        """Return whether a host with these addresses may be asked for.
+
+        Without a proxy, each connection is checked again, and then whether it leads back to this
+        machine. Raises OSError if no socket is left.
+        """
+        if not self._rules.permits_all(addresses):
+            return False
+        return not self._proxied or all(
+            self._is_elsewhere(each, socket.AF_INET6 if ":" in each else socket.AF_INET)
+            for each in addresses
+        )
 
     def may_open(self, address: str, family: int) -> bool:
         """Return whether a connection may be made. Raises OSError if no socket is left."""
-        rules = self._rules
-        return rules.permits(address) and (
-            rules.allows(address) or not is_local_address(address, family)
-        )
+        if self._proxied:
+            return True
+        return self._rules.permits(address) and self._is_elsewhere(address, family)
+
+    def _is_elsewhere(self, address: str, family: int) -> bool:
+        return self._rules.allows(address) or not is_local_address(address, family)
 
     def may_ask(self, peer: str) -> bool:
         """Return whether a request may go to the peer of a connection, new or reused."""
+        if self._proxied:
+            return True
         if peer == self._permitted:  # only the last: a process sees no end of peers
             return True
         if self._rules.permits(peer):

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 import pycurl
 
 from packmule.errors import Failure, FailureCode
-from packmule.outbound import cookies, urls
+from packmule.outbound import cookies, faults, proxy_faults, urls
 from packmule.outbound.head import HeadIncomplete, HeadInvalid
 from packmule.outbound.head import parse as parse_head
 from packmule.outbound.outcomes import Follow, TakeBody, TryFailed
 from packmule.outbound.overlap_check import OverlapCheck, OverlapDiffersError
+from packmule.outbound.proxy_options import lead_through
 from packmule.outbound.receiver import BodyRefused
 from packmule.outbound.ssrf_guard import NewSocket, SsrfGuard, keep_to_the_request
 from packmule.outbound.ssrf_guard import pin as pinned
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from packmule.outbound.addresses import AddressRules
+    from packmule.outbound.egress_proxy import EgressProxy
     from packmule.outbound.fetch import Fetch
     from packmule.outbound.head import Head
     from packmule.outbound.job_queue import JobQueue
@@ -65,8 +67,10 @@ class TransferHandle:
         user_agent: str,
         rates: RateLimits,
         opened: Callable[[int, int], int],
+        proxy: EgressProxy | None = None,
     ) -> None:
-        self._guard = SsrfGuard(rules)
+        self._guard = SsrfGuard(rules, proxied=proxy is not None)
+        self._proxy = proxy
         self._limits = limits
         self._rates = rates
         self._rate_limit: SharedRate | None = None
@@ -93,6 +97,8 @@ class TransferHandle:
         self._targeted = False
         self._has_cookies = False
         keep_to_the_request(self.curl, user_agent)
+        if proxy is not None:
+            lead_through(self.curl, proxy, ca_file)
         self._set_options(connect_timeout, ca_file, opened)
 
     def _set_options(
@@ -138,7 +144,10 @@ class TransferHandle:
         if self._targeted or "%" in url.target:
             # libcurl writes escapes in upper case, and a signature may cover lower case. Once set,
             # this option cannot be unset.
-            self.curl.setopt(pycurl.REQUEST_TARGET, url.target)
+            is_forwarded = self._proxy is not None and self._proxy.forwards(url.scheme)
+            # In absolute form (RFC 9112 3.2.2).
+            target = url.text if is_forwarded else url.target
+            self.curl.setopt(pycurl.REQUEST_TARGET, target)
             self._targeted = True
         ranged = range_fields(fetch.state, self._limits) if fetch.state.kept else ()
         if ranged or self._ranged:
@@ -185,6 +194,14 @@ class TransferHandle:
             return False
         self.held_since = now
         return True
+
+    def cause(self, number: int, message: str) -> TryFailed:
+        """Translate the error that this try has ended with, libcurl's number and message."""
+        host = self.fetch.asked.host if self.fetch is not None else ""
+        at_proxy = None
+        if self._proxy is not None:
+            at_proxy = proxy_faults.explain(self.curl, number, self._proxy, host)
+        return at_proxy or faults.cause(self.curl, number, message, host)
 
     def keep_cookies(self) -> None:
         """Keep for the source what cookies this try's responses have set."""
@@ -290,6 +307,10 @@ class TransferHandle:
             self.stopped_by = _not_valid(error)
             self.write = self._refuse
             return
+        if self._proxy is not None and self._proxy.wants_login(head.status, fetch.asked.scheme):
+            self.stopped_by = proxy_faults.WANTS_LOGIN
+            self.write = self._refuse
+            return
         if head.sent_at is None:
             # A response without a Date was sent when it came (RFC 9110 6.6.1).
             head.fields["date"] = formatdate(usegmt=True)
@@ -340,9 +361,7 @@ class TransferHandle:
                 return NewSocket(address)
             self.stopped_by = address_refused(self.fetch)
         except OSError as error:
-            # Such as no file descriptors left: that may pass, so it is worth a retry.
-            detail = f"this machine could not open a connection: {error.strerror}"
-            self.stopped_by = TryFailed(FailureCode.CONNECT, detail)
+            self.stopped_by = no_socket(error)
         return _NO_SOCKET
 
     def _on_request(self, peer: str, _local: str, _peer_port: int, _local_port: int) -> int:
@@ -363,6 +382,12 @@ class _EnoughDiscardedError(Exception):
 
 def _not_valid(why: object) -> TryFailed:
     return TryFailed(FailureCode.BAD_RESPONSE, f"the response is not valid: {why}")
+
+
+def no_socket(error: OSError) -> TryFailed:
+    """Report that the kernel gave none, such as for no file descriptors left: that may pass."""
+    detail = f"this machine could not open a connection: {error.strerror}"
+    return TryFailed(FailureCode.CONNECT, detail)
 
 
 def address_refused(fetch: Fetch | None) -> BodyRefused:

@@ -29,12 +29,14 @@ from packmule.outbound.rate_limiter import RateLimits
 from packmule.outbound.readiness import Readiness
 from packmule.outbound.receiver import BodyRefused
 from packmule.outbound.resolver import Resolver
-from packmule.outbound.transfer_handle import TransferHandle, address_refused
+from packmule.outbound.ssrf_guard import SsrfGuard
+from packmule.outbound.transfer_handle import TransferHandle, address_refused, no_socket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from packmule.outbound.addresses import AddressRules
+    from packmule.outbound.egress_proxy import EgressProxy
     from packmule.outbound.fetch import Fetch
     from packmule.outbound.host_sharing import FleetClaims, HostUse
     from packmule.outbound.job_queue import HostKey, JobQueue
@@ -45,6 +47,8 @@ _log = logging.getLogger(__name__)
 
 _LONGEST_TURN = 30.0
 _WAIT_FOR_LOOP = 1.0
+_SHORT_LOOKUP, _FAILED_LOOKUP = 2.0, 60.0
+"""Seconds for a look-up, and until the next, where a proxy goes on without an answer."""
 
 
 class TransferLoop:
@@ -61,7 +65,9 @@ class TransferLoop:
     ) -> None:
         self._rules = rules
         self._settings = settings
-        self._resolver = resolver or Resolver()
+        self._proxy = settings.proxy
+        self._guard = SsrfGuard(rules, proxied=settings.proxy is not None)
+        self._resolver = resolver or _resolver_for(settings.proxy)
         self._may_start = may_start
         self._on_failure = on_failure
         self._scheduler = FetchScheduler(
@@ -175,6 +181,7 @@ class TransferLoop:
             user_agent=self._settings.user_agent,
             rates=self._rates,
             opened=self._ready.opened,
+            proxy=self._proxy,
         )
         self._by_curl[handle.curl] = handle
         return handle
@@ -258,7 +265,7 @@ class TransferLoop:
             queue, fetch = turn
             if not self._outcomes.may_begin(queue, fetch, now):
                 continue
-            if fetch.asked.is_address:
+            if fetch.asked.is_address and self._proxy is None:
                 self._begin(queue, fetch, (), now)
             else:
                 self._resolve(queue, fetch, now)
@@ -297,15 +304,30 @@ class TransferLoop:
         self._resolving.pop(fetch, None)
         if queue.removed:
             self._outcomes.drop(queue, fetch)
-        elif resolution.error is not None:
+            return
+        failed = self._why_not(fetch, resolution)
+        if failed is None:
+            pin = resolution.addresses
+            if self._proxy is not None:
+                pin = self._proxy.names(pin)
+            self._begin(queue, fetch, pin, now or time.monotonic())
+            return
+        if isinstance(failed, TryFailed):
             fetch.state = transfer.begin(fetch.state, self._settings.limits)
+        self._outcomes.end(queue, fetch, failed)
+
+    def _why_not(self, fetch: Fetch, resolution: Resolution) -> TryFailed | BodyRefused | None:
+        """Return why a host must not be asked by what its name resolves to, or None."""
+        if resolution.error is not None:
+            if self._proxy is not None and self._proxy.resolves_names:
+                return None  # where the proxy is the only way out, there may be no DNS but its own
             enough = 2 if resolution.is_unknown else None
-            failed = TryFailed(FailureCode.DNS, resolution.error, enough=enough)
-            self._outcomes.end(queue, fetch, failed)
-        elif not self._rules.permits_all(resolution.addresses):
-            self._outcomes.end(queue, fetch, address_refused(fetch))
-        else:
-            self._begin(queue, fetch, resolution.addresses, now or time.monotonic())
+            return TryFailed(FailureCode.DNS, resolution.error, enough=enough)
+        try:
+            may = self._guard.may_lead_to(resolution.addresses)
+        except OSError as error:
+            return no_socket(error)
+        return None if may else address_refused(fetch)
 
     def _end_tries(self) -> None:
         broke: set[HostKey] = set()
@@ -322,8 +344,7 @@ class TransferLoop:
                 if handle.http2 and handle.fetch is not None and faults.of_http2(number):
                     self._outcomes.avoid_http2(handle.fetch)
                     broke.add(handle.fetch.host_key)
-                host = handle.fetch.asked.host if handle.fetch is not None else ""
-                self._ended(handle, handle.stopped_by or faults.cause(curl, number, message, host))
+                self._ended(handle, handle.stopped_by or handle.cause(number, message))
             if not left:
                 break
         if broke:
@@ -371,3 +392,10 @@ class TransferLoop:
         handle.queue = handle.fetch = handle.write = None
         handle.paused = False
         handle.held_until = math.inf
+
+
+def _resolver_for(proxy: EgressProxy | None) -> Resolver:
+    """Make a resolver; where the proxy resolves names as well, one that waits for nobody long."""
+    if proxy is not None and proxy.resolves_names:
+        return Resolver(timeout=_SHORT_LOOKUP, failure_ttl=_FAILED_LOOKUP)
+    return Resolver()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from packmule.errors import SettingInvalid
 from packmule.outbound.addresses import Network, Ports, parse_networks, parse_ports
+from packmule.outbound.egress_proxy import EgressProxy, parse_proxy
 from packmule.outbound.host_limits import HostLimit, parse_host_limits
 from packmule.outbound.share_links import parse_rules
 from packmule.outbound.user_agent import DEFAULT as DEFAULT_USER_AGENT
@@ -146,6 +147,14 @@ class Settings:
         forms.file,
         "certificate authorities (PEM) for HTTPS sources",
         shown_default="those of certifi",
+    )
+    egress_proxy: EgressProxy | None = _setting(
+        "",
+        parse_proxy,
+        "HTTP(S) or SOCKS5 proxy to fetch sources through, like http://proxy.example.org:3128; the "
+        "variables of other programs (http_proxy) have no effect",
+        shown_default="none",
+        secret=True,
     )
     user_agent: str = _setting(
         DEFAULT_USER_AGENT,

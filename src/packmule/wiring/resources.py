@@ -41,6 +41,7 @@ def open_resources(
         stall_timeout=settings.stall_timeout,
         ca_file=str(settings.ca_file or certifi.where()),
         user_agent=user_agent(settings.user_agent, settings.contact),
+        proxy=settings.egress_proxy,
         limits=Limits(
             attempts=settings.attempts,
             redirects=settings.max_redirects,
