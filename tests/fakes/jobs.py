@@ -20,6 +20,7 @@ from packmule.jobs.model import (
     Progress,
     Published,
     Source,
+    WrittenSegment,
 )
 
 if TYPE_CHECKING:
@@ -106,6 +107,12 @@ def opened(position: int = 1, written: int = 700) -> OpenEntry:
         content_type="image/jpeg",
         modified_at=1_700_000_001,
     )
+
+
+def opened_in_segments(position: int = 1) -> OpenEntry:
+    """Give an entry under way that three transfers bring."""
+    further = WrittenSegment(3_000, 1_200, 0xFFFF_FFFF), WrittenSegment(8_000, 1, 0)
+    return replace(opened(position), segments=further)
 
 
 def failed(position: int = 2) -> FailedEntry:

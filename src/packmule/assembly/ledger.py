@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from packmule.errors import WarningCode
-    from packmule.jobs.model import DoneEntry, FailedEntry, OpenEntry, Remembered, WaitingFile
+    from packmule.jobs.model import (
+        DoneEntry,
+        FailedEntry,
+        OpenEntry,
+        Remembered,
+        WaitingFile,
+        WrittenSegment,
+    )
 
 _next_attempt = attrgetter("next_attempt_at")
 
@@ -38,7 +45,7 @@ class FileUnderWay(Protocol):
     """A file whose body is under way."""
 
     @property
-    def kept(self) -> int:
+    def held(self) -> int:
         """Return how many bytes of the body are held (any thread)."""
 
     def rest(self) -> None:
@@ -51,8 +58,11 @@ class FileUnderWay(Protocol):
 class WrittenBody(Protocol):
     """A body that is being written to its place."""
 
-    def written(self, version: int) -> tuple[int, int]:
-        """Return how many bytes of that version are on disk, and their CRC-32 (any thread)."""
+    def written(self, version: int) -> tuple[WrittenSegment, ...]:
+        """Return which bytes of that version are on disk (any thread).
+
+        In order and apart from one another; the first begins at 0, and may be empty.
+        """
 
 
 class Mark(NamedTuple):
@@ -162,7 +172,7 @@ class Ledger:
     def placed(self, entry: OpenEntry, body: WrittenBody) -> None:
         """Record the place that was reserved for a body, with what is written in it already."""
         with self._lock:
-            self._places[entry.position] = _Place(entry, body, claimed=entry.written > 0)
+            self._places[entry.position] = _Place(entry, body, claimed=entry.bytes_written > 0)
 
     def place_of(self, position: int) -> OpenEntry | None:
         """Return the place of an open file, as it was reserved; None where it has none."""
@@ -301,7 +311,7 @@ class Ledger:
             return self._progress()
 
     def _progress(self) -> Progress:
-        held = self._whole_bytes + sum(file.kept for file, _ in self._open.values())
+        held = self._whole_bytes + sum(file.held for file, _ in self._open.values())
         return Progress(
             files_total=self._files,
             files_done=len(self._done),
@@ -317,6 +327,6 @@ def _look(place: _Place) -> tuple[Mark, OpenEntry]:
     """Return the record of a place as it is now, which a checkpoint is about to claim."""
     place.claimed = True
     entry = place.entry
-    written, crc = place.body.written(place.version)
+    first, *others = place.body.written(place.version)
     mark = Mark(entry.position, entry.offset, place.version)
-    return mark, replace(entry, written=written, crc=crc)
+    return mark, replace(entry, written=first.written, crc=first.crc, segments=tuple(others))

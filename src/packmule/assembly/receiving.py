@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from packmule.assembly.placement import JobContext
     from packmule.assembly.sink_factory import SinkFactory
     from packmule.assembly.sinks.protocol import Sink
+    from packmule.assembly.sinks.segment import SegmentSink
     from packmule.jobs.model import OpenEntry, Source
     from packmule.outbound.head import Head
     from packmule.outbound.urls import Url
@@ -87,11 +88,12 @@ class EntryReceiver:
     `write` is the sink's own method: the transfer loop calls it without a detour.
     """
 
-    __slots__ = ("_job", "_sink", "_take", "_unseen", "_whole", "position", "write")
+    __slots__ = ("_job", "_segment", "_sink", "_take", "_unseen", "_whole", "position", "write")
 
     def __init__(self, job: ReceivingJob, position: int) -> None:
         self._job = job
         self._sink: Sink | None = None
+        self._segment: SegmentSink | None = None
         self._whole = 0
         self._unseen: _UnseenBody | None = None
         self.position = position
@@ -100,7 +102,7 @@ class EntryReceiver:
 
     def __repr__(self) -> str:
         sink = "no sink" if self._sink is None else type(self._sink).__name__
-        return f"<EntryReceiver {self.position}: {sink}, {self.kept} bytes>"
+        return f"<EntryReceiver {self.position}: {sink}, {self.held} bytes>"
 
     def restore(self, place: OpenEntry) -> None:
         """Take up an entry where a checkpoint left it."""
@@ -112,9 +114,18 @@ class EntryReceiver:
 
     @property
     def kept(self) -> int:
+        """Where the next byte of this transfer belongs in the body."""
+        sink = self._segment or self._sink
+        return self._whole if sink is None else sink.kept
+
+    @property
+    def held(self) -> int:
         """How many bytes of the body are held (any thread)."""
         sink = self._sink
-        return self._whole if sink is None else sink.kept
+        if sink is None:
+            return self._whole
+        placed = self._placed
+        return sink.kept if placed is None else placed.held + sink.kept - placed.kept
 
     @property
     def has_ended(self) -> bool:
@@ -123,11 +134,13 @@ class EntryReceiver:
 
     def tail(self, length: int) -> bytes | None:
         """Return up to so many of the last bytes held; None if they cannot be read yet."""
-        return b"" if self._sink is None else self._sink.tail(length)
+        sink = self._segment or self._sink
+        return b"" if sink is None else sink.tail(length)
 
     def accept(self, head: Head, start: int, total: int | None, url: Url) -> None:
         """Make ready for the bytes from `start` on; `url` answered. Raises BodyRefused."""
         self._job.ledger.resumed(self.position)
+        self._segment = None
         sink = self._sink
         if start and sink is not None:
             sink.wake()
@@ -141,6 +154,23 @@ class EntryReceiver:
             self.write = take
         else:
             self._take, self.write = take, self._write_first
+
+    @property
+    def segmented(self) -> PlacedSink | None:
+        """The body where its bytes may come in any order; None where they must come in order."""
+        placed, sink = self._placed, self._sink
+        if placed is None or placed.is_held or self._unseen is not None:
+            return None
+        # What was held back until the first bytes were judged has to be in its place as well.
+        return placed if sink is not None and sink.kept == placed.kept else None
+
+    def go_on(self, start: int) -> None:
+        """Make ready for more bytes of the segment that begins there."""
+        self._job.ledger.resumed(self.position)
+        placed = self._placed
+        assert placed is not None  # noqa: S101 - it has segments
+        self._segment = next(one for one in placed.segments if one.start == start)
+        self._take = self.write = self._segment.write
 
     def _write_first(self, view: memoryview) -> bool:
         """Look at the first bytes of a body, then take them like all others."""
@@ -218,9 +248,9 @@ class EntryReceiver:
         """Hand the whole body on; raises BodyRefused."""
         sink = self._sink
         assert sink is not None  # noqa: S101 - a body that ended has begun
-        self._whole = sink.kept
+        self._whole = self.held
         sink.finish()
-        self._sink = self._unseen = None
+        self._sink = self._segment = self._unseen = None
         self._take = self.write = _nobody
 
     def fail(self, failure: Failure) -> None:
@@ -235,7 +265,7 @@ class EntryReceiver:
         """Discard what is held of the body, and the memory it is in."""
         if self._sink is not None:
             self._sink.discard()
-            self._sink = None
+            self._sink = self._segment = None
             self._job.ledger.displaced(self.position)
         self._whole = 0
         self._unseen = None

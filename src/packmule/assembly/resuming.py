@@ -42,7 +42,9 @@ def usable(remembered: Remembered, file_size: int, stored: Stored | None = None)
         entry for entry in remembered.done if holds(at_hand, entry.offset, entry_end(entry))
     )
     opened = tuple(
-        entry for entry in remembered.open if holds(at_hand, entry.offset, _written_end(entry))
+        entry
+        for entry in remembered.open
+        if all(holds(at_hand, start, stop) for start, stop in written_ranges(entry))
     )
     tail = max((*map(entry_end, done), *map(_place_end, opened)), default=0)
     kept = replace(remembered, tail=tail, done=done, open=opened)
@@ -66,12 +68,16 @@ def _kept_parts(kept: Remembered, there: set[int]) -> tuple[Part, ...]:
     places = [(entry.offset, entry_end(entry)) for entry in kept.done]
     for entry in kept.open:
         place = (entry.offset, _place_end(entry))
-        written = (entry.offset, _written_end(entry))
+        written = written_ranges(entry)
         slices = [part for part in kept.parts if _holds_all([place], part)]
-        # They were planned when the first of them was written. Where less is, or one of them is
-        # gone, the entry has begun anew: its bytes are others, and their parts have new numbers.
-        if not lost.intersection(part.number for part in slices) and any(
-            _holds_all([written], part) for part in slices
+        # They were planned when as much was written as one of them holds. Where what was sent is
+        # not written, or one of them is gone, the entry has begun anew: its bytes are others, and
+        # their parts have new numbers.
+        is_same = all(part.etag is None or _holds_all(written, part) for part in slices)
+        if (
+            is_same
+            and not lost.intersection(part.number for part in slices)
+            and any(_holds_all(written, part) for part in slices)
         ):
             places.append(place)
     ours = _joined(places)
@@ -95,7 +101,7 @@ def claimed_ranges(remembered: Remembered) -> Ranges:
     Neighbours are one range: a job of many files has few.
     """
     spans = [(entry.offset, entry_end(entry)) for entry in remembered.done]
-    spans += [(entry.offset, _written_end(entry)) for entry in remembered.open]
+    spans += [span for entry in remembered.open for span in written_ranges(entry)]
     return _joined(spans)
 
 
@@ -133,8 +139,11 @@ def holds(ranges: Ranges, start: int, stop: int) -> bool:
     return at < len(ranges) and ranges[at][0] <= start
 
 
-def _written_end(entry: OpenEntry) -> int:
-    return entry.offset + entry.header_size + entry.written
+def written_ranges(entry: OpenEntry) -> Ranges:
+    """List the ranges of the scratch that an open entry's bytes are in, its header's among them."""
+    begin = entry.offset + entry.header_size
+    further = [(begin + one.start, begin + one.stop) for one in entry.segments]
+    return [(entry.offset, begin + entry.written), *further]
 
 
 def _place_end(entry: OpenEntry) -> int:

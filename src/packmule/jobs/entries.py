@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, insert, literal_column, null, update
 
 from packmule.jobs.bulk import Bulk
 from packmule.jobs.model import FileState
+from packmule.jobs.records import segments_text
 from packmule.jobs.schema import files
 from packmule.jobs.storable_text import storable
 
@@ -45,6 +46,7 @@ _OPEN = (
     "header_size",
     "crc",
     "written",
+    "segments",
     "size",
     "etag",
     "last_modified",
@@ -104,10 +106,10 @@ class EntryRows:
                     e.header_size,
                     e.crc,
                     e.written,
+                    segments_text(e.segments),
                     e.size,
                     *map(_storable, (e.etag, e.last_modified, e.content_type)),
-                    e.modified_at,
-                    e.warning,
+                    *(e.modified_at, e.warning),
                     version,
                     job_id,
                     e.position,

@@ -61,6 +61,7 @@ OPEN_ENTRIES = _entries(
     "content_type",
     "modified_at",
     "warning",
+    "segments",
 )
 
 FAILED_ENTRIES = _entries(

@@ -7,11 +7,20 @@ to `journal.py`. Pure, standard library only.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
 from packmule.errors import Failure, FailureCode, WarningCode
-from packmule.jobs.model import Checkpoint, DoneEntry, FailedEntry, OpenEntry, Progress, Remembered
+from packmule.jobs.model import (
+    Checkpoint,
+    DoneEntry,
+    FailedEntry,
+    OpenEntry,
+    Progress,
+    Remembered,
+    WrittenSegment,
+)
 
 _fields_of_done = attrgetter(*DoneEntry.__match_args__)
 _fields_of_open = attrgetter(*OpenEntry.__match_args__)
@@ -54,7 +63,7 @@ def checkpoint_of(record: bytes) -> Checkpoint | None:
             tail=value["tail"],
             progress=Progress(*value["progress"]),
             done=tuple(_done_of(fields) for fields in value["done"]),
-            open=tuple(OpenEntry(*fields) for fields in value["open"]),
+            open=tuple(_open_of(fields) for fields in value["open"]),
             failed=tuple(
                 FailedEntry(position, name, Failure(FailureCode(code), *rest))
                 for position, name, code, *rest in value["failed"]
@@ -70,6 +79,12 @@ def _done_of(fields: list[Any]) -> DoneEntry:
     if isinstance(entry.warning, bool):
         return entry._replace(warning=WarningCode.HTML_PAGE if entry.warning else None)
     return entry
+
+
+def _open_of(fields: list[Any]) -> OpenEntry:
+    """Read an open entry; an older program wrote no segments."""
+    entry = OpenEntry(*fields)
+    return replace(entry, segments=tuple(WrittenSegment(*one) for one in entry.segments))
 
 
 class Sum:

@@ -182,12 +182,29 @@ class DoneEntry(NamedTuple):
     warning: WarningCode | None = None
 
 
+class WrittenSegment(NamedTuple):
+    """Body bytes that are surely in their place: `written` bytes from byte `start` on.
+
+    `crc` is their CRC-32.
+    """
+
+    start: int
+    written: int
+    crc: int
+
+    @property
+    def stop(self) -> int:
+        """Return the number of the first byte behind it."""
+        return self.start + self.written
+
+
 @dataclass(frozen=True, slots=True)
 class OpenEntry:
     """An entry under way: `written` body bytes are surely in their place, and `crc` is theirs.
 
     `size` is the length its place was reserved for; `etag` and `last_modified` are the validator
     (the strings as the origin sent them), `content_type` tells a login page from the file.
+    `segments` are written further on: in order, apart from one another and from the beginning.
     """
 
     position: int
@@ -202,6 +219,17 @@ class OpenEntry:
     content_type: str | None = None
     modified_at: int | None = None
     warning: WarningCode | None = None
+    segments: tuple[WrittenSegment, ...] = ()
+
+    @property
+    def all_segments(self) -> tuple[WrittenSegment, ...]:
+        """Return what is written, its beginning included, which may be empty."""
+        return (WrittenSegment(0, self.written, self.crc), *self.segments)
+
+    @property
+    def bytes_written(self) -> int:
+        """Return how many bytes are written in all."""
+        return self.written + sum(one.written for one in self.segments)
 
 
 class Part(NamedTuple):

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from packmule.errors import NotFound
 from packmule.jobs import file_queries, queries
 from packmule.jobs.database import check_writable, reading
-from packmule.jobs.model import DoneEntry, Fence, FileState, JobState, OpenEntry, Remembered, Source
+from packmule.jobs.model import DoneEntry, Fence, FileState, JobState, Remembered, Source
 from packmule.jobs.part_rows import read_parts
-from packmule.jobs.records import failed_entry_of, file_of, job_of
+from packmule.jobs.records import failed_entry_of, file_of, job_of, open_entry_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -248,7 +248,7 @@ def load(connection: Connection, row: Row[Any]) -> tuple[tuple[Source, ...], Rem
         Remembered(
             tail=row.tail,
             done=tuple(starmap(DoneEntry, connection.execute(file_queries.DONE_ENTRIES, of_job))),
-            open=tuple(starmap(OpenEntry, connection.execute(file_queries.OPEN_ENTRIES, of_job))),
+            open=tuple(map(open_entry_of, connection.execute(file_queries.OPEN_ENTRIES, of_job))),
             failed=tuple(
                 map(failed_entry_of, connection.execute(file_queries.FAILED_ENTRIES, of_job))
             ),

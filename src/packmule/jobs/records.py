@@ -7,6 +7,7 @@ since the epoch and handed out as aware UTC.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,10 @@ from packmule.jobs.model import (
     JobState,
     OnError,
     OnHtml,
+    OpenEntry,
     Progress,
     WaitingFile,
+    WrittenSegment,
 )
 
 if TYPE_CHECKING:
@@ -145,6 +148,28 @@ def _waiting_of(text: str | None) -> tuple[WaitingFile, ...]:
     )
 
 
+def segments_text(segments: tuple[WrittenSegment, ...]) -> str | None:
+    """Return the segments of an open entry as JSON; None where there are none."""
+    return json.dumps(segments, separators=(",", ":")) if segments else None
+
+
+def _segments_of(text: str | None) -> tuple[WrittenSegment, ...]:
+    """Read what is written of a file beyond its beginning."""
+    return tuple(WrittenSegment(*one) for one in json.loads(text)) if text else ()
+
+
+def open_entry_of(row: Row[Any]) -> OpenEntry:
+    """Read a row of `file_queries.OPEN_ENTRIES`, whose last column is the segments."""
+    entry = OpenEntry(*tuple(row))
+    return replace(entry, segments=_segments_of(row.segments))
+
+
+def _bytes_of(row: Row[Any], state: FileState) -> int:
+    """Return how many bytes of a file there are; a file that is done keeps no segments' account."""
+    segments = _segments_of(row.segments) if state is FileState.OPEN else ()
+    return int(row.written) + sum(one.written for one in segments)
+
+
 def failed_entry_of(row: Row[Any]) -> FailedEntry:
     """Read a row of `file_queries.FAILED_ENTRIES`."""
     failure = Failure(
@@ -162,7 +187,7 @@ def file_of(row: Row[Any]) -> FileRecord:
         url=row.url,
         name=row.name if row.name is not None else row.wanted,
         state=state,
-        bytes_done=row.written if has_bytes else 0,
+        bytes_done=_bytes_of(row, state) if has_bytes else 0,
         bytes_total=row.size if has_bytes else None,
         failure=_failure_of(row, row.attempts) if state is FileState.FAILED else None,
         warning=WarningCode(row.warning) if row.warning and state is FileState.DONE else None,

@@ -133,6 +133,8 @@ files = Table(
     # 32 bits without a sign: more than PostgreSQL's integer.
     Column("crc", BigInteger),
     Column("written", BigInteger),
+    # What else of an open entry is written, as JSON; null where it grows from its beginning only.
+    Column("segments", Text),
     Column("size", BigInteger),
     Column("compressed_size", BigInteger),
     Column("etag", Text),

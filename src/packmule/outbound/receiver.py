@@ -22,12 +22,70 @@ class BodyRefused(Exception):
         self.failure = failure
 
 
+class SegmentFilled(Exception):
+    """The last byte that belongs to a segment is held: the rest of the response is another's."""
+
+
+class SegmentReceiver(Protocol):
+    """Takes the bytes of one segment of a body, from `start` to `stop`.
+
+    `expected` is where the response ends that is being received, which may be behind `stop`.
+    """
+
+    start: int
+    stop: int
+    expected: int
+
+    @property
+    def kept(self) -> int:
+        """Where the next byte belongs in the body: those before it, from `start` on, are held."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether all its bytes are held."""
+
+    def expect(self, end: int) -> None:
+        """Record where the response ends that is about to come."""
+
+    def tail(self, length: int) -> bytes | None:
+        """Return up to so many of the last bytes kept, as a `Receiver` does."""
+
+    def write(self, view: memoryview) -> bool:
+        """Take the next bytes, as a `Receiver` does. Raises SegmentFilled too."""
+
+    def rest(self) -> None:
+        """Release memory: the transfer has ended."""
+
+
+class SegmentedBody(Protocol):
+    """A body of known length that several transfers may bring, each a segment of it."""
+
+    @property
+    def segments(self) -> tuple[SegmentReceiver, ...]:
+        """All segments, in order; they cover the body without a gap."""
+
+    def split(self, at: int) -> SegmentReceiver:
+        """End the segment that byte `at` belongs to there; return one for what lies behind.
+
+        What is held must end before that byte.
+        """
+
+    def join(self, start: int) -> None:
+        """Return the segment that begins there, which is empty, to the one before it."""
+
+    def keep_first(self) -> None:
+        """Drop what is held beyond the first segment, which takes the rest in order."""
+
+
 class Receiver(Protocol):
     """Takes one source's body, over as many tries as it needs."""
 
     @property
     def kept(self) -> int:
-        """How many bytes of the body are held: where a resume begins."""
+        """How many bytes of the body are held: where a resume begins.
+
+        Where several transfers bring it: where the next byte belongs of this one.
+        """
 
     @property
     def has_ended(self) -> bool:
@@ -52,6 +110,13 @@ class Receiver(Protocol):
 
         They are passed again later. The view is valid during the call only. Raises BodyRefused.
         """
+
+    @property
+    def segmented(self) -> SegmentedBody | None:
+        """The body where its bytes may come in any order; None where they must come in order."""
+
+    def go_on(self, start: int) -> None:
+        """Make ready for more bytes of the segment that begins there; `write` takes them."""
 
     def rest(self) -> None:
         """Release memory: the try has ended, and another follows, perhaps much later.

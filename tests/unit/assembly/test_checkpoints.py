@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from packmule.assembly.assembly import Assembly
-    from packmule.jobs.model import Checkpoint
+    from packmule.jobs.model import Checkpoint, WrittenSegment
 
 MIB = 1024 * 1024
 SIZE = 8 * MIB
@@ -32,7 +32,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[]
     waiting: list[Callable[[], None]] = []
     real = PlacedSink.written
 
-    def looked_at(sink: PlacedSink, version: int) -> tuple[int, int]:
+    def looked_at(sink: PlacedSink, version: int) -> tuple[WrittenSegment, ...]:
         found = real(sink, version)
         if waiting:
             thread = threading.Thread(target=waiting.pop())

@@ -11,7 +11,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from packmule.assembly.ledger import Cut, Hold, Ledger
 from packmule.errors import Failure, FailureCode
-from packmule.jobs.model import DoneEntry, FailedEntry, OpenEntry, Remembered, WaitingFile
+from packmule.jobs.model import (
+    DoneEntry,
+    FailedEntry,
+    OpenEntry,
+    Remembered,
+    WaitingFile,
+    WrittenSegment,
+)
 
 FAILURE = Failure(FailureCode.TRUNCATED, "cut")
 
@@ -19,19 +26,20 @@ FAILURE = Failure(FailureCode.TRUNCATED, "cut")
 class Body:
     """A body under way, of which `bytes_written` are on disk."""
 
-    def __init__(self, kept: int = 0) -> None:
-        self.kept = kept
+    def __init__(self, held: int = 0) -> None:
+        self.held = held
         self.bytes_written = 0
         self.version = 0
 
-    def written(self, version: int) -> tuple[int, int]:
-        return (self.bytes_written, 7) if version == self.version else (0, 0)
+    def written(self, version: int) -> tuple[WrittenSegment, ...]:
+        is_this = version == self.version
+        return (WrittenSegment(0, self.bytes_written, 7) if is_this else WrittenSegment(0, 0, 0),)
 
     def rest(self) -> None:
         """Hold all."""
 
     def let_go(self) -> None:
-        self.kept = 0
+        self.held = 0
 
 
 def place(position: int, size: int = 100, written: int = 0) -> OpenEntry:
@@ -130,7 +138,7 @@ def test_a_length_told_once_counts_once_although_a_later_head_tells_none() -> No
 def test_progress_never_falls_when_a_body_is_handed_over() -> None:
     ledger = Ledger(1, Remembered())
     body = opened(ledger, 0)
-    body.kept = 100
+    body.held = 100
     assert ledger.progress().bytes_done == 100
     ledger.handed_over(0, 100)
     assert ledger.progress().bytes_done == 100
@@ -232,7 +240,7 @@ class LedgerMachine(RuleBasedStateMachine):
             body = self.files[data.draw(st.sampled_from(choices))].body
             assert body is not None
             body.bytes_written += more
-            body.kept += more
+            body.held += more
 
     @rule(data=st.data())
     def a_placed_body_begins_anew(self, data: st.DataObject) -> None:
@@ -242,7 +250,7 @@ class LedgerMachine(RuleBasedStateMachine):
         file = self.files[n]
         assert file.body is not None
         file.body.version += 1
-        file.body.bytes_written = file.body.kept = 0
+        file.body.bytes_written = file.body.held = 0
         hold = self.ledger.begin_anew(place(n, file.length or 0), file.body.version)
         assert (hold is not None) == file.claimed
         file.hold = hold
@@ -313,7 +321,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert progress.files_done == len(self.among("done"))
         assert progress.files_failed == len(self.among("failed"))
         whole = sum(self.files[n].length or 0 for n in self.among("whole", "done"))
-        kept = sum(b.kept for n in self.among("open") if (b := self.files[n].body) is not None)
+        kept = sum(b.held for n in self.among("open") if (b := self.files[n].body) is not None)
         assert progress.bytes_done == whole + kept
         counted = [self.files[n] for n in range(FILES) if self.files[n].state != "failed"]
         known = all(file.length is not None for file in counted)

@@ -16,7 +16,7 @@ from packmule.assembly.resuming import (
     restored_state,
     usable,
 )
-from packmule.jobs.model import DoneEntry, Part, Remembered, Uploads
+from packmule.jobs.model import DoneEntry, Part, Remembered, Uploads, WrittenSegment
 from packmule.outbound.transfer import TransferState
 
 A, B, C = done(0, 0, 600), done(1, 600, 600), done(2, 1200, 300)
@@ -81,6 +81,24 @@ def test_an_entry_that_has_begun_anew_keeps_no_slice_that_was_only_planned() -> 
 def test_an_entry_that_has_begun_anew_and_not_come_to_what_was_sent_keeps_no_slice() -> None:
     anew = replace(BIG, written=1000 - BIG.header_size)
     kept = usable(replace(ALL, open=(anew,)), TAIL, STORED)
+    assert kept.open == (anew,)
+    assert [part.number for part in kept.parts] == [1]
+
+
+def test_an_entry_of_which_a_segment_is_lost_is_forgotten() -> None:
+    far = WrittenSegment(4000, 900, 7)
+    entry = replace(BIG, segments=(far,))
+    known = replace(ALL, open=(entry,))
+    assert usable(known, TAIL, STORED).open == (entry,)
+    assert claimed_ranges(known)[-1] == (TAIL - 965, TAIL - 65)
+    assert usable(known, TAIL - 66, STORED).open == ()
+
+
+def test_slices_of_which_one_was_sent_that_is_not_written_are_not_kept() -> None:
+    # It has begun anew: the slice behind it has come again, by another transfer.
+    planned = tuple(part if part.number < 4 else part._replace(etag=None) for part in PARTS)
+    anew = replace(BIG, written=900, segments=(WrittenSegment(1965, 3000, 7),))
+    kept = usable(replace(ALL, open=(anew,), parts=planned), TAIL, STORED)
     assert kept.open == (anew,)
     assert [part.number for part in kept.parts] == [1]
 

@@ -12,11 +12,20 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes.jobs import PROGRESS, Entry, checkpoint, done, failed, opened
+from tests.fakes.jobs import (
+    PROGRESS,
+    Entry,
+    checkpoint,
+    done,
+    failed,
+    opened,
+    opened_in_segments,
+)
 
 from packmule.errors import DiskFull, Failure, FailureCode, StorageFailed, UsageError
 from packmule.jobs import journal as module
 from packmule.jobs.journal import Journal
+from packmule.jobs.journal_records import checkpoint_record
 from packmule.jobs.model import Checkpoint, FailedEntry, Remembered
 
 if TYPE_CHECKING:
@@ -100,6 +109,26 @@ def test_a_journal_of_another_request_is_begun_anew_at_the_first_append_and_not_
     found = remembered(open_journal(), OTHER)
     assert found is not None
     assert [entry.position for entry in found.done] == [7]
+
+
+def test_what_is_written_further_on_is_remembered(open_journal: Callable[[], Journal]) -> None:
+    journal = open_journal()
+    journal.load(DIGEST)
+    journal.append(checkpoint(opened_in_segments(1), tail=10))
+    assert remembered(open_journal()) == Remembered(tail=10, open=(opened_in_segments(1),))
+
+
+def test_an_open_entry_of_an_older_form_has_no_segments(
+    open_journal: Callable[[], Journal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = open_journal()
+    journal.load(DIGEST)
+    older = checkpoint_record(checkpoint(opened(1), tail=10)).replace(b",null,[]]]", b",null]]")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "checkpoint_record", lambda _: older)
+        journal.append(checkpoint(opened(1)))
+    assert older.count(b"[]") == 2
+    assert remembered(open_journal()) == Remembered(tail=10, open=(opened(1),))
 
 
 def test_a_restart_puts_one_checkpoint_in_the_place_of_all_whosever_they_were(

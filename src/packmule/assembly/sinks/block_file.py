@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 
 class BlockFileSink:
-    """Bytes written in blocks to a file, from offset `begin` on; their CRC-32 runs with the writes.
+    """Bytes written in blocks to a file; their CRC-32 runs with the writes.
 
-    `size` is how many there will be, None where only the end tells; `sure` how many are written
-    already, and their CRC-32.
+    Byte 0 of the body belongs at offset `begin`. These are the bytes from `start` to `stop`, which
+    is None where only the end tells; `sure` is how many of them are written already, and their
+    CRC-32.
     """
 
     def __init__(
@@ -32,23 +33,28 @@ class BlockFileSink:
         scratch: ScratchFile,
         file: DiskFile,
         begin: int,
-        size: int | None,
+        stop: int | None,
         *,
+        start: int = 0,
         sure: tuple[int, int] = (0, 0),
     ) -> None:
         self._scratch = scratch
         self._file = file
         self.begin = begin
-        self._end = None if size is None else begin + size
-        self._at = begin + sure[0]
+        self.start = start
+        self.stop = stop
+        self._at = begin + start + sure[0]
         self._block: memoryview | None = None
         self._base = self._start = self._fill = self._limit = 0
         self._generation = 0
         self._noted = (0, *sure)
         self._summed = (0, sure[1])
 
-    def written(self, version: int) -> tuple[int, int]:
-        """Return how many bytes of that version are on disk, and their CRC-32 (any thread)."""
+    def on_disk(self, version: int) -> tuple[int, int]:
+        """Return how many of its bytes are on disk, and their CRC-32 (any thread).
+
+        None of another version of the body.
+        """
         generation, written, crc = self._noted  # replaced as a whole by the writer
         return (written, crc) if generation == version else (0, 0)
 
@@ -58,7 +64,7 @@ class BlockFileSink:
 
     @property
     def kept(self) -> int:
-        """Bytes held, written or on their way."""
+        """Where the next byte belongs in the body: those before it, from `start` on, are held."""
         return self._at - self.begin + self._fill - self._start
 
     @property
@@ -77,8 +83,8 @@ class BlockFileSink:
 
     def _write_across(self, view: memoryview) -> bool:
         """Take bytes that need a block more: all of them, or none."""
-        if self._end is not None and self.begin + self.kept + len(view) > self._end:
-            raise overflow(self._end - self.begin)
+        if self.stop is not None and self.kept + len(view) > self.stop:
+            raise overflow(self.stop)
         if self._scratch.must_wait() or (block := self._scratch.pool.take()) is None:
             return True
         room = self._limit - self._fill
@@ -92,8 +98,14 @@ class BlockFileSink:
         self._block = block
         self._base = self._at - self._at % PAGE
         self._start = self._fill = self._at - self._base
-        self._limit = BLOCK_BYTES if self._end is None else min(BLOCK_BYTES, self._end - self._base)
+        self._limit = self._room_in_block()
         self._scratch.pool.holders.add(self)
+
+    def _room_in_block(self) -> int:
+        """Return up to where the block may be filled without another look."""
+        if self.stop is None:
+            return BLOCK_BYTES
+        return min(BLOCK_BYTES, self.begin + self.stop - self._base)
 
     def flush(self) -> None:
         """Hand what is in the block to the writer."""
@@ -106,7 +118,7 @@ class BlockFileSink:
         self._at = base + end
         self._block = None
         self._start = self._fill = self._limit = 0
-        generation = self._generation
+        generation, first = self._generation, self.begin + self.start
         crc = 0
 
         def sum_up() -> None:
@@ -120,19 +132,19 @@ class BlockFileSink:
             if generation != self._generation:
                 pool.give(block)
             elif self._scratch.write_block(block, start, end, base, self._file):
-                self._noted = (generation, base + end - self.begin, crc)
+                self._noted = (generation, base + end - first, crc)
 
         pool.sent()
         self._scratch.writer.submit(write, sum_up)
 
     def tail(self, length: int) -> bytes | None:
         """Return the last bytes, from the block and from the file; None until those are written."""
-        length = min(length, self.kept)
+        length = min(length, self.kept - self.start)
         held = b"" if self._block is None else bytes(self._block[self._start : self._fill])
         missing = length - len(held)
         if missing <= 0:
             return held[-length:] if length else b""
-        if self.written(self._generation)[0] < self._at - self.begin:
+        if self.on_disk(self._generation)[0] < self._at - self.begin - self.start:
             # The writer does things in their order, so what is on its way is written by then.
             self._scratch.writer.submit(self._scratch.pool.on_room)
             return None
@@ -157,5 +169,5 @@ class BlockFileSink:
         """Begin anew at the same offset, with another version of the body; return its number."""
         self.discard()
         self._generation += 1
-        self._at = self.begin
+        self._at = self.begin + self.start
         return self._generation

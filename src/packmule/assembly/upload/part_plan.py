@@ -21,7 +21,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from packmule.assembly.resuming import entry_end
+from packmule.assembly.resuming import entry_end, holds, written_ranges
 from packmule.errors import StorageFailed
 from packmule.jobs.model import Part, Uploads
 
@@ -144,12 +144,12 @@ class PartPlan:
 
     def _slice(self, mark: Mark, entry: OpenEntry) -> None:
         """Plan the slices of an open entry that is big, and let those go that are written."""
-        written = entry.offset + entry.header_size + entry.written
+        written = written_ranges(entry)
         sliced = self._sliced.get(entry.position)
         if sliced is None:
             each = self._size_of(self.begun + 1)
             stop = entry.offset + entry.header_size + entry.size
-            if written - entry.offset < each or stop - entry.offset < 3 * each:
+            if entry.header_size + entry.bytes_written < each or stop - entry.offset < 3 * each:
                 return
             numbers = self._cut(entry.offset, stop, each)
             sliced = _Sliced(entry.offset, mark.version, numbers, list(numbers))
@@ -162,7 +162,7 @@ class PartPlan:
             number
             for number in sliced.waiting
             if number not in {sliced.numbers[0], sliced.numbers[-1]}
-            and self.parts[number].extents[-1][1] <= written
+            and all(holds(written, *extent) for extent in self.parts[number].extents)
         ]
         self._ready += may_go
         sliced.waiting = [number for number in sliced.waiting if number not in may_go]

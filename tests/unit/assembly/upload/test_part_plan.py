@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from packmule.assembly.ledger import Mark
 from packmule.assembly.resuming import entry_end
 from packmule.assembly.upload.part_plan import PartPlan
 from packmule.errors import StorageFailed
-from packmule.jobs.model import DoneEntry, OpenEntry, Part, Remembered
+from packmule.jobs.model import DoneEntry, OpenEntry, Part, Remembered, WrittenSegment
 
 EACH = 1000
 HEADER = 30 + len("0.bin")
@@ -50,6 +52,17 @@ def test_small_entries_are_gathered_until_they_fill_a_part() -> None:
     assert part == Part(1, ((0, 400), (700, 1200), (400, 700)))
     assert part.size == 1200
     assert plan.rest() == []
+
+
+def test_slices_go_wherever_they_are_written() -> None:
+    plan = plan_of()
+    entry = opened(0, 0, 10_000, HEADER + 500)
+    further = WrittenSegment(2_900, 2_200, 1), WrittenSegment(9_000 - HEADER, 1_000, 1)
+    plan.plan([], [marked(replace(entry, segments=further))])
+    # Neither the first, which waits for its header, nor the last, which waits for the end.
+    assert extents(plan.take_ready()) == [((3000, 4000),), ((4000, 5000),)]
+    plan.plan([], [marked(replace(entry, written=5_500))])
+    assert extents(plan.take_ready()) == [((1000, 2000),), ((2000, 3000),)]
 
 
 def test_a_big_entry_is_cut_so_that_no_slice_is_too_small() -> None:
