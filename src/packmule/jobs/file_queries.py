@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, select, tuple_, update
+from sqlalchemy import bindparam, delete, func, select, tuple_, update
 
 from packmule.jobs.model import FileState
 from packmule.jobs.queries import as_literal
@@ -62,6 +62,24 @@ OPEN_ENTRIES = _entries(
     "modified_at",
     "warning",
     "segments",
+)
+
+# How many packed files come before one, if that one is packed: its number in the archive.
+_before = files.alias("before")
+
+ENTRY_NUMBER = select(
+    select(func.count())
+    .select_from(_before)
+    .where(
+        _before.c.job_id == bindparam("of_job"),
+        _before.c.position < bindparam("at"),
+        _before.c.state == as_literal(FileState.DONE),
+    )
+    .scalar_subquery()
+).where(
+    files.c.job_id == bindparam("of_job"),
+    files.c.position == bindparam("at"),
+    files.c.state == as_literal(FileState.DONE),
 )
 
 FAILED_ENTRIES = _entries(

@@ -138,6 +138,12 @@ class JobReads:
         page = tuple(found[:limit])
         return FilePage(page, page[-1].position if len(found) > limit else None)
 
+    def find_entry_number(self, job_id: int, position: int) -> int | None:
+        """Return a packed file's place among the entries of its archive, from 0; else None."""
+        values = {"of_job": job_id, "at": position}
+        with reading(self._engine) as connection:
+            return connection.execute(file_queries.ENTRY_NUMBER, values).scalar_one_or_none()
+
     def changed_files(
         self, job_id: int, after: tuple[int, int], up_to: int, limit: int = 100
     ) -> ChangedFiles:

@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 
 import packmule
 from packmule.web import (
+    archived_files,
     downloads,
     events,
     health,
@@ -113,6 +114,7 @@ def _api(servers: tuple[str, ...]) -> FastAPI:
     app.include_router(job_routes.router)
     app.include_router(events.router)
     app.include_router(downloads.router)
+    app.include_router(archived_files.router)
     # FastAPI's documented way.
     app.openapi = lambda: description(servers)  # type: ignore[method-assign]
     return app

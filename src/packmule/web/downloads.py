@@ -1,12 +1,11 @@
 """The download of an archive: whole or in ranges, resumable, never held in memory.
 
-Owns the route /archive/get and its response headers. Leaves selecting ranges to `ranges.py`,
+Owns the route /archive/get and the headers of whatever is downloaded. Leaves finding the archive to
+`archive_lookup.py`, one file out of it to `archived_files.py`, selecting ranges to `ranges.py`,
 sending bytes to `sending.py`, and handing both over to a proxy to `sendfile.py`. Follows RFC 9110
 (conditional requests, ranges) and RFC 6266 (file names).
 """
 
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -14,10 +13,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 
-from packmule.jobs.model import JobState
-from packmule.storage.page_cache_read import OpenFile
-from packmule.storage.usage import note_read
-from packmule.web.documents import state_now
+from packmule.web.archive_lookup import find_archive
 from packmule.web.job_hash import Hash
 from packmule.web.problems import Problem, ProblemCode
 from packmule.web.ranges import (
@@ -30,9 +26,8 @@ from packmule.web.ranges import (
     http_date,
     select,
 )
-from packmule.web.recent_downloads import FoundArchive
 from packmule.web.sending import ArchiveSource, FileParts, WholeFile
-from packmule.web.services import GivenServices, Services
+from packmule.web.services import GivenServices
 
 router = APIRouter(tags=["downloads"])
 
@@ -55,49 +50,64 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {
 )
 async def download(request: Request, services: GivenServices, archive_hash: Hash) -> Response:
     """Return the archive, or the requested ranges of it. Supports conditional requests."""
-    found = services.recent.find(archive_hash)
-    if found is None:
-        found = await run_in_threadpool(_find, services, archive_hash)
-        services.recent.keep(found)
+    found = await find_archive(services, archive_hash)
     name, archive = found.job.name or f"{found.job.hash}.zip", found.archive
     of = Representation(archive.size, archive.etag, int(archive.modified_at))
-    validators = {
-        "ETag": of.etag,
-        "Last-Modified": http_date(of.modified_at),
-        # What the hash opens is for whoever has it, and may be removed at any time.
-        "Cache-Control": "private, no-cache, no-transform",
-    }
-    named = validators | {"Content-Disposition": disposition(name)}
+    named = validators(of) | {"Content-Disposition": disposition(name)}
     if services.sendfile is not None and archive.path is not None:
         # No body: the proxy puts the file in its place. No Accept-Ranges: nginx would add its own.
         asked = {**named, "Content-Type": MEDIA_TYPE, **services.sendfile.ask(archive.path)}
         return Response(None, 200, asked)
-    selection = select(request.method, _fields(request.headers), of)
-    sends = request.method == "GET" and isinstance(selection, Whole | Ranges)
-    if sends and archive.path is None:
+    selection = selected(request, of)
+    if isinstance(selection, Response):
+        return selection
+    if request.method == "GET" and archive.path is None:
         # The client asks there again, with its Range and If-Range: the entity tag is the same.
         link = await run_in_threadpool(archive.bytes.link, name)
         if link is not None:
             elsewhere = {"Location": link, "Cache-Control": "private, no-store"}
             return Response(status_code=307, headers=elsewhere)
-    match selection:
+    source = ArchiveSource(archive.bytes, found.file)
+    return body(source, selection, of.size, named, MEDIA_TYPE)
+
+
+def validators(of: Representation) -> dict[str, str]:
+    """Return the headers that identify a version of what is downloaded."""
+    return {
+        "ETag": of.etag,
+        "Last-Modified": http_date(of.modified_at),
+        # What the hash opens is for whoever has it, and may be removed at any time.
+        "Cache-Control": "private, no-cache, no-transform",
+    }
+
+
+def selected(request: Request, of: Representation) -> Whole | Ranges | Response:
+    """Return what to send, or a 304 response. Raises Problem 412 and 416."""
+    match select(request.method, _fields(request.headers), of):
         case NotModified():
-            return Response(status_code=304, headers=validators)
+            return Response(status_code=304, headers=validators(of))
         case PreconditionFailed():
-            raise _not_the_one()
+            raise _other_version()
         case NotSatisfiable():
             raise _no_part(of.size)
-        case _:
-            return _body(found, selection, named | {"Accept-Ranges": "bytes"})
+        case selection:
+            return selection
 
 
-def _body(found: FoundArchive, selection: Whole | Ranges, headers: dict[str, str]) -> Response:
-    source, size = ArchiveSource(found.archive.bytes, found.file), found.archive.size
+def body(
+    source: ArchiveSource,
+    selection: Whole | Ranges,
+    size: int,
+    headers: dict[str, str],
+    media_type: str,
+) -> Response:
+    """Return the response that sends what was selected of `size` bytes."""
+    headers = headers | {"Accept-Ranges": "bytes"}
     match selection:
         case Whole():
-            return WholeFile(source, size, headers | {"Content-Type": MEDIA_TYPE})
+            return WholeFile(source, size, headers | {"Content-Type": media_type})
         case _:
-            return FileParts(source, size, selection.ranges, headers, MEDIA_TYPE)
+            return FileParts(source, size, selection.ranges, headers, media_type)
 
 
 def _fields(headers: Headers) -> dict[str, str]:
@@ -108,48 +118,11 @@ def _fields(headers: Headers) -> dict[str, str]:
     return {name: ", ".join(headers.getlist(name)) for name in headers}
 
 
-def _find(services: Services, hash_: str) -> FoundArchive:
-    """Look job and archive up. Raises NotFound, Problem."""
-    job = services.store.get(hash_)
-    match state_now(job):
-        case JobState.COMPLETED:
-            archive = services.storage.find(hash_, job.etag)
-            if archive is None:
-                raise _gone()
-            return FoundArchive(
-                job, archive, None if archive.path is None else _opened(archive.path)
-            )
-        case JobState.EXPIRED:
-            raise _gone()
-        case JobState.FAILED:
-            raise _no_archive("The job failed, so there is no archive; its status says why.")
-        case JobState.CANCELLED:
-            raise _no_archive("The job was cancelled, so there is no archive.")
-        case JobState.QUEUED | JobState.RUNNING:
-            raise _no_archive("The archive is not completed yet; its status says how far it is.")
-
-
-def _opened(path: Path) -> OpenFile | None:
-    """Note that the file is read, and open it; what hinders that is told when it is sent."""
-    note_read(path)
-    with suppress(OSError):
-        return OpenFile(path)
-    return None
-
-
-def _no_archive(detail: str) -> Problem:
-    return Problem(409, ProblemCode.WRONG_STATE, detail)
-
-
-def _gone() -> Problem:
-    return Problem(410, ProblemCode.GONE, "The archive has been removed; ask for it anew.")
-
-
-def _not_the_one() -> Problem:
+def _other_version() -> Problem:
     return Problem(
         412,
         ProblemCode.PRECONDITION_FAILED,
-        "The archive is not the one that the request's conditions name.",
+        "This is not the version that the request's conditions name.",
     )
 
 
@@ -157,7 +130,7 @@ def _no_part(size: int) -> Problem:
     return Problem(
         416,
         ProblemCode.RANGE_NOT_SATISFIABLE,
-        f"No part of the range lies within the archive's {size} bytes.",
+        f"No part of the range lies within the {size} bytes.",
         headers={"Content-Range": f"bytes */{size}"},
     )
 

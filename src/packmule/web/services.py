@@ -19,6 +19,7 @@ from packmule.outbound.addresses import AddressRules
 from packmule.storage.interface import Storage
 from packmule.web.allowed_hosts import AllowedHosts
 from packmule.web.api_keys import Keyring
+from packmule.web.archive_index import ArchiveIndex
 from packmule.web.bodies import BodyReader
 from packmule.web.bounds import RequestBounds
 from packmule.web.client_address import ClientAddresses
@@ -67,8 +68,9 @@ class Services:
     pages of `allow_origins` may use it from a browser. `sendfile` says how a proxy is told to send
     archives; with None they are sent from here.
 
-    The last five are shared by all requests: the jobs that are waited for, the archives downloaded
-    a moment ago, the memory that bodies take, and what each client has open.
+    The last six are shared by all requests: the jobs that are waited for, the archives downloaded
+    a moment ago, where the files are in them, the memory that bodies take, and what each client has
+    open.
     """
 
     store: JobStore
@@ -89,6 +91,7 @@ class Services:
     access_log: bool = False
     changes: JobChanges = field(default_factory=JobChanges)
     recent: RecentDownloads = field(default_factory=RecentDownloads)
+    index: ArchiveIndex = field(default_factory=ArchiveIndex)
     bodies: BodyReader = field(default_factory=BodyReader)
     poll_shares: ClientShares = field(default_factory=lambda: ClientShares("waiting requests"))
     stream_shares: ClientShares = field(default_factory=lambda: ClientShares("event streams"))
