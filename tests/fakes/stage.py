@@ -7,7 +7,9 @@ reads what was asked and how long was waited.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
+from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from packmule.client.operations import CallContext
@@ -50,7 +52,11 @@ def document(content: Any, status: int = 200, **headers: str) -> ApiResponse:
 
 @dataclass(slots=True)
 class Stage:
-    """Answers requests by `answer`; each takes `latency` seconds of a clock that is its own."""
+    """Answers requests by `answer`; each takes `latency` seconds of a clock that is its own.
+
+    `next_turn` chooses who is next of so many operations that run at once, counted from 0; the last
+    is the one that began the others.
+    """
 
     answer: Callable[[ApiRequest], Answer]
     latency: float = 0.0
@@ -59,6 +65,7 @@ class Stage:
     asked: list[ApiRequest] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
     retries: list[RetryEvent] = field(default_factory=list)
+    next_turn: Callable[[int], int] = field(default_factory=lambda: Random(1).randrange)
 
     @classmethod
     def of(cls, answers: Iterable[Answer], **more: Any) -> Stage:
@@ -89,42 +96,70 @@ class Stage:
 
     def play(self, steps: Generator[Step, Any, T]) -> T:
         """Do all steps of an operation, and give its result."""
-        result: Any = None
+        running = self._running(steps)
         try:
             while True:
-                result = self._do(steps.send(result))
+                next(running)
         except StopIteration as end:
             found: T = end.value
             return found
         finally:
             steps.close()
 
+    def _running(self, steps: Generator[Step, Any, T]) -> Generator[None, None, T]:
+        """Do all steps, and pause wherever another operation may be next."""
+        result: Any = None
+        while True:
+            try:
+                step = steps.send(result)
+            except StopIteration as end:
+                found: T = end.value
+                return found
+            if isinstance(step, StreamResponse):
+                result = yield from self._streaming(step)
+            else:
+                result = self._do(step)
+
     def _do(self, step: Step) -> Any:
         match step:
             case SendRequest(request):
                 return self._answered(request)
-            case StreamResponse():
-                return self._stream(step)
             case Sleep(seconds):
                 self.pauses.append(seconds)
                 self.clock += seconds
                 return None
             case RunBlocking(call):
                 return call()
+            case _:
+                raise AssertionError(step)
 
     def _answered(self, request: ApiRequest) -> Answer:
         self.asked.append(request)
         self.clock += self.latency
         return self.answer(request)
 
-    def _stream(self, step: StreamResponse) -> ApiResponse | Streamed | NetworkFault:
+    def _streaming(
+        self, step: StreamResponse
+    ) -> Generator[None, None, ApiResponse | Streamed | NetworkFault]:
         answer = self._answered(step.request)
+        yield
         if not isinstance(answer, Body):
             return answer
-        sink = step.begin(answer.head)
-        for piece in answer.pieces if sink is not None else ():
-            assert sink is not None
-            if not sink(piece):
-                return Streamed(answer.head)
-            step.progress()
-        return Streamed(answer.head, answer.fault if sink is not None else None)
+        consume = step.begin(answer.head)
+        if consume is None:
+            return Streamed(answer.head)
+        beside = [self._running(each) for each in step.beside()]
+        left, ended = list(answer.pieces), Streamed(answer.head, answer.fault)
+        while left or beside:
+            turn = self.next_turn(len(beside) + bool(left))
+            if turn < len(beside):
+                helper = beside.pop(turn)
+                with suppress(StopIteration):
+                    next(helper)
+                    beside.append(helper)
+            elif consume(left.pop(0)):
+                step.progress()
+            else:
+                left, ended = [], Streamed(answer.head)
+            yield
+        return ended

@@ -33,6 +33,7 @@ TRANSLATION = (
     (r"class AsyncClient:\n.*?\n\n.*?\n\n", CLASS + "\n"),
     (r"import anyio\n", "import time\n"),
     (r"from packmule\.client\.disk_thread import in_thread\n", ""),
+    (r"\bTasks\b", "Threads"),
     (r"in_thread\(([\w.]+)(?:, (\w+))?\)", lambda found: f"{found[1]}({found[2] or ''})"),
     (r"anyio\.sleep", "time.sleep"),
     (r"  # noqa: ASYNC[^\n]*", ""),

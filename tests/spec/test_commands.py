@@ -237,17 +237,21 @@ def test_a_key_opens_a_server_that_wants_one(tmp_path: Path, origin: Origin) -> 
         assert opened.returncode == 0, opened.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("number", "size"),
+    [(signal.SIGINT, 2_000_000), (signal.SIGKILL, 2_000_000), (signal.SIGKILL, 12_000_000)],
+)
 def test_an_interrupted_fetch_goes_on_when_it_is_typed_again(
-    service: Service, origin: Origin, run: Run, tmp_path: Path, number: signal.Signals
+    service: Service, origin: Origin, tmp_path: Path, *, number: signal.Signals, size: int
 ) -> None:
-    body = random.Random(21).randbytes(2_000_000)
+    body = random.Random(21).randbytes(size)
     archive_hash = service.completed(origin.put("/commands/again.bin", body))
-    part = tmp_path / "out.zip.part"
+    record = tmp_path / "out.zip.part.version"
     first = iter([2000])
 
     def enough() -> bool:
-        return part.exists() and part.stat().st_size > 500_000
+        held = json.loads(record.read_bytes())["held"] if record.exists() else []
+        return bool(sum(end - start for start, end in held) > 500_000)
 
     def after() -> int:  # a cut may take along what has not been read yet
         time.sleep(0.3 if enough() else 0.05)  # what is cut at once is asked for again and again
@@ -270,7 +274,9 @@ def test_an_interrupted_fetch_goes_on_when_it_is_typed_again(
     assert fetch.returncode == (130 if number == signal.SIGINT else -9)
     assert ("Run the same command" in said) is (number == signal.SIGINT)
     assert not (tmp_path / "out.zip").exists()
-    done = run("fetch", archive_hash, "-o", "out.zip", "--json")
+    done = process(
+        "fetch", archive_hash, "-o", "out.zip", "--json", home=tmp_path, server=service.url
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["resumed_at"] > 500_000
     assert (tmp_path / "out.zip").read_bytes() == service.download(archive_hash).content

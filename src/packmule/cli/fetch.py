@@ -33,16 +33,22 @@ if TYPE_CHECKING:
 @click.option(
     "--no-resume", is_flag=True, help="Start over instead of resuming an earlier download."
 )
+@click.option(
+    "--connections", type=click.IntRange(1, 64), default=8, show_default=True,
+    help="Receive parts of a large archive over at most so many connections at once.",
+)  # fmt: skip
 @click.option("--timeout", type=Duration(), help="Wait for the job at most this long, like 2h.")
 @remote.options
 def fetch(
-    *, archive_hash: str, out: Path | None, force: bool, no_resume: bool, timeout: float | None,
+    *, archive_hash: str, out: Path | None, force: bool, no_resume: bool, connections: int,
+    timeout: float | None,
     server: str | None, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Wait until an archive is completed, and download it.
 
-    An interrupted download resumes by itself, or when you run the same command again; until then
-    its bytes are in OUT.part. The archive is there whole or not at all.
+    A large archive is received in several parts at once. An interrupted download resumes by
+    itself, or when you run the same command again; until then its bytes are in OUT.part. The
+    archive is there whole or not at all.
 
     \b
     Examples:
@@ -65,6 +71,7 @@ def fetch(
         try:
             done = client.fetch(
                 archive_hash, path, resume=not no_resume, replace=force, timeout=timeout,
+                connections=connections,
                 on_progress=reporter.progress, on_bytes=reporter.bytes,
             )  # fmt: skip
         except NotCompleted as ended:

@@ -13,7 +13,9 @@ import anyio
 import httpx
 
 from packmule.client import downloading, operations, transport
+from packmule.client.beside import Tasks
 from packmule.client.disk_thread import in_thread
+from packmule.client.downloading import CONNECTIONS
 from packmule.client.operations import REQUEST_TIMEOUT, RETRY_TIMEOUT, CallContext
 from packmule.client.steps import (
     ApiResponse,
@@ -136,19 +138,20 @@ class AsyncClient:
         *,
         resume: bool = True,
         replace: bool = True,
+        connections: int = CONNECTIONS,
         on_bytes: Callable[[int, int], None] | None = None,
     ) -> Downloaded:
         """Download an archive to `path`. Raises ClientError, OSError.
 
         A file at `path` is replaced. With `replace=False` it stays: that raises FileExistsError.
         The file is there whole or not at all. An interrupted download continues where it was, from
-        `<path>.part`, unless `resume` is False. `on_bytes` is called with the number of bytes
-        received and the total.
+        `<path>.part`, unless `resume` is False. Up to `connections` connections receive parts of a
+        large archive at once. `on_bytes` is called with the number of bytes received and the total.
         """
         return await self._run(
             downloading.download(
                 self._context, archive_hash, path, resume=resume, replace=replace,
-                on_bytes=on_bytes,
+                connections=connections, on_bytes=on_bytes,
             )
         )  # fmt: skip
 
@@ -160,6 +163,7 @@ class AsyncClient:
         resume: bool = True,
         replace: bool = True,
         timeout: float | None = None,  # noqa: ASYNC109  # the server's own time counts as well
+        connections: int = CONNECTIONS,
         on_progress: Callable[[InProgress], None] | None = None,
         on_bytes: Callable[[int, int], None] | None = None,
     ) -> Downloaded:
@@ -170,7 +174,8 @@ class AsyncClient:
         return await self._run(
             downloading.fetch(
                 self._context, archive_hash, path, resume=resume, replace=replace,
-                timeout=timeout, on_progress=on_progress, on_bytes=on_bytes,
+                timeout=timeout, connections=connections, on_progress=on_progress,
+                on_bytes=on_bytes,
             )
         )  # fmt: skip
 
@@ -241,10 +246,26 @@ class AsyncClient:
             consume = await in_thread(step.begin, head)
             if consume is None:
                 return Streamed(head)
+            async with Tasks(self._run) as tasks:
+                tasks.start(step.beside())
+                return await self._consume(response, consume, step.progress)
+        except transport.CAUGHT as error:
+            return transport.network_fault(error)
+        finally:
+            await response.aclose()
+
+    async def _consume(
+        self,
+        response: httpx.Response,
+        consume: Callable[[bytes], bool],
+        progress: Callable[[], None],
+    ) -> Streamed:
+        head = transport.response_head(response)
+        try:
             async for piece in response.aiter_raw():
                 if not await in_thread(consume, piece):
                     break
-                step.progress()
+                progress()
         except transport.CAUGHT as error:
             return Streamed(head, transport.network_fault(error))
         finally:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 import httpx
 
 from packmule.client import downloading, operations, transport
+from packmule.client.beside import Threads
+from packmule.client.downloading import CONNECTIONS
 from packmule.client.operations import REQUEST_TIMEOUT, RETRY_TIMEOUT, CallContext
 from packmule.client.steps import (
     ApiResponse,
@@ -133,19 +135,20 @@ class Client:
         *,
         resume: bool = True,
         replace: bool = True,
+        connections: int = CONNECTIONS,
         on_bytes: Callable[[int, int], None] | None = None,
     ) -> Downloaded:
         """Download an archive to `path`. Raises ClientError, OSError.
 
         A file at `path` is replaced. With `replace=False` it stays: that raises FileExistsError.
         The file is there whole or not at all. An interrupted download continues where it was, from
-        `<path>.part`, unless `resume` is False. `on_bytes` is called with the number of bytes
-        received and the total.
+        `<path>.part`, unless `resume` is False. Up to `connections` connections receive parts of a
+        large archive at once. `on_bytes` is called with the number of bytes received and the total.
         """
         return self._run(
             downloading.download(
                 self._context, archive_hash, path, resume=resume, replace=replace,
-                on_bytes=on_bytes,
+                connections=connections, on_bytes=on_bytes,
             )
         )  # fmt: skip
 
@@ -157,6 +160,7 @@ class Client:
         resume: bool = True,
         replace: bool = True,
         timeout: float | None = None,
+        connections: int = CONNECTIONS,
         on_progress: Callable[[InProgress], None] | None = None,
         on_bytes: Callable[[int, int], None] | None = None,
     ) -> Downloaded:
@@ -167,7 +171,8 @@ class Client:
         return self._run(
             downloading.fetch(
                 self._context, archive_hash, path, resume=resume, replace=replace,
-                timeout=timeout, on_progress=on_progress, on_bytes=on_bytes,
+                timeout=timeout, connections=connections, on_progress=on_progress,
+                on_bytes=on_bytes,
             )
         )  # fmt: skip
 
@@ -238,10 +243,26 @@ class Client:
             consume = step.begin(head)
             if consume is None:
                 return Streamed(head)
+            with Threads(self._run) as tasks:
+                tasks.start(step.beside())
+                return self._consume(response, consume, step.progress)
+        except transport.CAUGHT as error:
+            return transport.network_fault(error)
+        finally:
+            response.close()
+
+    def _consume(
+        self,
+        response: httpx.Response,
+        consume: Callable[[bytes], bool],
+        progress: Callable[[], None],
+    ) -> Streamed:
+        head = transport.response_head(response)
+        try:
             for piece in response.iter_raw():
                 if not consume(piece):
                     break
-                step.progress()
+                progress()
         except transport.CAUGHT as error:
             return Streamed(head, transport.network_fault(error))
         finally:

@@ -1,8 +1,12 @@
 """The download of an archive: started, cut, resumed, until it is whole.
 
 Owns when a download is requested again and when it gives up. Which bytes may be used is decided in
-`versions.py`, the files are those of `part_file.py`, the I/O is the drivers'. A download goes on as
-long as bytes arrive; without any, it survives a server that is away for `retry_timeout` seconds.
+`versions.py`, who receives which in `segments.py`; the files are those of `part_file.py`, the I/O
+is the drivers'. A download goes on as long as bytes arrive; without any, it survives a server that
+is away for `retry_timeout` seconds.
+
+One transfer leads: it begins alone, is retried, and reports what goes wrong. Once its response
+shows that the server sends parts of the archive, others help it (`helping.py`).
 """
 
 from __future__ import annotations
@@ -13,18 +17,28 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packmule.client import reading, requests, versions
+from packmule.client import helping, reading, requests, versions
+from packmule.client.arrival import Arrival
+from packmule.client.body import Body
 from packmule.client.errors import (
     ConnectionError,
     DownloadFailed,
     InvalidResponseError,
     NotCompleted,
 )
+from packmule.client.helping import READ_TIMEOUT
 from packmule.client.operations import RETRYABLE, wait
 from packmule.client.part_file import PartFile, check
-from packmule.client.steps import ApiResponse, NetworkFault, Streamed, run_blocking, stream_response
+from packmule.client.steps import (
+    ApiResponse,
+    NetworkFault,
+    Streamed,
+    run_blocking,
+    stream_response,
+)
 from packmule.client.values import Completed, Downloaded, Failed
-from packmule.client.versions import AcceptBody, Held, RejectBody
+from packmule.client.versions import AcceptBody, RejectBody, Wanted
+from packmule.errors import UsageError
 
 if TYPE_CHECKING:
     import os
@@ -32,10 +46,12 @@ if TYPE_CHECKING:
 
     from packmule.client.errors import ClientError
     from packmule.client.operations import CallContext, Steps
+    from packmule.client.segments import Segment
     from packmule.client.values import InProgress, Status
 
-_READ_TIMEOUT = 30.0
-"""Seconds without a byte after which a download is cut and resumed."""
+CONNECTIONS = 8
+"""How many connections a download has at most, unless its caller says otherwise."""
+
 _MAX_STARTS = 5
 """How often a download may start from its first byte."""
 
@@ -47,21 +63,30 @@ def download(
     *,
     resume: bool,
     replace: bool,
+    connections: int,
     on_bytes: Callable[[int, int], None] | None,
     expected: int | None = None,
 ) -> Steps[Downloaded]:
     """Download an archive to `path`, replacing a file there if asked. Raises ClientError, OSError.
 
-    `on_bytes` is called with the number of bytes received and the total.
+    Up to `connections` transfers receive parts of it at once. `on_bytes` is called with the number
+    of bytes received and the total.
     """
     requests.checked(hash_)
+    if connections < 1:
+        raise UsageError("A download needs at least 1 connection.")
     part = PartFile(Path(path), hash_, replace=replace)
     try:
         yield from run_blocking(lambda: part.open(resume=resume))
-        transfer = _Download(context, hash_, part, expected, on_bytes)
-        yield from transfer.steps()
+        arrival = Arrival(part, context.now, on_bytes)
+        try:
+            yield from _Download(context, hash_, arrival, expected, connections).steps()
+        finally:
+            arrival.stop()  # a helper's thread may still be there, and find the file closed
         yield from run_blocking(part.finish)
-        return Downloaded(part.held.offset, part.kept, transfer.etag)
+        version = part.held.version
+        assert version is not None  # noqa: S101  # or it would not be whole
+        return Downloaded(version.size, arrival.kept, version.etag)
     finally:
         part.close()
 
@@ -74,6 +99,7 @@ def fetch(
     resume: bool,
     replace: bool,
     timeout: float | None,
+    connections: int,
     on_progress: Callable[[InProgress], None] | None,
     on_bytes: Callable[[int, int], None] | None,
 ) -> Steps[Downloaded]:
@@ -83,8 +109,8 @@ def fetch(
     if not isinstance(found, Completed):
         raise NotCompleted(_no_archive(found), found)
     done = yield from download(
-        context, hash_, path, resume=resume, replace=replace, on_bytes=on_bytes,
-        expected=found.size,
+        context, hash_, path, resume=resume, replace=replace, connections=connections,
+        on_bytes=on_bytes, expected=found.size,
     )  # fmt: skip
     return dataclasses.replace(done, missing=found.missing, warnings=found.warnings)
 
@@ -96,83 +122,108 @@ def _no_archive(found: Status) -> str:
 
 
 class _Download:
-    """One download, across all its requests."""
+    """One download, across all requests of the transfer that leads it."""
 
     def __init__(
         self,
         context: CallContext,
         hash_: str,
-        part: PartFile,
+        arrival: Arrival,
         expected: int | None,
-        on_bytes: Callable[[int, int], None] | None,
+        connections: int,
     ) -> None:
         self._context = context
         self._hash = hash_
-        self._part = part
+        self._arrival = arrival
         self._expected = expected
-        self._on_bytes = on_bytes
+        self._helpers = connections - 1
         # A caller that knows the size has just heard from the server: it is worth waiting for.
         self._backoff = context.backoff(None if expected is None else context.retry_timeout)
         self._starts = 0
         self._from_start = False
         self._rejected: str | None = None
-
-    @property
-    def etag(self) -> str | None:
-        """The entity tag of the version that was downloaded."""
-        version = self._part.held.version
-        return None if version is None else version.etag
+        self._wanted = Wanted()
+        self._segment: Segment | None = None
+        self._body: Body | None = None
+        self._sends_parts = False
 
     def steps(self) -> Steps[None]:
         """Send requests until every byte has arrived."""
-        while not self._part.held.is_whole:
-            headers = versions.headers(self._resumed())
-            request = requests.download(self._hash, headers, timeout=_READ_TIMEOUT)
-            outcome = yield from stream_response(request, self._begin, self._report)
-            yield from run_blocking(self._part.flush)
-            if self._part.held.is_whole:
+        while not self._arrival.is_whole:
+            self._choose()
+            headers = versions.headers(self._wanted)
+            request = requests.download(self._hash, headers, timeout=READ_TIMEOUT)
+            outcome = yield from stream_response(
+                request, self._begin, self._arrival.report, self._help
+            )
+            yield from run_blocking(self._arrival.record)
+            if self._arrival.is_whole:
                 return
+            if self._segment is not None:
+                self._arrival.segments.release(self._segment)
+                if not self._segment.left and self._rejected is None:
+                    continue  # with what helpers have left
             error = self._error_of(outcome)
             delay = self._backoff.next_delay(getattr(error, "retry_after", None))
             if delay is None:
                 raise error
             yield self._context.retry_in(delay, str(error))
 
-    def _resumed(self) -> Held:
-        return Held() if self._from_start else self._part.held
+    def _choose(self) -> None:
+        """Choose what to request next."""
+        self._rejected = None
+        self._sends_parts = False
+        self._segment = None
+        self._wanted = Wanted()
+        if not self._from_start and self._arrival.version is not None:
+            self._segment = self._arrival.segments.first()
+        if self._segment is not None:
+            self._wanted = Wanted(self._segment.at, self._arrival.version, self._segment.end)
 
     def _begin(self, head: ApiResponse) -> Callable[[bytes], bool] | None:
         """Decide on a body by its head, and return its consumer, or None to skip it."""
-        self._rejected = None
-        match versions.judge_response(self._resumed(), head, self._expected):
+        match versions.judge_response(self._wanted, head, self._expected):
             case RejectBody(reason):
                 self._rejected = reason
                 # The server would send the same wrong part again.
                 self._from_start |= head.status == HTTPStatus.PARTIAL_CONTENT
                 return None
             case AcceptBody() as accepted:
-                self._starts += accepted.at == 0
+                self._starts += accepted.whole
                 if self._starts > _MAX_STARTS:
                     self._rejected = "it started over too often"
                     return None
-                self._part.begin(accepted)
+                if accepted.whole:
+                    self._arrival.begin(accepted.version)
+                    self._segment = self._arrival.segments.first()
+                assert self._segment is not None  # noqa: S101  # no version is empty
+                end = accepted.version.size if accepted.whole else self._segment.end
+                self._body = Body(self._arrival, self._segment, end)
                 self._from_start = False
+                self._sends_parts = versions.sends_parts(accepted, head)
                 return self._write
 
+    def _help(self) -> list[Steps[None]]:
+        """Return the transfers that help this one."""
+        if not self._sends_parts:
+            return []
+        claimed = (self._arrival.segments.another() for _ in range(self._helpers))
+        return [
+            helping.help_with(self._context, self._hash, self._arrival, segment)
+            for segment in claimed
+            if segment is not None
+        ]
+
     def _write(self, piece: bytes) -> bool:
-        fits = self._part.write(piece)
+        assert self._body is not None  # noqa: S101  # `_begin` came before
         if piece:
             self._backoff.reset()
             self._backoff.limit = self._context.retry_timeout
-        if not fits:
+        going_on = self._body.write(piece)
+        if self._body.too_long:
             self._rejected = "it is longer than announced"
-            self._part.forget()
-        return fits
-
-    def _report(self) -> None:
-        held = self._part.held
-        if self._on_bytes is not None and held.version is not None:
-            self._on_bytes(held.offset, held.version.size)
+            self._arrival.forget()
+        return going_on
 
     def _error_of(self, outcome: ApiResponse | Streamed | NetworkFault) -> ClientError:
         """Return the error after which a retry may succeed; raise one after which none can."""

@@ -2,11 +2,12 @@
 
 Owns three files, and keeps them consistent however the program ends:
 
-    <path>.part           the bytes so far, from the first on
-    <path>.part.version   their archive and version, written before the first byte
+    <path>.part           the bytes so far, each at its place
+    <path>.part.version   their archive and version, and which bytes are certainly there
     <path>                the archive, whole or absent
 
-Which bytes may be appended is decided in `versions.py`. A lock on the part file makes sure that
+The record never names bytes that a power cut could still take. Which bytes may be written is
+decided in `versions.py`. A lock on the part file makes sure that
 one download at a time writes. Blocks on the disk.
 """
 
@@ -17,35 +18,43 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from packmule.client.errors import DownloadFailed
 from packmule.client.versions import Held, Version, resumable
-from packmule.durable_files import NotOurFile, is_at, open_locked, rename, rename_new
+from packmule.durable_files import (
+    NotOurFile,
+    is_at,
+    open_locked,
+    rename,
+    rename_new,
+    sync_data,
+    write_at,
+)
 from packmule.errors import UsageError
 
 if TYPE_CHECKING:
-    from packmule.client.versions import AcceptBody
+    from io import FileIO
+
+    from packmule.client.segments import Ranges
 
 
 class PartFile:
     """The downloaded part of the archive `hash_` that is to be at `path`: `open`, then `close` it.
 
-    `kept` is the number of bytes resumed from an earlier run. Unless `replace` is set, a file that
-    is at `path` stays. Methods raise OSError.
+    `held` is what an earlier run left, and then what was last recorded. Unless `replace` is set, a
+    file that is at `path` stays. Methods raise OSError.
     """
 
     def __init__(self, path: Path, hash_: str, *, replace: bool = True) -> None:
         self.path = path
         self._replace = replace
-        self.kept = 0
+        self.held = Held()
         self._hash = hash_
         self._part = Path(f"{path}.part")
         self._record = Path(f"{path}.part.version")
         self._new_record = Path(f"{path}.part.version.new")
-        self._file: BinaryIO | None = None
-        self._version: Version | None = None
-        self._offset = 0
+        self._file: FileIO | None = None
 
     def open(self, *, resume: bool) -> None:
         """Open and lock the file, and read what an earlier run left in it if `resume` is set.
@@ -63,53 +72,38 @@ class PartFile:
                 "choose another file name for the archive."
             )
         if resume:
-            held = resumable(Held(size, self._recorded()))
-            self._offset, self._version = held.offset, held.version
-            self.kept = held.offset
-
-    @property
-    def held(self) -> Held:
-        """What was downloaded so far."""
-        return Held(self._offset, self._version)
+            self.held = resumable(self._recorded(size))
 
     def forget(self) -> None:
         """Drop what was downloaded, so that no later run resumes it."""
-        self._offset, self._version, self.kept = 0, None, 0
-        self._opened.seek(0)
-        self._opened.truncate()
+        self.held = Held()
+        self._opened.truncate(0)
         self._record.unlink(missing_ok=True)
 
-    def begin(self, accepted: AcceptBody) -> None:
-        """Prepare to write a version's bytes; drop what cannot be continued."""
-        self._opened.seek(accepted.at)
-        if accepted.at == 0:
-            self.kept = 0
-            self._opened.truncate()
-            # Durably empty before the record says which version it is of.
-            os.fsync(self._opened.fileno())
-            self._write_record(accepted.version)
-        self._offset, self._version = accepted.at, accepted.version
+    def begin(self, version: Version) -> None:
+        """Prepare to write a version's bytes, of which there are none yet."""
+        self._opened.truncate(0)
+        # Durably empty before the record says which version it is of.
+        os.fsync(self._opened.fileno())
+        self._write_record(Held((), version))
 
-    def write(self, piece: bytes) -> bool:
-        """Append bytes. Return False if there were more than the version has, which are dropped."""
-        assert self._version is not None  # noqa: S101  # `begin` came before
-        room = self._version.size - self._offset
-        self._opened.write(piece[:room])
-        self._offset += min(len(piece), room)
-        return len(piece) <= room
+    def write(self, at: int, piece: bytes) -> None:
+        """Write bytes at their place."""
+        write_at(self._opened.fileno(), piece, at)
 
-    def flush(self) -> None:
-        """Hand the bytes to the kernel, so that a kill loses none of them."""
-        self._opened.flush()
+    def record(self, ranges: Ranges) -> None:
+        """Record that these bytes are there, after making sure that they stay."""
+        if self.held.version is not None and ranges != self.held.ranges:
+            sync_data(self._opened.fileno())
+            self._write_record(Held(ranges, self.held.version))
 
     def finish(self) -> None:
         """Rename the whole archive, durably. Raises DownloadFailed if it is not whole.
 
         Raises FileExistsError, and keeps the part file, if there is a file that is to stay.
         """
-        self._opened.flush()
         size = os.fstat(self._opened.fileno()).st_size
-        if self._version is None or size != self._version.size:
+        if self.held.version is None or size != self.held.version.size:
             raise DownloadFailed(
                 f"{self._part} has {size:,} bytes, which is not what was written to it. Is another "
                 "program changing it?"
@@ -125,13 +119,11 @@ class PartFile:
         """Close the file. Downloaded bytes stay for the next run; an empty file is removed."""
         if self._file is None:
             return
-        with self._file as file:
-            file.flush()
-            with suppress(OSError):
-                if os.fstat(file.fileno()).st_size == 0:
-                    self._remove_empty(file)
+        with self._file as file, suppress(OSError):
+            if os.fstat(file.fileno()).st_size == 0:
+                self._remove_empty(file)
 
-    def _remove_empty(self, file: BinaryIO) -> None:
+    def _remove_empty(self, file: FileIO) -> None:
         """Remove the part file and its record while holding the lock."""
         if is_at(file.fileno(), self._part):
             self._new_record.unlink(missing_ok=True)
@@ -139,11 +131,11 @@ class PartFile:
             self._part.unlink()
 
     @property
-    def _opened(self) -> BinaryIO:
+    def _opened(self) -> FileIO:
         assert self._file is not None  # noqa: S101  # `open` came before
         return self._file
 
-    def _locked(self) -> BinaryIO:
+    def _locked(self) -> FileIO:
         """Open and lock the part file. Raises DownloadFailed if another download has it."""
         try:
             file = open_locked(self._part, mode=0o666)
@@ -160,26 +152,31 @@ class PartFile:
             self._part.unlink()
             os.close(file)
             return self._locked()
-        return os.fdopen(file, "r+b")
+        return os.fdopen(file, "r+b", buffering=0)
 
-    def _recorded(self) -> Version | None:
-        """Read which version the bytes are of; None if that is not certain."""
+    def _recorded(self, size: int) -> Held:
+        """Read what the record says of a part file of `size` bytes; nothing if it is not sound."""
         try:
             record = json.loads(self._record.read_bytes())
-            hash_, size, etag = record["hash"], record["size"], record["etag"]
+            hash_, length, etag = record["hash"], record["size"], record["etag"]
+            ranges = tuple((int(start), int(end)) for start, end in record["held"])
         except (OSError, ValueError, KeyError, TypeError):
-            return None
-        good = hash_ == self._hash and type(size) is int and isinstance(etag, str)
-        return Version(size, etag) if good else None
+            return Held()
+        good = hash_ == self._hash and type(length) is int and isinstance(etag, str)
+        good = good and all(0 <= start < end <= size for start, end in ranges)
+        return Held(ranges, Version(length, etag)) if good else Held()
 
-    def _write_record(self, version: Version) -> None:
-        record = {"hash": self._hash, "size": version.size, "etag": version.etag}
+    def _write_record(self, held: Held) -> None:
+        assert held.version is not None  # noqa: S101  # as the callers know
+        size, etag = held.version.size, held.version.etag
+        record = {"hash": self._hash, "size": size, "etag": etag, "held": held.ranges}
         self._new_record.unlink(missing_ok=True)
         with self._new_record.open("xb") as file:
             file.write(json.dumps(record).encode())
             file.flush()
             os.fsync(file.fileno())
         rename(self._new_record, self._record)
+        self.held = held
 
 
 def check(path: Path, *, replace: bool) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
 T = TypeVar("T")
 
@@ -70,13 +70,16 @@ class StreamResponse:
 
     `begin` gets the head of a successful response and returns the consumer of its body, or None to
     skip it. The consumer is called with each piece, and returns False to stop. Both may block on
-    the disk. `progress` is called after each piece. Results in Streamed if there was a body, else
-    in an ApiResponse or a NetworkFault.
+    the disk. `progress` is called after each piece. `beside` is called once there is a consumer:
+    the operations that it returns are carried out at the same time, and the step ends when they
+    have ended as well. Results in Streamed if there was a body, else in an ApiResponse or a
+    NetworkFault.
     """
 
     request: ApiRequest
     begin: Callable[[ApiResponse], Callable[[bytes], bool] | None]
     progress: Callable[[], None]
+    beside: Callable[[], Sequence[Generator[Step, Any, None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +108,10 @@ def stream_response(
     request: ApiRequest,
     begin: Callable[[ApiResponse], Callable[[bytes], bool] | None],
     progress: Callable[[], None],
+    beside: Callable[[], Sequence[Generator[Step, Any, None]]],
 ) -> Generator[Step, Any, ApiResponse | Streamed | NetworkFault]:
     """Yield one StreamResponse and return its result."""
-    step = StreamResponse(request, begin, progress)
+    step = StreamResponse(request, begin, progress, beside)
     return cast("ApiResponse | Streamed | NetworkFault", (yield step))
 
 

@@ -2,7 +2,7 @@
 
 Owns the request headers (Range, If-Range) and the judgement of a response's head, by RFC 9110
 13.1.5 (If-Range), 14.4 (Content-Range) and 15.3.7 (206). Two versions are never mixed: bytes are
-appended only under the strong ETag and the length that came with the first ones. Pure.
+joined only under the strong ETag and the length that came with the first ones. Pure.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+
+from packmule.client.segments import Ranges, merged
 
 if TYPE_CHECKING:
     from packmule.client.steps import ApiResponse
@@ -32,23 +34,36 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What was downloaded: the first `offset` bytes of a version, or nothing if that is None."""
+    """What was downloaded: these ranges of a version, or nothing if that is None."""
 
-    offset: int = 0
+    ranges: Ranges = ()
     version: Version | None = None
 
     @property
-    def is_whole(self) -> bool:
-        """Return whether every byte is there."""
-        return self.version is not None and self.offset == self.version.size
+    def count(self) -> int:
+        """How many bytes are there."""
+        return sum(end - start for start, end in self.ranges)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which bytes to request: those of a version from `start` to before `end`, or to the last.
+
+    Without a version, everything of the current one.
+    """
+
+    start: int = 0
+    version: Version | None = None
+    end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptBody:
-    """The response body is of this version, from byte `at` on."""
+    """The response body is of this version, from byte `at` on; `whole` if it is all of it."""
 
     at: int
     version: Version
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +82,36 @@ def resumable(held: Held) -> Held:
     version = held.version
     if version is None or version.etag is None or not _STRONG.fullmatch(version.etag):
         return Held()
-    if not 0 < held.offset <= version.size:
+    ranges = merged(held.ranges)
+    if not ranges or ranges[0][0] < 0 or ranges[-1][1] > version.size:
         return Held()
-    offset = min(held.offset, version.size - 1)
-    return Held(offset, version) if offset else Held()
+    if ranges == ((0, version.size),):
+        ranges = ((0, version.size - 1),) if version.size > 1 else ()
+    return Held(ranges, version) if ranges else Held()
 
 
-def headers(held: Held) -> dict[str, str]:
-    """Return the headers that ask for the rest, or for everything if the version has changed."""
+def headers(wanted: Wanted) -> dict[str, str]:
+    """Return the headers that ask for a part, or for everything if the version has changed."""
     plain = {"Accept-Encoding": "identity"}
-    if held.offset == 0 or held.version is None or held.version.etag is None:
+    version = wanted.version
+    if version is None or version.etag is None:
         return plain
-    return plain | {"Range": f"bytes={held.offset}-", "If-Range": held.version.etag}
+    if wanted.start == 0 and wanted.end in {None, version.size}:
+        return plain
+    last = "" if wanted.end is None or wanted.end == version.size else wanted.end - 1
+    return plain | {"Range": f"bytes={wanted.start}-{last}", "If-Range": version.etag}
 
 
-def judge_response(held: Held, head: ApiResponse, expected: int | None) -> AcceptBody | RejectBody:
+def judge_response(
+    wanted: Wanted, head: ApiResponse, expected: int | None
+) -> AcceptBody | RejectBody:
     """Judge the body of a successful response by its head. `expected` is its length, if known."""
     if head.headers.get("content-encoding", "identity").lower() != "identity":
         return RejectBody("it has a content encoding that was not requested")
     if _DOCUMENT.fullmatch(head.headers.get("content-type", "").partition(";")[0].strip()):
         return RejectBody("it is a web page or an error document")
     judged = (
-        _part(held, head) if head.status == HTTPStatus.PARTIAL_CONTENT else _all(head, expected)
+        _part(wanted, head) if head.status == HTTPStatus.PARTIAL_CONTENT else _all(head, expected)
     )
     if isinstance(judged, AcceptBody) and expected not in {None, judged.version.size}:
         return RejectBody(
@@ -97,18 +120,20 @@ def judge_response(held: Held, head: ApiResponse, expected: int | None) -> Accep
     return judged
 
 
-def _part(held: Held, head: ApiResponse) -> AcceptBody | RejectBody:
+def _part(wanted: Wanted, head: ApiResponse) -> AcceptBody | RejectBody:
     found = _CONTENT_RANGE.fullmatch(head.headers.get("content-range", ""))
-    if found is None or held.version is None or held.offset == 0:
+    version = wanted.version
+    if found is None or version is None or "Range" not in headers(wanted):
         return RejectBody("it is a part that was not requested")
+    end = version.size if wanted.end is None else wanted.end
     first, last, size = (int(each) for each in found.groups())
-    if (first, last, size) != (held.offset, held.version.size - 1, held.version.size):
+    if (first, last, size) != (wanted.start, end - 1, version.size):
         return RejectBody(f"it is another part ({found[0]}) than the one requested")
-    if head.headers.get("etag") != held.version.etag:
+    if head.headers.get("etag") != version.etag:
         return RejectBody("it is a part of another version")
-    if _length(head) not in {None, size - first}:
+    if _length(head) not in {None, end - first}:
         return RejectBody("its length and its Content-Range differ")
-    return AcceptBody(first, held.version)
+    return AcceptBody(first, version)
 
 
 def _all(head: ApiResponse, expected: int | None) -> AcceptBody | RejectBody:
@@ -117,8 +142,17 @@ def _all(head: ApiResponse, expected: int | None) -> AcceptBody | RejectBody:
         size = expected
     if size is None:
         return RejectBody("it has no length, so its end cannot be verified")
+    if size == 0:
+        return RejectBody("it is empty")
     etag = head.headers.get("etag", "")
-    return AcceptBody(0, Version(size, etag if _STRONG.fullmatch(etag) else None))
+    return AcceptBody(0, Version(size, etag if _STRONG.fullmatch(etag) else None), whole=True)
+
+
+def sends_parts(accepted: AcceptBody, head: ApiResponse) -> bool:
+    """Return whether the server surely sends parts of this version (RFC 9110 14.3)."""
+    if accepted.version.etag is None:
+        return False
+    return not accepted.whole or head.headers.get("accept-ranges", "").lower() == "bytes"
 
 
 def _length(head: ApiResponse) -> int | None:

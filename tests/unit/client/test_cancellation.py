@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from packmule.client import AsyncClient, DownloadFailed
+from packmule.client import AsyncClient, DownloadFailed, arrival
 from packmule.client.part_file import PartFile
 
 if TYPE_CHECKING:
@@ -26,16 +26,18 @@ PATIENCE = 60.0
 def answer(request: httpx.Request) -> httpx.Response:
     """Answer as a server with ranges does, in pieces of a kilobyte."""
     size = len(CONTENT)
-    headers = {"ETag": '"a"', "Content-Type": "application/zip"}
+    headers = {"ETag": '"a"', "Content-Type": "application/zip", "Accept-Ranges": "bytes"}
     asked = request.headers.get("Range")
-    start = 0 if asked is None else int(asked.removeprefix("bytes=").removesuffix("-"))
+    start, last = 0, size - 1
     if asked is not None:
-        headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
-    headers["Content-Length"] = str(size - start)
+        first, _, end = asked.removeprefix("bytes=").partition("-")
+        start, last = int(first), int(end or last)
+        headers["Content-Range"] = f"bytes {start}-{last}/{size}"
+    headers["Content-Length"] = str(last + 1 - start)
 
     async def pieces() -> AsyncIterator[bytes]:
-        for at in range(start, size, 1000):
-            yield CONTENT[at : at + 1000]
+        for at in range(start, last + 1, 1000):
+            yield CONTENT[at : min(at + 1000, last + 1)]
 
     return httpx.Response(200 if asked is None else 206, headers=headers, content=pieces())
 
@@ -111,9 +113,11 @@ def test_a_download_cancelled_while_it_opens_its_file_leaves_no_lock(
     assert (tmp_path / "a.zip").read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("least", [len(CONTENT), 500])
 def test_cancelled_at_whatever_point_it_leaves_a_right_archive_or_a_right_part(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least: int
 ) -> None:
+    monkeypatch.setattr(arrival, "LEAST_SEGMENT", least)
     path = tmp_path / "a.zip"
 
     async def cancelled_after(turns: int) -> bool:
@@ -135,11 +139,11 @@ def test_cancelled_at_whatever_point_it_leaves_a_right_archive_or_a_right_part(
                 path.unlink()
             part = PartFile(path, HASH)
             part.open(resume=True)
-            offset = part.held.offset
+            ranges = part.held.ranges
             part.close()
-            if offset:
+            for start, end in ranges:
                 kept = (tmp_path / "a.zip.part").read_bytes()
-                assert kept[:offset] == CONTENT[:offset]
+                assert kept[start:end] == CONTENT[start:end]
         await a_client().download(HASH, path)
 
     asyncio.run(scenario())

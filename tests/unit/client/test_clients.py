@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import inspect
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from tests.fakes.either_client import KINDS, EitherClient
 
-from packmule.client import APIStatusError, AsyncClient, Client, ConnectionError, transport
+from packmule.client import (
+    APIStatusError,
+    AsyncClient,
+    Client,
+    ConnectionError,
+    arrival,
+    transport,
+)
+from packmule.client.part_file import PartFile
 from packmule.client.transport import network_fault
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HASH = "0123456789abcdef0123456789abcdef"
 
@@ -83,6 +95,61 @@ def test_a_key_does_not_follow_a_download_to_another_host(kind: str, tmp_path: o
     with pytest.raises(APIStatusError):
         client.download(HASH, f"{tmp_path}/a.zip")
     assert [each.headers.get("Authorization") for each in asked] == ["Bearer secret", None]
+
+
+CONTENT = bytes(range(256)) * 40
+
+
+def send_parts(request: httpx.Request) -> httpx.Response:
+    headers = {"ETag": '"a"', "Content-Type": "application/zip", "Accept-Ranges": "bytes"}
+    asked = request.headers.get("Range")
+    start, end = 0, len(CONTENT)
+    if asked is not None:
+        first, _, last = asked.removeprefix("bytes=").partition("-")
+        start, end = int(first), int(last or end - 1) + 1
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(CONTENT)}"
+    headers["Content-Length"] = str(end - start)
+    body = httpx.ByteStream(CONTENT[start:end])
+    return httpx.Response(200 if asked is None else 206, headers=headers, stream=body)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_archive_is_received_in_parts_at_once(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrival, "LEAST_SEGMENT", 1000)
+    asked: list[str | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers.get("Range"))
+        return send_parts(request)
+
+    client = EitherClient(kind, "http://x", http=own_http(kind, answer))
+    told: list[int] = []
+    client.download(HASH, tmp_path / "a.zip", on_bytes=lambda far, _: told.append(far))
+    assert (tmp_path / "a.zip").read_bytes() == CONTENT
+    assert len(asked) > 1
+    assert told == sorted(told)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("broken_from", [0, 6000])
+def test_a_disk_that_fails_one_of_several_transfers_ends_the_download(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_from: int
+) -> None:
+    write = PartFile.write
+
+    def broken(part: PartFile, at: int, piece: bytes) -> None:
+        if at >= broken_from:
+            raise OSError("no space")
+        write(part, at, piece)
+
+    monkeypatch.setattr(arrival, "LEAST_SEGMENT", 1000)
+    monkeypatch.setattr(PartFile, "write", broken)
+    client = EitherClient(kind, "http://x", http=own_http(kind, send_parts))
+    with pytest.raises(OSError, match="no space"):
+        client.download(HASH, tmp_path / "a.zip")
+    assert not (tmp_path / "a.zip").exists()
 
 
 @pytest.mark.parametrize(

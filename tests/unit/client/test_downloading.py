@@ -48,17 +48,18 @@ class Archive:
         """Answer a request."""
         start = 0
         asked = request.headers.get("Range")
-        named = {"content-type": "application/zip"} | self.more
+        named = {"content-type": "application/zip", "accept-ranges": "bytes"} | self.more
         if self.etag is not None:
             named["etag"] = self.etag
-        size = len(self.content)
+        size = size_sent = len(self.content)
         if asked is not None and request.headers["If-Range"] == self.etag:
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            first, _, last = asked.removeprefix("bytes=").partition("-")
+            start, size_sent = int(first), int(last or size - 1) + 1
             if start >= size:
                 return ApiResponse(416, {"content-range": f"bytes */{size}"}, b"{}")
-            named["content-range"] = f"bytes {start}-{size - 1}/{size}"
-        named["content-length"] = str(size - start)
-        body = self.content[start:]
+            named["content-range"] = f"bytes {start}-{size_sent - 1}/{size}"
+        body = self.content[start:size_sent]
+        named["content-length"] = str(len(body))
         head = ApiResponse(206 if "content-range" in named else 200, named)
         if self.cut_after is None or len(body) <= self.cut_after:
             return Body(head, tuple(body[at : at + 7] for at in range(0, len(body), 7)))
@@ -66,7 +67,7 @@ class Archive:
 
 
 def download(stage: Stage, path: Path, **more: Any) -> Downloaded:
-    options = {"resume": True, "replace": True, "on_bytes": None} | more
+    options = {"resume": True, "replace": True, "connections": 8, "on_bytes": None} | more
     return stage.play(downloading.download(stage.context(), HASH, path, **options))
 
 
@@ -108,7 +109,7 @@ def a_request() -> Any:
 def left_whole(path: Path, content: bytes, etag: str = '"a"') -> None:
     """Leave what a run leaves that was killed just before the archive got its name."""
     Path(f"{path}.part").write_bytes(content)
-    record = {"hash": HASH, "size": len(content), "etag": etag}
+    record = {"hash": HASH, "size": len(content), "etag": etag, "held": [[0, len(content)]]}
     Path(f"{path}.part.version").write_bytes(document(record).body)
 
 
@@ -270,6 +271,7 @@ def fetch(stage: Stage, path: Path) -> Downloaded:
             resume=True,
             replace=True,
             timeout=None,
+            connections=8,
             on_progress=None,
             on_bytes=None,
         )
