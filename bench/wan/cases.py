@@ -56,8 +56,9 @@ class Limit:
 class Case:
     """Files on hosts behind paths, one for each; targets as ratios to the fastest peer.
 
-    `unknown` is the target for a host that nothing is known of, `known` for one that is known to
-    bear 128 connections; None where there is none.
+    With `archive` a Packmule service makes an archive of the files beforehand, and the contestants
+    download that. `unknown` is the target for a host that nothing is known of, `known` for one that
+    is known to bear 128 connections; None where there is none.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Case:
     hosts: tuple[tuple[Path, Files], ...]
     h2: bool = False
     limit: Limit | None = None
+    archive: bool = False
     unknown: float | None = None
     known: float | None = None
 
@@ -79,6 +81,7 @@ class Case:
         said = [path.words for path, _ in self.hosts]
         said += ["HTTP/2 offered"] if self.h2 else []
         said += [self.limit.words] if self.limit else []
+        said += ["plain HTTP from `packmule serve`"] if self.archive else []
         return "; ".join(said)
 
 
@@ -111,6 +114,8 @@ CASES = (
           (Path(200, 20, 10), Files(20, 50 * KB, 400 * KB)))),
     Case("capped", "1 file of 500 MB, 8 connections", ((Path(30, flow_mbit=0),
          Files(1, 500 * MB, 500 * MB)),), limit=Limit(8, 503, 5 * MB)),
+    Case("fetch", "an archive of 256 MB, downloaded", ((NEAR, Files(1, 256 * MB, 256 * MB)),),
+         archive=True, unknown=1.0),
     Case("refusing", "200 mixed files, 429 from the 20th", ((MIDDLE, MIXED),),
          limit=Limit(19, 429)),
 )  # fmt: skip

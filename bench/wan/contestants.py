@@ -11,7 +11,8 @@ from pathlib import Path
 from bench.wan.cases import MB, Case
 from bench.wan.network import NETWORK, host_address
 
-UNKNOWN, KNOWN = "pack", "pack-known"
+UNKNOWN, KNOWN, FETCH = "pack", "pack-known", "fetch"
+OURS = (UNKNOWN, KNOWN, FETCH)
 KNOWN_CONNECTIONS = 128
 FEW = 8
 PROGRAMS = {"curl": "curl", "aria2c": "aria2", "wget2": "wget2", "rclone": "rclone"}
@@ -48,24 +49,37 @@ Words = Callable[[Task], list[str]]
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A program with its options. `ours` makes an archive instead of files."""
+    """A program with its options. Those of `packs` make an archive instead of files."""
 
     name: str
     title: str
     words: Words
-    ours: bool = False
+    packs: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ours(self) -> bool:
+        """Return whether it is Packmule."""
+        return self.name in OURS
 
 
 def contestants(case: Case, program: Path) -> list[Contestant]:
     """List who takes part in a case."""
-    ours = [Contestant(UNKNOWN, "**packmule pack**", _pack(program), ours=True)]
+    if case.archive:
+        return [
+            Contestant(FETCH, "**packmule fetch**", _fetch(program)),
+            Contestant("curl", "`curl`", _curl(1, "1.1")),
+            Contestant("aria2", "`aria2c -x8 -s8`", _aria2(8, 1)),
+            Contestant("aria2-16", "`aria2c -x16 -s16`", _aria2(16, 1)),
+            Contestant("wget2", "`wget2 --max-threads=50`", _wget2),
+        ]
+    ours = [Contestant(UNKNOWN, "**packmule pack**", _pack(program), packs=True)]
     hosts = [host_address(number) for number in range(len(case.hosts))]
     if case.limit is None:
         said = ",".join(f"{host}={KNOWN_CONNECTIONS}" for host in hosts)
         known = {"PACKMULE_HOST_LIMITS": said}
         title = "**packmule pack**, hosts known to bear 128"
-        ours.append(Contestant(KNOWN, title, _pack(program), ours=True, variables=known))
+        ours.append(Contestant(KNOWN, title, _pack(program), packs=True, variables=known))
     return [*ours, *_peers(case)]
 
 
@@ -104,6 +118,16 @@ def _pack(program: Path) -> Words:
         links = task.write("links.txt", "".join(f"{url}\n" for url in task.urls.values()))
         allowed = ["--allow-network", NETWORK]
         return [str(program), "pack", "-q", *allowed, "-i", links, "-o", str(task.output)]
+
+    return words
+
+
+def _fetch(program: Path) -> Words:
+    def words(task: Task) -> list[str]:
+        ((name, url),) = task.urls.items()
+        server = url.partition("/archive/")[0]
+        out = str(task.output / name)
+        return [str(program), "fetch", url, "-q", "--server", server, "-o", out]
 
     return words
 

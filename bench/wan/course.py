@@ -8,7 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from bench.certificate import Certificate
 from bench.measure import RunError, Step, run_steps
 from bench.rounds import environment
 from bench.wan import files
+from bench.wan.archived import LOOPBACK, serving_archive
 from bench.wan.cases import Case
 from bench.wan.contestants import Contestant, Task, contestants
 from bench.wan.network import Namespace, Network, host_address, linked
@@ -48,8 +49,20 @@ def play(case: Case, setup: Setup, rounds: int, only: Sequence[str]) -> tuple[in
     with (
         linked(setup.link, [path for path, _ in case.hosts]) as network,
         serving(case, served, network, setup.certificate, setup.folder / "server") as log,
+        ExitStack() as stack,
     ):
-        stage = _Stage(case, served, network, log, setup)
+        folder = setup.folder / "service"
+        shutil.rmtree(folder, ignore_errors=True)
+        links = urls(served)
+        if case.archive:
+            authority = setup.certificate.authority
+            archive = stack.enter_context(
+                serving_archive(links, network.server, setup.program, authority, folder)
+            )
+            served = archive.served
+            links = dict.fromkeys(served.files, archive.url)
+        task = Task(case, links, setup.folder / "outputs", setup.certificate.authority)
+        stage = _Stage(task, served, network, log)
         for number in range(rounds):
             turn = number % len(players)
             for one in players[turn:] + players[:turn]:
@@ -76,13 +89,11 @@ def _said(turn: Turn) -> str:
 class _Stage:
     """Where contestants take their turns."""
 
-    def __init__(
-        self, case: Case, served: files.Served, network: Network, log: Log, setup: Setup
-    ) -> None:
+    def __init__(self, task: Task, served: files.Served, network: Network, log: Log) -> None:
         self._served = served
         self._network = network
         self._log = log
-        self._task = Task(case, urls(served), setup.folder / "outputs", setup.certificate.authority)
+        self._task = task
 
     def take_turn(self, one: Contestant) -> Turn:
         """Run a contestant once; check what it made, and remove it."""
@@ -90,7 +101,7 @@ class _Stage:
         shutil.rmtree(task.folder, ignore_errors=True)
         home = task.folder / "home"
         home.mkdir(parents=True)
-        if not one.ours:
+        if not one.packs:
             task.output.mkdir()
         os.sync()
         self._log.read()
@@ -102,7 +113,7 @@ class _Stage:
         seen = self._log.read()
         turn = replace(turn, connections=seen.connections, refused=seen.refused)
         try:
-            check = files.check_archive if one.ours else files.check_folder
+            check = files.check_archive if one.packs else files.check_folder
             check(task.output, self._served)
         except RunError as error:
             # What is missing says more than an exit status.
@@ -153,4 +164,5 @@ def _watched(client: Namespace) -> Iterator[list[int]]:
 
 def subject_names() -> str:
     """Return the names that the hosts' certificate is for (X.509 subjectAltName)."""
-    return ", ".join(f"IP:{host_address(number)}" for number in range(8))
+    addresses = [LOOPBACK, *(host_address(number) for number in range(8))]
+    return ", ".join(f"IP:{address}" for address in addresses)

@@ -6,10 +6,8 @@ Owns the wording; the figures are `readings.py`'s.
 from collections.abc import Mapping, Sequence
 
 from bench.wan.cases import Case
-from bench.wan.contestants import KNOWN, UNKNOWN
+from bench.wan.contestants import FETCH, KNOWN, UNKNOWN
 from bench.wan.readings import Result
-
-COLUMNS = ((UNKNOWN, "unknown"), (KNOWN, "known"))
 
 
 def verdict(ratio: float | None, target: float | None) -> str:
@@ -21,9 +19,14 @@ def verdict(ratio: float | None, target: float | None) -> str:
     return f"{ratio:.2f} of {target:.2f}, {'held' if ratio <= target else '**missed**'}"
 
 
+def targeted(case: Case) -> list[tuple[str, float | None]]:
+    """List which of our contestants stand in the two columns of targets, with their targets."""
+    return [(FETCH if case.archive else UNKNOWN, case.unknown), (KNOWN, case.known)]
+
+
 def all_held(case: Case, result: Result) -> bool:
     """Return whether a case's targets are met."""
-    ratios = [(result.ratio(UNKNOWN), case.unknown), (result.ratio(KNOWN), case.known)]
+    ratios = [(result.ratio(name), target) for name, target in targeted(case)]
     return all(
         ratio is not None and ratio <= target for ratio, target in ratios if target is not None
     )
@@ -42,7 +45,7 @@ def targets(cases: Sequence[Case], results: Mapping[str, Result]) -> str:
         said = f"{peer.title} {peer.seconds:.2f} s" if peer else "none came through"
         cells = [
             verdict(result.ratio(name), target) if result.line(name) else ""
-            for name, target in ((UNKNOWN, case.unknown), (KNOWN, case.known))
+            for name, target in targeted(case)
         ]
         lines.append(f"| {case.title} | {said} | {' | '.join(cells)} |")
     return "\n".join(lines)
