@@ -39,7 +39,7 @@ class Archive:
 def serving_archive(
     urls: Mapping[str, str], server: Namespace, program: Path, authority: Path, folder: Path
 ) -> Iterator[Archive]:
-    """Have a service make an archive of some links, and serve it until the block ends."""
+    """Serve an archive that a service has made of some links until the block ends."""
     folder.mkdir(parents=True)
     address = f"http://{host_address(0)}:{PORT}"
     told = {"PACKMULE_HOST": "0.0.0.0", "PACKMULE_PORT": str(PORT), "PACKMULE_PUBLIC_URL": address}
