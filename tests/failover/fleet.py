@@ -21,7 +21,8 @@ from packmule import settings as settings_module
 from packmule.engine.interface import Task
 from packmule.errors import DatabaseAway
 from packmule.jobs.model import JobRequest, JobState, Source
-from packmule.wiring.stores import BUILD, migrate, open_stores
+from packmule.wiring.migrating import migrate
+from packmule.wiring.stores import BUILD, open_stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable

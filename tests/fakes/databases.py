@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packmule.jobs import database
+from packmule.jobs.upgrading import upgrade
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -24,7 +25,7 @@ def _migrated() -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = folder / "packmule.db"
     engine = database.connect(f"sqlite:///{path}")
-    database.upgrade(engine)
+    upgrade(engine)
     engine.dispose()  # all is in the one file from here on
     assert [each.name for each in folder.iterdir()] == [path.name]
     return path

@@ -20,6 +20,7 @@ from tests.fakes.postgres_server import PATIENCE, create_database
 
 from packmule.engine.procrastinate_schema import prepare
 from packmule.jobs import database
+from packmule.jobs.upgrading import upgrade
 
 GIVEN = os.environ.get("PACKMULE_TEST_DATABASE_URL")
 _ROOT = Path(__file__).parents[2]
@@ -87,7 +88,7 @@ def database_with_tables(server: str) -> str:
             f"ALTER DATABASE {name} SET search_path = public, test_clock, pg_catalog".encode()
         )
     engine = database.connect(url)
-    database.upgrade(engine, in_same_transaction=prepare)
+    upgrade(engine, in_same_transaction=prepare)
     engine.dispose()
     return url
 

@@ -19,9 +19,10 @@ from tests.kills.archives import faults
 
 from packmule.engine.embedded import EmbeddedEngine
 from packmule.engine.interface import Task
-from packmule.jobs.database import connect, upgrade
+from packmule.jobs.database import connect
 from packmule.jobs.model import JobRequest, JobState, OnError, Source
 from packmule.jobs.store import JobStore
+from packmule.jobs.upgrading import upgrade
 from packmule.storage.local import LocalStorage
 from packmule.wiring.stores import BUILD
 

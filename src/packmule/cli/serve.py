@@ -72,6 +72,13 @@ def _begin(process: str, parent: int | None) -> Settings:
     return settings
 
 
+def _upgrade(settings: Settings) -> None:
+    # Imported by whoever upgrades alone, for what it imports takes long.
+    from packmule.wiring.migrating import migrate as upgrade  # noqa: PLC0415
+
+    upgrade(settings)
+
+
 @click.command()
 @with_flags
 def serve(**flags: str | None) -> None:
@@ -114,11 +121,10 @@ def serve(**flags: str | None) -> None:
 def worker(parent: int | None) -> None:
     """Run only a worker, configured by environment variables."""
     settings = _begin("worker", parent)
-    from packmule.wiring.stores import migrate as upgrade  # noqa: PLC0415
     from packmule.wiring.worker import run_worker  # noqa: PLC0415
 
     if parent is None:
-        upgrade(settings)
+        _upgrade(settings)
     stop = threading.Event()
 
     def ask_to_stop(_number: int, _frame: object) -> None:
@@ -141,11 +147,10 @@ def api(parent: int | None) -> None:
     from packmule.web.server import ConnectionLimits  # noqa: PLC0415
     from packmule.web.server import serve as serve_app  # noqa: PLC0415
     from packmule.wiring.api import make_app  # noqa: PLC0415
-    from packmule.wiring.stores import migrate as upgrade  # noqa: PLC0415
     from packmule.wiring.stores import open_stores  # noqa: PLC0415
 
     if parent is None:
-        upgrade(settings)
+        _upgrade(settings)
     draining = threading.Event()
     with open_stores(settings) as stores:
         app = make_app(settings, stores, draining=draining.is_set)
@@ -175,6 +180,4 @@ def migrate() -> None:
     os.umask(_UMASK)
     settings = settings_module.read(os.environ)
     logs.start(settings, "migrate")
-    from packmule.wiring.stores import migrate as upgrade  # noqa: PLC0415
-
-    upgrade(settings)
+    _upgrade(settings)

@@ -1,7 +1,8 @@
-"""The database that holds jobs and tasks: how it is opened, written, read and brought up to date.
+"""The database that holds jobs and tasks: how it is opened, written and read.
 
 Owns the connection's properties and the translation of the driver's errors; leaves what is kept
-to `schema.py`, and PostgreSQL's own ways to `postgres.py`. The laws of SQLite:
+to `schema.py`, its versions to `upgrading.py`, and PostgreSQL's own ways to `postgres.py`. The laws
+of SQLite:
 
 - WAL with synchronous=FULL: a commit that has returned survives a power cut (with NORMAL it does
   not, https://www.sqlite.org/pragma.html#pragma_synchronous), and readers never wait for writers.
@@ -16,18 +17,13 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, event, func, inspect, make_url, select
+from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
@@ -37,12 +33,12 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from packmule.errors import DatabaseAway, DiskFull, SettingInvalid, StorageFailed, UsageError
+from packmule.errors import DatabaseAway, DiskFull, SettingInvalid, StorageFailed
 from packmule.jobs import postgres
 from packmule.jobs.database_reserve import DatabaseReserve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from sqlalchemy import URL, Connection, Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -63,10 +59,6 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 # What these say is no fault of the database, but of the program that speaks to it.
 _OURS_TO_MEND = (IntegrityError, ProgrammingError, DataError)
-
-# Any constant does, so long as no other program takes the same advisory lock in this database.
-_UPGRADE_LOCK = 0x7061636B6D756C65
-_upgrading = threading.Lock()
 
 
 def connect(url: str) -> Engine:
@@ -257,62 +249,3 @@ def _translated(error: BaseException | None) -> DiskFull | StorageFailed:
         return StorageFailed(f"The job database was busy for {BUSY_SECONDS:.0f} seconds.")
     reason = f" ({error})" if code is not None else ""
     return StorageFailed(f"The job database cannot be used{reason}; the log says more.")
-
-
-def upgrade(
-    engine: Engine, *, in_same_transaction: Callable[[Connection], None] | None = None
-) -> None:
-    """Bring the database's tables to this program's version, in one transaction.
-
-    `in_same_transaction` runs in it, for tables that others own. Safe when several processes start
-    at once: the second waits, then finds nothing to do. Raises UsageError where the tables are
-    newer than this program, or are another program's.
-    """
-    settings = _alembic()
-    # Alembic keeps its context in its module: one upgrade at a time in a process.
-    with _upgrading, writing(engine) as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
-        _refuse_what_is_not_ours(connection, ScriptDirectory.from_config(settings))
-        settings.attributes["connection"] = connection
-        command.upgrade(settings, "head")
-        if in_same_transaction is not None:
-            in_same_transaction(connection)
-
-
-def require_current(engine: Engine) -> None:
-    """Raise UsageError where the tables are not of this very version, without changing them."""
-    scripts = ScriptDirectory.from_config(_alembic())
-    with reading(engine) as connection:
-        _refuse_what_is_not_ours(connection, scripts)
-        found = MigrationContext.configure(connection).get_current_heads()
-    if set(found) != {scripts.get_current_head()}:
-        raise UsageError(
-            "The job database is older than this program: start the service with this version "
-            "first, which brings it up to date, or use the version that runs."
-        )
-
-
-def _alembic() -> Config:
-    """Configure Alembic without a file; its own messages go to the log only."""
-    settings = Config()
-    settings.set_main_option("script_location", "packmule.jobs:migrations")
-    settings.set_main_option("path_separator", "os")
-    return settings
-
-
-def _refuse_what_is_not_ours(connection: Connection, scripts: ScriptDirectory) -> None:
-    known = {script.revision for script in scripts.walk_revisions()}
-    found = MigrationContext.configure(connection).get_current_heads()
-    newer = sorted(set(found) - known)
-    if newer:
-        raise UsageError(
-            f"The job database is of revision {', '.join(newer)}, newer than this program, which "
-            f"knows revisions up to {scripts.get_current_head()}. Start the newer Packmule again, "
-            "or restore the backup made before its upgrade."
-        )
-    if not found and inspect(connection).has_table("jobs"):
-        raise UsageError(
-            "The database holds a table `jobs` that is not Packmule's; give Packmule a database "
-            "of its own."
-        )

@@ -14,9 +14,9 @@ from __future__ import annotations
 import json
 import re
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import httpx
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
@@ -33,6 +33,7 @@ from packmule.web.problems import Problem, ProblemCode, of_exception
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import httpx
     from starlette.requests import Request
 
     from packmule.web.auth import Caller
@@ -109,7 +110,7 @@ def _refused(problem: Problem, form: Form) -> Response:
     page = form_page(
         {name: value for name, value in shown.items() if value},
         errors,
-        asks_for_key=problem.status == httpx.codes.UNAUTHORIZED,
+        asks_for_key=problem.status == HTTPStatus.UNAUTHORIZED,
     )
     return _html(page, problem.status, problem.headers)
 
@@ -148,9 +149,9 @@ async def act(request: Request) -> Response:
         key = read_key(bytes(posted), is_whole=True)
     answer = await _ask(request, "POST", f"{what}/{hash_}", key=key, body=body)
     # Another tab may have been faster: then the job's page shows what is.
-    if answer.is_success or answer.status_code == httpx.codes.CONFLICT:
+    if answer.is_success or answer.status_code == HTTPStatus.CONFLICT:
         return _see_other(f"../{hash_}")
-    asks_for_key = answer.status_code == httpx.codes.UNAUTHORIZED
+    asks_for_key = answer.status_code == HTTPStatus.UNAUTHORIZED
     page = problem_page(answer.json(), up="../../", asks_for_key=asks_for_key)
     return _html(page, answer.status_code, answer.headers)
 
@@ -205,6 +206,8 @@ async def _ask(
         headers.append((b"content-type", b"application/json"))
         content = json.dumps(body).encode()
     client = (request.client.host, request.client.port) if request.client else ("", 0)
+    import httpx  # noqa: PLC0415 - slow to import
+
     transport = httpx.ASGITransport(request.app, client=client)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as api:
         return await api.request(

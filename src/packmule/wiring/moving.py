@@ -17,8 +17,9 @@ from sqlalchemy.exc import ArgumentError
 from packmule.engine.interface import Task
 from packmule.engine.postgres import PostgresEngine
 from packmule.errors import UsageError
-from packmule.jobs.database import connect, require_current, upgrade, writing
+from packmule.jobs.database import connect, writing
 from packmule.jobs.moving import copy_jobs, require_at_rest, require_empty, waiting_tasks
+from packmule.jobs.upgrading import require_current, upgrade
 from packmule.wiring.engines import tables_of_the_engine
 
 if TYPE_CHECKING:

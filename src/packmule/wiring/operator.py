@@ -15,7 +15,8 @@ from sqlalchemy import make_url
 
 from packmule.errors import UsageError
 from packmule.jobs.commands import JobCommands
-from packmule.jobs.database import connect, require_current
+from packmule.jobs.database import connect
+from packmule.jobs.upgrading import require_current
 from packmule.wiring.stores import open_stores
 from packmule.wiring.webhooks import announcer
 

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packmule.engine.interface import Task
-from packmule.jobs.database import connect, take_reserve, upgrade, writing
+from packmule.jobs.database import connect, take_reserve, writing
 from packmule.jobs.store import JobStore
-from packmule.storage.privacy import make_private
 from packmule.webhook.messages import MessageStore
 from packmule.wiring.archives import open_storage
-from packmule.wiring.engines import open_engine, tables_of_the_engine
+from packmule.wiring.engines import open_engine
 from packmule.worker.host_claims import HostClaims
 
 if TYPE_CHECKING:
@@ -88,26 +87,5 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
             worker_age=worker_age,
             take_reserve=lambda: take_reserve(database),
         )
-    finally:
-        database.dispose()
-
-
-def migrate(settings: Settings) -> None:
-    """Bring the job database up to this program's version, and see that storage can be written.
-
-    What an earlier version left readable for others is made private. Raises UsageError where the
-    database is of a newer program; StorageFailed, DiskFull.
-    """
-    database_file = settings.data_dir / "packmule.db"
-    make_private(
-        settings.data_dir,
-        [database_file.with_name(f"{database_file.name}{end}") for end in ("", "-wal", "-shm")],
-        shared=settings.sendfile is not None,
-    )
-    open_storage(settings).check()
-    database = connect(settings.database_url)
-    try:
-        upgrade(database, in_same_transaction=tables_of_the_engine(database))
-        take_reserve(database)
     finally:
         database.dispose()

@@ -14,8 +14,9 @@ from packmule.assembly.assembly import Assembly
 from packmule.assembly.fencing import CancellationWatcher
 from packmule.assembly.run import assemble
 from packmule.errors import StaleAttempt, StorageFailed
-from packmule.jobs.database import connect, upgrade
+from packmule.jobs.database import connect
 from packmule.jobs.store import JobStore
+from packmule.jobs.upgrading import upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -15,7 +15,8 @@ from packmule.cli.tables import harmless
 from packmule.errors import Failure, FailureCode
 from packmule.jobs.database import connect, writing
 from packmule.settings import read
-from packmule.wiring.stores import migrate, open_stores
+from packmule.wiring.migrating import migrate
+from packmule.wiring.stores import open_stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

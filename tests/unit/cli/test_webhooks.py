@@ -15,7 +15,8 @@ from packmule.settings import read
 from packmule.webhook.messages import MessageState
 from packmule.webhook.retry_schedule import RetrySchedule
 from packmule.webhook.signing import parse_secrets
-from packmule.wiring.stores import migrate, open_stores
+from packmule.wiring.migrating import migrate
+from packmule.wiring.stores import open_stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

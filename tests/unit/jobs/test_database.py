@@ -1,10 +1,8 @@
-"""How the database is opened and brought up to date, and what its refusals are called."""
+"""How the database is opened, and what its refusals are called."""
 
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from threading import Barrier, Thread
 from typing import TYPE_CHECKING
 
@@ -13,22 +11,14 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 from tests.fakes.jobs import begun, checkpoint, no_defer, opened, request
 
-from packmule.errors import DiskFull, PackmuleError, SettingInvalid, StorageFailed, UsageError
+from packmule.errors import DiskFull, PackmuleError, SettingInvalid, StorageFailed
 from packmule.jobs import database
-from packmule.jobs.schema import metadata
 from packmule.jobs.store import JobStore
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Engine
-
-UPGRADE = """
-import sys
-from packmule.jobs import database
-sys.stdin.readline()
-database.upgrade(database.connect(sys.argv[1]))
-"""
 
 
 def pragma(db: Engine, name: str) -> object:
@@ -190,64 +180,3 @@ def test_an_error_never_shows_a_links_secret(db: Engine) -> None:
     with pytest.raises(StorageFailed) as caught:
         store.create(request(), defer=no_defer)
     assert "s3cret" not in f"{caught.value} {caught.value.__cause__}"
-
-
-# --- upgrade ------------------------------------------------------------------------------------
-
-
-def test_an_upgrade_of_an_up_to_date_database_changes_nothing(db: Engine) -> None:
-    store = JobStore(db)
-    hash_ = store.create(request(), defer=no_defer)
-    before = pragma(db, "schema_version")
-    database.upgrade(db)
-    assert pragma(db, "schema_version") == before
-    assert store.get(hash_).hash == hash_
-
-
-def test_processes_that_start_at_once_upgrade_once(path: Path) -> None:
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", UPGRADE, f"sqlite:///{path}"], stdin=subprocess.PIPE
-        )
-        for _ in range(4)
-    ]
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write(b"\n")
-        process.stdin.flush()
-    for process in processes:
-        with process:
-            assert process.wait(50) == 0
-    engine = database.connect(f"sqlite:///{path}")
-    with database.reading(engine) as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).all() != []
-    engine.dispose()
-
-
-def test_tables_newer_than_the_program_are_refused_naming_both(db: Engine) -> None:
-    with database.writing(db) as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(UsageError, match=r"9999.*knows revisions up to \d{4}.*backup"):
-        database.upgrade(db)
-
-
-def test_another_programs_tables_are_refused(path: Path) -> None:
-    engine = database.connect(f"sqlite:///{path}")
-    with database.writing(engine) as connection:
-        connection.execute(text("CREATE TABLE jobs (id INTEGER PRIMARY KEY)"))
-    with pytest.raises(UsageError, match="not Packmule's"):
-        database.upgrade(engine)
-    engine.dispose()
-
-
-def test_an_upgrade_that_fails_leaves_the_tables_as_they_were(path: Path) -> None:
-    engine = database.connect(f"sqlite:///{path}")
-    with database.writing(engine) as connection:
-        # The last step of the first revision stumbles over this one.
-        connection.execute(text("CREATE TABLE tasks (id INTEGER PRIMARY KEY)"))
-    with pytest.raises(StorageFailed):
-        database.upgrade(engine)
-    with database.reading(engine) as connection:
-        tables = connection.execute(text("SELECT name FROM sqlite_master WHERE type='table'"))
-        assert set(tables.scalars()) & set(metadata.tables) == {"tasks"}
-    engine.dispose()

@@ -20,6 +20,7 @@ from packmule.jobs import database, postgres
 from packmule.jobs.model import Fence
 from packmule.jobs.schema import metadata
 from packmule.jobs.store import JobStore
+from packmule.jobs.upgrading import upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,7 @@ def cut_all(db: Engine) -> None:
 
 def test_the_migrations_make_the_very_tables_of_the_schema(postgres_url: str) -> None:
     db = database.connect(postgres_url)
-    database.upgrade(db)
+    upgrade(db)
     with database.reading(db) as connection:
         options = {"compare_type": True, "compare_server_default": True}
         context = MigrationContext.configure(connection, opts=options)
@@ -57,16 +58,16 @@ def test_several_processes_may_upgrade_at_once(postgres_url: str) -> None:
     together = Barrier(4)
     faults: list[Exception] = []
 
-    def upgrade() -> None:
+    def upgrade_once() -> None:
         db = database.connect(postgres_url)
         together.wait()
         try:
-            database.upgrade(db)
+            upgrade(db)
         except Exception as error:  # noqa: BLE001  # looked at below
             faults.append(error)
         db.dispose()
 
-    threads = [Thread(target=upgrade) for _ in range(4)]
+    threads = [Thread(target=upgrade_once) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -76,11 +77,11 @@ def test_several_processes_may_upgrade_at_once(postgres_url: str) -> None:
 
 def test_a_newer_database_is_refused(postgres_url: str) -> None:
     db = database.connect(postgres_url)
-    database.upgrade(db)
+    upgrade(db)
     with database.writing(db) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(UsageError, match="newer than this program"):
-        database.upgrade(db)
+        upgrade(db)
     db.dispose()
 
 

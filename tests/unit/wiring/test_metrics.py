@@ -12,7 +12,8 @@ from packmule.jobs.model import JobState
 from packmule.settings import read
 from packmule.telemetry.metrics import ALL, DISK_FREE, GATHER_FAULTS, JOBS, QUEUE_LENGTH, WORKER_AGE
 from packmule.wiring.metrics import Gathering, teller
-from packmule.wiring.stores import migrate, open_stores
+from packmule.wiring.migrating import migrate
+from packmule.wiring.stores import open_stores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

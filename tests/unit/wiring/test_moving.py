@@ -19,6 +19,7 @@ from packmule.jobs import database, moving
 from packmule.jobs.model import JobState
 from packmule.jobs.schema import files, jobs
 from packmule.jobs.store import JobStore
+from packmule.jobs.upgrading import upgrade
 from packmule.wiring.moving import move
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def old_url(tmp_path: Path) -> str:
     """Name an old database with a job in each of some states."""
     url = f"sqlite:///{tmp_path / 'packmule.db'}"
     db = database.connect(url)
-    database.upgrade(db)
+    upgrade(db)
     engine = EmbeddedEngine(db)
     store = JobStore(db)
 

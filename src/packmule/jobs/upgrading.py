@@ -1,0 +1,87 @@
+"""Bringing the job database's tables to this program's version.
+
+Owns running the migrations in `migrations/`, and refusing tables that are newer or not ours. Only
+what upgrades or compares versions imports this: Alembic takes a quarter of a second to import.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import func, inspect, select
+
+from packmule.errors import UsageError
+from packmule.jobs.database import reading, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection, Engine
+
+# Any constant does, so long as no other program takes the same advisory lock in this database.
+_UPGRADE_LOCK = 0x7061636B6D756C65
+_upgrading = threading.Lock()
+
+
+def upgrade(
+    engine: Engine, *, in_same_transaction: Callable[[Connection], None] | None = None
+) -> None:
+    """Bring the database's tables to this program's version, in one transaction.
+
+    `in_same_transaction` runs in it, for tables that others own. Safe when several processes start
+    at once: the second waits, then finds nothing to do. Raises UsageError where the tables are
+    newer than this program, or are another program's.
+    """
+    settings = _alembic()
+    # Alembic keeps its context in its module: one upgrade at a time in a process.
+    with _upgrading, writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+        _refuse_what_is_not_ours(connection, ScriptDirectory.from_config(settings))
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")
+        if in_same_transaction is not None:
+            in_same_transaction(connection)
+
+
+def require_current(engine: Engine) -> None:
+    """Raise UsageError where the tables are not of this very version, without changing them."""
+    scripts = ScriptDirectory.from_config(_alembic())
+    with reading(engine) as connection:
+        _refuse_what_is_not_ours(connection, scripts)
+        found = MigrationContext.configure(connection).get_current_heads()
+    if set(found) != {scripts.get_current_head()}:
+        raise UsageError(
+            "The job database is older than this program: start the service with this version "
+            "first, which brings it up to date, or use the version that runs."
+        )
+
+
+def _alembic() -> Config:
+    """Configure Alembic without a file; its own messages go to the log only."""
+    settings = Config()
+    settings.set_main_option("script_location", "packmule.jobs:migrations")
+    settings.set_main_option("path_separator", "os")
+    return settings
+
+
+def _refuse_what_is_not_ours(connection: Connection, scripts: ScriptDirectory) -> None:
+    known = {script.revision for script in scripts.walk_revisions()}
+    found = MigrationContext.configure(connection).get_current_heads()
+    newer = sorted(set(found) - known)
+    if newer:
+        raise UsageError(
+            f"The job database is of revision {', '.join(newer)}, newer than this program, which "
+            f"knows revisions up to {scripts.get_current_head()}. Start the newer Packmule again, "
+            "or restore the backup made before its upgrade."
+        )
+    if not found and inspect(connection).has_table("jobs"):
+        raise UsageError(
+            "The database holds a table `jobs` that is not Packmule's; give Packmule a database "
+            "of its own."
+        )

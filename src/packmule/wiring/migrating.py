@@ -1,0 +1,38 @@
+"""What `packmule migrate` does, and the first process of a service before anything else.
+
+Owns the order: files are made private, storage is tried, then the tables are upgraded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packmule.jobs.database import connect, take_reserve
+from packmule.jobs.upgrading import upgrade
+from packmule.storage.privacy import make_private
+from packmule.wiring.archives import open_storage
+from packmule.wiring.engines import tables_of_the_engine
+
+if TYPE_CHECKING:
+    from packmule.settings import Settings
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the job database up to this program's version, and see that storage can be written.
+
+    What an earlier version left readable for others is made private. Raises UsageError where the
+    database is of a newer program; StorageFailed, DiskFull.
+    """
+    database_file = settings.data_dir / "packmule.db"
+    make_private(
+        settings.data_dir,
+        [database_file.with_name(f"{database_file.name}{end}") for end in ("", "-wal", "-shm")],
+        shared=settings.sendfile is not None,
+    )
+    open_storage(settings).check()
+    database = connect(settings.database_url)
+    try:
+        upgrade(database, in_same_transaction=tables_of_the_engine(database))
+        take_reserve(database)
+    finally:
+        database.dispose()
