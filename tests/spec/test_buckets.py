@@ -100,7 +100,9 @@ def noted_parts(folder: Path) -> set[int]:
         return {number for (number,) in rows}
 
 
-@pytest.mark.parametrize("place", ["the same machine", "another machine"])
+@pytest.mark.parametrize(
+    "place", [pytest.param("the same machine", marks=pytest.mark.long), "another machine"]
+)
 def test_a_killed_job_goes_on_with_what_is_in_the_bucket(
     tmp_path: Path, server: FakeS3, origin: Origin, place: str
 ) -> None:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import pytest
 from tests.spec.service import Service, a_free_port
 
 if TYPE_CHECKING:
@@ -46,36 +45,41 @@ def test_a_second_service_on_one_data_directory_is_refused_and_commands_are_not(
         assert f"process {service.process.pid}" in second.stderr
         assert str(tmp_path / "data") in second.stderr
         assert run(service, "jobs", "list").returncode == 0
-        service.kill()
-        service.start()
 
 
-@pytest.mark.parametrize("proxy", [None, "x-accel-redirect:/archives/"])
 def test_only_the_owner_reads_the_data_and_a_proxys_group_the_archives(
-    tmp_path: Path, origin: Origin, proxy: str | None
+    tmp_path: Path, origin: Origin
 ) -> None:
     data = tmp_path / "data"
+    (data / "archives").mkdir(parents=True)
+    (data / "packmule.db").touch()
+    as_an_earlier_version_left_it(data)
     with Service(tmp_path) as service:
         service.start()
         service.completed(origin.put("/private/a.bin", b"a"))
+        found = modes(data)
+        assert found["."] == 0o700
+        assert found["packmule.db"] == 0o600
+        [archive] = (name for name in found if name.endswith(".zip"))
+        assert found[archive] == 0o600
         service.stop()
-    # As an earlier version has left it.
-    for path in (data, data / "archives"):
-        path.chmod(0o755)
-    (data / "packmule.db").chmod(0o644)
-    with Service(tmp_path, **({} if proxy is None else {"SENDFILE": proxy})) as service:
+    as_an_earlier_version_left_it(data)
+    with Service(tmp_path, SENDFILE="x-accel-redirect:/archives/") as service:
         service.start()
         service.completed(origin.put("/private/b.bin", b"b"))
         found = modes(data)
-    assert found["."] == (0o700 if proxy is None else 0o710)
+    assert found["."] == 0o710
     assert found["packmule.db"] == 0o600
     archives = {name for name in found if name.startswith("archives/") and name.endswith(".zip")}
     assert len(archives) == 2
-    if proxy is None:
-        assert {found[name] for name in archives} == {0o600}
-    else:
-        assert {found[name] for name in archives} == {0o640}
-        folders = {name.rpartition("/")[0] for name in archives} | {"archives"}
-        assert {found[name] for name in folders} == {0o750}
-        others = found.keys() - archives - folders - {"."}
-        assert {name for name in others if found[name] & 0o077} == set()
+    assert {found[name] for name in archives} == {0o640}
+    folders = {name.rpartition("/")[0] for name in archives} | {"archives"}
+    assert {found[name] for name in folders} == {0o750}
+    others = found.keys() - archives - folders - {"."}
+    assert {name for name in others if found[name] & 0o077} == set()
+
+
+def as_an_earlier_version_left_it(data: Path) -> None:
+    for path in (data, data / "archives"):
+        path.chmod(0o755)
+    (data / "packmule.db").chmod(0o644)

@@ -19,7 +19,7 @@ HIDDEN = "topsecret"
 TOKEN = f"{HIDDEN}-of-the-metrics"
 
 
-@pytest.mark.parametrize("form", ["json", "text"])
+@pytest.mark.parametrize("form", ["json", pytest.param("text", marks=pytest.mark.long)])
 def test_no_secret_is_in_the_log_and_every_line_of_a_job_names_it(
     tmp_path: Path, origin: Origin, form: str
 ) -> None:

@@ -63,7 +63,7 @@ def test_a_killed_programs_job_is_completed_by_the_next_without_fetching_all_aga
     assert all("Range" in request.headers for request in again)
 
 
-@pytest.mark.parametrize("how", ["stop", "kill"])
+@pytest.mark.parametrize("how", [pytest.param("stop", marks=pytest.mark.long), "kill"])
 def test_a_job_goes_on_where_it_is_when_the_database_was_restarted_in_the_middle(
     own: Service, origin: Origin, server: PostgresServer, how: str
 ) -> None:

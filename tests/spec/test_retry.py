@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from tests.spec.service import Service
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def error_of(service: Service, archive_hash: str) -> str:
     return code
 
 
+@pytest.mark.long  # test_room.py has a smaller one, on a disk that is full indeed
 def test_after_a_full_disk_it_completes_when_there_is_room(tmp_path: Path, origin: Origin) -> None:
     url = origin.put("/retry/room.txt", b"room")
     with Service(tmp_path, MIN_FREE_BYTES="1000 PB") as service:

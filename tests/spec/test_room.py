@@ -49,7 +49,13 @@ def test_the_disk_runs_short_and_what_is_read_stays(tmp_path: Path, origin: Orig
 
 
 @pytest.mark.needs("unshare", "mount")
-@pytest.mark.parametrize("announced", [True, False], ids=["length known", "length unknown"])
+@pytest.mark.parametrize(
+    "announced",
+    [
+        pytest.param(True, id="length known", marks=pytest.mark.long),
+        pytest.param(False, id="length unknown"),
+    ],
+)
 def test_a_job_that_finds_no_room_has_some_made_else_it_fails_and_a_retry_completes(
     tmp_path: Path, origin: Origin, *, announced: bool
 ) -> None:
