@@ -169,6 +169,10 @@ bench-compression: $(VENV)/dev.stamp  ## an archive with text in it, beside zip 
 bench-downloads: $(VENV)/dev.stamp  ## sending an archive, beside nginx
 	$(BIN)/python -m bench.downloads $(ARGS)
 
+.PHONY: bench-startup
+bench-startup: $(VENV)/dev.stamp  ## what a small archive costs before its first byte
+	$(BIN)/python -m bench.startup $(ARGS)
+
 .PHONY: bench-wan
 bench-wan: $(VENV)/dev.stamp  ## on an emulated network, beside curl, aria2, wget2 and rclone (as root)
 	$(BIN)/python -m bench.wan.run $(ARGS)

@@ -51,6 +51,33 @@ def random_bytes(size: int, seed: int) -> bytes:
     return random.Random(seed).randbytes(size)
 
 
+def test_a_small_archive_loads_nothing_that_it_does_not_need(
+    origin: Origin, tmp_path: Path
+) -> None:
+    # Most of its time is the imports'.
+    url = origin.put("/start/a.jpg", b"picture")
+    code = (
+        "import sys; from packmule.cli import main\n"
+        f"main(['pack', '-q', '-o', 'out.zip', '{url}'], standalone_mode=False)\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(tmp_path), cwd=tmp_path, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "pycurl" in loaded
+    for heavy in (
+        "alembic", "anyio", "asyncio", "boto3", "botocore", "concurrent", "fastapi",
+        "granian", "httpx", "jinja2", "opentelemetry", "procrastinate", "prometheus_client",
+        "psycopg", "pydantic", "rich", "sqlalchemy", "sqlite3", "starlette", "xml",
+    ):  # fmt: skip
+        assert heavy not in loaded
+    for ours in ("engine", "worker", "webhook.delivery", "web.app", "client", "assembly.upload"):
+        assert f"packmule.{ours}" not in done.stdout.split()
+    assert zipfile.ZipFile(tmp_path / "out.zip").read("a.jpg") == b"picture"
+
+
 def test_links_become_an_archive_in_the_order_they_were_given(
     origin: Origin, tmp_path: Path
 ) -> None:

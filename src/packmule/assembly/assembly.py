@@ -25,7 +25,6 @@ from packmule.assembly.resuming import restored_state
 from packmule.assembly.scratch_file import ScratchFile
 from packmule.assembly.sink_factory import SinkFactory
 from packmule.assembly.space_check import SpaceCheck
-from packmule.assembly.upload.part_sender import PartSender
 from packmule.errors import Failure, FailureCode
 from packmule.jobs.model import Checkpoint, Compression, OnHtml
 from packmule.outbound.fetch import Fetch
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from packmule.assembly.missing import MissingReport
     from packmule.assembly.resources import SharedResources
     from packmule.assembly.space_check import MakeRoom
+    from packmule.assembly.upload.part_sender import PartSender
     from packmule.errors import PackmuleError
     from packmule.jobs.model import OpenEntry, Progress, Remembered, Source
     from packmule.storage.interface import Stream
@@ -82,7 +82,7 @@ class Assembly:
             path.parent, self.limits, is_uploaded=stream is not None, make_room=make_room
         )
         self._archive = ArchiveFile(self.scratch, self.ledger, space, tail=remembered.tail)
-        self.sender = None if stream is None else PartSender(
+        self.sender = None if stream is None else _part_sender()(
             stream, remembered, self.scratch, resources.scratch,
             ask=wake, nudge=resources.loop.nudge,
         )  # fmt: skip
@@ -246,3 +246,10 @@ class Assembly:
         loop.remove(self._queue)
         if not done.is_set():  # the loop's thread has ended, so nobody else is there
             quiet()
+
+
+def _part_sender() -> type[PartSender]:
+    """Import what only a bucket needs: for a small archive it would be a part of the time."""
+    from packmule.assembly.upload.part_sender import PartSender  # noqa: PLC0415
+
+    return PartSender
