@@ -73,7 +73,14 @@ def test_a_small_archive_loads_nothing_that_it_does_not_need(
         "psycopg", "pydantic", "rich", "sqlalchemy", "sqlite3", "starlette", "xml",
     ):  # fmt: skip
         assert heavy not in loaded
-    for ours in ("engine", "worker", "webhook.delivery", "web.app", "client", "assembly.upload"):
+    for ours in (
+        "engine",
+        "worker",
+        "webhook.delivery",
+        "web.app",
+        "client",
+        "assembly.upload.part_sender",
+    ):
         assert f"packmule.{ours}" not in done.stdout.split()
     assert zipfile.ZipFile(tmp_path / "out.zip").read("a.jpg") == b"picture"
 
