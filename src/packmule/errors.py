@@ -107,6 +107,12 @@ class NotFound(PackmuleError):
     code = "not-found"
 
 
+class NoThread(PackmuleError):
+    """The system starts no more threads for this process; the operator can give it more."""
+
+    code = "no-thread"
+
+
 class StaleAttempt(PackmuleError):
     """Another attempt has taken this job over; this one must stop and leave no trace."""
 

@@ -20,6 +20,7 @@ from packmule.engine import fairness
 from packmule.engine.clock_steps import ClockSteps
 from packmule.engine.interface import Later
 from packmule.engine.queue import Ended
+from packmule.errors import NoThread
 from packmule.telemetry.context import about
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ LONGEST_BACK_OFF = 60.0
 _STILL_HERE = 1.0
 
 _HASH_DIGITS = 32
+
+# Threads in a row that could not be started, none of which was needed beside another task: a
+# process that can do nothing ends, and says why, instead of trying for ever.
+_MOST_REFUSED = 5
 
 
 @dataclass(slots=True)
@@ -92,6 +97,7 @@ class Dispatcher:
         self._answers: SimpleQueue[Ended] = SimpleQueue()
         self._ended: list[Ended] = []
         self._is_failing = False
+        self._refused = 0
         self._wake = Event()
         self._look_at = self._renew_at = self._census_at = float("-inf")
 
@@ -102,10 +108,16 @@ class Dispatcher:
         return f"<Dispatcher running={len(self._running)} lost={lost}{state}>"
 
     def run(self) -> None:
-        """Turn until asked to stop and drained."""
+        """Turn until asked to stop and drained. Raises NoThread."""
         while not self._is_over():
             self._wake.wait(self.turn())
             self._wake.clear()
+            if self._refused >= _MOST_REFUSED and not self._running:
+                raise NoThread(
+                    "No task can be run: the system refused to start a thread "
+                    f"{self._refused} times in a row. Give the process more memory, or raise its "
+                    "limit of processes (ulimit -u, the container's pids limit)."
+                )
 
     def _is_over(self) -> bool:
         """Return whether the work is stopped and all handlers have returned.
@@ -269,10 +281,13 @@ class Dispatcher:
         name = _name(task)
         try:
             Thread(target=self._work, args=(run,), name=name, daemon=True).start()
-        except RuntimeError:
-            log.exception("thread not started task=%s", name)
+        except (RuntimeError, MemoryError) as error:
+            log.warning("thread not started task=%s reason=%s", name, error)
+            self._refused += 1
             self._answers.put(_failed(task))
             self._wake.set()
+        else:
+            self._refused = 0
 
     def _work(self, run: _Run) -> None:
         """Run one handler, in a thread of its own, and hand in its answer whatever happens."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -16,6 +16,7 @@ from packmule.engine.dispatcher import Dispatcher
 from packmule.engine.embedded import EmbeddedEngine
 from packmule.engine.interface import Later, Task
 from packmule.engine.queue import Leased, TurnResult, WorkerQueue
+from packmule.errors import NoThread
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -110,23 +111,25 @@ class FakeQueue:
             raise OperationalError("SELECT", {}, Exception("disk I/O error"))
 
 
+def loop_of(queue: FakeQueue, clock: FakeClock, handler: Handler, stop: Event) -> Dispatcher:
+    return Dispatcher(
+        queue,
+        Poll(),
+        handlers={"job": handler},
+        concurrency={"job": 4},
+        stop=stop,
+        clock=clock,
+        is_gone=lambda _: False,
+        lease=LEASE,
+    )
+
+
 class Running:
     """A dispatcher at work in a thread."""
 
     def __init__(self, queue: FakeQueue, clock: FakeClock, handler: Handler) -> None:
         self.stop = Event()
-        self._thread = Thread(
-            target=Dispatcher(
-                queue,
-                Poll(),
-                handlers={"job": handler},
-                concurrency={"job": 4},
-                stop=self.stop,
-                clock=clock,
-                is_gone=lambda _: False,
-                lease=LEASE,
-            ).run
-        )
+        self._thread = Thread(target=loop_of(queue, clock, handler, self.stop).run)
         self._thread.start()
 
     def drain(self) -> None:
@@ -189,6 +192,43 @@ def test_a_handler_whose_task_was_taken_over_is_told_to_stop(clock: FakeClock) -
     eventually(told.is_set, meanwhile=lambda: clock.advance(LEASE))
     assert not running.stop.is_set()
     running.drain()
+
+
+class RefusedThread(Thread):
+    """A thread that the system does not start."""
+
+    def start(self) -> None:
+        raise RuntimeError("can't start new thread")
+
+
+def test_a_worker_that_can_start_no_thread_ends_and_says_why(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "Thread", RefusedThread)
+    queue = FakeQueue(*"abcde")
+    with pytest.raises(NoThread, match="more memory"):
+        loop_of(queue, clock, lambda *_: None, Event()).run()
+    assert [one.again is not None for one in queue.ended] == [True] * 5, "others may run them"
+
+
+def test_a_worker_that_starts_some_threads_goes_on(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, done = Event(), []
+
+    def thread(*given: Any, **named: Any) -> Thread:
+        return (RefusedThread if next(number) % 5 else Thread)(*given, **named)
+
+    def handler(key: str, _stop: Event) -> None:
+        done.append(key)
+        if len(done) == 3:
+            stop.set()
+
+    number = count(1)
+    monkeypatch.setattr(dispatcher, "Thread", thread)
+    queue = FakeQueue(*"abcdefghijklmno")
+    loop_of(queue, clock, handler, stop).run()
+    assert len(done) == 3
 
 
 def test_a_task_is_never_given_up_and_its_pauses_grow_to_a_minute() -> None:
