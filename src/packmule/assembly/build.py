@@ -33,6 +33,7 @@ from packmule.errors import (
     DiskFull,
     Failure,
     FailureCode,
+    NotFound,
     StaleAttempt,
     StorageAway,
     StorageFailed,
@@ -283,7 +284,12 @@ class Builder:
         The run that overtook this one may be of a worker that has lost the task to us: then only
         ours can end it, and it must not be finished before the job is.
         """
-        match self._store.get(key).state:
+        try:
+            state = self._store.get(key).state
+        except NotFound:
+            # Its database was restored to a time before it: the task is all that is left of it.
+            return None
+        match state:
             case JobState.QUEUED | JobState.RUNNING:
                 return Later(_OVERTAKEN_PAUSE)
             case JobState.CANCELLED | JobState.EXPIRED:

@@ -31,7 +31,7 @@ from packmule.engine.liveness import LockFiles, Unlocked
 from packmule.engine.queue import READS, WorkerQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from threading import Event
 
     from sqlalchemy import Connection, Engine
@@ -106,6 +106,17 @@ class EmbeddedEngine:
                     queries.OF_KEY, {"key": key}
                 )
             )
+
+    def without_task(self, tasks: Sequence[Task]) -> list[Task]:
+        """Return those of some tasks of which, by kind and key, none waits and none is in work."""
+        found: set[tuple[str, str]] = set()
+        with self._engine.connect().execution_options(**READS) as connection:
+            for kind in {task.kind for task in tasks}:
+                keys = [task.key for task in tasks if task.kind == kind]
+                values = {"kind": kind, "keys": keys}
+                rows = connection.scalars(queries.OF_KIND_AND_KEYS, values)
+                found |= {(kind, key) for key in rows}
+        return [task for task in tasks if (task.kind, task.key) not in found]
 
     def _liveness(self) -> Liveness:
         """Return how workers see each other: by lock files if they share a database file."""

@@ -12,7 +12,7 @@ job store's (every write carries the attempt number).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING, Protocol
@@ -72,6 +72,9 @@ class Engine(Protocol):
         self, handlers: Mapping[str, Handler], *, concurrency: Mapping[str, int], stop: Event
     ) -> None:
         """Run due tasks, at most `concurrency[kind]` of a kind at once, until `stop` is set."""
+
+    def without_task(self, tasks: Sequence[Task]) -> list[Task]:
+        """Return those of some tasks of which, by kind and key, none waits and none is in work."""
 
     def queue_age(self) -> float:
         """Seconds the oldest due task has waited; 0.0 when nothing waits."""

@@ -27,12 +27,12 @@ from packmule.engine import procrastinate_queries as queries
 from packmule.engine.dispatcher import Dispatcher
 from packmule.engine.interface import ToDo
 from packmule.engine.pg_listener import LOOK_EVERY, listening
-from packmule.engine.procrastinate_queue import ProcrastinateQueue, put_in
+from packmule.engine.procrastinate_queue import ProcrastinateQueue, put_in, subject_of
 from packmule.engine.shared_transaction import translating_errors
 from packmule.errors import StorageFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from threading import Event
 
     from sqlalchemy import Connection, Engine
@@ -88,6 +88,16 @@ class PostgresEngine:
                 ).run()
             finally:
                 _leave(queue)
+
+    def without_task(self, tasks: Sequence[Task]) -> list[Task]:
+        """Return those of which, by kind and key, none waits and none is in work.
+
+        Raises DatabaseAway.
+        """
+        subjects = {subject_of(task): task for task in tasks}
+        with translating_errors(), self._engine.connect() as connection:
+            found = set(connection.scalars(queries.OF_SUBJECTS, {"subjects": list(subjects)}))
+        return [task for subject, task in subjects.items() if subject not in found]
 
     def queue_age(self) -> float:
         """Seconds the oldest due task has waited; 0.0 when nothing waits. Raises DatabaseAway."""

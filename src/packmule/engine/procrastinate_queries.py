@@ -103,9 +103,21 @@ OF_KEY = text("""
     ORDER BY id
 """)
 
+# Each of the two columns has an index for these states.
+OF_SUBJECTS = text("""
+    SELECT queueing_lock FROM procrastinate_jobs
+    WHERE status = 'todo' AND queueing_lock = ANY(:subjects)
+    UNION ALL
+    SELECT lock FROM procrastinate_jobs WHERE status = 'doing' AND lock = ANY(:subjects)
+""").bindparams(bindparam("subjects", type_=ARRAY(Text)))
+
 OLDEST_DUE = text("""
     SELECT extract(epoch FROM now() - min(scheduled_at))::float8 FROM procrastinate_jobs
     WHERE status = 'todo' AND scheduled_at <= now()
+""")
+
+HAS_STRAYS = text("""
+    SELECT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE status NOT IN ('todo', 'doing'))
 """)
 
 LAST_SIGN = text("""

@@ -21,7 +21,7 @@ import secrets
 import time
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.jobs import Job, Status
@@ -63,6 +63,13 @@ _WINDOWS = 4
 # were put in in the future.
 _PUT_BACK_LOOKS = 20
 
+# Hours for which tasks are kept that a tool of Procrastinate has ended, and seconds between two
+# looks for such. Ours are removed when they end.
+_KEEP_STRAYS = 24
+_TIDY_EVERY = 3600.0
+
+_TASK_NAMES = "packmule."
+
 # Never opened: what is put in goes through the connection that is given with it.
 _deferring = JobManager(SyncPsycopgConnector())
 
@@ -76,7 +83,7 @@ def put_in(connection: Connection, task: Task, tries: int = 0) -> None:
     due_at = now + timedelta(seconds=task.delay)
     job = Job(
         queue=_queue(task),
-        task_name=f"packmule.{task.kind}",
+        task_name=f"{_TASK_NAMES}{task.kind}",
         task_kwargs={
             "key": task.key,
             "client": task.client,
@@ -84,13 +91,13 @@ def put_in(connection: Connection, task: Task, tries: int = 0) -> None:
             "lease": secrets.token_hex(8),
             "at": now.timestamp(),
         },
-        lock=_subject(task),
-        queueing_lock=_subject(task),
+        lock=subject_of(task),
+        queueing_lock=subject_of(task),
         priority=task.priority,
         scheduled_at=due_at,
     )
     while not _insert(connection, job):
-        waiting = connection.execute(queries.WAITING, {"subject": _subject(task)}).one_or_none()
+        waiting = connection.execute(queries.WAITING, {"subject": subject_of(task)}).one_or_none()
         if waiting is None:
             continue  # begun in this very moment: so another may wait
         if waiting.scheduled_at <= job.scheduled_at and waiting.priority >= job.priority:
@@ -116,7 +123,8 @@ def _insert(connection: Connection, job: Job) -> bool:
     return True
 
 
-def _subject(task: Task) -> str:
+def subject_of(task: Task) -> str:
+    """Name what a task is about: of one such name at most one waits, and one is in work."""
     return f"{task.kind}:{task.key}"
 
 
@@ -140,7 +148,7 @@ class ProcrastinateQueue:
         self._found: dict[int, str] = {}
         self._in_hand: set[str] = set()
         self._scan = DueScan("", _WINDOWS)
-        self._beat_at = self._judge_at = self._seen_at = float("-inf")
+        self._beat_at = self._judge_at = self._seen_at = self._tidy_at = float("-inf")
         self._steps = ClockSteps()
         self._put_back_looks = _PUT_BACK_LOOKS
 
@@ -206,8 +214,11 @@ class ProcrastinateQueue:
             for id_ in wanted:
                 queue = [self._found[id_]]
                 job = at_once(jobs.fetch_job(queues=queue, worker_id=self._me.id))
-                if job is not None and job.id is not None:
-                    leased.append(_leased(job.id, job))
+                if job is not None and _is_ours(job):
+                    leased.append(_leased(job))
+                elif job is not None:
+                    _log.warning("foreign task refused task=%s queue=%s", job.task_name, job.queue)
+                    at_once(jobs.finish_job(job, Status.FAILED, delete_job=False))
         self._in_hand -= {one.task.lease for one in ended}
         self._in_hand |= {task.lease for task in leased}
         return TurnResult(tuple(leased), lost)
@@ -255,8 +266,23 @@ class ProcrastinateQueue:
                 # At the start; or a standby took over that had not heard of us yet.
                 at_once(jobs.prune_stalled_workers(_FORGET_AFTER))
                 me = register(connection, jobs)
+            self._tidy(connection, jobs, now)
         self._me = me
         self._seen_at = now
+
+    def _tidy(self, connection: Connection, jobs: JobManager, now: float) -> None:
+        """Remove what tools of Procrastinate have left of tasks, which it keeps for ever."""
+        if now >= self._tidy_at:
+            self._tidy_at = now + _TIDY_EVERY
+            if connection.execute(queries.HAS_STRAYS).scalar_one():
+                at_once(
+                    jobs.delete_old_jobs(
+                        _KEEP_STRAYS,
+                        include_failed=True,
+                        include_cancelled=True,
+                        include_aborted=True,
+                    )
+                )
 
     def _follow_clock(self, connection: Connection, jobs: JobManager, now: float) -> None:
         """Notice that the database's clock was set, and keep it from delaying or freeing tasks."""
@@ -276,7 +302,8 @@ class ProcrastinateQueue:
     def _free_the_silent(self) -> None:
         with self._shared() as (connection, jobs):
             for job in at_once(jobs.get_stalled_jobs(seconds_since_heartbeat=self._lease)):
-                if self._me is None or job.worker_id != self._me.id:
+                is_mine = self._me is not None and job.worker_id == self._me.id
+                if _is_ours(job) and not is_mine:
                     _free(connection, jobs, job, "its worker was silent")
 
     def clock_was_set(self, step: float) -> None:
@@ -305,18 +332,22 @@ class ProcrastinateQueue:
 
 def _jobs_of(jobs: JobManager, worker: int) -> Iterable[Job]:
     """List what the database says that a worker holds."""
-    return at_once(jobs.list_jobs_async(worker_id=worker, status=Status.DOING.value))
+    held = at_once(jobs.list_jobs_async(worker_id=worker, status=Status.DOING.value))
+    return filter(_is_ours, held)
+
+
+def _is_ours(job: Job) -> bool:
+    """Return whether a task was put in by `put_in`, and not by an operator or another program."""
+    return job.task_name.startswith(_TASK_NAMES) and {"key", "tries"} <= job.task_kwargs.keys()
 
 
 def _free(connection: Connection, jobs: JobManager, job: Job, why: str) -> None:
     """Put a task in work back into the queue, unless another worker is just doing so."""
-    if job.id is None:
-        return
     values = {"id": job.id, "worker": job.worker_id}
     row = connection.execute(queries.HOLD_STALLED, values).one_or_none()
     if row is None:
         return
-    task = _leased(job.id, job)
+    task = _leased(job)
     _remove(jobs, task)
     again = Task(task.kind, task.key, row.priority, client=row.args["client"])
     put_in(connection, again, task.tries)
@@ -347,10 +378,10 @@ def _kind(queue: str) -> str:
     return queue.partition(":")[0]
 
 
-def _leased(id_: int, job: Job) -> Leased:
+def _leased(job: Job) -> Leased:
     kwargs: dict[str, Any] = dict(job.task_kwargs)
     return Leased(
-        id_,
+        cast("int", job.id),
         _kind(job.queue),
         str(kwargs["key"]),
         int(kwargs["tries"]) + 1,

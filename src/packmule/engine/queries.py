@@ -131,6 +131,12 @@ OF_KEY = text("""
     SELECT kind, due_at, tries, leased_by FROM tasks WHERE key = :key ORDER BY id
 """)
 
+OF_KIND_AND_KEYS = text("""
+    SELECT key FROM tasks WHERE kind = :kind AND key IN :keys AND leased_by IS NULL
+    UNION ALL
+    SELECT key FROM tasks WHERE kind = :kind AND key IN :keys AND leased_by IS NOT NULL
+""").bindparams(bindparam("keys", expanding=True))
+
 OLDEST_DUE = text("SELECT min(due_at) FROM tasks WHERE due_at <= :now AND leased_by IS NULL")
 
 OLDEST_EXPIRY = text("""

@@ -46,8 +46,9 @@ class SharedConnector(SyncPsycopgConnector):
         self._connection = connection
 
     async def execute_query_async(self, query: LiteralString, **arguments: Any) -> None:
-        """Run a query for its effect; those of Procrastinate that run here answer with rows too."""
-        await self.execute_query_all_async(query, **arguments)
+        """Run a query for its effect; its values are such as the driver takes as they are."""
+        with translating_errors():
+            self._connection.execute(query, arguments)
 
     async def execute_query_one_async(
         self, query: LiteralString, **arguments: Any

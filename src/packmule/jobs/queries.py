@@ -213,6 +213,15 @@ OLDEST_COMPLETED = (
     .limit(bindparam("most"))
 )
 
+# By number; of one state, since each has an index of its own.
+IN_STATE_BY_ID = {
+    state: select(jobs.c.id, jobs.c.hash, jobs.c.priority, jobs.c.client)
+    .where(_is(state), jobs.c.id > bindparam("after"))
+    .order_by(jobs.c.id)
+    .limit(bindparam("most"))
+    for state in (JobState.QUEUED, JobState.RUNNING)
+}
+
 OPEN_JOBS = select(func.count()).where(
     jobs.c.client == bindparam("of_client"), _before(JobState.CANCELLED)
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import starmap
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from packmule.errors import NotFound
 from packmule.jobs import file_queries, queries
@@ -52,6 +52,15 @@ class ChangedFiles:
 
     files: tuple[FileRecord, ...]
     last: tuple[int, int]
+
+
+class OpenJob(NamedTuple):
+    """What the task of a job that is queued or running is made of."""
+
+    id: int
+    hash: str
+    priority: int
+    client: str
 
 
 class JobReads:
@@ -217,6 +226,17 @@ class JobReads:
         }
         with reading(self._engine) as connection:
             return tuple(map(job_of, connection.execute(queries.NEWEST[state], values)))
+
+    def still_open(self, after: int, limit: int) -> tuple[OpenJob, ...]:
+        """List jobs that are queued or running, by number, those behind `after`."""
+        values = {"after": after, "most": limit}
+        with reading(self._engine) as connection:
+            found = [
+                OpenJob(*row)
+                for statement in queries.IN_STATE_BY_ID.values()
+                for row in connection.execute(statement, values)
+            ]
+        return tuple(sorted(found)[:limit])
 
     def open_jobs(self, client: str) -> int:
         """Count a client's jobs that are queued or running."""

@@ -18,6 +18,7 @@ _OF_JOBS = (
     FailureCode.ARCHIVE_TOO_LARGE,
     FailureCode.DISK_FULL,
     FailureCode.STORAGE,
+    FailureCode.QUARANTINED,
 )
 _CODES_OF_JOBS = (*(code.value for code in _OF_JOBS), FailureCode.INTERNAL.value)
 _CODES_OF_FILES = tuple(code.value for code in FailureCode if code not in _OF_JOBS)
@@ -48,6 +49,9 @@ FILES_FAILED = Counter(
 
 JOBS_ACCEPTED = Counter(
     "packmule_jobs_accepted", "Requests for an archive that were accepted.", by=By.API
+)
+TASKS_RESTORED = Counter(
+    "packmule_tasks_restored", "Tasks put in anew for jobs and messages that had lost theirs."
 )
 ATTEMPTS = Counter("packmule_attempts", "Runs of jobs that were begun, taken up ones included.")
 ARCHIVES_COMPLETED = Counter("packmule_archives_completed", "Archives published.")

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -70,6 +70,15 @@ class Message:
     http_status: int | None
     detail: str | None
     body: str = ""
+
+
+class WaitingMessage(NamedTuple):
+    """What the task of a message is made of; `due_in` seconds it is to be tried."""
+
+    id: int
+    name: str
+    is_of_a_job: bool
+    due_in: float
 
 
 class MessageStore:
@@ -139,6 +148,16 @@ class MessageStore:
             values["of_state"] = state.value
         with reading(self._engine) as connection:
             return tuple(map(_message_of, connection.execute(statement, values)))
+
+    def waiting(self, after: int, limit: int) -> tuple[WaitingMessage, ...]:
+        """List messages that are to be delivered, by number, those behind `after`."""
+        values = {"after": after, "most": limit}
+        now = self._clock()
+        with reading(self._engine) as connection:
+            return tuple(
+                WaitingMessage(row.id, row.name, row.url is not None, max(0.0, row.next_at - now))
+                for row in connection.execute(queries.WAITING_BY_ID, values)
+            )
 
     def replay(self, name: str, defer: Defer) -> None:
         """Deliver a message again, whatever became of it. Raises NotFound."""

@@ -67,6 +67,13 @@ IN_STATE = messages.c.state == bindparam("of_state", type_=Text)
 
 NEWEST_OF_JOB = NEWEST.where(messages.c.hash == bindparam("of_hash", type_=Text))
 
+WAITING_BY_ID = (
+    select(messages.c.id, messages.c.name, messages.c.url, messages.c.next_at)
+    .where(messages.c.state == "waiting", messages.c.id > bindparam("after"))
+    .order_by(messages.c.id)
+    .limit(bindparam("most"))
+)
+
 LONG_OVER = (
     select(messages.c.id)
     .where(messages.c.ended_at.is_not(None), messages.c.ended_at <= bindparam("until"))

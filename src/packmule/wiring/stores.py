@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from packmule.cleanup.reconciling import ToBeDone
 from packmule.engine.interface import Task
 from packmule.jobs.database import connect, take_reserve, writing
 from packmule.jobs.store import JobStore
@@ -54,6 +55,21 @@ class Stores:
     def enqueue(self, connection: Connection, hash_: str, priority: int, client: str) -> None:
         """Put the building of a job into the queue, in the transaction of `connection`."""
         self.engine.defer(connection, Task(BUILD, hash_, priority, client=client))
+
+    def jobs_to_do(self, after: int, most: int) -> list[ToBeDone]:
+        """List open jobs with the tasks that they must have, by number."""
+        return [
+            ToBeDone(job.id, Task(BUILD, job.hash, job.priority, client=job.client))
+            for job in self.jobs.still_open(after, most)
+        ]
+
+    def messages_to_do(self, after: int, most: int) -> list[ToBeDone]:
+        """List messages that wait with the tasks that they must have, by number."""
+        return [
+            ToBeDone(each.id, Task(kind, each.name, delay=each.due_in))
+            for each in self.messages.waiting(after, most)
+            for kind in [JOB_WEBHOOK if each.is_of_a_job else WEBHOOK]
+        ]
 
     def defer_removal(self, connection: Connection, job: Job) -> None:
         """Put the removal of a job's bytes into the queue, in the transaction of `connection`."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from packmule.assembly.build import Builder, no_room
 from packmule.cleanup.disk_space import LeftoverSweep, SpaceReclaimer
 from packmule.cleanup.expiry import Expiry, Removal
+from packmule.cleanup.reconciling import Reconciler
 from packmule.engine.interface import Later, Task
 from packmule.storage.local import LocalStorage
 from packmule.wiring.resources import open_resources
@@ -26,6 +27,7 @@ from packmule.wiring.webhooks import AT_ONCE, announcer, delivering
 from packmule.wiring.worker_health import telling
 from packmule.worker.host_exchange import sharing_hosts
 from packmule.worker.run import Duty, work
+from packmule.worker.standing_tasks import standing
 
 if TYPE_CHECKING:
     from threading import Event
@@ -62,10 +64,9 @@ def run_worker(settings: Settings, stop: Event) -> None:
             JOB_WEBHOOK: Duty(delivery.deliver, AT_ONCE),
             CLEAN: Duty(delivery.clean, 1),
         }
-        with stores.transaction() as connection:
-            stores.engine.defer(connection, Task(EXPIRE, "all"))
-            stores.engine.defer(connection, Task(CLEAN, "messages"))
+        again_and_again = (Task(EXPIRE, "all"), Task(CLEAN, "messages"))
         with (
+            standing(again_and_again, stores.engine, stores.transaction),
             telling(settings, resources) as health,
             sharing_hosts(resources.loop, stores.host_claims),
         ):
@@ -83,6 +84,8 @@ def _clean_up(stores: Stores, expiry: Expiry, room: SpaceReclaimer | None) -> Ha
     """Join what is done again and again into one task, which comes back when the first is due."""
     handlers: list[Handler] = [expiry.sweep]
     handlers.append(LeftoverSweep(stores.jobs, stores.storage).sweep)
+    to_do = (stores.jobs_to_do, stores.messages_to_do)
+    handlers.append(Reconciler(to_do, stores.engine, stores.transaction).sweep)
     if room is not None:
         handlers.append(room.make)
 

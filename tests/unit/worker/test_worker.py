@@ -17,7 +17,7 @@ from packmule.worker.heartbeat import Heartbeat
 from packmule.worker.run import Duty, work
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -45,6 +45,9 @@ class FakeEngine:
         if self._error is not None:
             raise self._error
         assert stop.wait(30)
+
+    def without_task(self, tasks: Sequence[Task]) -> list[Task]:
+        return list(tasks)
 
     def queue_age(self) -> float:
         return 0.0
