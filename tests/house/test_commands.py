@@ -35,6 +35,10 @@ CHART = (
     "tests/house/test_chart.py::test_what_the_document_tells_to_type_installs_what_the_chart_makes"
 )
 POOLER = "tests/conformance/test_pooler.py::test_jobs_are_created_run_and_completed"
+TOOLS = (
+    "tests/unit/engine/test_procrastinate_tools.py"
+    "::test_the_health_checks_and_the_shell_work_as_the_documents_say"
+)
 
 # document: what a block begins with: the test that types it; "" is every other block of the
 # document, for a test that takes them all. A test without a folder is one of tests/guides.
@@ -66,6 +70,8 @@ TYPED: dict[str, dict[str, str]] = {
         "export PACKMULE_DATABASE_URL": SCALING,
         "packmule migrate-store": SCALING,
         "[pgbouncer]": POOLER,
+        "import os": TOOLS,
+        "procrastinate --app": TOOLS,
     },
 }
 
