@@ -2,8 +2,9 @@
 
 Owns which of its migrations a database has seen, noted in a table of ours, since Procrastinate
 leaves that to its user: https://procrastinate.readthedocs.io/en/stable/howto/production/migrations.html
-Its files are run in the order of their names, those for before and after an upgrade alike: where
-one of the latter is among them, programs of the earlier version are to be stopped first.
+Its files are run in the order of their names. Those for after an upgrade ("post") break programs
+of the version before, so they wait until a day has passed since those for before it ("pre"): by
+then an upgrade is rolled out. A program that does not know a "pre" file works all the same.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ _MAKE_NOTES = text("""
 """)
 _NOTED = text("SELECT name FROM packmule_queue_migrations")
 _NOTE = text("INSERT INTO packmule_queue_migrations (name) VALUES (:name)")
+_IS_SETTLED = text("""
+    SELECT max(applied_at) < now() - interval '1 day' FROM packmule_queue_migrations
+""")
+_PRE, _POST = "_pre_", "_post_"
 _IS_THERE = text("SELECT to_regclass('procrastinate_jobs') IS NOT NULL")
 
 
@@ -41,7 +46,7 @@ def prepare(connection: Connection) -> None:
     connection.execute(_MAKE_NOTES)
     connection.execute(MAKE_TABLE)
     noted = set(connection.scalars(_NOTED))
-    newer = sorted(noted - set(files))
+    newer = sorted(name for name in noted - set(files) if _PRE not in name)
     if newer:
         raise UsageError(
             f"The task queue's tables are newer than this program: {newer[-1]} is not known to it. "
@@ -54,10 +59,19 @@ def prepare(connection: Connection) -> None:
                 "database of its own."
             )
         _run(connection, SchemaManager.get_schema())
-    for name in sorted(set(files) - noted):
+    missing = sorted(set(files) - noted)
+    for name in _due(connection, missing) if noted else missing:
         if noted:
             _run(connection, files[name].read_text(encoding="utf-8"))
         connection.execute(_NOTE, {"name": name})
+
+
+def _due(connection: Connection, missing: list[str]) -> list[str]:
+    """Return which files are to be run now: none for after the upgrade that is just begun."""
+    before = [name for name in missing if _POST not in name]
+    if not before and connection.execute(_IS_SETTLED).scalar_one():
+        return missing
+    return [name for name in missing if name <= max(before, default="")]
 
 
 def _folder() -> Path:

@@ -269,6 +269,14 @@ host_claims = Table(
     Column("seen_at", Double, nullable=False),
 )
 
+# Each revision of these tables, and which one a program must know to work with it; null: any.
+schema_revisions = Table(
+    "schema_revisions",
+    metadata,
+    Column("revision", String(32), primary_key=True),
+    Column("needs", String(32)),
+)
+
 # What webhooks are told; a waiting one has a task of the engine, whose key is its name.
 messages = Table(
     "messages",

@@ -6,6 +6,7 @@ what upgrades or compares versions imports this: Alembic takes a quarter of a se
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, insert, inspect, select
 
 from packmule.errors import UsageError
 from packmule.jobs.database import reading, writing
+from packmule.jobs.schema import schema_revisions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 _UPGRADE_LOCK = 0x7061636B6D756C65
 _upgrading = threading.Lock()
 
+_log = logging.getLogger(__name__)
+
 
 def upgrade(
     engine: Engine, *, in_same_transaction: Callable[[Connection], None] | None = None
@@ -34,28 +38,33 @@ def upgrade(
     """Bring the database's tables to this program's version, in one transaction.
 
     `in_same_transaction` runs in it, for tables that others own. Safe when several processes start
-    at once: the second waits, then finds nothing to do. Raises UsageError where the tables are
-    newer than this program, or are another program's.
+    at once: the second waits, then finds nothing to do. Tables of a newer program stay as they are
+    where this one can work with them. Raises UsageError where it cannot, or where they are another
+    program's.
     """
     settings = _alembic()
     # Alembic keeps its context in its module: one upgrade at a time in a process.
     with _upgrading, writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
-        _refuse_what_is_not_ours(connection, ScriptDirectory.from_config(settings))
-        settings.attributes["connection"] = connection
-        command.upgrade(settings, "head")
+        scripts = ScriptDirectory.from_config(settings)
+        if _is_newer(connection, scripts):
+            _log.info("job database is newer than this program, and is used as it is")
+        else:
+            settings.attributes["connection"] = connection
+            command.upgrade(settings, "head")
+            _note_revisions(connection, scripts)
         if in_same_transaction is not None:
             in_same_transaction(connection)
 
 
 def require_current(engine: Engine) -> None:
-    """Raise UsageError where the tables are not of this very version, without changing them."""
+    """Raise UsageError where this program cannot work with the tables as they are."""
     scripts = ScriptDirectory.from_config(_alembic())
     with reading(engine) as connection:
-        _refuse_what_is_not_ours(connection, scripts)
+        is_newer = _is_newer(connection, scripts)
         found = MigrationContext.configure(connection).get_current_heads()
-    if set(found) != {scripts.get_current_head()}:
+    if not is_newer and set(found) != {scripts.get_current_head()}:
         raise UsageError(
             "The job database is older than this program: start the service with this version "
             "first, which brings it up to date, or use the version that runs."
@@ -70,11 +79,19 @@ def _alembic() -> Config:
     return settings
 
 
-def _refuse_what_is_not_ours(connection: Connection, scripts: ScriptDirectory) -> None:
+def _is_newer(connection: Connection, scripts: ScriptDirectory) -> bool:
+    """Return whether a newer program has upgraded the tables, and this one can work with them.
+
+    Raises UsageError where it cannot, and where the tables are another program's.
+    """
     known = {script.revision for script in scripts.walk_revisions()}
     found = MigrationContext.configure(connection).get_current_heads()
     newer = sorted(set(found) - known)
     if newer:
+        noted = _noted(connection)
+        needed = {noted.get(revision) for revision in noted.keys() - known} - {None}
+        if set(newer) <= noted.keys() and needed <= known:
+            return True
         raise UsageError(
             f"The job database is of revision {', '.join(newer)}, newer than this program, which "
             f"knows revisions up to {scripts.get_current_head()}. Start the newer Packmule again, "
@@ -85,3 +102,23 @@ def _refuse_what_is_not_ours(connection: Connection, scripts: ScriptDirectory) -
             "The database holds a table `jobs` that is not Packmule's; give Packmule a database "
             "of its own."
         )
+    return False
+
+
+def _noted(connection: Connection) -> dict[str, str | None]:
+    """Read the revisions that a database has seen, and what each needs."""
+    if not inspect(connection).has_table(schema_revisions.name):
+        return {}
+    return {row.revision: row.needs for row in connection.execute(select(schema_revisions))}
+
+
+def _note_revisions(connection: Connection, scripts: ScriptDirectory) -> None:
+    """Write what this program knows of each revision, for those that know less."""
+    noted = _noted(connection)
+    new = [
+        {"revision": script.revision, "needs": getattr(script.module, "needs", None)}
+        for script in scripts.walk_revisions()
+        if script.revision not in noted
+    ]
+    if new:
+        connection.execute(insert(schema_revisions), new)

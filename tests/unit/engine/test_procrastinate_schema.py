@@ -54,6 +54,12 @@ def test_a_database_of_an_earlier_version_gets_what_is_missing(db: Engine) -> No
             text("DELETE FROM packmule_queue_migrations WHERE name = :n"), {"n": last}
         )
         connection.execute(text(f"DROP FUNCTION {RETRIED} CASCADE"))
+    assert "_post_" in last
+    again(db)
+    assert noted(db)[-1] != last, "programs of the version before may still run"
+    with database.writing(db) as connection:
+        day = text("UPDATE packmule_queue_migrations SET applied_at = now() - interval '25 hours'")
+        connection.execute(day)
     again(db)
     assert noted(db)[-1] == last
     with database.reading(db) as connection:
@@ -76,3 +82,25 @@ def test_procrastinates_tables_of_another_program_are_refused(db: Engine) -> Non
         connection.execute(text("DROP TABLE packmule_queue_migrations"))
     with pytest.raises(UsageError, match="of another program"):
         again(db)
+
+
+def test_a_file_for_before_an_upgrade_that_is_not_known_is_no_obstacle(db: Engine) -> None:
+    again(db)
+    note = text("INSERT INTO packmule_queue_migrations VALUES (:name)")
+    with database.writing(db) as connection:
+        connection.execute(note, {"name": "99.00.00_01_pre_x.sql"})
+    again(db)
+    with database.writing(db) as connection:
+        connection.execute(note, {"name": "99.00.00_50_post_x.sql"})
+    with pytest.raises(UsageError, match=r"99\.00\.00_50_post_x\.sql is not known"):
+        again(db)
+
+
+def test_a_file_for_before_an_upgrade_is_run_at_once(db: Engine) -> None:
+    again(db)
+    name = "03.03.00_01_pre_priority_lock_fetch_job.sql"
+    with database.writing(db) as connection:
+        forget = text("DELETE FROM packmule_queue_migrations WHERE name = :name")
+        connection.execute(forget, {"name": name})
+    again(db)
+    assert name in noted(db)

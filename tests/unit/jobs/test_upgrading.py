@@ -14,9 +14,10 @@ from packmule.errors import StorageFailed, UsageError
 from packmule.jobs import database
 from packmule.jobs.schema import metadata
 from packmule.jobs.store import JobStore
-from packmule.jobs.upgrading import upgrade
+from packmule.jobs.upgrading import require_current, upgrade
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -69,6 +70,39 @@ def test_tables_newer_than_the_program_are_refused_naming_both(db: Engine) -> No
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(UsageError, match=r"9999.*knows revisions up to \d{4}.*backup"):
         upgrade(db)
+
+
+def seen(db: Engine, revision: str, needs: str | None) -> None:
+    """Have a newer program upgrade the database to a revision that is not known here."""
+    with database.writing(db) as connection:
+        connection.execute(
+            text("INSERT INTO schema_revisions VALUES (:revision, :needs)"),
+            {"revision": revision, "needs": needs},
+        )
+        connection.execute(
+            text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision}
+        )
+
+
+def test_tables_to_which_a_newer_program_has_only_added_are_used_as_they_are(db: Engine) -> None:
+    seen(db, "9998", None)
+    seen(db, "9999", "0018")
+    before = schema_version(db)
+    upgrade(db)
+    require_current(db)
+    assert schema_version(db) == before
+    store = JobStore(db)
+    assert store.begin(store.create(request(), defer=no_defer)) is not None
+
+
+@pytest.mark.parametrize("check", [upgrade, require_current])
+def test_tables_from_which_something_is_gone_that_this_program_needs_are_refused(
+    db: Engine, check: Callable[[Engine], None]
+) -> None:
+    seen(db, "9998", "9998")
+    seen(db, "9999", None)
+    with pytest.raises(UsageError, match="newer than this program"):
+        check(db)
 
 
 def test_another_programs_tables_are_refused(path: Path) -> None:

@@ -9,6 +9,8 @@ revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
+# A program that does not know it reads and writes the column that is dropped here.
+needs = "0012"
 
 
 def upgrade() -> None:
