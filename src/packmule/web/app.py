@@ -24,6 +24,7 @@ from packmule.web import (
     no_script_routes,
     pages,
     problems,
+    recipient_routes,
 )
 from packmule.web.access_log_middleware import AccessLogMiddleware
 from packmule.web.auth import SECURITY_SCHEMES
@@ -72,9 +73,10 @@ def create_app(services: Services) -> FastAPI:
             *metrics_route.routes,
             *pages.routes(_reference(servers)),
             *no_script_routes.routes,
+            *recipient_routes.routes,
         ]
     )
-    problems.install(app)
+    problems.install(app, recipient_routes.in_words)
     if path and not is_ambiguous(path, _paths(app)):
         app.add_middleware(PublicPathMiddleware, path=path)
     # The outermost is added last. CORS is around the checks, so that pages can read what they say.

@@ -29,7 +29,7 @@ from packmule.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fastapi import FastAPI
     from starlette.requests import Request
@@ -182,11 +182,15 @@ def _of_parameters(error: RequestValidationError) -> Problem:
     )
 
 
-async def _answer(_request: Request, error: Exception) -> Response:
-    return of_exception(error).response()
+def install(app: FastAPI, page: Callable[[Request, Problem], Response | None]) -> None:
+    """Register the handlers that turn exceptions into problems.
 
+    `page` returns a page for people instead, where a browser shows the response; else None.
+    """
 
-def install(app: FastAPI) -> None:
-    """Register the handlers that turn exceptions into problems."""
+    async def answer(request: Request, error: Exception) -> Response:
+        problem = of_exception(error)
+        return page(request, problem) or problem.response()
+
     for kind in (Problem, PackmuleError, HTTPException, RequestValidationError):
-        app.add_exception_handler(kind, _answer)
+        app.add_exception_handler(kind, answer)
