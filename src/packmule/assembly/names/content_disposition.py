@@ -67,7 +67,8 @@ def announced_name(header: str) -> str | None:
                 if piece := _CONTINUED.fullmatch(name):
                     pieces.setdefault(int(piece[1]), (_unquoted(found), piece[2] == "*"))
     if malformed is not None and extended is None and plain is None:
-        plain = _plain_value(malformed)  # no other word: then as servers write it elsewhere
+        # No other word: then as servers write it elsewhere, or without a charset.
+        plain = _plain_value(malformed.removeprefix("''"))
     for each in (extended, _joined(pieces), plain):
         if each and (last := re.split(r"[/\\]", each)[-1].strip()):
             return last

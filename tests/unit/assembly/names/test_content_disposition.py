@@ -153,6 +153,7 @@ NAME = "测试报告.pdf"
         ("attachment; filename*=UTF-8''\"quoted.pdf\"", "quoted.pdf"),
         ("attachment; filename*=UTF-8''John's%20Resume.pdf", "John's Resume.pdf"),
         ("attachment; filename*=%C3%A9.txt", "é.txt"),
+        ("attachment; filename*=''%C3%A9.txt", "é.txt"),
         ("attachment; filename=UTF-8''%E6%B5%8B%E8%AF%95%E6%8A%A5%E5%91%8A.pdf", NAME),
         ("attachment; filename=\"UTF-8''%E6%B5%8B%E8%AF%95%E6%8A%A5%E5%91%8A.pdf\"", NAME),
         (f'attachment; filename="{NAME.encode("gbk").decode("latin-1")}"', NAME),
