@@ -51,6 +51,7 @@ class WarningCode(StrEnum):
     HTML_PAGE = "html-page"
     LFS_POINTER = "lfs-pointer"
     UNEXPECTED_TEXT = "unexpected-text"
+    EMPTY_FILE = "empty-file"
 
 
 WARNING_DETAILS = {
@@ -60,6 +61,8 @@ WARNING_DETAILS = {
     "the repository's page gives for the download",
     WarningCode.UNEXPECTED_TEXT: "got a short text although the name announces another type, "
     "perhaps an error message: open the file to read it",
+    WarningCode.EMPTY_FILE: "got an empty file although the name announces a type that cannot be "
+    "empty: open the link in a browser to see whether the file is there",
 }
 """One sentence for people on each."""
 

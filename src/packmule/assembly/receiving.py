@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from packmule.assembly.committing import EntryCommit
 from packmule.assembly.names.content_disposition import announced_name
+from packmule.assembly.names.meta_refresh import leads_to_file
 from packmule.assembly.names.page_check import FIRST_BYTES, is_page, unexpected
 from packmule.assembly.names.viewer_pages import viewer_page
 from packmule.assembly.placement import decide
@@ -182,7 +183,8 @@ class EntryReceiver:
     def _judge(self, body: _UnseenBody, first: bytes, *, is_whole: bool) -> None:
         """Refuse or mark what is not the file that the link announced. Raises BodyRefused."""
         job, entry, head = self._job, body.entry, body.head
-        if is_page(head.content_type) and (advice := viewer_page(body.url, first)) is not None:
+        advice = viewer_page(body.url, first) if first and is_page(head.content_type) else None
+        if advice is not None:
             raise BodyRefused(Failure(FailureCode.VIEWER_PAGE, advice, head.status))
         disposition = head.fields.get("content-disposition")
         warning = unexpected(
@@ -193,6 +195,9 @@ class EntryReceiver:
             announced=announced_name(disposition) if disposition else None,
             is_whole=is_whole,
         )
+        if warning is WarningCode.HTML_PAGE and (file := leads_to_file(body.url, first)):
+            advice = f"expected a file but got a page that leads on to {file}: use that link"
+            raise BodyRefused(Failure(FailureCode.VIEWER_PAGE, advice, head.status))
         if warning is WarningCode.HTML_PAGE and job.context.on_html is OnHtml.FAIL:
             raise BodyRefused(Failure(FailureCode.HTML_PAGE, WARNING_DETAILS[warning], head.status))
         if warning is not None:
@@ -248,6 +253,8 @@ class EntryReceiver:
         """Hand the whole body on; raises BodyRefused."""
         sink = self._sink
         assert sink is not None  # noqa: S101 - a body that ended has begun
+        if self._unseen is not None:
+            self._judge(self._unseen, b"", is_whole=True)
         self._whole = self.held
         sink.finish()
         self._sink = self._segment = self._unseen = None

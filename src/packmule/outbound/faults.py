@@ -87,6 +87,11 @@ def of_http2(number: int) -> bool:
     return number in _OF_HTTP2
 
 
+def of_length(number: int, message: str) -> bool:
+    """Return whether libcurl (its number and message) found a Content-Length that is no number."""
+    return number == _WEIRD_SERVER_REPLY and "Content-Length" in message
+
+
 def cause(curl: pycurl.Curl, number: int, message: str, host: str) -> TryFailed:
     """Translate the error that a handle's transfer has ended with, as precisely as it says.
 

@@ -23,12 +23,13 @@ class Fetch:
     While a transfer is open, `host` is the health of the host it asks, and `slow` whether it hardly
     moves. `spent` is how many retries it has cost its host, `began` when its last try began, and
     `deadline` when it must be complete, on the loop's clock. `cookies` are those that its responses
-    have set (`cookies.py`).
+    have set (`cookies.py`). `ignores_length`: its Content-Length is no number, so the end of the
+    connection is the body's.
     """
 
     __slots__ = (
-        "asked", "began", "cookies", "deadline", "host", "host_key", "receiver", "slow", "spent",
-        "state", "url",
+        "asked", "began", "cookies", "deadline", "host", "host_key", "ignores_length", "receiver",
+        "slow", "spent", "state", "url",
     )  # fmt: skip
 
     def __init__(self, url: Url, receiver: Receiver, state: TransferState = START) -> None:
@@ -37,6 +38,7 @@ class Fetch:
         self.state = state
         self.spent = 0
         self.slow = False
+        self.ignores_length = False
         self.began = 0.0
         self.deadline: float | None = None
         self.cookies: tuple[bytes, ...] = ()

@@ -36,7 +36,7 @@ _IDENTITY = frozenset({"", "identity"})
 
 
 class HeadInvalid(ValueError):
-    """The head is not valid: its lengths contradict each other or are not numbers."""
+    """The head is not valid: its lengths contradict each other."""
 
 
 class HeadIncomplete(HeadInvalid):
@@ -232,15 +232,14 @@ class _Lines(dict[bytes, tuple[str, str]]):
 _known = _Lines()
 
 
-def _agreed(values: str) -> int:
+def _agreed(values: str) -> int | None:
     """Return the one length that all members of a list name (RFC 9110 8.6).
 
-    Raises HeadInvalid.
+    None where it is no number: then only the end of the body tells, as for browsers. Raises
+    HeadInvalid.
     """
     named = {value.strip() for value in values.split(",")}
     if len(named) != 1:
         raise HeadInvalid("it has two different Content-Lengths")
     (length,) = named
-    if not _DIGITS.fullmatch(length):
-        raise HeadInvalid("its Content-Length is not a number")
-    return int(length)
+    return int(length) if _DIGITS.fullmatch(length) else None

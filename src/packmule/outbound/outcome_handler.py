@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from packmule.errors import Failure, FailureCode
 from packmule.outbound import transfer
+from packmule.outbound.bucket_places import located
 from packmule.outbound.expired_links import explained
 from packmule.outbound.fetch_scheduler import jittered
 from packmule.outbound.host_health import HostSignal, host_signal
@@ -156,7 +157,8 @@ class OutcomeHandler:
                 else:
                     self._note(fetch, word, failure, enough=enough)
                 TRANSFERS.inc("failed")
-                self.fail(fetch, explained(failure, fetch.asked, page, time.time()))
+                told = located(explained(failure, fetch.asked, page, time.time()), page)
+                self.fail(fetch, told)
 
     def _retry(self, queue: JobQueue, fetch: Fetch, retry: Retry, word: HostSignal) -> None:
         cause = retry.cause

@@ -112,8 +112,8 @@ def _reset(head: Head, now: float) -> float | None:
 def _seconds_until(value: str, sent_at: float | None, now: float) -> float | None:
     """Parse a delay, a POSIX time in seconds or milliseconds, or a date.
 
-    Of a time, both the origin's clock and ours are asked, since a Date may be a cache's: the
-    shorter wait that is not over counts.
+    Of a time, both the origin's clock and ours are asked, since a Date may be a cache's, and our
+    clock wrong: the one that is closer to the time counts. A time that is just over is no wait.
     """
     number = _NUMBER.fullmatch(value.strip())
     moment = float(value) if number is not None else http_date(value)
@@ -124,4 +124,4 @@ def _seconds_until(value: str, sent_at: float | None, now: float) -> float | Non
     if moment >= _EARLIEST_MILLISECONDS:
         moment /= 1000
     waits = [moment - clock for clock in (sent_at, now) if clock is not None]
-    return min((wait for wait in waits if wait >= 0), default=0.0) + _ROUNDED
+    return max(0.0, min(waits, key=abs)) + _ROUNDED

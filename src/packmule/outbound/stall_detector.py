@@ -2,9 +2,10 @@
 
 Owns the window over which a transfer's bytes are counted. A stalled transfer and one that drips are
 the same: fewer bytes than the minimum rate over a whole window. A transfer that moves a little
-more, or has not been watched for that long, is only slow. Until a response begins another, longer
-bound counts: a server may have to build the file first. An interim response (1xx) begins it anew.
-Leaves what follows to `outcome_handler.py` and `transfer_shares.py`.
+more, or has not been watched for that long, is only slow. Where nothing more is wanted, because the
+outcome is known, the window is short. Until a response begins another, longer bound counts: a
+server may have to build the file first. An interim response (1xx) begins it anew. Leaves what
+follows to `outcome_handler.py` and `transfer_shares.py`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _LONGEST_INTERVAL = 1.0
 _SLOW_AFTER = 1.0
+_SHORT_WINDOW = 2.0
+"""Seconds for what need not come: an error's body, or the end of a body that is complete."""
 _SLOW_STARTS = 2
 """Tries that may wait for the first byte in vain, as each waits for minutes."""
 
@@ -38,6 +41,8 @@ def check(handle: TransferHandle, now: float, settings: LoopSettings) -> TryFail
     if not handle.answered:
         return _unanswered(now - handle.window_start, settings.first_byte_timeout)
     window = settings.stall_timeout
+    if handle.wants_nothing:
+        window = min(window, _SHORT_WINDOW)
     if handle.paused:
         # It waits for us, not for the host.
         handle.window_start, handle.window_moved = now, handle.moved

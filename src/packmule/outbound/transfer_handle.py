@@ -52,6 +52,7 @@ _PAUSE: int = pycurl.WRITEFUNC_PAUSE
 _NO_SOCKET: int = pycurl.SOCKET_BAD
 _BLANK = (b"\r\n", b"\n")
 _FIELDS = (b"Accept: */*", b"Accept-Encoding: identity")
+_CLOSE = (b"Connection: close",)
 
 
 class TransferHandle:
@@ -92,7 +93,8 @@ class TransferHandle:
         self.window_moved = 0
         self.http2 = False
         self._head_left = 0
-        self._ranged = False
+        self._has_more_fields = False
+        self._ignores_length = False
         self._pinned = False
         self._targeted = False
         self._has_cookies = False
@@ -149,10 +151,15 @@ class TransferHandle:
             target = url.text if is_forwarded else url.target
             self.curl.setopt(pycurl.REQUEST_TARGET, target)
             self._targeted = True
-        ranged = range_fields(fetch.state, self._limits) if fetch.state.kept else ()
-        if ranged or self._ranged:
-            self.curl.setopt(pycurl.HTTPHEADER, [*_FIELDS, *ranged])
-            self._ranged = bool(ranged)
+        more = range_fields(fetch.state, self._limits) if fetch.state.kept else ()
+        if fetch.ignores_length is not self._ignores_length:
+            self._ignores_length = fetch.ignores_length
+            self.curl.setopt(pycurl.IGNORE_CONTENT_LENGTH, int(self._ignores_length))
+        if self._ignores_length:
+            more += _CLOSE
+        if more or self._has_more_fields:
+            self.curl.setopt(pycurl.HTTPHEADER, [*_FIELDS, *more])
+            self._has_more_fields = bool(more)
         if fetch.cookies or self._has_cookies:
             cookies.put(self.curl, fetch.cookies)
             self._has_cookies = bool(fetch.cookies)
@@ -225,6 +232,14 @@ class TransferHandle:
         return max(0, fetch.receiver.kept - fetch.state.kept)
 
     @property
+    def wants_nothing(self) -> bool:
+        """Return whether the outcome is known already, whatever else comes on the connection."""
+        fetch = self.fetch
+        if self.after is not None or fetch is None or self.write is None:
+            return self.after is not None
+        return fetch.state.total is not None and fetch.receiver.kept == fetch.state.total
+
+    @property
     def page(self) -> bytes:
         """The first bytes of an unwanted body."""
         return bytes(self.discarded) if self.discarded else b""
@@ -255,7 +270,10 @@ class TransferHandle:
         """Keep a line of a head, an interim head or trailers, all within one limit."""
         self._head_left -= len(line)
         if self._head_left < 0:
-            detail = f"the response header is larger than {self._limits.max_head_bytes:,} bytes"
+            detail = (
+                f"the response header is larger than {self._limits.max_head_bytes:,} bytes "
+                "(PACKMULE_MAX_HEAD_BYTES)"
+            )
             self.stopped_by = TryFailed(FailureCode.BAD_RESPONSE, detail, lasting=True)
             return 0
         self.lines.append(line)

@@ -344,6 +344,8 @@ class TransferLoop:
                 if handle.http2 and handle.fetch is not None and faults.of_http2(number):
                     self._outcomes.avoid_http2(handle.fetch)
                     broke.add(handle.fetch.host_key)
+                if handle.fetch is not None and faults.of_length(number, message):
+                    handle.fetch.ignores_length = True
                 self._ended(handle, handle.stopped_by or handle.cause(number, message))
             if not left:
                 break

@@ -289,8 +289,8 @@ class FileOut(_Out):
         description="When one of the files in `retrying` is tried again; otherwise null."
     )
     warning: WarningOut | None = Field(
-        description="What was packed in the file's place: `html-page`, `lfs-pointer` or "
-        "`unexpected-text`."
+        description="What was packed in the file's place: `html-page`, `lfs-pointer`, "
+        "`unexpected-text` or `empty-file`."
     )
 
 

@@ -99,3 +99,34 @@ def share_page_of_nextcloud(field: Field) -> None:
         packed = field.pack(f"{origin.url}/s/niKCpgZ4kWFef")
     assert packed.codes == ["viewer-page"]
     assert "/download" in packed.report["failures"][0]["detail"]
+
+
+@case(
+    kind=KIND,
+    comes="a page that leads on to the file by `<meta http-equiv=refresh>`",
+    does="fails with `viewer-page` and names the link that it leads to, without its query",
+    source="https://github.com/MPMG-DCC-UFMG/C01/issues/8021",
+)
+def page_that_leads_on(field: Field) -> None:
+    page = b"<html><meta http-equiv='refresh' content='0; URL=real.zip?key=secret'></html>"
+
+    def handler(_: Asked, _socket: socket.socket) -> bytes:
+        return response(fields=["Content-Type: text/html"], body=page)
+
+    with RawOrigin(handler) as origin:
+        packed = field.pack(f"{origin.url}/dl/a.zip")
+    assert packed.codes == ["viewer-page"]
+    detail = packed.report["failures"][0]["detail"]
+    assert f"{origin.url}/dl/real.zip" in detail
+    assert "secret" not in detail
+
+
+@case(
+    kind=KIND,
+    comes="an empty answer with status 200 in place of a picture",
+    does="keeps it and warns with `empty-file`; a text may be empty",
+    source="https://github.com/wummel/dosage/issues/11",
+)
+def nothing_in_place_of_a_picture(field: Field) -> None:
+    assert told(field, "/a.jpg", "Content-Type: image/jpeg", body=b"") == ["empty-file"]
+    assert told(field, "/a.txt", "Content-Type: text/plain", body=b"") == []

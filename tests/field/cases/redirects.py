@@ -159,3 +159,24 @@ def location_twice(field: Field) -> None:
 
     with RawOrigin(handler) as origin:
         assert [*field.pack(f"{origin.url}/a.bin").entries.values()] == [BODY]
+
+
+@case(
+    kind=KIND,
+    comes="S3's 301 without a Location: the bucket is in another region",
+    does="fails at once and names the endpoint that the body names",
+    source="https://github.com/yanganto/s3rs/issues/18 "
+    "https://github.com/JuliaCloud/AWSS3.jl/issues/25",
+)
+def bucket_in_another_region(field: Field) -> None:
+    def handler(_: Asked, _socket: socket.socket) -> bytes:
+        body = (
+            b"<Error><Code>PermanentRedirect</Code>"
+            b"<Endpoint>b.s3.ap-northeast-1.amazonaws.com</Endpoint></Error>"
+        )
+        return response("301 Moved Permanently", ["x-amz-bucket-region: ap-northeast-1"], body)
+
+    with RawOrigin(handler) as origin:
+        packed = field.pack(f"{origin.url}/b/a.bin")
+    assert packed.codes == ["http-status"]
+    assert "b.s3.ap-northeast-1.amazonaws.com" in packed.report["failures"][0]["detail"]

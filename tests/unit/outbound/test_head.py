@@ -129,6 +129,17 @@ def test_lines_may_end_in_a_line_feed_alone() -> None:
         (("Content-Length: 5", "Set-Cookie: a", "Set-Cookie: b"), 5),
         (("Content-Length: 5", "Transfer-Encoding: chunked"), None),
         (("Transfer-Encoding: chunked",), None),
+        (("Content-Length: +5",), None),
+        (("Content-Length: -5",), None),
+        (("Content-Length: 5.0",), None),
+        (("Content-Length: 0x5",), None),
+        (("Content-Length: 5 5",), None),
+        (("Content-Length:",), None),
+        (("Content-Length: five",), None),
+        (("Content-Length: \xb2",), None),  # a digit to Python, not to HTTP
+        (("Content-Length: " + "9" * 19,), None),
+        (("Content-Length: " + "0" * 20,), None),
+        (("Content-Length: +5", "Transfer-Encoding: chunked"), None),
     ],
 )
 def test_the_length_is_what_all_fields_agree_on(
@@ -144,21 +155,10 @@ def test_the_length_is_what_all_fields_agree_on(
         ("Content-Length: 6", "A: b", "Content-Length: 5"),
         ("Content-Length: 5", "Content-Length: 6", "A: b"),
         ("Content-Length: 5, 6",),
-        ("Content-Length: +5",),
-        ("Content-Length: -5",),
-        ("Content-Length: 5.0",),
-        ("Content-Length: 0x5",),
-        ("Content-Length: 5 5",),
-        ("Content-Length:",),
         ("Content-Length: ,5",),
-        ("Content-Length: five",),
-        ("Content-Length: \xb2",),  # a digit to Python, not to HTTP
-        ("Content-Length: " + "9" * 19,),
-        ("Content-Length: " + "0" * 20,),
-        ("Content-Length: +5", "Transfer-Encoding: chunked"),
     ],
 )
-def test_a_length_that_is_none_or_contradicts_another_is_not_believed(
+def test_a_length_that_contradicts_another_is_not_believed(
     fields: tuple[str, ...],
 ) -> None:
     with pytest.raises(HeadInvalid) as refused:

@@ -133,6 +133,22 @@ def test_retry_after_means_nothing_with_a_file_or_a_redirect(status: int) -> Non
             },
             31.0,
         ),
+        # The same, and by our clock the time has just passed.
+        (
+            {
+                "date": "Sun, 02 Mar 2025 10:00:00 GMT",
+                "x-ratelimit-reset": f"{NOW - 1:.0f}",
+            },
+            1.0,
+        ),
+        # Our clock is an hour ahead.
+        (
+            {
+                "date": "Mon, 02 Mar 2026 09:00:00 GMT",
+                "x-ratelimit-reset": f"{NOW - 3570:.0f}",
+            },
+            31.0,
+        ),
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])

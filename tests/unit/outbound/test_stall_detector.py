@@ -37,6 +37,7 @@ class FakeHandle:
     paused: bool = False
     window_start: float = 0.0
     window_moved: int = 0
+    wants_nothing: bool = False
 
 
 @pytest.fixture
@@ -93,3 +94,11 @@ def test_a_file_has_its_time_however_fast_it_comes(handle: FakeHandle) -> None:
 @pytest.mark.parametrize(("window", "seconds"), [(60.0, 1.0), (4.0, 1.0), (2.0, 0.5)])
 def test_a_window_is_not_much_exceeded(window: float, seconds: float) -> None:
     assert interval(window) == seconds
+
+
+def test_where_nothing_more_is_wanted_the_window_is_short(handle: FakeHandle) -> None:
+    handle.wants_nothing = True
+    handle.moved = 200
+    assert code(handle, 2.0) is None  # it moved: another window begins
+    assert code(handle, 3.9) is None
+    assert code(handle, 4.0) is FailureCode.STALLED

@@ -1,9 +1,9 @@
 """Whether what a server sends is the file that the link announced, judged by its first bytes.
 
 Owns what a link announces, and recognising what comes in a file's place: a web page, a message, a
-Git LFS pointer. Leaves known viewers to `viewer_pages`, and what becomes of the file to the job's
-`on_html`. Pure. Law: the MIME Sniffing Standard 7.1 for HTML; the Git LFS specification for
-pointers; what names announce is the table of media types that Python ships.
+Git LFS pointer, nothing. Leaves known viewers to `viewer_pages`, and what becomes of the file to
+the job's `on_html`. Pure. Law: the MIME Sniffing Standard 7.1 for HTML; the Git LFS specification
+for pointers; what names announce is the table of media types that Python ships.
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from packmule.assembly.names.url_names import SCRIPTS, is_real_extension, name_in_url
+from packmule.assembly.names.url_names import (
+    SCRIPTS,
+    is_known_extension,
+    is_real_extension,
+    name_in_url,
+)
 from packmule.errors import WarningCode
 from packmule.zipformat.names import split_extension
 
@@ -81,6 +86,12 @@ def announces_page(source: Source, announced: str | None = None) -> bool:
     return source.name is None and (path == "" or path.endswith("/"))
 
 
+def announces_file(name: str) -> bool:
+    """Return whether a name's extension is one of a file type, and not of web pages."""
+    extension = split_extension(name)[1].lower()
+    return is_known_extension(extension) and extension not in _ANNOUNCE_PAGES
+
+
 def unexpected(
     source: Source,
     name: str,
@@ -96,13 +107,15 @@ def unexpected(
     bytes, all of them if `is_whole`.
     """
     extension = split_extension(name)[1].lower()
+    if not first:
+        return WarningCode.EMPTY_FILE if is_whole and _is_binary(extension) else None
     if is_page(content_type):
         return None if announces_page(source, announced) else WarningCode.HTML_PAGE
     if _LFS_POINTER.match(first) and len(first) < FIRST_BYTES:
         return WarningCode.LFS_POINTER
     if _HTML.match(first) and extension not in _MARKUP and not announces_page(source, announced):
         return WarningCode.HTML_PAGE
-    if is_whole and first and _is_text(first) and _is_binary(extension):
+    if is_whole and _is_text(first) and _is_binary(extension):
         return WarningCode.UNEXPECTED_TEXT
     return None
 

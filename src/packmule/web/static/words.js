@@ -108,6 +108,7 @@ export const WARNINGS = {
   "html-page": "A web page, not a file",
   "lfs-pointer": "A Git LFS pointer, not the file",
   "unexpected-text": "A short text, perhaps an error message",
+  "empty-file": "An empty file",
 };
 
 export const FILE_STATES = { pending: "Waiting", open: "Fetching", done: "Done", failed: "Failed" };

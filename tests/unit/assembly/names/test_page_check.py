@@ -42,7 +42,7 @@ def test_the_callers_name_then_the_responses_goes_before_the_url() -> None:
 @pytest.mark.parametrize("kind", ["text/html", "application/xhtml+xml"])
 @pytest.mark.parametrize("path", ["a.jpg", "a.csv", "a.json", "a.md", "uc?id=1", "a.gguf"])
 def test_a_page_where_none_was_announced_is_told(path: str, kind: str) -> None:
-    assert unexpected(source(path), path, kind, b"") is WarningCode.HTML_PAGE
+    assert unexpected(source(path), path, kind, b"x") is WarningCode.HTML_PAGE
 
 
 @pytest.mark.parametrize("kind", [None, "application/octet-stream", "text/plain", "image/jpeg"])
@@ -99,11 +99,18 @@ def test_a_short_text_in_place_of_a_binary_file_is_told(name: str, first: bytes)
         ("a.json", b"{}"),
         ("a", b"{}"),
         ("a.jpg", b"\xff\xd8\xff"),
-        ("a.jpg", b""),
+        ("a.txt", b""),
+        ("a", b""),
     ],
 )
 def test_a_text_where_text_may_be_and_bytes_are_not_told(name: str, first: bytes) -> None:
     assert unexpected(source(name), name, "application/json", first, is_whole=True) is None
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.pdf", "a.zip", "a.docx", "a.mp4"])
+def test_nothing_in_place_of_a_binary_file_is_told(name: str) -> None:
+    for kind in ("application/octet-stream", "text/html", None):
+        assert unexpected(source(name), name, kind, b"", is_whole=True) is WarningCode.EMPTY_FILE
 
 
 @pytest.mark.parametrize("unit", [b" ", b"<!--", b"<!-- -->", b"<?xml >", b"<"])
