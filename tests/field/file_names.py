@@ -77,7 +77,7 @@ TABLE: tuple[Announced, ...] = (
               why="single quotes around a name are meant as quotes; curl reads them so"),
     Announced(b"attachment; filename=my report 1.pdf; x=y", "my report 1.pdf"),
     Announced(b"attachment; filename=tomcat 9.exe (1).zip", "tomcat 9.exe (1).zip"),
-    Announced(b"attachment; filename=foo[1](2).html", "foo[1](2).html"),
+    Announced(b"attachment; filename=foo[1].html", "foo[1].html"),
     Announced(b'attachment; filename="never closed.pdf', "never closed.pdf"),
     Announced(b'attachment; filename=UTF-8"x.txt"', "UTF-8_x.txt_", curl='UTF-8"x.txt"'),
     # Without a type, or with another separator.
