@@ -84,7 +84,7 @@ class Assembly:
         self._archive = ArchiveFile(self.scratch, self.ledger, space, tail=remembered.tail)
         self.sender = None if stream is None else _part_sender()(
             stream, remembered, self.scratch, resources.scratch,
-            ask=wake, nudge=resources.loop.nudge,
+            files=len(sources), ask=wake, nudge=resources.loop.nudge,
         )  # fmt: skip
         context = JobContext(compression, on_html, self.limits)
         committer = Committer(self._archive, self.ledger, self._in_loop)

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from packmule.assembly.resources import SharedResources
+    from packmule.assembly.resuming import Stored
     from packmule.jobs.model import Remembered, Run
     from packmule.jobs.store import JobStore
     from packmule.jobs.transitions import InSameTransaction
@@ -195,7 +196,7 @@ class Builder:
             archive = self._published_before(run, held, stop)
             if archive is None:
                 stream = self._storage.stream(key, attempt, scratch)
-                remembered = usable(run.remembered, held, _stored(stream, run.remembered))
+                remembered = usable(run.remembered, held, _stored(stream, run))
                 assembly = Assembly(
                     run.sources,
                     remembered,
@@ -337,11 +338,22 @@ class Builder:
         return None
 
 
-def _stored(stream: Stream | None, remembered: Remembered) -> dict[int, tuple[int, str]] | None:
-    """Ask for what the storage has of an upload that an earlier attempt has begun."""
-    if stream is None or remembered.upload is None or remembered.begun >= stream.most_parts - 1:
+def _stored(stream: Stream | None, run: Run) -> Stored | None:
+    """Ask for what the storage has of an upload that an earlier attempt has begun.
+
+    None where a new one is to be begun: its parts are no cells (version 0.1), they are too small
+    for what the archive has become, or it is closed and there is more to come.
+    """
+    remembered = run.remembered
+    if stream is None or remembered.upload is None:
         return None
-    return stream.stored(remembered.upload)
+    cell = stream.cell_of(remembered.upload)
+    if cell is None or remembered.tail > cell * stream.most_parts:
+        return None
+    stored = stream.stored(remembered.upload)
+    if stored and not _is_settled(run) and any(etag is None for _, etag in stored.values()):
+        return None
+    return stored
 
 
 def _size_of(scratch: Path) -> int:

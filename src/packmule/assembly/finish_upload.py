@@ -1,39 +1,37 @@
 """The end of an archive that was uploaded while it was assembled.
 
-Owns the last part (what was too little for one, the report of what is missing, the central
-directory), the making of the object, and the reading back. Leaves the plan to `part_plan`. Holes
-need no closing: what is in no part is not in the archive.
+Owns the order of its last steps: all cells are uploaded, then the end (the report of what is
+missing, the central directory), then the object is made and read back. Leaves the plan to
+`part_plan`, the parts of the end, and closing holes, to `upload/end_parts`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from bisect import bisect_right
-from concurrent.futures import TimeoutError as NotYet
 from typing import TYPE_CHECKING
 
 from packmule.assembly.finish_local import as_entry, check_all
+from packmule.assembly.upload.end_parts import move, send_rest
+from packmule.assembly.upload.final_layout import FinalLayout
+from packmule.assembly.upload.window import WINDOW_BYTES, Window
 from packmule.errors import StorageAway, StorageFailed
-from packmule.zipformat.layout import central_directory
+from packmule.zipformat.layout import central_directory, closing_moves
 from packmule.zipformat.reading import read_directory, read_headers
 from packmule.zipformat.records import MARKER_32, FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from threading import Event
 
     from packmule.assembly.assembly import Assembly
-    from packmule.assembly.upload.part_plan import PartPlan
-    from packmule.jobs.model import Checkpoint, DoneEntry, Part, Remembered
-    from packmule.storage.interface import Reader, StoredArchive
+    from packmule.jobs.model import Checkpoint, DoneEntry, Remembered
+    from packmule.storage.interface import StoredArchive
     from packmule.zipformat.reading import Read
     from packmule.zipformat.records import CentralHeader
 
 _log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.25
-_WINDOW_BYTES = 4 * 1024 * 1024
 
 
 class StopAsked(Exception):
@@ -52,39 +50,51 @@ def finish_upload(
     """
     sender = assembly.sender
     assert sender is not None  # noqa: S101 - asked by who has looked
-    plan = sender.part_plan
+    file, stream = assembly.scratch.file, sender.stream
 
     def checkpoint() -> None:
         record(assembly.checkpoint())
         assembly.recorded()
 
-    rest = plan.rest()
-    entries, end, base = _end(assembly, plan)
-    tail = assembly.tail
-    assembly.scratch.file.write(end, tail)
-    number = plan.begin_last()
-    checkpoint()
-    extents = [*rest, (tail, tail + len(end))]
-    last = sender.send_last(number, extents)
-    etag = None
-    while etag is None or not sender.is_drained:
-        check()
-        if stop.is_set():
-            checkpoint()
-            raise StopAsked
-        with contextlib.suppress(NotYet):
-            etag = last.result(_LOOK_EVERY)
-        if not sender.is_drained:
+    def drain() -> None:
+        checkpoint()
+        while not sender.is_drained:
+            check()
+            if stop.is_set():
+                raise StopAsked
             assembly.wait(_LOOK_EVERY)
             checkpoint()
-        if assembly.error is not None:
-            raise assembly.error
-    size = base + sum(stop - start for start, stop in extents)
-    etags = {part.number: part.etag or "" for part in plan.parts.values()} | {number: etag}
-    archive = sender.stream.publish(sender.upload or "", etags, size)
+            if assembly.error is not None:
+                raise assembly.error
+
+    drain()
+    entries, end = _end(assembly)
+    plan = sender.part_plan
+    cell = plan.cell or 1
+    end_at = -(-assembly.tail // cell) * cell  # in no cell that may be given back
+    file.write(end, end_at)
+    layout = FinalLayout(assembly.ledger.done_entries, (end_at, end_at + len(end)), cell)
+    watch = watcher(check, stop)
+    sealed = sender.sealed()
+    if sealed is None:
+        stored = sender.stored()
+        if not layout.can_follow(plan.parts, stored):
+            # Every byte has to be in the object that the storage is to copy from.
+            numbers = {*layout.scratch_numbers, *sender.of_other_size(stored)}
+            file.truncate(max(file.size(), max(numbers) * cell))
+            plan.plan_all(numbers)
+            drain()
+            stored = sender.begin_sealing()
+            checkpoint()
+            sealed = sender.seal(stored)
+    if sealed is None:
+        etags = send_rest(sender, layout, file, watch)
+    else:
+        etags = move(sender, sealed, layout, file, watch)
+    archive = stream.publish(sender.upload or "", etags, layout.size)
     # What goes wrong from here on leaves the object where it is: the next attempt may have taken it
     # for the archive by now. It looks at it with `holds_recorded` before it does.
-    _read_back(archive, end, entries, watcher(check, stop), full=assembly.limits.read_back)
+    _read_back(archive, end, entries, watch, full=assembly.limits.read_back)
     return archive
 
 
@@ -117,7 +127,7 @@ def holds_recorded(
     try:
         reader = archive.bytes.open()
         try:
-            window = _Window(reader, archive.size, watch)
+            window = Window(reader, archive.size, watch)
             if not _lists(window.read, archive.size, done, count):
                 return False
             if full:
@@ -151,13 +161,10 @@ def _is_of(header: CentralHeader, entry: DoneEntry) -> bool:
     ) and header.size in (entry.size, MARKER_32)
 
 
-def _end(assembly: Assembly, plan: PartPlan) -> tuple[int, bytes, int]:
-    """Return the number of entries, what follows them, and where the last part begins."""
-    done = sorted(assembly.ledger.done_entries)
-    rest = plan.rest()
-    places = ArchiveOffsets(plan.parts.values(), rest)
-    entries = [as_entry(one)._replace(offset=places.find(one.offset)) for one in done]
-    start = places.last + sum(stop - start for start, stop in rest)
+def _end(assembly: Assembly) -> tuple[int, bytes]:
+    """Return the number of entries, and what follows the last file's body."""
+    _, entries = closing_moves([as_entry(one) for one in sorted(assembly.ledger.done_entries)])
+    start = max((entry.end for entry in entries), default=0)
     pieces = []
     missing = assembly.missing()
     if missing is not None:
@@ -166,31 +173,7 @@ def _end(assembly: Assembly, plan: PartPlan) -> tuple[int, bytes, int]:
         pieces = [entry.local_header(), missing.body]
         start = entry.end
     pieces += central_directory(entries, start)
-    return len(entries), b"".join(pieces), places.last
-
-
-class ArchiveOffsets:
-    """Where bytes of the scratch are in the archive; `last` is where its last part begins."""
-
-    def __init__(self, parts: Iterable[Part], rest: Iterable[tuple[int, int]]) -> None:
-        found = []
-        at = 0
-        for part in sorted(parts):
-            for start, stop in part.extents:
-                found.append((start, at))
-                at += stop - start
-        self.last = at
-        for start, stop in rest:
-            found.append((start, at))
-            at += stop - start
-        found.sort()
-        self._starts = [start for start, _ in found]
-        self._places = [place for _, place in found]
-
-    def find(self, offset: int) -> int:
-        """Return where a byte is that is in a part, or in the rest."""
-        at = bisect_right(self._starts, offset) - 1
-        return self._places[at] + offset - self._starts[at]
+    return len(entries), b"".join(pieces)
 
 
 def _read_back(
@@ -199,10 +182,10 @@ def _read_back(
     """Compare what the storage has with what was sent: the end of it, or every file."""
     reader = archive.bytes.open()
     try:
-        window = _Window(reader, archive.size, watch)
+        window = Window(reader, archive.size, watch)
         start = archive.size - len(end)
-        for at in range(0, len(end), _WINDOW_BYTES):
-            piece = end[at : at + _WINDOW_BYTES]
+        for at in range(0, len(end), WINDOW_BYTES):
+            piece = end[at : at + WINDOW_BYTES]
             if window.read(start + at, len(piece)) != piece:
                 raise StorageFailed(
                     f"what the storage has of the central directory at byte {start + at:,} is not "
@@ -212,33 +195,3 @@ def _read_back(
             check_all(window.read, archive.size, entries)
     finally:
         reader.close()
-
-
-class _Window:
-    """Reads pieces that mostly follow one another, some megabytes at a time.
-
-    `watch` is asked before each look at the storage: it raises where nobody waits any more.
-    """
-
-    def __init__(self, reader: Reader, size: int, watch: Callable[[], None]) -> None:
-        self._reader = reader
-        self._watch = watch
-        self._size = size
-        self._start = 0
-        self._held = b""
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Read a range; fewer bytes only where the archive ends."""
-        at = offset - self._start
-        if not 0 <= at <= at + length <= len(self._held):
-            stop = min(self._size, offset + max(length, _WINDOW_BYTES))
-            self._start, self._held, at = offset, self._fetch(offset, stop), 0
-        return self._held[at : at + length]
-
-    def _fetch(self, start: int, stop: int) -> bytes:
-        self._watch()
-        pieces = []
-        while start < stop and (piece := self._reader.read(range(start, stop), stop - start)):
-            pieces.append(piece)
-            start += len(piece)
-        return b"".join(pieces)

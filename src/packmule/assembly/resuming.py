@@ -7,7 +7,7 @@ the storage may have lost parts: what is in neither is forgotten and fetched aga
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 # Half-open, in order, apart from one another.
 Ranges = list[tuple[int, int]]
 
-# Of each part that the storage has, by number, its size and its entity tag.
-Stored = Mapping[int, tuple[int, str]]
+# Of each part that the storage has, by number, its size and its entity tag; no tag where an object
+# has been made of it.
+Stored = Mapping[int, tuple[int, str | None]]
 
 
 def usable(remembered: Remembered, file_size: int, stored: Stored | None = None) -> Remembered:
@@ -35,7 +36,12 @@ def usable(remembered: Remembered, file_size: int, stored: Stored | None = None)
     `stored` is None where the storage has nothing (any more) of what was uploaded.
     """
     noted = [part for part in remembered.parts if part.etag is not None]
-    there = _there(remembered, noted, stored or {})
+    found = stored or {}
+    there = [
+        part
+        for part in noted
+        if found.get(part.number) in ((part.size, part.etag), (part.size, None))
+    ]
     # What was noted as uploaded may have been given back to the disk, whatever became of it.
     at_hand = _joined([*_without([(0, file_size)], _extents(noted)), *_extents(there)])
     done = tuple(
@@ -46,42 +52,12 @@ def usable(remembered: Remembered, file_size: int, stored: Stored | None = None)
         for entry in remembered.open
         if all(holds(at_hand, start, stop) for start, stop in written_ranges(entry))
     )
-    tail = max((*map(entry_end, done), *map(_place_end, opened)), default=0)
-    kept = replace(remembered, tail=tail, done=done, open=opened)
-    if stored is None:
-        return replace(kept, upload=None, begun=0, parts=())
-    return replace(kept, parts=_kept_parts(kept, {part.number for part in there}))
-
-
-def _there(remembered: Remembered, noted: Iterable[Part], stored: Stored) -> list[Part]:
-    """List the parts that the storage has as they were noted, and that are still some entry's."""
-    found = [part for part in noted if stored.get(part.number) == (part.size, part.etag)]
-    claimed = claimed_ranges(remembered) if found else []
-    return [part for part in found if _holds_all(claimed, part)]
-
-
-def _kept_parts(kept: Remembered, there: set[int]) -> tuple[Part, ...]:
-    """List the parts, sent or only planned, of what is kept; all slices of an entry or none."""
-    lost = {
-        part.number for part in kept.parts if part.etag is not None and part.number not in there
-    }
-    places = [(entry.offset, entry_end(entry)) for entry in kept.done]
-    for entry in kept.open:
-        place = (entry.offset, _place_end(entry))
-        written = written_ranges(entry)
-        slices = [part for part in kept.parts if _holds_all([place], part)]
-        # They were planned when as much was written as one of them holds. Where what was sent is
-        # not written, or one of them is gone, the entry has begun anew: its bytes are others, and
-        # their parts have new numbers.
-        is_same = all(part.etag is None or _holds_all(written, part) for part in slices)
-        if (
-            is_same
-            and not lost.intersection(part.number for part in slices)
-            and any(_holds_all(written, part) for part in slices)
-        ):
-            places.append(place)
-    ours = _joined(places)
-    return tuple(part for part in kept.parts if part.number not in lost and _holds_all(ours, part))
+    claimed = claimed_ranges(replace(remembered, done=done, open=opened))
+    parts = tuple(part for part in there if _touches(claimed, part))
+    # No new entry may share a part with what only the storage has: that cannot be read again.
+    ends = (*map(entry_end, done), *map(_place_end, opened), *(stop for _, stop in _extents(parts)))
+    kept = replace(remembered, tail=max(ends, default=0), done=done, open=opened, parts=parts)
+    return kept if stored is not None else replace(kept, upload=None)
 
 
 def given_up(before: Remembered, after: Remembered) -> tuple[tuple[int, ...], Uploads | None]:
@@ -146,6 +122,12 @@ def written_ranges(entry: OpenEntry) -> Ranges:
     return [(entry.offset, begin + entry.written), *further]
 
 
+def body_ranges(entry: OpenEntry) -> Ranges:
+    """List the ranges of an open entry's body that are written, neighbours joined."""
+    begin = entry.offset + entry.header_size
+    return _joined([(max(start, begin), stop) for start, stop in written_ranges(entry)])
+
+
 def _place_end(entry: OpenEntry) -> int:
     return entry.offset + entry.header_size + entry.size
 
@@ -154,8 +136,13 @@ def _extents(parts: Iterable[Part]) -> Ranges:
     return _joined([extent for part in parts for extent in part.extents])
 
 
-def _holds_all(ranges: Ranges, part: Part) -> bool:
-    return all(holds(ranges, start, stop) for start, stop in part.extents)
+def _touches(ranges: Ranges, part: Part) -> bool:
+    """Return whether a part holds any byte of the ranges."""
+    return any(
+        at and ranges[at - 1][1] > start
+        for start, stop in part.extents
+        if (at := bisect_left(ranges, (stop,)))
+    )
 
 
 def _joined(spans: Iterable[tuple[int, int]]) -> Ranges:

@@ -73,25 +73,40 @@ class StoredArchive:
         return self.bytes.path
 
 
+@dataclass(frozen=True, slots=True)
+class SealedUpload:
+    """An object made of all parts of an upload, to copy from: it is no archive yet.
+
+    `ranks` says for each number which part of the object it is, counted from 0.
+    """
+
+    archive: StoredArchive
+    ranks: Mapping[int, int]
+
+
 class Stream(Protocol):
     """An archive's way into the storage in parts, while it is assembled. Raises StorageFailed.
 
     `upload` is the storage's name for all the parts together. A part's number is its place among
-    them; sent again it replaces what was there. Used by any thread.
+    them, from 1 on; sent again it replaces what was there. All but the last are of one size, the
+    upload's cell; at most `most_parts`. Used by any thread.
     """
 
     most_parts: int
 
-    def part_bytes(self, number: int) -> int:
-        """Return the least size of the part with this number; only the last may be smaller."""
+    def cell_bytes(self, expected: float) -> int:
+        """Return how large the parts of an archive are to be that is expected to be so large."""
 
-    def begin(self) -> str:
-        """Begin an upload, and give its name."""
+    def begin(self, cell: int) -> str:
+        """Begin an upload in parts of `cell` bytes, and return its name."""
 
-    def stored(self, upload: str) -> dict[int, tuple[int, str]] | None:
+    def cell_of(self, upload: str) -> int | None:
+        """Return the size of an upload's parts; None for one of a version that had no cells."""
+
+    def stored(self, upload: str) -> Mapping[int, tuple[int, str | None]] | None:
         """Return the size and the entity tag of each part that the storage has, by number.
 
-        None where there is no such upload (any more).
+        No tag where it is sealed. None where there is no such upload (any more).
         """
 
     def send(
@@ -102,17 +117,33 @@ class Stream(Protocol):
         extents: Sequence[tuple[int, int]],
         ended: Event,
     ) -> str:
-        """Send a part, as often as it takes, and give its entity tag.
+        """Send a part, as often as it takes, and return its entity tag.
 
         `read(offset, length)` gives the bytes of the half-open ranges `extents`; `ended` is set
         where nobody waits any more.
         """
 
-    def publish(self, upload: str, etags: Mapping[int, str], size: int) -> StoredArchive:
-        """Make the parts of these numbers and entity tags the archive, `size` bytes; durably.
+    def copy(self, upload: str, number: int, source: StoredArchive, part: range) -> str | None:
+        """Have the storage copy a range of an object as a part; return its entity tag.
 
-        Nothing is removed, whatever goes wrong: another attempt may rely on it by then. Scratch
-        and left-overs are for `Storage.confirm` and `Storage.prune`.
+        None where the storage does not do that.
+        """
+
+    def sealing(self, upload: str, numbers: Iterable[int]) -> str:
+        """Return the name of an upload of which an object is to be made that is copied from.
+
+        It stands for the same upload, and says which parts the object will hold.
+        """
+
+    def sealed(self, upload: str) -> SealedUpload | None:
+        """Return that object, if it has been made."""
+
+    def publish(self, upload: str, etags: Mapping[int, str], size: int) -> StoredArchive:
+        """Make the parts of these numbers and entity tags one object, `size` bytes; durably.
+
+        They must be all parts that were sent. Nothing is removed, whatever goes wrong: another
+        attempt may rely on it by then. Scratch and left-overs are for `Storage.confirm` and
+        `Storage.prune`.
         """
 
 

@@ -43,6 +43,10 @@ _LATER_REASONS = frozenset({"RequestTimeout", "SlowDown", "InternalError", "Thro
 LINK_SECONDS = 3600
 """How long a link may be begun to be followed; a download that has begun goes on to its end."""
 
+# Words of servers that do not know a call, or not with these arguments.
+_UNKNOWN_CALL = frozenset(
+    {"NotImplemented", "501", "MethodNotAllowed", "405", "InvalidRequest", "InvalidArgument"}
+)
 _GONE = frozenset({"NoSuchKey", "NoSuchUpload", "404"})
 
 
@@ -201,6 +205,29 @@ class Bucket:
                 return BucketPart(number, each["Size"], each["ETag"])
         # Not every server takes the marker for a number.
         return next((part for part in self.parts(name, upload) if part.number == number), None)
+
+    def copy_part(
+        self, name: str, upload: str, number: int, source: tuple[str, str], part: range
+    ) -> str | None:
+        """Copy a range of an object (its name, its entity tag) as a part; return the part's tag.
+
+        None where the server does not do that.
+        """
+        try:
+            with _translated("The archive could not be copied within the object store"):
+                made = self._client.upload_part_copy(
+                    **self._at(name),
+                    UploadId=upload,
+                    PartNumber=number,
+                    CopySource={"Bucket": self._address.bucket, "Key": self._key(source[0])},
+                    CopySourceIfMatch=source[1],
+                    CopySourceRange=f"bytes={part.start}-{part.stop - 1}",
+                )
+        except S3Refused as refused:
+            if refused.reason in _UNKNOWN_CALL:
+                return None
+            raise
+        return made.get("CopyPartResult", {}).get("ETag") or None
 
     def complete(self, name: str, upload: str, etags: dict[int, str]) -> None:
         """Make the object of its parts, whose numbers and entity tags are given."""

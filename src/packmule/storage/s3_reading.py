@@ -27,20 +27,20 @@ class S3Bytes:
 
     def __init__(self, bucket: Bucket, name: str, etag: str, *, redirect: bool) -> None:
         self._bucket = bucket
-        self._name = name
+        self.name = name
         self._etag = etag
         self._redirect = redirect
 
     def open(self) -> S3Reader:
         """Open them; nothing is asked for yet."""
-        return S3Reader(self._bucket, self._name, self._etag)
+        return S3Reader(self._bucket, self.name, self._etag)
 
     def link(self, name: str) -> str | None:
         """Sign a link that downloads them under that name, where clients are to be sent there."""
         if not self._redirect:
             return None
         return self._bucket.link_to(
-            self._name,
+            self.name,
             ResponseContentDisposition=f"attachment; filename*=UTF-8''{quote(name, safe='')}",
             ResponseContentType="application/zip",
             ResponseCacheControl="private, no-cache, no-transform",

@@ -1,11 +1,12 @@
 """An archive that becomes an object part by part, while it is assembled.
 
-Owns how large a part of which number is, that the store surely has a part before anybody is told
+Owns how large its parts are, that the store surely has a part before anybody is told
 so, and what becomes of an upload that another attempt has begun. Leaves one part's way to
-`s3_upload.py`, which bytes are a part to the assembly. The law: docs/decisions/0029.
+`s3_upload.py`, which bytes are a part to the assembly. The law: docs/decisions/0049.
 
-An upload's name is `<attempt> <id>`: it makes the object of the attempt that has begun it, whoever
-completes it.
+An upload's name is `<attempt> <id> <cell>`: it makes the object of the attempt that has begun it,
+whoever completes it, of parts of `cell` bytes. Behind that may follow the numbers of the parts that
+an object is made of only to be copied from, `1-3,7`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from __future__ import annotations
 import logging
 import math
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from packmule.errors import StaleAttempt, StorageFailed, UploadLost
+from packmule.storage.interface import SealedUpload
 from packmule.storage.s3_bucket import S3Refused
+from packmule.storage.s3_reading import S3Bytes
 from packmule.storage.s3_upload import (
     LEAST_PART,
     MIB,
@@ -28,7 +31,7 @@ from packmule.storage.s3_upload import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from threading import Event
 
@@ -38,21 +41,23 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# Of the 10,000 numbers some are given up again, by entries that fail or begin anew.
+# Of the 10,000 numbers some are for files that fail and leave a hole, and for what follows the
+# last file.
 _USUAL_PARTS = 9_000
+# How much larger than expected an archive may become without being uploaded again.
+_MARGIN = 2
 # Sent again where the store then says that it has something else.
 _ROUNDS = 4
 
 
-def growing_part(number: int, most_bytes: int) -> int:
-    """Return how large a part of a number is at least: so that 9,000 of them hold `most_bytes`.
+def cell_bytes(expected: float, most_bytes: int) -> int:
+    """Return the size of an archive's parts: 9,000 of them hold twice what is expected.
 
-    They grow with their number, evenly: an archive of some gigabytes goes in small ones, which
-    takes little scratch, and the largest still fits.
+    Whole MiB, at least 8, so that it takes little scratch; at most what an archive of `most_bytes`
+    needs.
     """
-    beyond = max(0, most_bytes - _USUAL_PARTS * LEAST_PART)
-    each = LEAST_PART + number * 2 * beyond / _USUAL_PARTS**2
-    return math.ceil(each / MIB) * MIB
+    bound = min(expected * _MARGIN, most_bytes)
+    return max(LEAST_PART, math.ceil(bound / _USUAL_PARTS / MIB) * MIB)
 
 
 class S3Stream:
@@ -82,25 +87,31 @@ class S3Stream:
     def __repr__(self) -> str:
         return f"<S3Stream {self._name_of(self._attempt)} attempt={self._attempt}>"
 
-    def part_bytes(self, number: int) -> int:
-        """Return how large a part of that number is to be, at least."""
-        return growing_part(number, self._most_bytes)
+    def cell_bytes(self, expected: float) -> int:
+        """Return how large the parts of an archive are to be that is expected to be so large."""
+        return cell_bytes(expected, self._most_bytes)
 
-    def begin(self) -> str:
-        """Begin an upload, and give its name."""
-        return f"{self._attempt} {self._bucket.begin(self._name_of(self._attempt))}"
+    def begin(self, cell: int) -> str:
+        """Begin an upload in parts of `cell` bytes, and return its name."""
+        return f"{self._attempt} {self._bucket.begin(self._name_of(self._attempt))} {cell}"
 
-    def stored(self, upload: str) -> dict[int, tuple[int, str]] | None:
+    def cell_of(self, upload: str) -> int | None:
+        """Return the size of an upload's parts; None for one of version 0.1, which had no cells."""
+        return _parsed(upload).cell
+
+    def stored(self, upload: str) -> dict[int, tuple[int, str | None]] | None:
         """Return the size and entity tag of each part that the store has; None for no upload."""
-        name, upload_id = self._parsed(upload)
+        name, upload_id = self._of(upload)
         try:
             parts = self._bucket.parts(name, upload_id)
         except S3Refused as refused:
-            if refused.is_gone:
-                return None
-            raise
+            if not refused.is_gone:
+                raise
+            sealed = self.sealed(upload)
+            cell = self.cell_of(upload) or 0
+            return None if sealed is None else dict.fromkeys(sealed.ranks, (cell, None))
         self._listed = {part.number: (part.size, part.etag) for part in parts}
-        return dict(self._listed)
+        return {number: (size, etag) for number, (size, etag) in self._listed.items()}
 
     def send(
         self,
@@ -111,7 +122,7 @@ class S3Stream:
         ended: Event,
     ) -> str:
         """Send a part until the store says by itself that it has it; give its entity tag."""
-        name, upload_id = self._parsed(upload)
+        name, upload_id = self._of(upload)
         size = sum(stop - start for start, stop in extents)
         if (known := self._known(number, size, read, extents)) is not None:
             return known
@@ -125,13 +136,37 @@ class S3Stream:
             _log.warning("part stored wrongly, sent again part=%d", number)
         raise StorageFailed("The object store has other parts than were sent.")
 
+    def copy(self, upload: str, number: int, source: StoredArchive, part: range) -> str | None:
+        """Have the store copy a range of an object as a part; None where it does not do that."""
+        name, upload_id = self._of(upload)
+        self._wanted()
+        where = source.bytes
+        assert isinstance(where, S3Bytes)  # noqa: S101 - it is one of ours
+        return self._bucket.copy_part(name, upload_id, number, (where.name, source.etag), part)
+
+    def sealing(self, upload: str, numbers: Iterable[int]) -> str:
+        """Return the name of an upload that says which parts the object of it will hold."""
+        parsed = _parsed(upload)
+        return f"{parsed.attempt} {parsed.id} {parsed.cell} {_as_ranges(sorted(numbers))}"
+
+    def sealed(self, upload: str) -> SealedUpload | None:
+        """Return the object that was made of an upload's parts to be copied from, or None."""
+        parsed = _parsed(upload)
+        if not parsed.numbers:
+            return None
+        found = self._found(self._name_of(parsed.attempt), len(parsed.numbers) * (parsed.cell or 0))
+        if found is None:
+            return None
+        ranks = {number: rank for rank, number in enumerate(parsed.numbers)}
+        return SealedUpload(self._as_stored(found), ranks)
+
     def publish(self, upload: str, etags: Mapping[int, str], size: int) -> StoredArchive:
         """Make the object of these parts.
 
         Whatever becomes of it, it is not deleted here: it may be another attempt's that has
         completed the same upload meanwhile, and be the archive of a completed job.
         """
-        name, upload_id = self._parsed(upload)
+        name, upload_id = self._of(upload)
         self._wanted()
         try:
             with _lost():
@@ -165,10 +200,41 @@ class S3Stream:
         if not self._scratch.exists():
             raise StaleAttempt("What was being uploaded was removed, or taken over by another run.")
 
-    def _parsed(self, upload: str) -> tuple[str, str]:
+    def _of(self, upload: str) -> tuple[str, str]:
         """Return the object's name, and S3's id of the upload."""
-        attempt, _, upload_id = upload.partition(" ")
-        return self._name_of(int(attempt)), upload_id
+        parsed = _parsed(upload)
+        return self._name_of(parsed.attempt), parsed.id
+
+
+class _Upload(NamedTuple):
+    """What an upload's name says."""
+
+    attempt: int
+    id: str
+    cell: int | None
+    numbers: list[int]
+
+
+def _parsed(upload: str) -> _Upload:
+    attempt, upload_id, *more = upload.split(" ")
+    cell = int(more[0]) if more else None
+    return _Upload(int(attempt), upload_id, cell, _from_ranges(more[1]) if more[1:] else [])
+
+
+def _as_ranges(numbers: Iterable[int]) -> str:
+    """Write numbers in their order: `1-3,7`."""
+    ranges: list[tuple[int, int]] = []
+    for number in numbers:
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges)
+
+
+def _from_ranges(text: str) -> list[int]:
+    ends = (each.partition("-") for each in text.split(","))
+    return [number for a, _, b in ends for number in range(int(a), int(b or a) + 1)]
 
 
 @contextmanager

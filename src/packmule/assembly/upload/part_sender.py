@@ -3,12 +3,13 @@
 Owns the threads that send, what is given back to the disk, and who waits for that. Leaves which
 bytes are a part to `part_plan`, how one is sent to the storage.
 
-    planned ──> recorded ──> sent ──> noted ──> recorded ──> its blocks are given back
-             checkpoint                      checkpoint
+    planned ──> upload recorded ──> sent ──> noted ──> recorded ──> its blocks are given back
+                 checkpoint                         checkpoint
 
-A part goes once a checkpoint has recorded its number, so that no other run ever gives that number
-to other bytes; and its scratch goes once a checkpoint has recorded that the storage has it. Memory
-does not grow: a part is read from the scratch while it is sent.
+The first part goes once a checkpoint has recorded the upload, so that no other run begins a second
+one; and a part's scratch goes once a checkpoint has recorded that the storage has it. Memory does
+not grow: a part is read from the scratch while it is sent. One number is never sent by two threads
+at once: of two different contents nobody could say which came last.
 
 Three threads meet here: the job's (all but what is said), the transfer loop's (`must_wait`), and
 those that send, which only add to a list.
@@ -16,6 +17,7 @@ those that send, which only add to a list.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -23,17 +25,18 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from packmule.assembly.upload.part_plan import PartPlan
-from packmule.errors import StorageAway
+from packmule.errors import StorageAway, UploadLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from concurrent.futures import Future
 
     from packmule.assembly.ledger import Cut, Mark
+    from packmule.assembly.resuming import Stored
     from packmule.assembly.scratch_file import ScratchFile
     from packmule.assembly.upload.scratch_budget import ScratchBudget
     from packmule.jobs.model import FailedEntry, Part, Remembered, Uploads
-    from packmule.storage.interface import Stream
+    from packmule.storage.interface import SealedUpload, Stream
 
 T = TypeVar("T")
 
@@ -44,7 +47,10 @@ _LOOK_AFTER = 16 * 1024 * 1024
 
 
 class PartSender:
-    """Sends an archive's parts; `ask` has a checkpoint made, `nudge` wakes who waits."""
+    """Sends an archive's parts; `ask` has a checkpoint made, `nudge` wakes who waits.
+
+    `files` is how many the archive is to hold.
+    """
 
     def __init__(
         self,
@@ -53,12 +59,17 @@ class PartSender:
         scratch: ScratchFile,
         bound: ScratchBudget,
         *,
+        files: int,
         ask: Callable[[], None],
         nudge: Callable[[], None],
     ) -> None:
         self.stream = stream
         self.upload = remembered.upload
-        self.part_plan = PartPlan(stream.part_bytes, stream.most_parts, remembered)
+        cell = None if remembered.upload is None else stream.cell_of(remembered.upload)
+        self._files = files
+        # An upload that was given up may have been too fine.
+        self._is_finest = remembered.begun == 0
+        self.part_plan = PartPlan(cell, stream.most_parts, self._choose_cell, remembered)
         self._scratch = scratch
         self._bound = bound
         self._ask = ask
@@ -68,7 +79,7 @@ class PartSender:
         # `_sending`, `_ready` and `_waited` are the three threads'; a deque needs no lock.
         self._lock = Lock()
         self._sending: set[int] = set()
-        self._arrived: deque[tuple[int, str]] = deque()
+        self._arrived: deque[tuple[Part, str]] = deque()
         self._ready: list[Part] = []
         self._noted: list[Part] = []
         self._places: dict[int, tuple[int, int]] = {}
@@ -81,19 +92,25 @@ class PartSender:
 
     def __repr__(self) -> str:
         return (
-            f"<PartSender upload={self.upload!r} planned={self.part_plan.begun} "
+            f"<PartSender upload={self.upload!r} planned={len(self.part_plan.parts)} "
             f"ready={len(self._ready)} sending={sorted(self._sending)}>"
         )
 
     @property
     def has_begun(self) -> bool:
         """Return whether some of the archive is, or was to be, a part: so must be the rest."""
-        return self.upload is not None or self.part_plan.begun > 0
+        return self.upload is not None or bool(self.part_plan.parts)
 
     @property
     def is_drained(self) -> bool:
-        """Return whether the storage has all that was planned."""
-        return not self.part_plan.waits
+        """Return whether the storage has all that was planned, and nothing is on its way."""
+        with self._lock:
+            return not (self._sending or self._ready or self.part_plan.waits)
+
+    def _choose_cell(self, end: int, files: int) -> int:
+        """Choose how large parts are, by how large the archive will be if it goes on like this."""
+        expected = end * self._files / files if self._is_finest and files else math.inf
+        return self.stream.cell_bytes(expected)
 
     def _give_up(self, open_now: Iterable[Mark], failed: Iterable[FailedEntry]) -> None:
         """Drop the parts of what has failed or begun anew; then note which have arrived."""
@@ -128,11 +145,14 @@ class PartSender:
         for mark, body in opened:
             stop = body.offset + body.header_size + body.size
             self._places[mark.position] = (body.offset, stop)
-        if self.upload is None and self.part_plan.begun:
-            self.upload = self.stream.begin()
+        if self.upload is None and self.part_plan.parts:
+            self.upload = self.stream.begin(self.part_plan.cell or 0)
         changes = self.part_plan.take_changes(self.upload)
+        planned = self.part_plan.parts
         with self._lock:
-            self._ready += self.part_plan.take_ready()
+            # What waits for another of its number may have become stale meanwhile.
+            waiting = [part for part in self._ready if planned.get(part.number) is part]
+            self._ready = waiting + self.part_plan.take_ready()
         self._seen = self._scratch.file.allocated()
         return changes
 
@@ -154,7 +174,8 @@ class PartSender:
 
     def _send_ready(self) -> None:
         with self._lock:
-            ready, self._ready = self._ready, []
+            ready = [part for part in self._ready if part.number not in self._sending]
+            self._ready = [part for part in self._ready if part.number in self._sending]
             self._sending.update(part.number for part in ready)
         for at, part in enumerate(ready):
             try:
@@ -175,15 +196,50 @@ class PartSender:
                 "limit on processes."
             ) from error
 
-    def send_last(self, number: int, extents: Iterable[tuple[int, int]]) -> Future[str]:
-        """Send the last part, whose number is recorded; the future gives its entity tag.
+    def submit_end(self, send: Callable[[str, Event], str]) -> Future[str]:
+        """Have a part sent that is laid out only now; the future gives its entity tag.
 
-        Raises StorageAway.
+        `send` is given the upload's name and what is set when nobody waits any more. Raises
+        StorageAway.
         """
-        read = self._scratch.file.read
-        return self._submit(
-            partial(self.stream.send, self._name(), number, read, tuple(extents), self._ended)
-        )
+        return self._submit(partial(send, self._name(), self._ended))
+
+    def stored(self) -> Stored:
+        """Return what the storage has of the upload. Raises UploadLost where it has none."""
+        stored = self.stream.stored(self._name())
+        if stored is None:
+            raise UploadLost("The object store has lost what was uploaded.")
+        return stored
+
+    def of_other_size(self, stored: Stored) -> list[int]:
+        """List the parts that are no cell: of an end that an earlier run has not finished."""
+        return [number for number, (size, _) in stored.items() if size != self.part_plan.cell]
+
+    def sealed(self) -> SealedUpload | None:
+        """Return the object of all that was uploaded, where an earlier run has made it."""
+        return self.stream.sealed(self._name())
+
+    def begin_sealing(self) -> Stored:
+        """Prepare to make an object of all that was uploaded; the next checkpoint records it."""
+        stored = self.stored()
+        self.upload = self.stream.sealing(self._name(), stored)
+        return stored
+
+    def seal(self, stored: Stored) -> SealedUpload:
+        """Make it. Raises UploadLost where the storage has other parts than were noted."""
+        noted = self.part_plan.parts.values()
+        if any(stored.get(part.number) != (part.size, part.etag) for part in noted):
+            raise UploadLost("The object store has other parts than were sent.")
+        etags = {number: etag or "" for number, (_, etag) in stored.items()}
+        size = sum(size for size, _ in stored.values())
+        self.stream.publish(self._name(), etags, size)
+        if (sealed := self.sealed()) is None:
+            raise UploadLost("The object store has lost what was uploaded.")
+        return sealed
+
+    def move_to(self, upload: str) -> None:
+        """Send all further parts to another upload."""
+        self.upload = upload
 
     def must_wait(self) -> bool:
         """Return whether bytes are to come later: the scratch is full, and there is some to send.
@@ -212,7 +268,7 @@ class PartSender:
             etag = self.stream.send(
                 self._name(), part.number, self._scratch.file.read, part.extents, self._ended
             )
-            self._arrived.append((part.number, etag))
+            self._arrived.append((part, etag))
         finally:
             with self._lock:
                 self._sending.discard(part.number)

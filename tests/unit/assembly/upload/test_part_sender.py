@@ -270,21 +270,94 @@ def test_another_machine_keeps_what_is_uploaded_and_fetches_the_rest(
     close_all.append(run.resources)
     assembly = run.begin()
     send(run, 0, 3 * MIB)
-    send(run, 1, 300_000)  # too little for a part
-    send(run, 2, 2 * MIB)
+    send(run, 1, 300_000)
+    send(run, 2, 2 * MIB)  # its end fills no part
     drained(run, assembly)
-    before = list(run.stream.sent)
+    assert sorted(run.stream.sent) == [1, 2, 3, 4, 5]
     assembly.close()
     run.path = tmp_path / "another.zip"
     assembly = run.begin()
-    assert sorted(int(fetch.url.target[1:]) for fetch in run.fetches()) == [1, 3]
-    send(run, 1, 300_000)
+    assert sorted(int(fetch.url.target[1:]) for fetch in run.fetches()) == [2, 3]
+    send(run, 2, 2 * MIB)
     send(run, 3, MIB)
     found = contents(run.finish(assembly))
     assert found == {
         f"{n}.bin": body(size, n) for n, size in enumerate((3 * MIB, 300_000, 2 * MIB, MIB))
     }
-    assert not set(before) & set(run.stream.sent[len(before) :])
+    # What lies before the hole, and behind it, is copied within the store.
+    assert run.stream.copied[:3] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("copies", [True, False])
+def test_a_hole_is_closed_by_the_store_where_it_copies(
+    tmp_path: Path, close_all: list[FakeResources], *, copies: bool
+) -> None:
+    run = run_of(tmp_path, 3, stream=MemoryStream(MIB, copies=copies))
+    close_all.append(run.resources)
+    assembly = run.begin()
+    send(run, 0, 2 * MIB + 17)
+    broken = send(run, 1, 6 * MIB, 5 * MIB)
+    broken.fetch.receiver.rest()
+    drained(run, assembly)
+    broken.fetch.receiver.fail(Failure(FailureCode.TRUNCATED, "the origin is gone"))
+    send(run, 2, 4 * MIB)
+    drained(run, assembly)
+    assert len(run.stream.sent) > 8, "the hole's cells and those behind it are uploaded"
+    sent = len(run.stream.sent)
+    found = contents(run.finish(assembly))
+    del found["_missing.txt"]
+    assert found == {"0.bin": body(2 * MIB + 17, 0), "2.bin": body(4 * MIB, 2)}
+    assert bool(run.stream.copied) == copies
+    if copies:  # at most a part at each side of the hole, the hole's two ends, and the end
+        assert len(run.stream.sent) - sent <= 5
+
+
+def test_a_run_killed_while_the_store_closes_a_hole_is_taken_up_there(
+    tmp_path: Path, close_all: list[FakeResources], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_of(tmp_path, 3, stream=MemoryStream(MIB))
+    close_all.append(run.resources)
+    assembly = run.begin()
+    broken = send(run, 0, 6 * MIB, 5 * MIB)
+    broken.fetch.receiver.rest()
+    drained(run, assembly)
+    broken.fetch.receiver.fail(Failure(FailureCode.TRUNCATED, "the origin is gone"))
+    for position in (1, 2):
+        send(run, position, 3 * MIB)
+
+    def die(*_: object) -> str:
+        raise StorageAway("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryStream, "copy", die)
+        with pytest.raises(StorageAway):
+            run.finish(assembly)
+    assembly.close()
+    run.path = tmp_path / "another.zip"
+    assembly = run.begin()
+    assert run.fetches() == []
+    found = contents(run.finish(assembly))
+    del found["_missing.txt"]
+    assert found == {f"{n}.bin": body(3 * MIB, n) for n in (1, 2)}
+    assert len(run.stream.copied) > 3
+
+
+def test_nothing_is_copied_where_all_that_is_uploaded_lies_before_the_hole(
+    tmp_path: Path, close_all: list[FakeResources]
+) -> None:
+    run = run_of(tmp_path, 3, stream=MemoryStream(MIB))
+    close_all.append(run.resources)
+    assembly = run.begin()
+    send(run, 0, 2 * MIB + 17)
+    broken = send(run, 1, 900_000, 800_000)
+    drained(run, assembly)
+    broken.fetch.receiver.fail(Failure(FailureCode.TRUNCATED, "the origin is gone"))
+    send(run, 2, 300_000)
+    found = contents(run.finish(assembly))
+    del found["_missing.txt"]
+    assert found == {"0.bin": body(2 * MIB + 17, 0), "2.bin": body(300_000, 2)}
+    assert run.stream.copied == []
+    assert sorted(run.stream.sent) == [1, 2, 3]
 
 
 def test_a_part_that_the_store_has_lost_is_made_anew(
@@ -296,7 +369,7 @@ def test_a_part_that_the_store_has_lost_is_made_anew(
     send(run, 0, 3 * MIB)
     drained(run, assembly)
     assembly.close()
-    del run.stream.uploads["upload-0"][2]
+    del run.stream.uploads[f"upload-0 {MIB}"][2]
     assembly = run.begin()
     assert sorted(int(fetch.url.target[1:]) for fetch in run.fetches()) == [0, 1]
     for position in range(2):
