@@ -1,11 +1,14 @@
-"""An S3 server that misbehaves at parts: it stands before a good one and hands the rest on.
+"""A strict S3 server that misbehaves at parts: it stands before a good one and hands the rest on.
 
-Owns the faults: what `faults` holds is done to one part after the other, then all goes well.
+Owns the faults: what `faults` holds is done to one part after the other, then all goes well. And
+the strictness: as Ceph's RGW does it refuses to complete an upload of which a part is left out, and
+as Cloudflare's R2 does one whose parts, but for the last, are not of one size.
 """
 
 from __future__ import annotations
 
 import http.client
+import re
 import threading
 from contextlib import contextmanager
 from enum import Enum, auto
@@ -15,9 +18,12 @@ from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from email.message import Message
 
+_NUMBER = re.compile(rb"<PartNumber>(\d+)</PartNumber>")
 SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Reduce your rate.</Message></Error>"
 NO_SUCH_UPLOAD = b"<Error><Code>NoSuchUpload</Code><Message>Gone.</Message></Error>"
+INVALID_PART = b"<Error><Code>InvalidPart</Code><Message>Look at the parts.</Message></Error>"
 DENIED = b"<Error><Code>AccessDenied</Code><Message>No.</Message></Error>"
 
 
@@ -51,6 +57,7 @@ class FaultyS3:
         self.faults: list[Fault] = []
         self.parts: list[int] = []
         self.lost: set[str] = set()
+        self.kept: dict[str, dict[int, int]] = {}
         self.lock = threading.Lock()
         self.speak = threading.Event()
 
@@ -59,6 +66,19 @@ class FaultyS3:
         with self.lock:
             self.parts.append(number)
             return self.faults.pop(0) if self.faults else None
+
+    def keep(self, upload: str, number: int, size: int) -> None:
+        """Record that a part is kept."""
+        with self.lock:
+            self.kept.setdefault(upload, {})[number] = size
+
+    def may_complete(self, upload: str, numbers: list[int]) -> bool:
+        """Return whether the strictest stores would make an object of these parts."""
+        with self.lock:
+            kept = self.kept.get(upload, {})
+        sizes = {kept.get(number) for number in numbers[:-1]}
+        last = kept.get(numbers[-1], 0) if numbers else 0
+        return sorted(kept) == numbers and len(sizes) <= 1 and all(last <= (n or 0) for n in sizes)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -98,7 +118,15 @@ class _Handler(BaseHTTPRequestHandler):
         if upload in self.faulty.lost and self.command == "PUT":
             self.answer(404, {}, NO_SUCH_UPLOAD)
             return
+        if self.command == "POST" and upload:
+            numbers = [int(number) for number in _NUMBER.findall(body)]
+            if not self.faulty.may_complete(upload, numbers):
+                self.answer(400, {}, INVALID_PART)
+                return
         status, headers, answer = self.ask(self.command, self.path, body)
+        if self.command == "PUT" and upload and status == 200:
+            number = int(parse_qs(url.query)["partNumber"][0])
+            self.faulty.keep(upload, number, _copied(self.headers) or len(body))
         if fault is Fault.CUT_ANSWER:
             self.close_connection = True
             return
@@ -131,6 +159,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
         pass
+
+
+def _copied(headers: Message) -> int:
+    """Return how many bytes are copied from another object."""
+    match = re.fullmatch(r"bytes=(\d+)-(\d+)", headers.get("x-amz-copy-source-range", ""))
+    return int(match[2]) - int(match[1]) + 1 if match else 0
 
 
 @contextmanager

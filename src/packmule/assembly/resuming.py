@@ -53,7 +53,11 @@ def usable(remembered: Remembered, file_size: int, stored: Stored | None = None)
         if all(holds(at_hand, start, stop) for start, stop in written_ranges(entry))
     )
     claimed = claimed_ranges(replace(remembered, done=done, open=opened))
-    parts = tuple(part for part in there if _touches(claimed, part))
+    parts = tuple(
+        part
+        for part in there
+        if _touches(claimed, part) and not any(_is_stale(part, entry) for entry in opened)
+    )
     # No new entry may share a part with what only the storage has: that cannot be read again.
     ends = (*map(entry_end, done), *map(_place_end, opened), *(stop for _, stop in _extents(parts)))
     kept = replace(remembered, tail=max(ends, default=0), done=done, open=opened, parts=parts)
@@ -142,6 +146,16 @@ def _touches(ranges: Ranges, part: Part) -> bool:
         at and ranges[at - 1][1] > start
         for start, stop in part.extents
         if (at := bisect_left(ranges, (stop,)))
+    )
+
+
+def _is_stale(part: Part, entry: OpenEntry) -> bool:
+    """Return whether a part lies within an open entry, and not all of it is written."""
+    return any(
+        entry.offset <= start
+        and stop <= _place_end(entry)
+        and not holds(body_ranges(entry), start, stop)
+        for start, stop in part.extents
     )
 
 

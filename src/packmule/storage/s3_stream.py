@@ -82,7 +82,7 @@ class S3Stream:
         self._scratch = scratch
         self._most_bytes = most_bytes
         self._as_stored = stored
-        self._listed: dict[int, tuple[int, str]] = {}
+        self._listed: dict[tuple[str, int], tuple[int, str]] = {}
 
     def __repr__(self) -> str:
         return f"<S3Stream {self._name_of(self._attempt)} attempt={self._attempt}>"
@@ -110,8 +110,8 @@ class S3Stream:
             sealed = self.sealed(upload)
             cell = self.cell_of(upload) or 0
             return None if sealed is None else dict.fromkeys(sealed.ranks, (cell, None))
-        self._listed = {part.number: (part.size, part.etag) for part in parts}
-        return {number: (size, etag) for number, (size, etag) in self._listed.items()}
+        self._listed = {(upload_id, part.number): (part.size, part.etag) for part in parts}
+        return {part.number: (part.size, part.etag) for part in parts}
 
     def send(
         self,
@@ -124,7 +124,7 @@ class S3Stream:
         """Send a part until the store says by itself that it has it; give its entity tag."""
         name, upload_id = self._of(upload)
         size = sum(stop - start for start, stop in extents)
-        if (known := self._known(number, size, read, extents)) is not None:
+        if (known := self._known((upload_id, number), size, read, extents)) is not None:
             return known
         one = Try(self._bucket, name, upload_id, number, read, extents)
         for _ in range(_ROUNDS):
@@ -142,7 +142,10 @@ class S3Stream:
         self._wanted()
         where = source.bytes
         assert isinstance(where, S3Bytes)  # noqa: S101 - it is one of ours
-        return self._bucket.copy_part(name, upload_id, number, (where.name, source.etag), part)
+        etag = self._bucket.copy_part(name, upload_id, number, (where.name, source.etag), part)
+        found = None if etag is None else self._bucket.part(name, upload_id, number)
+        # Some servers take the call for another one, and store an empty part or the whole object.
+        return etag if found is not None and (found.size, found.etag) == (len(part), etag) else None
 
     def sealing(self, upload: str, numbers: Iterable[int]) -> str:
         """Return the name of an upload that says which parts the object of it will hold."""
@@ -187,10 +190,10 @@ class S3Stream:
         return next((one for one in found if one.name == name and one.size == size), None)
 
     def _known(
-        self, number: int, size: int, read: Read, extents: Sequence[tuple[int, int]]
+        self, part: tuple[str, int], size: int, read: Read, extents: Sequence[tuple[int, int]]
     ) -> str | None:
         """Return the tag of a part that an earlier run sent before it was killed, or None."""
-        listed = self._listed.pop(number, None)
+        listed = self._listed.pop(part, None)
         if listed is None or listed[0] != size:
             return None
         return listed[1] if is_tag_of(listed[1], read, extents) else None

@@ -21,15 +21,11 @@ from packmule.outbound.transfer import TransferState
 
 A, B, C = done(0, 0, 600), done(1, 600, 600), done(2, 1200, 300)
 BIG = opened(3, 1500, 5000, written=2500)
-PARTS = (
-    Part(1, ((0, 1200),), '"ab"'),
-    Part(2, ((1500, 2500),)),
-    Part(3, ((2500, 3500),), '"big"'),
-    Part(4, ((3500, 6500),)),
-)
+# Cells of 1,000 bytes; the second has the header of the open entry, so it is in the scratch only.
+PARTS = (Part(1, ((0, 1000),), '"ab"'), Part(3, ((2000, 3000),), '"big"'))
 TAIL = 6500
-ALL = Remembered(TAIL, (A, B, C), (BIG,), (), "upload", 4, PARTS)
-STORED = {1: (1200, '"ab"'), 3: (1000, '"big"')}
+ALL = Remembered(TAIL, (A, B, C), (BIG,), (), "upload", 3, PARTS)
+STORED = {1: (1000, '"ab"'), 3: (1000, '"big"')}
 
 
 def test_all_is_kept_where_scratch_and_storage_have_it() -> None:
@@ -39,49 +35,45 @@ def test_all_is_kept_where_scratch_and_storage_have_it() -> None:
 
 def test_without_scratch_what_is_uploaded_whole_is_kept() -> None:
     kept = usable(ALL, 0, STORED)
-    assert kept == Remembered(1200, (A, B), (), (), "upload", 4, PARTS[:1])
-    assert given_up(ALL, kept) == ((2, 3), Uploads("upload", 4, (), (2, 3, 4)))
+    # Behind the uploaded cell: what only the storage has of it cannot be sent again.
+    assert kept == Remembered(1000, (A,), (), (), "upload", 3, PARTS[:1])
+    assert given_up(ALL, kept) == ((1, 2, 3), Uploads("upload", 3, (), (3,)))
+
+
+def test_what_an_object_was_made_of_is_kept_without_its_tags() -> None:
+    sealed = dict.fromkeys((1, 2, 3), (1000, None))
+    assert usable(ALL, TAIL, sealed) == ALL
 
 
 def test_without_the_upload_what_was_uploaded_is_lost_though_the_scratch_is_there() -> None:
     kept = usable(ALL, TAIL, None)
-    assert kept == Remembered(1500, (C,), (), (), None, 0, ())
-    assert given_up(ALL, kept) == ((0, 1, 3), Uploads(None, 0, (), (1, 2, 3, 4)))
+    assert kept == Remembered(1500, (C,), (), (), None, 3, ())
+    assert given_up(ALL, kept) == ((0, 1, 3), Uploads(None, 3, (), (1, 3)))
 
 
-@pytest.mark.parametrize("other", [(1200, '"xy"'), (1199, '"ab"')])
+@pytest.mark.parametrize("other", [(1000, '"xy"'), (999, '"ab"')])
 def test_a_part_that_is_not_as_it_was_noted_is_lost(other: tuple[int, str]) -> None:
     kept = usable(ALL, TAIL, STORED | {1: other})
     assert kept.done == (C,)
     assert kept.open == (BIG,)
-    assert [part.number for part in kept.parts] == [2, 3, 4]
+    assert [part.number for part in kept.parts] == [3]
 
 
-def test_an_entry_of_which_one_slice_is_lost_is_forgotten_with_all_its_slices() -> None:
+def test_an_open_entry_of_which_a_part_is_lost_is_forgotten() -> None:
     kept = usable(ALL, TAIL, {1: STORED[1]})
     assert kept.open == ()
     assert [part.number for part in kept.parts] == [1]
 
 
-def test_an_entry_that_has_begun_anew_keeps_its_place_but_no_slice() -> None:
+def test_an_entry_that_has_begun_anew_keeps_its_place_but_no_part() -> None:
     anew = replace(BIG, written=0)
     kept = usable(replace(ALL, open=(anew,)), TAIL, STORED)
     assert kept.open == (anew,)
     assert [part.number for part in kept.parts] == [1]
 
 
-def test_an_entry_that_has_begun_anew_keeps_no_slice_that_was_only_planned() -> None:
-    anew = replace(BIG, written=0)
-    planned = tuple(part._replace(etag=None) for part in PARTS[1:])
-    kept = usable(Remembered(TAIL, (), (anew,), (), "upload", 4, planned), TAIL, {})
-    assert kept.open == (anew,)
-    assert kept.parts == ()
-
-
-def test_an_entry_that_has_begun_anew_and_not_come_to_what_was_sent_keeps_no_slice() -> None:
-    anew = replace(BIG, written=1000 - BIG.header_size)
-    kept = usable(replace(ALL, open=(anew,)), TAIL, STORED)
-    assert kept.open == (anew,)
+def test_parts_of_an_entry_that_has_failed_are_nobodys() -> None:
+    kept = usable(replace(ALL, open=()), TAIL, STORED)
     assert [part.number for part in kept.parts] == [1]
 
 
@@ -94,40 +86,12 @@ def test_an_entry_of_which_a_segment_is_lost_is_forgotten() -> None:
     assert usable(known, TAIL - 66, STORED).open == ()
 
 
-def test_slices_of_which_one_was_sent_that_is_not_written_are_not_kept() -> None:
-    # It has begun anew: the slice behind it has come again, by another transfer.
-    planned = tuple(part if part.number < 4 else part._replace(etag=None) for part in PARTS)
-    anew = replace(BIG, written=900, segments=(WrittenSegment(1965, 3000, 7),))
-    kept = usable(replace(ALL, open=(anew,), parts=planned), TAIL, STORED)
+def test_a_part_of_an_open_entry_that_is_not_all_written_is_not_kept() -> None:
+    # It has begun anew: what is behind it has come again, by another transfer.
+    anew = replace(BIG, written=900, segments=(WrittenSegment(1000, 3000, 7),))
+    kept = usable(replace(ALL, open=(anew,)), TAIL, STORED)
     assert kept.open == (anew,)
     assert [part.number for part in kept.parts] == [1]
-
-
-def test_slices_are_kept_once_the_first_of_them_is_written() -> None:
-    just = replace(BIG, written=1000 - BIG.header_size)
-    planned = tuple(part._replace(etag=None) for part in PARTS[1:])
-    begun = Remembered(TAIL, (), (just,), (), "upload", 4, planned)
-    assert usable(begun, TAIL, {}) == begun
-
-
-def test_of_two_parts_of_the_same_bytes_the_one_that_the_storage_has_is_kept() -> None:
-    twice = replace(ALL, open=(), parts=(PARTS[0], Part(5, PARTS[0].extents, '"again"')))
-    kept = usable(twice, TAIL, {5: (1200, '"again"')})
-    assert kept.done == (A, B, C)
-    assert [part.number for part in kept.parts] == [5]
-
-
-def test_slices_of_an_entry_that_has_failed_are_nobodys() -> None:
-    kept = usable(replace(ALL, open=()), TAIL, STORED)
-    assert [part.number for part in kept.parts] == [1]
-
-
-def test_a_part_of_which_one_entry_is_lost_is_not_kept() -> None:
-    # Entries of a part that was only planned lie in the scratch, which has been cut.
-    planned = replace(ALL, done=(A, B, C), open=(), parts=(Part(1, ((0, 600), (1200, 1500))),))
-    kept = usable(planned, 1300, STORED)
-    assert kept.done == (A, B)
-    assert kept.parts == ()
 
 
 def test_an_upload_that_has_no_part_yet_is_gone_on_with() -> None:
@@ -138,7 +102,7 @@ def test_an_upload_that_has_no_part_yet_is_gone_on_with() -> None:
 
 
 def test_an_archive_of_which_nothing_is_left_begins_at_its_first_byte() -> None:
-    assert usable(ALL, 0, {}) == Remembered(0, (), (), (), "upload", 4, ())
+    assert usable(ALL, 0, {}) == Remembered(0, (), (), (), "upload", 3, ())
 
 
 def test_an_upload_that_is_gone_is_given_up_though_it_had_no_part() -> None:
@@ -148,7 +112,7 @@ def test_an_upload_that_is_gone_is_given_up_though_it_had_no_part() -> None:
 
 
 def test_only_what_is_not_uploaded_is_copied_from_a_scratch() -> None:
-    assert ranges_of_scratch(ALL) == [(1200, 2500), (3500, 4000)]
+    assert ranges_of_scratch(ALL) == [(1000, 2000), (3000, 4000)]
     assert ranges_of_scratch(Remembered(1500, (A, B, C))) == [(0, 1500)]
 
 

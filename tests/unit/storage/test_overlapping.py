@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from packmule.storage.interface import Storage, StoredArchive
 
+CELL = 8 * 1024 * 1024
 KEY = "0f" * 16
 FILES = b"the files, "
 FINAL = {"completed", "cancelled", "expired"}
@@ -174,13 +175,13 @@ class Attempt:
         stream = self.storage.stream(KEY, attempt, scratch)
         assert stream is not None
         if upload is None or stream.stored(upload) is None:
-            upload = stream.begin()
+            upload = stream.begin(CELL)
         step()
-        number = self.rows.record(attempt, content, upload)
-        begun_by, _, id_ = upload.partition(" ")
+        self.rows.record(attempt, content, upload)
+        begun_by, id_, _ = upload.split(" ")
         name = f"{KEY[:2]}/{KEY}.{begun_by}.zip"
-        self.bucket.put_part(name, id_, number, content)
-        return stream.publish(upload, {number: etag_of(content)}, len(content))
+        self.bucket.put_part(name, id_, 1, content)
+        return stream.publish(upload, {1: etag_of(content)}, len(content))
 
 
 def hooked(patch: pytest.MonkeyPatch) -> None:
