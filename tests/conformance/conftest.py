@@ -12,6 +12,7 @@ import pytest
 from tests.fakes.bucket import FakeS3, running_s3
 from tests.fakes.clock import FakeClock
 from tests.fakes.databases import migrated
+from tests.fakes.faulty_s3 import before
 from tests.fakes.jobs import RETENTION
 from tests.fakes.nanio import running_nanio
 from tests.fakes.postgres import DatabaseClock
@@ -69,6 +70,9 @@ def store(db: Database, clock: FakeClock) -> JobStore:
     return JobStore(db, clock, retention=RETENTION)
 
 
+_SERVERS = {"moto": "s3_server", "nanio": "nanio_server", "strict": "strict_server"}
+
+
 class EngineMaker(Protocol):
     """Makes one more engine over the same tasks, as another process would."""
 
@@ -97,7 +101,14 @@ def nanio_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeS3]:
         yield server
 
 
-@pytest.fixture(params=["local", "moto", "nanio"])
+@pytest.fixture(scope="session")
+def strict_server(s3_server: FakeS3) -> Iterator[FakeS3]:
+    """Run one that takes parts only as the strictest stores do."""
+    with before(s3_server.url) as strict:
+        yield FakeS3(strict.url)
+
+
+@pytest.fixture(params=["local", "moto", "nanio", "strict"])
 def open_storage(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], Storage]:
@@ -105,9 +116,8 @@ def open_storage(
     match request.param:
         case "local":
             return lambda: LocalStorage(tmp_path / "data")
-        case "moto" | "nanio":
-            fixture = {"moto": "s3_server", "nanio": "nanio_server"}[request.param]
-            server: FakeS3 = request.getfixturevalue(fixture)
+        case "moto" | "nanio" | "strict":
+            server: FakeS3 = request.getfixturevalue(_SERVERS[request.param])
             for name, value in server.environment.items():
                 monkeypatch.setenv(name, value)
             address = BucketAddress(server.make_bucket(), "some/archives/")

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 MB = 1_000_000
 MOST_SCRATCH = 1_000 * MB
 MOST_MEMORY = 300 * MB
-_HEADER = struct.Struct("<4s5H3I2H")
+# The parts whose bytes the store keeps: the central directory may begin in the first of them.
+_LAST = 2
+_TIME_TAG = 0x5455
 
 
 @dataclass
@@ -181,7 +183,7 @@ def judge(figures: Figures, sink: int, files: list[int]) -> None:
         figures.problems.append(f"{sums['puts']} parts were sent for {len(parts)}")
     if sums["uploads"]:
         figures.problems.append("an upload is left over")
-    start = figures.size - parts[-1][0]
+    start = figures.size - sum(size for size, _ in parts[-_LAST:])
     asked = urllib.request.Request(f"http://127.0.0.1:{sink}/bucket/{key}")
     asked.add_header("Range", f"bytes={start}-{figures.size - 1}")
     with urllib.request.urlopen(asked) as answer:
@@ -193,7 +195,7 @@ def judge(figures: Figures, sink: int, files: list[int]) -> None:
 
 
 class _Tail(io.RawIOBase):
-    """The last part, for zipfile to read as if the rest were there."""
+    """The last parts, for zipfile to read as if the rest were there."""
 
     def __init__(self, last: bytes, size: int) -> None:
         self._last = last
@@ -220,7 +222,7 @@ class _Tail(io.RawIOBase):
 
     def read(self, length: int = -1) -> bytes:
         begin = self._at - (self._size - len(self._last))
-        assert begin >= 0, "the central directory is not in the last part"
+        assert begin >= 0, "the central directory is not in the last parts"
         piece = self._last[begin : len(self._last) if length < 0 else begin + length]
         self._at += len(piece)
         return piece
@@ -230,7 +232,7 @@ def _faults(
     entries: list[zipfile.ZipInfo], files: list[int], parts: list[list[int]], last: bytes
 ) -> list[str]:
     """Build the archive anew, a sum at a time, and compare it part by part."""
-    expected = _Sums([size for size, _ in parts[:-1]])
+    expected = _Sums([size for size, _ in parts[:-_LAST]])
     for entry in entries:
         number = int(entry.filename.removesuffix(".bin"))
         if entry.header_offset != expected.at:
@@ -246,11 +248,11 @@ def _faults(
         for index, (mine, (_, theirs)) in enumerate(zip(expected.done, parts, strict=False))
         if mine != theirs
     ]
-    if len(expected.done) != len(parts) - 1:
+    if len(expected.done) != len(parts[:-_LAST]):
         wrong.append(f"{len(parts)} parts, of which {len(expected.done)} are full of files")
-    rest = expected.at - sum(size for size, _ in parts[:-1])
+    rest = expected.at - sum(size for size, _ in parts[:-_LAST])
     if crc32(last[:rest]) != expected.crc:
-        wrong.append("the beginning of the last part is not what it must be")
+        wrong.append("the beginning of the last parts is not what it must be")
     return wrong[:5]
 
 
@@ -260,8 +262,19 @@ def _local_header(entry: zipfile.ZipInfo) -> bytes:
 
     room = needs_zip64_room(entry.file_size)
     return local_header(
-        entry.filename.encode(), 0, entry.CRC, entry.file_size, entry.file_size, None, zip64=room
-    )
+        entry.filename.encode(), 0, entry.CRC, entry.file_size, entry.file_size,
+        _modified_at(entry.extra), zip64=room,
+    )  # fmt: skip
+
+
+def _modified_at(extra: bytes) -> int | None:
+    """Read the time from the extra fields, in POSIX seconds (tag 0x5455)."""
+    while extra:
+        tag, length = struct.unpack_from("<HH", extra)
+        if tag == _TIME_TAG:
+            return int(struct.unpack_from("<i", extra, 5)[0])
+        extra = extra[4 + length :]
+    return None
 
 
 class _Sums:

@@ -1,7 +1,7 @@
 """An S3 server that keeps of an object what tells whether it is right, and nothing else.
 
 Owns the words of S3 that an upload in parts needs, one small part of the answers each; takes no
-notice of signatures. Of each part it keeps the length and the CRC-32, and of the last one its
+notice of signatures. Of each part it keeps the length and the CRC-32, and of the last two their
 bytes, since a program may read back the end of what it has stored. So an object may be of any size.
 
 `python -m tests.s3_large.sink` runs one, says its port, and ends with its input.
@@ -27,7 +27,7 @@ _DATE = "2026-01-05T12:00:00.000Z"
 
 @dataclass
 class Part:
-    """A part: its bytes only where it may be the last."""
+    """A part: its bytes only where it may be one of the last two."""
 
     size: int
     crc: int
@@ -52,12 +52,13 @@ class Kept:
         return sum(part.size for part in self.parts)
 
     def read(self, start: int, stop: int) -> bytes | None:
-        """Give bytes of the last part; None where others are wanted."""
-        last = self.parts[-1]
-        begin = self.size - last.size
-        if last.content is None or start < begin:
+        """Give bytes of the last two parts; None where others are wanted."""
+        last = self.parts[-2:]
+        content = b"".join(part.content or b"" for part in last)
+        begin = self.size - sum(part.size for part in last)
+        if len(content) != self.size - begin or start < begin:
             return None
-        return last.content[start - begin : stop - begin]
+        return content[start - begin : stop - begin]
 
 
 @dataclass
@@ -66,6 +67,7 @@ class Upload:
 
     key: str
     parts: dict[int, Part] = field(default_factory=dict)
+    with_content: set[int] = field(default_factory=set)
 
 
 class State:
@@ -79,18 +81,16 @@ class State:
         self.puts = 0
 
     def take(self, upload: str, number: int, part: Part) -> bool:
-        """Keep a part, and of all parts the content of the last alone; False: no such upload."""
+        """Keep a part, and of all parts the content of the last two; False: no such upload."""
         with self.lock:
             found = self.uploads.get(upload)
             if found is None:
                 return False
             self.puts += 1
-            if any(other > number for other in found.parts):
-                part.content = None
-            for other, earlier in found.parts.items():
-                if other < number:
-                    earlier.content = None
             found.parts[number] = part
+            for other in sorted(found.with_content | {number})[:-2]:
+                found.parts[other].content = None
+            found.with_content = set(sorted(found.with_content | {number})[-2:])
             return True
 
 
@@ -233,7 +233,8 @@ class Handler(BaseHTTPRequestHandler):
         if content is None:
             self.refuse(501, "NotImplemented")
             return
-        self.answer(206, content, {"ETag": kept.etag})
+        where = f"bytes {first}-{last}/{kept.size}"
+        self.answer(206, content, {"ETag": kept.etag, "Content-Range": where})
 
     def sums(self) -> dict[str, Any]:
         """Tell length and CRC-32 of every part of every object, and how many parts came."""

@@ -131,8 +131,9 @@ def test_a_killed_job_goes_on_with_what_is_in_the_bucket(
         members = service.members(hash_)
         assert service.client.delete(f"/api/archive/{hash_}").status_code < 300
     assert list(members.values()) == [*WHOLE, SLICED]
-    for link in links[:2]:
-        assert len(origin.requests_for("/" + link.split("/", 3)[3])) == 1
+    fetched = [len(origin.requests_for("/" + link.split("/", 3)[3])) for link in links[:2]]
+    # The second one's end shares a part with the file that was open, so it was in the scratch only.
+    assert fetched == ([1, 1] if place == "the same machine" else [1, 2])
     first, *_, last = origin.requests_for(slow)
     assert first.headers["Range"] is None
     assert (last.headers["Range"] is None) == (place == "another machine")

@@ -2,7 +2,7 @@
 
 Owns how large its parts are, that the store surely has a part before anybody is told
 so, and what becomes of an upload that another attempt has begun. Leaves one part's way to
-`s3_upload.py`, which bytes are a part to the assembly. The law: docs/decisions/0049.
+`s3_upload.py`, which bytes are a part to the assembly. The law: docs/decisions/0051.
 
 An upload's name is `<attempt> <id> <cell>`: it makes the object of the attempt that has begun it,
 whoever completes it, of parts of `cell` bytes. Behind that may follow the numbers of the parts that

@@ -1,7 +1,7 @@
 """The parts of an archive that are known only at its end, on their way to the storage.
 
 Owns sending what is behind the last uploaded cell; and, where a file has failed after some of it
-was uploaded, having the storage move what is behind the hole (docs/decisions/0049):
+was uploaded, having the storage move what is behind the hole (docs/decisions/0051):
 
     sealed    [a][b][-- failed --][c][d]     an object of all that was uploaded, hole included
     archive   [a][b][c][d][end]              a new upload, copied from it within the storage

@@ -9,7 +9,7 @@ Owns the plan: pure, of one thread. Leaves sending, and giving back blocks, to `
 
 A part is a cell of a fixed grid over the scratch, which is laid out as the archive will be: part n
 is the bytes from (n-1) * cell up to n * cell. So parts are of one size and numbered without gaps,
-as the strictest stores want them (docs/decisions/0049). The law:
+as the strictest stores want them (docs/decisions/0051). The law:
 
 - A cell may go when all its bytes are of files that are done. One that lies within the body of a
   single open file may go when it is written; it is planned again if that file begins anew.
