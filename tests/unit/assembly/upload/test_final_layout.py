@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.unit.assembly.upload.test_part_plan import done
 
 from packmule.assembly.upload.final_layout import FinalLayout
+from packmule.jobs.model import DoneEntry
 
 END = (100_000, 100_250)
 
@@ -41,7 +42,9 @@ def test_behind_a_hole_no_cell_is_a_part() -> None:
 def test_every_byte_is_in_one_part_and_all_but_the_last_are_of_one_size(
     places: list[tuple[int, int]], cell: int
 ) -> None:
-    at, entries, expected = 0, [], []
+    at = 0
+    entries: list[DoneEntry] = []
+    expected: list[int] = []
     for position, (gap, length) in enumerate(places):
         at += gap
         entries.append(done(position % 10, at, length))
