@@ -124,7 +124,7 @@ class Stream(Protocol):
         """
 
     def copy(self, upload: str, number: int, source: StoredArchive, part: range) -> str | None:
-        """Have the storage copy a range of an object as a part; return its entity tag.
+        """Copy a range of an object as a part, within the storage; return its entity tag.
 
         None where the storage does not do that.
         """

@@ -137,7 +137,7 @@ class S3Stream:
         raise StorageFailed("The object store has other parts than were sent.")
 
     def copy(self, upload: str, number: int, source: StoredArchive, part: range) -> str | None:
-        """Have the store copy a range of an object as a part; None where it does not do that."""
+        """Copy a range of an object as a part, within the store; None where it cannot do that."""
         name, upload_id = self._of(upload)
         self._wanted()
         where = source.bytes

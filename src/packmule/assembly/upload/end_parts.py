@@ -81,7 +81,7 @@ class _Moved:
     watch: Callable[[], None]
 
     def send(self, number: int, upload: str, ended: Event) -> str:
-        """Have the storage copy a part, or send it where that cannot be done."""
+        """Copy a part within the storage, or send it where that cannot be done."""
         pieces = self._placed(self.layout.pieces[number])
         (start, stop), *others = pieces
         archive = self.sealed.archive
@@ -128,7 +128,7 @@ def _sent(
     send: Callable[[int, str, Event], str],
     watch: Callable[[], None],
 ) -> dict[int, str]:
-    """Have parts sent, a few ahead; `watch` raises where nobody waits any more."""
+    """Send parts, a few ahead; `watch` raises where nobody waits any more."""
     etags: dict[int, str] = {}
     under_way: dict[int, Future[str]] = {}
     left = iter(numbers)

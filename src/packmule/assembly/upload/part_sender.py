@@ -197,7 +197,7 @@ class PartSender:
             ) from error
 
     def submit_end(self, send: Callable[[str, Event], str]) -> Future[str]:
-        """Have a part sent that is laid out only now; the future gives its entity tag.
+        """Submit a part that is laid out only now; the future gives its entity tag.
 
         `send` is given the upload's name and what is set when nobody waits any more. Raises
         StorageAway.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.assembly.upload.test_part_plan import done
 
 from packmule.assembly.upload.final_layout import FinalLayout
-from packmule.jobs.model import DoneEntry
+
+if TYPE_CHECKING:
+    from packmule.jobs.model import DoneEntry
 
 END = (100_000, 100_250)
 
