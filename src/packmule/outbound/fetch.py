@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 class Fetch:
     """A source to fetch: `url` as the caller gave it, `asked` where redirects have led.
 
-    While a transfer is open, `host` is the health of the host it asks, and `slow` whether it hardly
-    moves. `spent` is how many retries it has cost its host, `began` when its last try began, and
-    `deadline` when it must be complete, on the loop's clock. `cookies` are those that its responses
-    have set (`cookies.py`). `ignores_length`: its Content-Length is no number, so the end of the
-    connection is the body's.
+    While a transfer is open, `host` is the health of the host it asks, `rank` how many to that host
+    were open once it had begun, and `slow` whether it hardly moves. `spent` is how many retries it
+    has cost its host, `began` when its last try began, and `deadline` when it must be complete, on
+    the loop's clock. `cookies` are those that its responses have set (`cookies.py`).
+    `ignores_length`: its Content-Length is no number, so the end of the connection is the body's.
     """
 
     __slots__ = (
-        "asked", "began", "cookies", "deadline", "host", "host_key", "ignores_length", "receiver",
-        "slow", "spent", "state", "url",
+        "asked", "began", "cookies", "deadline", "host", "host_key", "ignores_length", "rank",
+        "receiver", "slow", "spent", "state", "url",
     )  # fmt: skip
 
     def __init__(self, url: Url, receiver: Receiver, state: TransferState = START) -> None:
@@ -37,6 +37,7 @@ class Fetch:
         self.receiver = receiver
         self.state = state
         self.spent = 0
+        self.rank = 1
         self.slow = False
         self.ignores_length = False
         self.began = 0.0

@@ -7,7 +7,8 @@ Decides synchronously; the caller passes in the clock.
 
 Each job has a queue. Queues share the transfers, and within a queue the hosts take turns, so
 neither a huge job nor a slow host starves another. A host's limit holds across all queues, and with
-`share_hosts` across all workers.
+`share_hosts` across all workers. A host that has more of a job's transfers than the others on
+average, because it is slow, gets the next one only if no other host can take it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
+from packmule.outbound.concurrency import Concurrency
 from packmule.outbound.host_health import AT_FIRST, HostHealth
 from packmule.outbound.host_limits import HostLimit, most_connections
 from packmule.outbound.host_sharing import ALONE, HostUse
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from packmule.outbound.job_queue import HostKey, JobQueue
 
 _jitter = random.SystemRandom()
+_AT_FIRST = 128
+"""Transfers to all hosts together, before it is known that more of them bring more."""
 _HOSTS_REMEMBERED = 4096
 _HOSTS_TOLD = 500
 
@@ -54,7 +58,7 @@ class FetchScheduler:
         *,
         per_host: int,
         at_first: int = AT_FIRST,
-        transfers: int = 32,
+        transfers: int = 256,
         limits: Limits | None = None,
         host_limits: Mapping[str, HostLimit] | None = None,
     ) -> None:
@@ -62,7 +66,10 @@ class FetchScheduler:
         self._at_first = at_first
         self._limits = limits or Limits()
         self._host_limits = host_limits or {}
-        self._shares = TransferShares(transfers)
+        self._overall = Concurrency(max(_AT_FIRST, transfers // 2), transfers)
+        self._shares = TransferShares(int(self._overall.limit))
+        self._work = 0
+        self._in_work: dict[HostKey, HostHealth] = {}
         self._hosts: dict[HostKey, HostHealth] = {}
         self._later: list[_Due] = []
         self._order = count()
@@ -102,33 +109,52 @@ class FetchScheduler:
                 return queue, item
         return None
 
+    def measure(self, now: float) -> bool:
+        """Look at what has come until now; return whether more transfers may be open."""
+        shares, overall = self._shares, self._overall
+        is_more = False
+        for host in self._in_work.values():
+            is_more |= host.measure(now)
+            self._work += host.gained
+        overall.answered(shares.open)
+        is_more |= overall.measure(now, self._work, shares.counted)
+        shares.transfers = int(overall.limit)
+        return is_more
+
     def _take(self, queue: JobQueue, now: float) -> Fetch | None:
         """Remove and return a job's next fetch whose host may be asked now."""
-        turns = queue.host_rotation
+        turns, open_at = queue.host_rotation, queue.open_at
+        second: tuple[HostKey, HostHealth] | None = None
         for _ in range(len(turns)):
             key = turns.popleft()
             host = self._hosts.get(key) or self.host(key)
-            most = min(int(host.limit), host.allowed)
-            if host.active >= most or host.not_before > now:
-                turns.append(key)
-                if host.not_before > now:
-                    self._held_until = min(self._held_until, host.not_before)
-                continue
-            host.active += 1
-            waiting = queue.hosts[key]
-            item = waiting.popleft()
-            item.host = host
-            if waiting:
-                turns.append(key)
-            else:
-                del queue.hosts[key]
-            return item
-        return None
+            if host.not_before > now:
+                self._held_until = min(self._held_until, host.not_before)
+            elif host.active < host.allowed and host.active < int(host.limit):
+                if open_at.get(key, 0) * len(open_at) <= queue.open:
+                    return self._begin(queue, key, host)
+                second = second or (key, host)
+            turns.append(key)
+        if second is None:
+            return None
+        turns.remove(second[0])
+        return self._begin(queue, *second)
+
+    def _begin(self, queue: JobQueue, key: HostKey, host: HostHealth) -> Fetch:
+        if not host.active:
+            self._in_work[key] = host
+        host.active += 1
+        item = queue.pop(key)
+        item.host, item.rank = host, host.active
+        return item
 
     def give_back(self, queue: JobQueue, item: Fetch) -> None:
         """Record that a fetch returned by `next` is no longer open."""
         if item.host is not None:
             item.host.active -= 1
+            if not item.host.active:
+                del self._in_work[item.host_key]
+            queue.returned(item.host_key)
             item.host = None
             self._shares.give_back(queue, item)
 

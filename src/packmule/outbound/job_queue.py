@@ -23,7 +23,8 @@ HostKey = tuple[str, str, int]
 class JobQueue:
     """The fetches of one job that wait; `lost` maps the hosts it has given up to the cause.
 
-    `about` identifies the job in the log, `client` is who asked for it. `weight` is its share among
+    `about` identifies the job in the log, `client` is who asked for it. `open_at` counts its open
+    transfers by host. `weight` is its share among
     that client's jobs: priority 2 gets three times the share of priority 0, and -2 a third of it.
     """
 
@@ -35,6 +36,7 @@ class JobQueue:
         "joined_at",
         "lost",
         "open",
+        "open_at",
         "rank",
         "removed",
         "weight",
@@ -45,6 +47,7 @@ class JobQueue:
         self.client = client
         self.weight = 1.0 + priority if priority >= 0 else 1.0 / (1.0 - priority)
         self.open = 0
+        self.open_at: dict[HostKey, int] = {}
         self.rank: tuple[float, int] = (0.0, 0)
         self.hosts: dict[HostKey, deque[Fetch]] = {}
         self.host_rotation: deque[HostKey] = deque()
@@ -62,6 +65,25 @@ class JobQueue:
             waiting.appendleft(item)
         else:
             waiting.append(item)
+
+    def pop(self, key: HostKey) -> Fetch:
+        """Remove and return the next fetch of a host whose turn it is, and count it as open."""
+        waiting = self.hosts[key]
+        item = waiting.popleft()
+        if waiting:
+            self.host_rotation.append(key)
+        else:
+            del self.hosts[key]
+        self.open_at[key] = self.open_at.get(key, 0) + 1
+        return item
+
+    def returned(self, key: HostKey) -> None:
+        """Record that a fetch that was popped is no longer open."""
+        left = self.open_at[key] - 1
+        if left:
+            self.open_at[key] = left
+        else:
+            del self.open_at[key]
 
     def take_all(self, key: HostKey) -> Iterable[Fetch]:
         """Remove and return every fetch that waits for one host."""

@@ -28,8 +28,8 @@ class LoopSettings:
     operator's, by the name of the host. Through `proxy`, if there is one, goes every request.
     """
 
-    transfers: int = 32
-    transfers_per_host: int = 32
+    transfers: int = 256
+    transfers_per_host: int = 128
     host_limits: Mapping[str, HostLimit] = field(default_factory=dict)
     max_rate: float = 0.0
     connect_timeout: float = 10.0

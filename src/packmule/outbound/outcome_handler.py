@@ -77,7 +77,7 @@ class OutcomeHandler:
                     fetch.state, kept, error, self._limits, has_ended=fetch.receiver.has_ended
                 )
             if isinstance(after, Finished):
-                host.served(fetch.spent, kept, time.monotonic())
+                host.served(fetch.spent, time.monotonic())
                 if fetch.host_key[0] == "https":
                     host.protocol.saw(kept)
                 fetch.receiver.finish()
@@ -203,16 +203,19 @@ class OutcomeHandler:
             case HostSignal.ANSWERED:
                 host.answered()
             case HostSignal.FALTERED:
-                host.falter(now)
+                host.falter(now, fetch.began)
             case HostSignal.SILENT if cause is not None:
                 said = cause.http_status is not None
-                if host.fall_silent(fetch.began, now, answered=said, enough=enough):
+                silent = host.fall_silent(
+                    fetch.began, now, rank=fetch.rank, answered=said, enough=enough
+                )
+                if silent:
                     tries = min(self._limits.attempts, enough or self._limits.attempts)
                     where = "for this file or others on the same host"
                     detail = f"{cause.detail} ({tries} times in a row, {where})"
                     self._give_up(fetch, replace(cause, detail=detail), host.failing_since)
             case HostSignal.BUSY if cause is not None:
-                if host.pause(fetch.began, now, wait):
+                if host.pause(fetch.began, now, wait, rank=fetch.rank):
                     most = self._limits.longest_retry_after
                     detail = f"{cause.detail}; its host has been too busy for {most:,.0f} s"
                     lost = replace(cause, detail=f"{detail}: retry later")

@@ -14,6 +14,10 @@ MANY = 16
 SMALL, BIG = 256 * 1024, 1024 * 1024
 """Mean sizes in bytes: below the first HTTP/2 is chosen, from the second on it is left."""
 
+STREAMS = 4
+"""Transfers that share one HTTP/2 connection: each connection has its own congestion window, and
+with all of them in one a lost packet halts them all."""
+
 _WEIGHT = 0.125
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from packmule.outbound.egress_proxy import EgressProxy
     from packmule.outbound.fetch import Fetch
     from packmule.outbound.head import Head
+    from packmule.outbound.host_health import HostHealth
     from packmule.outbound.job_queue import JobQueue
     from packmule.outbound.outcomes import After
     from packmule.outbound.rate_limiter import RateLimits, SharedRate
@@ -79,6 +80,7 @@ class TransferHandle:
         self.curl = pycurl.Curl()
         self.queue: JobQueue | None = None
         self.fetch: Fetch | None = None
+        self.host: HostHealth | None = None
         self.lines: list[bytes] = []
         self.write: Callable[[memoryview], bool] | None = None
         self.after: After | None = None
@@ -127,6 +129,7 @@ class TransferHandle:
         """Prepare for one try. `pin` are the checked addresses of the host's name."""
         self.queue = queue
         self.fetch = fetch
+        self.host = fetch.host
         self.lines.clear()
         self.write = None
         self.stopped_by = None
@@ -304,6 +307,8 @@ class TransferHandle:
             if self.write(view):
                 self.paused = True
                 return _PAUSE
+            if self.host is not None:
+                self.host.came += len(view)
             if self._rate_limit is not None:
                 self._rate_limit.take(len(view), time.monotonic())
         except OverlapDiffersError:
@@ -341,7 +346,10 @@ class TransferHandle:
             self.write = receiver.write
             if repeated:
                 self._compare_first(repeated)
-            self.window_start, self.window_moved = time.monotonic(), start
+            now = time.monotonic()
+            if self.host is not None:
+                self.host.respond(fetch.rank, total, now - self.window_start)
+            self.window_start, self.window_moved = now, start
         else:
             self.after = verdict.after
             self.write = self._discard

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import pycurl
 
 from packmule.errors import FailureCode
-from packmule.outbound import faults, stall_detector, transfer
+from packmule.outbound import faults, protocol, stall_detector, transfer
 from packmule.outbound.fetch_scheduler import FetchScheduler
 from packmule.outbound.lookup_turns import Asker
 from packmule.outbound.outcome_handler import OutcomeHandler, internal
@@ -49,6 +49,8 @@ _LONGEST_TURN = 30.0
 _WAIT_FOR_LOOP = 1.0
 _SHORT_LOOKUP, _FAILED_LOOKUP = 2.0, 60.0
 """Seconds for a look-up, and until the next, where a proxy goes on without an answer."""
+_MEASURE_EVERY = 0.01
+_IDLE_CONNECTIONS = 64
 
 
 class TransferLoop:
@@ -79,17 +81,19 @@ class TransferLoop:
         self._rates = RateLimits(settings.max_rate, settings.host_limits)
         self._outcomes = OutcomeHandler(self._scheduler, settings.limits, rules)
         self._commands: deque[Callable[[], None]] = deque()
-        self._next_look = 0.0
+        self._next_look = self._next_measure = 0.0
         self._closing = False
         self._ended_for_good = False
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="transfers", daemon=True)
         self._multi = pycurl.CurlMulti()
         self._ready = Readiness(self._multi)
-        self._multi.setopt(pycurl.M_MAXCONNECTS, settings.transfers * 2)
+        kept_open = settings.transfers + min(settings.transfers, _IDLE_CONNECTIONS)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, kept_open)
+        self._multi.setopt(pycurl.M_MAX_CONCURRENT_STREAMS, protocol.STREAMS)
         # Handles live as long as the multi handle; there are as many as were ever open at once.
         self._by_curl: dict[pycurl.Curl, TransferHandle] = {}
-        self._free = [self._new_handle() for _ in range(settings.transfers)]
+        self._free = [self._new_handle()]
         self._active: set[TransferHandle] = set()
         self._resolving: dict[Fetch, JobQueue] = {}
 
@@ -233,6 +237,10 @@ class TransferLoop:
             self._next_look = now + stall_detector.interval(self._settings.stall_timeout)
             self._end_slow_tries(now)
         self._start_tries(now)
+        if now >= self._next_measure:
+            self._next_measure = now + _MEASURE_EVERY
+            if self._scheduler.measure(now):
+                self._start_tries(now)
 
     def _woken(self) -> None:
         while self._commands:
@@ -391,7 +399,7 @@ class TransferLoop:
         self._multi.remove_handle(handle.curl)
         self._active.discard(handle)
         self._free.append(handle)
-        handle.queue = handle.fetch = handle.write = None
+        handle.queue = handle.fetch = handle.host = handle.write = None
         handle.paused = False
         handle.held_until = math.inf
 

@@ -7,7 +7,7 @@ than a job of short ones. Leaves what a job fetches, and from which host, to `fe
 Pure.
 
 There is room for another transfer while fewer than `transfers` are open, not counting
-    slow    those that hardly move, up to `SLOW_TIMES` times as many
+    slow    those that hardly move, up to `SLOW_TIMES` times as many, and `MOST_SLOW`
     first   one of every job but one, so that each job may always have one and none is starved
 """
 
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from packmule.outbound.fetch import Fetch
     from packmule.outbound.job_queue import JobQueue
 
-SLOW_TIMES = 16
-"""How many slow transfers may be open, as a multiple of the others."""
+SLOW_TIMES, MOST_SLOW = 16, 512
+"""How many slow transfers may be open, as a multiple of the others, and at most; each of them holds
+a socket. There may always be twice as many as of the others."""
 
 _rank = attrgetter("rank")
 
@@ -39,10 +40,10 @@ class _Client:
 
 
 class TransferShares:
-    """Who has how many transfers, and who is next."""
+    """Who has how many transfers, and who is next; `transfers` may change at any time."""
 
     def __init__(self, transfers: int) -> None:
-        self._transfers = transfers
+        self.transfers = transfers
         self._clients: dict[str, _Client] = {}
         self._order: list[_Client] = []
         self._turns = count()
@@ -76,8 +77,7 @@ class TransferShares:
 
     def in_turn(self) -> Iterator[JobQueue]:
         """Yield the jobs in the order to offer them a transfer; stop once one takes it."""
-        counted = self.open - self.slow - max(0, self._busy - 1)
-        has_room = counted < self._transfers and self.open < self._most
+        has_room = self.counted < self.transfers and self.open < self._most
         order = self._order
         if len(order) > 1:
             order.sort(key=_rank)
@@ -90,8 +90,14 @@ class TransferShares:
                     yield queue
 
     @property
+    def counted(self) -> int:
+        """How many open transfers count against `transfers`."""
+        return self.open - self.slow - max(0, self._busy - 1)
+
+    @property
     def _most(self) -> int:
-        return self._transfers * (1 + SLOW_TIMES)
+        transfers = self.transfers
+        return transfers + min(transfers * SLOW_TIMES, max(MOST_SLOW, transfers * 2))
 
     def take(self, queue: JobQueue) -> None:
         """Record that a job begins a transfer."""

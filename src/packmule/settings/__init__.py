@@ -216,9 +216,13 @@ class Settings:
     concurrent_jobs: int = _setting(
         "8", forms.count, "jobs a worker runs at once; more while some of them take long"
     )
-    transfers: int = _setting("32", forms.count, "transfers a worker makes at once")
+    transfers: int = _setting(
+        "256", forms.count, "transfers a worker makes at once, as long as more of them bring more"
+    )
     transfers_per_host: int = _setting(
-        "32", forms.count, "transfers to one host at once; more than 8 only if its files are small"
+        "128",
+        forms.count,
+        "transfers to one host at once; it begins with 8 and gets more while that brings more",
     )
     host_limits: Mapping[str, HostLimit] = _setting(
         "",
