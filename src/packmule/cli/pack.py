@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sys
 from contextlib import nullcontext
@@ -198,6 +199,8 @@ def _pack(
         raise UsageError(f"Cannot write {out}: the folder {out.parent} does not exist.")
     stop = StopRequest()
     stop.listen()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a socket for each transfer
     with (
         open_resources(settings) as resources,
         _progress(len(sources), settings.attempts, quiet=quiet) as watch,

@@ -21,11 +21,12 @@ from __future__ import annotations
 import math
 from enum import Enum, auto
 
-_GAIN = 0.3
-"""What an added connection must bring, as a part of what those before it bring on average."""
+_GAIN, _GAIN_AT_FIRST = 0.2, 0.3
+"""What an added transfer must bring, as a part of what those before it bring on average: by a long
+look at it, and by the first short one."""
 _GAIN_TO_RAMP = 0.7
 """As above: from here on it pays to double again."""
-_LOSS = 0.03
+_LOSS = 0.02
 """The part of the rate that may be lost for a fifth fewer connections."""
 _MORE, _LESS = 1.25, 0.8
 _FULL = 0.9
@@ -59,8 +60,8 @@ class Concurrency:
 
     __slots__ = (
         "_answers", "_at_first", "_base", "_best", "_best_rate", "_bound_for", "_bound_until",
-        "_cut_at", "_doubted", "_hold_for", "_is_next_less", "_level", "_round", "_since", "_suspect",
-        "_threshold", "bound", "limit", "most", "phase", "proven",
+        "_cut_at", "_doubted", "_hold_for", "_is_next_less", "_level", "_round", "_since",
+        "_suspect", "_threshold", "bound", "limit", "most", "phase", "proven",
     )  # fmt: skip
 
     def __init__(self, at_first: int, most: int) -> None:
@@ -91,8 +92,7 @@ class Concurrency:
 
     def answered(self, rank: int) -> None:
         """Record that a transfer of this rank was answered with what it asked for."""
-        if rank > self.proven:
-            self.proven = rank
+        self.proven = max(self.proven, rank)
         if self._suspect is not None:
             self._weigh(rank, self._suspect)
         if self.phase is Phase.RECOVER:
@@ -129,13 +129,14 @@ class Concurrency:
         self.falter(math.inf, now)
         self.limit = 1.0
 
-    def begin_again(self) -> None:
+    def begin_again(self, now: float, work: float) -> None:
         """Look for the limit anew, from near the beginning, as bodies are of another kind now."""
         if self.phase is not Phase.RECOVER:
             self._set(min(int(self.limit), 2 * self._at_first))
             self.phase = Phase.RAMP
             self._best, self._best_rate = 0, 0.0
             self._hold_for, self._doubted = _FIRST_HOLD, False
+            self._watch(now, work)
 
     def measure(self, now: float, work: float, active: int, shortest: float = 0.0) -> bool:
         """Look at the work done until now with `active` open; return whether the limit has risen.
@@ -147,7 +148,7 @@ class Concurrency:
                 self._hold(now, work)
             return False
         elapsed = now - self._since
-        if active < int(self.limit) or elapsed < 0:
+        if active < int(self.limit) or elapsed <= 0:
             self._watch(now, work)  # something else is what limits it
             return False
         if elapsed < self._lasts(shortest) or not self._is_answered():
@@ -187,7 +188,7 @@ class Concurrency:
             if gain >= -_LOSS:
                 self._best, self._best_rate = level, rate
             self._back(now, work)
-        elif gain >= _GAIN * growth:
+        elif gain >= (_GAIN_AT_FIRST if is_first_look else _GAIN) * growth:
             self._best, self._best_rate, self._hold_for = level, rate, _FIRST_HOLD
             self._doubted = False
             if self._cap() <= level:

@@ -124,6 +124,7 @@ class FetchScheduler:
     def _take(self, queue: JobQueue, now: float) -> Fetch | None:
         """Remove and return a job's next fetch whose host may be asked now."""
         turns, open_at = queue.host_rotation, queue.open_at
+        hosts = max(len(turns), len(open_at))
         second: tuple[HostKey, HostHealth] | None = None
         for _ in range(len(turns)):
             key = turns.popleft()
@@ -131,7 +132,7 @@ class FetchScheduler:
             if host.not_before > now:
                 self._held_until = min(self._held_until, host.not_before)
             elif host.active < host.allowed and host.active < int(host.limit):
-                if open_at.get(key, 0) * len(open_at) <= queue.open:
+                if open_at.get(key, 0) * hosts <= queue.open:
                     return self._begin(queue, key, host)
                 second = second or (key, host)
             turns.append(key)

@@ -86,12 +86,12 @@ class HostHealth:
 
     `allowed` bounds it too: this worker's share of the host where other workers fetch from it.
     `per_host` is the highest limit, `concurrency` goes from `at_first` to it. `came` counts bytes
-    of bodies, `files` whole ones, `gained` is what the last measurement found; `size` and `wait` are the mean size of a file and the mean number
-    of seconds until a response begins, `fastest` is the shortest such wait. `budget` is how many
-    more retries it may cost, `rounds` how many times in a row nothing came since `failing_since`,
-    and `pauses` how many times in a row it asked for a pause since then, the last one until
-    `paused_until`. `served_at` is when a file last came. `answers`: it has answered since it last
-    turned a try away without naming a time.
+    of bodies, `files` whole ones, `gained` is what the last measurement found. `size` and `wait`
+    are the mean size of a file and the mean number of seconds until a response begins, `fastest` is
+    the shortest such wait. `budget` is how many more retries it may cost, `rounds` how many times
+    in a row nothing came since `failing_since`, and `pauses` how many times in a row it asked for a
+    pause since then, the last one until `paused_until`. `served_at` is when a file last came.
+    `answers`: it has answered since it last turned a try away without naming a time.
     """
 
     per_host: int
@@ -156,8 +156,7 @@ class HostHealth:
         """
         self.answers = True
         self.concurrency.answered(rank)
-        if waited < self.fastest:
-            self.fastest = waited
+        self.fastest = min(self.fastest, waited)
         if self.size is None:
             self.size, self.wait = float(size or 0), waited
         else:
@@ -167,13 +166,13 @@ class HostHealth:
 
     def measure(self, now: float) -> bool:
         """Look at what has come until now; return whether the limit has risen."""
-        is_big = (self.size or 0.0) >= (SMALL if self.is_big else BIG)
-        if is_big and not self.is_big:
-            self.concurrency.begin_again()
-        self.is_big = is_big
-        shortest = max(_SHORTEST_WATCH, _WAITS_WATCHED * self.wait) if is_big else 0.0
         work = self.came + self.files * _A_FILE
         self.gained, self.measured = work - self.measured, work
+        is_big = (self.size or 0.0) >= (SMALL if self.is_big else BIG)
+        if is_big and not self.is_big:
+            self.concurrency.begin_again(now, work)
+        self.is_big = is_big
+        shortest = max(_SHORTEST_WATCH, _WAITS_WATCHED * self.wait) if is_big else 0.0
         return self.concurrency.measure(now, work, self.active, shortest)
 
     def served(self, refund: int, now: float = 0.0) -> None:

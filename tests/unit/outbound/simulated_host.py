@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from random import Random
+from typing import TYPE_CHECKING
 
-from packmule.outbound.concurrency import Concurrency
+if TYPE_CHECKING:
+    from packmule.outbound.concurrency import Concurrency
 
 STEP = 0.01
 PER_FILE = 128 * 1024
@@ -21,7 +23,8 @@ BIG, BIG_FILES = 1024 * 1024, 0.3
 class Host:
     """Seconds until a response begins, bytes per second of a connection and of all, and limits.
 
-    More than `bears` at once are refused; of more than `serves` the others wait for their turn.
+    More than `bears` at once are refused, `refuses_after` so many latencies. Of more than `serves`
+    the others wait for their turn.
     """
 
     latency: float
@@ -30,13 +33,7 @@ class Host:
     in_all: float = math.inf
     bears: float = math.inf
     serves: float = math.inf
-
-    def rate(self, at_once: int) -> float:
-        """Return how many files a second come with so many always open, at most."""
-        service = self.size / self.per_connection
-        alone = self.latency + STEP + service
-        served = self.serves / service if service else math.inf
-        return min(min(at_once, self.bears) / alone, served, self.in_all / self.size)
+    refuses_after: float = 1.0
 
 
 @dataclass(slots=True)
@@ -82,9 +79,11 @@ class Run:
         host = self.host
         while len(self.open) < int(self.limit.limit):
             rank = len(self.open) + 1
-            answer_at = self.now + host.latency * self.random.uniform(0.8, 1.2)
+            wait = host.latency * self.random.uniform(0.8, 1.2)
+            if is_refused := rank > host.bears:
+                wait *= host.refuses_after
             self.open.append(
-                Transfer(rank, self.now, answer_at, float(host.size), rank > host.bears)
+                Transfer(rank, self.now, self.now + wait, float(host.size), is_refused)
             )
         self.most = max(self.most, len(self.open))
 
@@ -106,10 +105,13 @@ class Run:
         moving = [each for each in self.open if each.answered]
         if not moving:
             return
-        step = min(self.host.per_connection, self.host.in_all / len(moving)) * STEP
-        for each in moving:
-            self.work += min(step, each.left)
+        left = self.host.in_all * STEP
+        for after, each in enumerate(sorted(moving, key=lambda each: each.left)):
+            share = left / (len(moving) - after)
+            step = min(self.host.per_connection * STEP, share, each.left)
+            left -= step
             each.left -= step
+            self.work += step
             if each.left <= 0:
                 self.open.remove(each)
                 self.files += 1

@@ -13,12 +13,36 @@ from packmule.outbound.job_queue import JobQueue
 from packmule.outbound.urls import parse
 
 
-def test_a_scheduler_opens_thirty_two_transfers_where_nobody_says_otherwise() -> None:
-    scheduler = FetchScheduler(per_host=100, at_first=100)
+def test_a_scheduler_opens_128_transfers_and_more_once_they_bring_more() -> None:
+    scheduler = FetchScheduler(per_host=1_000, at_first=1_000)
     queue = JobQueue()
-    scheduler.add(queue, fetches("a.example", 50))
-    assert len(drained(scheduler)) == 32
+    scheduler.add(queue, fetches("a.example", 500))
+    opened = drained(scheduler)
+    assert len(opened) == 128
     assert queue.joined_at == 0.0
+    _, item = opened[0]
+    assert not scheduler.measure(0.0)
+    scheduler.host(item.host_key).came += 10_000_000
+    assert scheduler.measure(1.0)
+    assert len(drained(scheduler)) == 128
+
+
+def test_a_host_that_is_slow_gets_no_more_of_a_jobs_transfers_than_the_others() -> None:
+    scheduler = FetchScheduler(per_host=100, at_first=100, transfers=20)
+    queue = JobQueue()
+    scheduler.add(queue, [*fetches("slow.example", 100), *fetches("quick.example", 100)])
+    opened = drained(scheduler)
+
+    def next_round() -> int:
+        """End what quick.example has, and fill the room; return how many the slow host has."""
+        for each in [each for each in opened if each[1].host_key[1] == "quick.example"]:
+            scheduler.give_back(*each)
+            opened.remove(each)
+        opened.extend(drained(scheduler))
+        return sum(item.host_key[1] == "slow.example" for _, item in opened)
+
+    assert [next_round() for _ in range(9)] == [10] * 9
+    assert next_round() == 20  # nobody else wants the room
 
 
 def test_each_look_finds_out_anew_when_a_host_may_be_asked() -> None:

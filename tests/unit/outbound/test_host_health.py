@@ -54,46 +54,78 @@ def test_who_falters_is_asked_for_less_at_once(host: HostHealth) -> None:
     assert limits == [4.0, 2.0, 1.0, 1.0]
 
 
-def test_who_serves_again_is_asked_for_more_slowly(host: HostHealth) -> None:
+def test_a_response_to_a_file_is_a_proof_of_what_the_host_bears(host: HostHealth) -> None:
     host.falter(0.0)
     for _ in range(4):
-        host.served(0, SMALL)
+        host.respond(4, SMALL, 0.1)
     assert 4.0 < host.limit < 6.0
     for _ in range(100):
-        host.served(0, SMALL)
+        host.respond(8, SMALL, 0.1)
     assert host.limit == 8.0
+
+
+def rounds(host: HostHealth, seconds: float, size: int, *, until: float) -> list[int]:
+    """Let every transfer be answered each so many seconds; return the limit at each round."""
+    limits, now = [], 0.0
+    while now < until:
+        host.active = int(host.limit)
+        limits.append(host.active)
+        now += seconds
+        for rank in range(1, host.active + 1):
+            host.respond(rank, size, seconds)
+        host.came += host.active * min(size, int(10_000_000 * seconds))
+        host.files += host.active if size == SMALL else 0
+        host.measure(now)
+    return limits
 
 
 def test_a_host_whose_small_files_come_well_is_asked_for_twice_as_many_each_round() -> None:
-    host, limits = HostHealth(32, LIMITS), []
-    for round_ in range(4):
-        limits.append(host.limit)
-        for _ in range(8 * 2**round_):
-            host.served(0, SMALL)
-    assert limits == [8.0, 16.0, 32.0, 32.0]
+    limits = rounds(HostHealth(128, LIMITS), 0.06, SMALL, until=0.4)
+    assert limits[:6] == [8, 16, 32, 64, 128, 128]
 
 
-def test_big_files_gain_nothing_from_more_than_the_first_few_at_once() -> None:
-    host = HostHealth(32, LIMITS)
-    for _ in range(100):
-        host.served(0, BIG)
-    assert host.limit == 8.0
-    for _ in range(100):
-        host.served(0, SMALL)
-    for _ in range(100):
-        host.served(0, BIG)
-    assert host.limit == 8.0
+def test_big_bodies_are_watched_for_longer_before_there_are_more_of_them() -> None:
+    host = HostHealth(128, LIMITS)
+    limits = rounds(host, 0.1, BIG, until=1.0)
+    assert limits[:7] == [8, 8, 8, 8, 8, 16, 16]
+    assert host.is_big
 
 
-def test_after_a_fault_a_host_is_asked_for_one_more_each_round() -> None:
-    host = HostHealth(32, LIMITS)
-    for _ in range(8):
-        host.served(0, SMALL)
-    host.falter(0.0)
-    assert host.limit == 8.0
-    for _ in range(8):
-        host.served(0, SMALL)
-    assert 8.5 < host.limit < 9.1
+def test_where_big_bodies_follow_small_ones_the_limit_is_looked_for_anew() -> None:
+    host = HostHealth(128, LIMITS)
+    rounds(host, 0.06, SMALL, until=0.5)
+    assert host.limit == 128.0
+    for _ in range(20):
+        host.respond(1, BIG, 0.06)
+    host.measure(1.0)
+    assert host.limit == 16.0
+
+
+def test_who_turns_a_try_away_while_others_are_answered_is_only_asked_for_fewer() -> None:
+    host = HostHealth(128, LIMITS)
+    for rank in range(1, 5):
+        host.respond(rank, SMALL, 0.1)
+    assert not host.pause(1.0, 2.0, None, rank=5)
+    assert not host.pause(1.0, 2.0, None, rank=6)
+    assert (host.pauses, host.not_before, host.limit) == (0, 2.5, 4.0)
+    for _ in range(9):
+        host.respond(3, SMALL, 0.1)
+    assert (host.concurrency.bound, host.limit) == (4, 4.0)
+
+
+def test_who_answers_nobody_any_more_is_left_alone_for_longer() -> None:
+    host = HostHealth(128, LIMITS)
+    host.respond(1, SMALL, 0.1)
+    assert not host.pause(1.0, 2.0, None, rank=5)
+    assert not host.pause(2.5, 3.0, None, rank=4)
+    assert (host.pauses, host.not_before, host.limit) == (1, 63.0, 1.0)
+
+
+def test_a_busy_host_that_is_asked_for_one_file_is_left_alone_at_once() -> None:
+    host = HostHealth(128, LIMITS)
+    host.respond(1, SMALL, 0.1)
+    host.pause(1.0, 2.0, None, rank=1)
+    assert host.not_before == 62.0
 
 
 def test_who_goes_on_faltering_is_asked_more_slowly(host: HostHealth) -> None:
@@ -114,7 +146,7 @@ def test_a_budget_of_retries_is_spent_once(host: HostHealth) -> None:
 def test_a_file_that_succeeds_pays_back_what_it_has_cost(host: HostHealth) -> None:
     assert host.pay()
     assert host.pay()
-    host.served(2, SMALL)
+    host.served(2)
     assert [host.pay() for _ in range(4)] == [True, True, True, False]
 
 
@@ -142,7 +174,7 @@ def test_rounds_are_further_and_further_apart(host: HostHealth) -> None:
 
 
 def test_a_host_that_has_just_served_is_not_given_up_for_answering_503(host: HostHealth) -> None:
-    host.served(0, SMALL, 100.0)
+    host.served(0, 100.0)
     for n in range(10):
         now = 110.0 + 20 * n
         assert not host.fall_silent(began=now, now=now + 1, answered=True)
@@ -151,7 +183,7 @@ def test_a_host_that_has_just_served_is_not_given_up_for_answering_503(host: Hos
 
 
 def test_a_host_that_has_just_served_is_given_up_for_silence(host: HostHealth) -> None:
-    host.served(0, SMALL, 100.0)
+    host.served(0, 100.0)
     ends = [host.fall_silent(began=110.0 + n, now=110.5 + n) for n in range(LIMITS.attempts)]
     assert ends == [False, False, False, True]
 
@@ -209,7 +241,7 @@ def test_a_file_in_between_makes_the_next_pause_the_first(host: HostHealth) -> N
         now = 1000.0 * n
         assert not host.pause(now, now, None)
         assert host.not_before == now + 60
-        host.served(0, SMALL, now + 100)
+        host.served(0, now + 100)
 
 
 def test_silence_after_a_pause_and_a_pause_after_silence_count_anew(host: HostHealth) -> None:
@@ -218,7 +250,7 @@ def test_silence_after_a_pause_and_a_pause_after_silence_count_anew(host: HostHe
         assert not host.fall_silent(100.0 * n + 40, 100.0 * n + 41)
 
 
-@pytest.mark.parametrize("good", [lambda host: host.served(0, SMALL), lambda host: host.answered()])
+@pytest.mark.parametrize("good", [lambda host: host.served(0), lambda host: host.answered()])
 def test_one_good_word_ends_the_silence(host: HostHealth, good: object) -> None:
     for n in range(LIMITS.attempts - 1):
         host.fall_silent(began=10.0 * n, now=10.0 * n + 1)
@@ -231,15 +263,15 @@ def test_one_good_word_ends_the_silence(host: HostHealth, good: object) -> None:
 
 def test_a_host_shows_its_state_in_a_line() -> None:
     host = HostHealth(per_host=32, limits=Limits())
-    assert repr(host) == "<HostHealth active=0/8 budget=100 not_before=0 well>"
+    assert repr(host) == "<HostHealth active=0/8 ramp budget=100 not_before=0 well>"
     host.active = 3
     host.falter(10.0)
     host.pay()
-    assert repr(host) == "<HostHealth active=3/4 budget=99 not_before=0 faltered=1 silent=0 busy=0>"
+    state = "recover budget=99 not_before=0 faltered=1 silent=0 busy=0"
+    assert repr(host) == f"<HostHealth active=3/4 {state}>"
     host.pause(11.0, 12.0, 8.5)
-    assert (
-        repr(host) == "<HostHealth active=3/1 budget=99 not_before=20.5 faltered=1 silent=0 busy=1>"
-    )
+    state = "recover budget=99 not_before=20.5 faltered=1 silent=0 busy=1"
+    assert repr(host) == f"<HostHealth active=3/1 {state}>"
 
 
 def test_the_wait_for_a_silent_host_is_bounded_however_many_rounds_there_were() -> None:

@@ -57,7 +57,10 @@ def test_the_scheduler_keeps_to_them() -> None:
     assert scheduler.host(("https", "other.example", 443)).limit == 8
     limited = scheduler.host(("https", "upload.wikimedia.org", 443))
     for now in range(100):
-        limited.served(0, 1, float(now))
+        limited.active = 2
+        limited.respond(2, 1, 0.1)
+        limited.came += 100_000 * now
+        limited.measure(float(now))
     assert limited.limit == 2
     one = FetchScheduler(per_host=1)
     assert one.host(("https", "upload.wikimedia.org", 443)).limit == 1

@@ -20,10 +20,10 @@ def test_whatever_happens_a_host_costs_no_more_than_its_budget(ends: list[str]) 
                 assert host.pay() is (left > 0)
                 left = max(0, left - 1)
             case "served":
-                host.served(0, 1000)
+                host.served(0)
                 left = min(LIMITS.host_retries, left + 1)
             case "refund":
-                host.served(3, 1000)
+                host.served(3)
                 left = min(LIMITS.host_retries, left + 4)
             case "answered":
                 host.answered()
