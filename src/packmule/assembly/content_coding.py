@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from zlib_ng import zlib_ng
 
+from packmule.assembly.names.url_names import is_known_extension
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -42,8 +44,12 @@ _UNSUPPORTED: Final = {
     "x-compress": b"\x1f\x9d",
 }
 _GZIP_EXTENSIONS: Final = frozenset(
-    {"gz", "gzip", "tgz", "taz", "svgz", "emz", "wmz", "vgz", "vgmz", "cpgz", "mgz", "adz"}
-)
+    {
+        "gz", "gzip", "tgz", "taz", "svgz", "emz", "wmz", "vgz", "vgmz", "cpgz", "mgz", "adz",
+        # Formats that are gzip inside, under a name that does not say so.
+        "bam", "bcf", "bgz", "crate", "csi", "rda", "rdata", "rds", "tbi", "unitypackage",
+    }
+)  # fmt: skip
 _EXTENSIONS: Final = {
     "br": frozenset({"br"}),
     "zstd": frozenset({"zst", "zstd", "tzst"}),
@@ -117,7 +123,10 @@ def _is_carried(coding: str, name: str, content_type: str | None) -> bool:
     """Return whether the file itself has that coding: whoever opens it expects it there."""
     extension = name.rpartition(".")[2].lower()
     if coding in _GZIP:
-        return extension in _GZIP_EXTENSIONS or content_type in _GZIP_TYPES
+        if extension in _GZIP_EXTENSIONS:
+            return True
+        # A type that is announced twice says less than a name of another kind.
+        return content_type in _GZIP_TYPES and not is_known_extension(f".{extension}")
     return extension in _EXTENSIONS.get(coding, ())
 
 

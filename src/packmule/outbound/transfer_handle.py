@@ -100,6 +100,7 @@ class TransferHandle:
         self._pinned = False
         self._targeted = False
         self._has_cookies = False
+        self._sets_cookies = False
         keep_to_the_request(self.curl, user_agent)
         if proxy is not None:
             lead_through(self.curl, proxy, ca_file)
@@ -215,9 +216,10 @@ class TransferHandle:
 
     def keep_cookies(self) -> None:
         """Keep for the source what cookies this try's responses have set."""
-        if self.fetch is not None and cookies.are_set(self.lines):
+        if self.fetch is not None and (self._sets_cookies or cookies.are_set(self.lines)):
             self.fetch.cookies = cookies.taken(self.curl)
             self._has_cookies = True
+        self._sets_cookies = False
 
     @property
     def moved(self) -> int:
@@ -289,6 +291,7 @@ class TransferHandle:
         try:
             self._judge()
         except HeadIncomplete:
+            self._sets_cookies = self._sets_cookies or cookies.are_set(self.lines)
             self.lines.clear()  # an interim response: many of them must not be parsed many times
             self.window_start = time.monotonic()  # and a sign of life
             return None

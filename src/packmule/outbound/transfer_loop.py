@@ -371,7 +371,6 @@ class TransferLoop:
         queue, fetch, after = handle.queue, handle.fetch, handle.after
         page = handle.page if after is not None else b""
         answered = handle.answered
-        handle.keep_cookies()
         self._release(handle)
         assert queue is not None  # noqa: S101 - a handle in use has both
         assert fetch is not None  # noqa: S101
@@ -396,6 +395,7 @@ class TransferLoop:
         self._release(handle)
 
     def _release(self, handle: TransferHandle) -> None:
+        handle.keep_cookies()
         self._multi.remove_handle(handle.curl)
         self._active.discard(handle)
         self._free.append(handle)

@@ -40,6 +40,11 @@ TABLE = [
     ("drawing.svgz", "gzip", "image/svg+xml", GZIPPED, ()),
     ("download", "gzip", "application/gzip", GZIPPED, ()),
     ("download", "gzip", "application/x-compressed-tar", GZIPPED, ()),
+    ("reads.bam", "gzip", "application/octet-stream", GZIPPED, ()),
+    ("serde-1.0.crate", "x-gzip", "application/gzip", GZIPPED, ()),
+    # The name says that the file is something else than what the type says twice.
+    ("data.csv", "gzip", "application/gzip", GZIPPED, (GZIP,)),
+    ("reads.bam", "gzip", "application/octet-stream", TWICE, (GZIP,)),
     # So does that name, but the bytes were compressed once more on the way.
     ("app.tar.gz", "gzip", None, TWICE, (GZIP,)),
     ("app.tar.gz", "gzip, gzip", None, TWICE, (GZIP,)),

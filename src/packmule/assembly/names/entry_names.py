@@ -30,6 +30,7 @@ from packmule.assembly.names.content_disposition import announced_name
 from packmule.assembly.names.extensions import KNOWN_EXTENSIONS, extension_for
 from packmule.assembly.names.url_names import (
     SCRIPTS,
+    has_real_extension,
     is_random,
     is_real_extension,
     name_in_url,
@@ -50,6 +51,8 @@ _STEM_BYTES: Final = 200
 _CERTAIN: Final = KNOWN_EXTENSIONS - SCRIPTS
 # Types that a script's own text is sent under: then its extension is right.
 _SOURCE_TYPES: Final = ("text/plain", "text/x-", "application/x-httpd-php", "application/x-perl")
+# As they are, `.dll` is a library and no gateway.
+_EXECUTABLE_TYPES: Final = ("application/x-msdownload", "application/x-dosexec")
 
 
 class EntryNames:
@@ -147,7 +150,7 @@ class EntryNames:
         extension = split_extension(name)[1]
         if extension.lower() in SCRIPTS:
             self._scripts.add(position)
-        elif not is_real_extension(extension):
+        elif not has_real_extension(name):
             self._stems.add(position)
             name = shortened(name, _STEM_BYTES)
         return name
@@ -225,9 +228,10 @@ def _of_type(name: str, content_type: str | None) -> str:
     """Return a safe name with the extension that its media type asks for, where it has none."""
     stem, own = split_extension(name)
     extension = extension_for(content_type) if content_type else ""
-    if is_real_extension(own) or not extension:
+    if has_real_extension(name) or not extension:
         return name
     if own.lower() not in SCRIPTS:
         return with_extension(name, extension)
-    is_source = content_type is not None and content_type.lower().startswith(_SOURCE_TYPES)
-    return name if is_source else with_extension(stem, extension)
+    own_types = _EXECUTABLE_TYPES if own.lower() == ".dll" else _SOURCE_TYPES
+    is_right = content_type is not None and content_type.lower().startswith(own_types)
+    return name if is_right else with_extension(stem, extension)

@@ -19,6 +19,7 @@ from packmule.zipformat.names import split_extension
 _SESSION: Final = re.compile(r";jsessionid=.*", re.IGNORECASE | re.DOTALL)
 # `.jpg:large`, `.jpg!w800`, `.jpg@640w`, `.pdf&download=1`: a service's own suffix.
 _SUFFIX: Final = re.compile(r"(?P<name>[^:!@&]*\.(?P<extension>[A-Za-z0-9]{1,12}))[:!@&][^.]*\Z")
+_NUMBERED: Final = re.compile(r"(\.[A-Za-z0-9]*[A-Za-z][A-Za-z0-9]*)(?:\.[0-9]{1,5}){1,3}\Z")
 _UUID: Final = re.compile(r"\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\}?", re.IGNORECASE)
 _DIGEST: Final = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
 # `…/archive.tar.gz/download`: the file's name is the segment before.
@@ -51,6 +52,18 @@ def name_in_url(url: str) -> str:
         if is_known_extension(split_extension(before)[1]):
             return before
     return name
+
+
+def has_real_extension(name: str) -> bool:
+    """Return whether a name tells a file's type: by its extension, or by one before a number.
+
+    `a.7z.001` is a volume of an archive, `a.log.1` an older log.
+    """
+    extension = split_extension(name)[1]
+    if extension.strip(".0123456789"):
+        return is_real_extension(extension)
+    numbered = _NUMBERED.search(name)
+    return numbered is not None and is_known_extension(numbered[1])
 
 
 def is_real_extension(extension: str) -> bool:

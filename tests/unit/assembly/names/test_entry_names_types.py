@@ -19,6 +19,13 @@ PDF = "application/pdf"
         ("pdf/2301.01234", PDF, "2301.01234.pdf"),
         ("v1.4.3", "application/zip", "v1.4.3.zip"),
         ("disk.001", "application/octet-stream", "disk.001"),
+        ("backup.7z.001", "application/x-7z-compressed", "backup.7z.001"),
+        ("backup.tar.gz.12", "application/gzip", "backup.tar.gz.12"),
+        ("server.log.1", "text/plain", "server.log.1"),
+        ("libfoo.so.1.2.3", "application/x-sharedlib", "libfoo.so.1.2.3"),
+        ("Report.v.001", "application/zip", "Report.v.001.zip"),
+        ("plugin.dll", "application/x-msdownload", "plugin.dll"),
+        ("get.dll?file=1", PDF, "get.pdf"),
         ("scribus-1.6.0.tar.gz/download", "application/gzip", "scribus-1.6.0.tar.gz"),
         ("files/data.csv/content", "text/csv", "data.csv"),
         ("a.php/download", PDF, "download.pdf"),
@@ -54,7 +61,12 @@ def test_scripts_of_one_name_are_numbered_in_the_callers_order() -> None:
 
 @pytest.mark.parametrize(
     ("announced", "name"),
-    [("get.php", "get.pdf"), ("Report 12.05.2024", "Report 12.05.2024.pdf"), ("a.txt", "a.txt")],
+    [
+        ("get.php", "get.pdf"),
+        ("a.zip.002", "a.zip.002"),
+        ("Report 12.05.2024", "Report 12.05.2024.pdf"),
+        ("a.txt", "a.txt"),
+    ],
 )
 def test_an_announced_name_gets_the_extension_that_tells_its_type(
     announced: str, name: str
