@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from packmule.errors import Failure, FailureCode
 from packmule.outbound import transfer
 from packmule.outbound.bucket_places import located
+from packmule.outbound.contact_wanted import advised
 from packmule.outbound.expired_links import explained
 from packmule.outbound.fetch_scheduler import jittered
 from packmule.outbound.host_health import HostSignal, host_signal
@@ -157,8 +158,8 @@ class OutcomeHandler:
                 else:
                     self._note(fetch, word, failure, enough=enough)
                 TRANSFERS.inc("failed")
-                told = located(explained(failure, fetch.asked, page, time.time()), page)
-                self.fail(fetch, told)
+                told = advised(located(failure, page), page)
+                self.fail(fetch, explained(told, fetch.asked, page, time.time()))
 
     def _retry(self, queue: JobQueue, fetch: Fetch, retry: Retry, word: HostSignal) -> None:
         cause = retry.cause

@@ -23,8 +23,10 @@ BODY = b"here it is"
 @case(
     kind=KIND,
     comes="403 for a User-Agent without a contact",
-    does="sends its version, and the contact of `PACKMULE_CONTACT`",
-    source="https://github.com/IsraelHikingMap/Site/issues/1573",
+    does="sends its version, and the contact of `PACKMULE_CONTACT`; without one, fails and says to "
+    "set it",
+    source="https://github.com/IsraelHikingMap/Site/issues/1573 "
+    "https://github.com/openzim/sotoki/issues/252",
 )
 def contact_wanted(field: Field) -> None:
     def handler(asked: Asked, _socket: socket.socket) -> bytes:
@@ -34,7 +36,9 @@ def contact_wanted(field: Field) -> None:
 
     with RawOrigin(handler) as origin:
         packed = field.pack(f"{origin.url}/a.bin", CONTACT="ops@example.org")
-        assert field.pack(f"{origin.url}/a.bin").codes == ["http-status"]
+        without = field.pack(f"{origin.url}/a.bin")
+    assert without.codes == ["http-status"]
+    assert "PACKMULE_CONTACT" in without.report["failures"][0]["detail"]
     assert packed.entries == {"a.bin": BODY}
     agents = [asked.fields["user-agent"] for asked in origin.seen]
     assert agents == [f"Packmule/{__version__} (ops@example.org)", f"Packmule/{__version__}"]

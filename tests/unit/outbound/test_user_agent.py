@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
+from tests.house.tree import ROOT
 
 from packmule import __version__
 from packmule.outbound.user_agent import DEFAULT, parse_contact, parse_user_agent, user_agent
@@ -11,6 +14,13 @@ from packmule.outbound.user_agent import DEFAULT, parse_contact, parse_user_agen
 def test_the_version_is_sent_and_the_contact_is_a_comment() -> None:
     assert user_agent(DEFAULT, "") == f"Packmule/{__version__}"
     assert user_agent(DEFAULT, "ops@example.org") == f"Packmule/{__version__} (ops@example.org)"
+
+
+def test_the_project_s_address_is_sent_once_it_has_one() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    homepage = project.get("urls", {}).get("Homepage")
+    address = f" (+{homepage})" if homepage else ""
+    assert f"Packmule/{__version__}{address}" == DEFAULT
 
 
 def test_the_operators_words_are_kept() -> None:
