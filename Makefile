@@ -6,6 +6,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-emit-find-links --upgrade
 
+# Tests start the program some hundred times. Where a shell or an image says that no bytecode is to be
+# kept, each of these starts would compile all of it.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help install serve test check format bench bench-compression fuzz lock clean
 
 help:  ## this list

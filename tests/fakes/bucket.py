@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import boto3
+import botocore.session
 from moto.server import ThreadedMotoServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mypy_boto3_s3.client import S3Client
+
+
+# What a client needs to know of S3 is a megabyte of JSON, which each session would read anew: that
+# takes longer than most tests.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 class FakeS3:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 from tests.house.tree import files_under, parse, read
@@ -18,6 +19,7 @@ LONG_FILES: dict[str, tuple[int, str]] = {}
 LONG_FUNCTIONS: dict[str, tuple[int, str]] = {}
 
 
+@cache
 def functions() -> list[tuple[str, int]]:
     """List every function as `path:name` with its length in lines, decorators left out."""
     return [

@@ -15,6 +15,9 @@ _ORDER_DECIDES = "no two retries have the same order, so nothing after it is com
 _ANY_NUMBER = "a series is known by the name with any one number, as long as it is the same"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "assembly/names/charsets": {
+        "readable: continue: continue -> pass": "it is the last statement of the loop",
+    },
     "assembly/names/entry_names": {
         "module: _FOLDER: Final = -1: 1 -> 2": "no position is negative, so either is none",
         "EntryNames.__init__: self._plans_hold = True: True -> False": (
@@ -106,6 +109,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "UrlInvalid.__init__: super().__init__(detail): super().__init__(detail) -> pass": (
             _ALREADY_KEPT
         ),
+    },
+    "web/json_scan": {
+        "JsonObject.is_object: self._at = len(_BOM) if self._body.startswith(_BOM) else 0:"
+        " 0 -> -1": ("a pattern that is looked for before the first byte is looked for from there"),
     },
     "webhook/retry_schedule": {
         "RetrySchedule._pause: return max(pause, min(asked or 0.0, LONGEST_RETRY_AFTER)):"

@@ -40,6 +40,10 @@ class Target:
 
 TARGETS = (
     Target("assembly/content_coding", ("assembly/test_content_coding",)),
+    Target(
+        "assembly/names/charsets",
+        ("assembly/names/test_charsets",),
+    ),
     Target("assembly/names/content_disposition", ("assembly/names/test_content_disposition",)),
     Target("assembly/names/entry_names", ("assembly/names/test_entry_names",)),
     Target("assembly/resuming", ("assembly/test_resuming",)),
@@ -49,6 +53,11 @@ TARGETS = (
     ),
     Target("outbound/addresses", ("outbound/test_addresses",)),
     Target("outbound/head", ("outbound/test_head",)),
+    Target("outbound/host_health", ("outbound/test_host_health",)),
+    Target("outbound/locations", ("outbound/test_locations",)),
+    Target("outbound/retry_hints", ("outbound/test_retry_hints",)),
+    Target("outbound/share_links", ("outbound/test_share_links",)),
+    Target("outbound/tls_errors", ("outbound/test_tls_errors",)),
     Target(
         "outbound/fetch_scheduler",
         ("outbound/test_fetch_scheduler", "outbound/test_fetch_scheduler_books"),
@@ -63,6 +72,7 @@ TARGETS = (
         ),
     ),
     Target("outbound/urls", ("outbound/test_urls", "outbound/test_redirects")),
+    Target("web/json_scan", ("web/test_json_scan",)),
     Target("web/ranges", ("web/test_ranges",)),
     Target("webhook/retry_schedule", ("webhook/test_retry_schedule",)),
     Target("zipformat/headers", ("zipformat/test_headers", "zipformat/test_extras")),

@@ -30,7 +30,7 @@ def form_without_a_key(stage: Stage, size: int) -> None:
 
 @attack("bodies of as many lines, faults and fields as fit", full=11_000_000, small=1_000_000)
 def bombs(stage: Stage, size: int) -> None:
-    with stage.service() as service:
+    with stage.usual_service() as service:
         for piece in (b"a%0A", b"%0A", b"%41", b"%22", b"&a=", b"\n"):
             body = b"links=" + piece * (size // len(piece))
             answer = service.client.post("/archives", content=body, headers=FORM)
@@ -92,7 +92,7 @@ def _is_refused(answer: httpx.Response) -> None:
 @attack("a hash with control characters, queries and markup in it", full=200, small=2)
 def hostile_hashes(stage: Stage, rounds: int) -> None:
     hostile = ["%00", "%0a", "0" * 32 + "%0a", "x%3Fwait=60", "%3Cscript%3E", "..%5c", "A" * 32]
-    with stage.service() as service:
+    with stage.usual_service() as service:
         for _ in range(rounds):
             for hash_ in hostile:
                 for path in (

@@ -20,7 +20,7 @@ DISGUISES: tuple[dict[str, str], ...] = (
 
 @attack("a page whose own name leads to the service (DNS rebinding)")
 def dns_rebinding(stage: Stage, _size: int) -> None:
-    with stage.service(ALLOW_HOSTS="*.example.org") as service:
+    with stage.usual_service() as service:
         client = service.client
         for disguise in DISGUISES:
             for host in (EVIL, f"{EVIL}:{service.port}", "localhost.evil.example", "example.org"):
@@ -35,7 +35,7 @@ def dns_rebinding(stage: Stage, _size: int) -> None:
 
 @attack("a page that calls itself a neighbour: the same host, another port")
 def neighbour(stage: Stage, _size: int) -> None:
-    with stage.service(ALLOW_ORIGINS="https://app.example.org") as service:
+    with stage.usual_service() as service:
         for origin in (f"http://127.0.0.1:{service.port + 1}", "http://6.6.6.6", "null"):
             headers = {"Origin": origin}
             made = service.client.post("/api/archive/create", json=JOB, headers=headers)

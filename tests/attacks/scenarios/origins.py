@@ -16,7 +16,7 @@ LONG = 60_000
 @attack("headers of 60 kB with terminal escapes, once for each file", full=1000, small=40)
 def long_headers(stage: Stage, size: int) -> None:
     hostile = "\x1b]0;owned\x07" + "x" * LONG
-    with stage.origin() as origin, stage.service(TRANSFERS="32") as service:
+    with stage.origin() as origin, stage.usual_service() as service:
         leading = {"Location": f"ftp://{hostile}"}
         urls = [origin.put(f"/{n}", b"x", status=302, headers=leading) for n in range(size)]
         created = service.create(*urls)
@@ -30,7 +30,7 @@ def long_headers(stage: Stage, size: int) -> None:
 
 @attack("an origin that sends interim responses only, over and over", full=200, small=20)
 def interim_responses(stage: Stage, size: int) -> None:
-    with RawOrigin() as origin, stage.service(ATTEMPTS="1", TRANSFERS="32") as service:
+    with RawOrigin() as origin, stage.usual_service() as service:
         flood = b"HTTP/1.1 103 E\r\n\r\n" * 3600
         urls = [origin.put(flood) for _ in range(size)]
         urls.append(origin.put(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"))

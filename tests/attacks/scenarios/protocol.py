@@ -54,7 +54,7 @@ FLOODS = (
 
 @attack("requests to smuggle others, and odd spellings of methods and paths", full=5000, small=200)
 def spellings(stage: Stage, size: int) -> None:
-    with stage.service() as service:
+    with stage.usual_service() as service:
         for request in TWO_READINGS:
             answer = exchange(service.port, request + SECOND)
             assert answer.count(b"HTTP/1.1 ") <= 1, request
@@ -106,7 +106,7 @@ def flood(port: int, first: bytes, again: bytes, size: int) -> None:
 @attack("hosts and file names that take by the square of their length", full=200, small=100)
 def combining_marks(stage: Stage, size: int) -> None:
     marks = "\u0315\u0300"
-    with stage.origin() as origin, stage.service() as service:
+    with stage.origin() as origin, stage.usual_service() as service:
         hosts = [f"http://{n}{marks * 3900}.example/" for n in range(size)]
         dots = [f"http://{'é.' * 3900}{n}.example/" for n in range(size)]
         for urls in (hosts, dots):

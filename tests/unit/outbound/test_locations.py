@@ -27,6 +27,7 @@ RULES = AddressRules(own_hosts=frozenset({ssrf.OWN_HOST}))
         ("HTTP://H.example/x", "http://h.example/x"),
         ("  /x \t", "https://a.example/x"),
         ("/x\ty", "https://a.example/xy"),
+        ("!x", "https://a.example/b/!x"),
         ("\x01/x\x1f", "https://a.example/x"),
         ("https:///h.example/x", "https://h.example/x"),
         ("http:////h.example/x", "http://h.example/x"),
@@ -105,8 +106,9 @@ def test_a_repaired_location_is_judged_by_the_host_it_leads_to(location: str) ->
 
 def test_a_location_has_the_length_of_any_link() -> None:
     assert read_location(BASE, "/" + "a" * 20, max_length=40)
+    assert read_location(BASE, "/x".ljust(40), max_length=40)
     with pytest.raises(UrlInvalid):
-        read_location(BASE, "/" + " " * 40, max_length=40)
+        read_location(BASE, "/x".ljust(41), max_length=40)
     with pytest.raises(UrlInvalid):
         read_location(BASE, "/" + "a" * 39, max_length=40)
 

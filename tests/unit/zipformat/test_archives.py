@@ -122,7 +122,15 @@ def test_room_that_was_kept_and_not_needed_disturbs_nobody() -> None:
         assert opened.getinfo("a").extract_version == 10
 
 
-@pytest.mark.parametrize("count", [65_534, 65_535, 65_536, 70_000])
+@pytest.mark.parametrize(
+    "count",
+    [
+        65_534,
+        65_535,
+        pytest.param(65_536, marks=pytest.mark.long),
+        pytest.param(70_000, marks=pytest.mark.long),
+    ],
+)
 def test_an_archive_of_so_many_entries_reads_back(count: int) -> None:
     data = archive([(f"{index:x}", b"", None, STORED) for index in range(count)])
     assert (ZIP64_END in data) is (count >= 65_535)

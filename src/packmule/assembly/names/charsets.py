@@ -53,8 +53,9 @@ _JAPANESE_LEAD: Final = re.compile(rb"[\x81-\x9f][\x40-\x7e\x80-\xfc]")
 _CHINESE: Final = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xf7][\xa1-\xfe])*")
 _PAIR: Final = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
 _COMMON_PAIR: Final = re.compile(rb"[\xa3\xb0-\xd7][\xa1-\xfe]")
-# Four letters in a row beyond ASCII are a word; Latin languages have one or two.
-_CYRILLIC: Final = re.compile(rb"[\xc0-\xff]{4}")
+# Four letters in a row beyond ASCII are a word; Latin languages have one or two. Those below C0 are
+# Russian (A8, B8) and Ukrainian.
+_CYRILLIC: Final = re.compile(rb"[\xa5\xa8\xaa\xaf\xb2-\xb4\xb8\xba\xbf-\xff]{4}")
 
 
 def codec_of(label: str) -> str | None:
