@@ -41,7 +41,7 @@ class ByHand:
 
     def add(self, queue: JobQueue, fetches: Iterable[Fetch]) -> None:
         """Take a job's fetches."""
-        self.fetches[queue] = list(fetches)
+        self.fetches[queue] = [*fetches, *queue.take_everything()]
 
     def remove(self, queue: JobQueue) -> None:
         """Forget a job, after all that was submitted before."""

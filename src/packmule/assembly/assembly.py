@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from packmule.assembly.space_check import MakeRoom
     from packmule.assembly.upload.part_sender import PartSender
     from packmule.errors import PackmuleError
-    from packmule.jobs.model import OpenEntry, Progress, Remembered, Source
+    from packmule.jobs.model import Progress, Remembered, Source
+    from packmule.outbound.urls import Url
     from packmule.storage.interface import Stream
 
 
@@ -70,6 +71,7 @@ class Assembly:
         self._sources = sources
         self._remembered = remembered
         self._queue = queue or JobQueue(as_extra())
+        self._queue.make = self._make_fetch
         self._changed = threading.Event()
         wake = self._changed.set
         self.limits = resources.limits
@@ -92,7 +94,9 @@ class Assembly:
             context, self._archive, self.ledger, resources.compress_pool, resources.loop.nudge
         )
         rules = self.limits.rewrite_links
-        names = EntryNames([(rewritten(source.url, rules), source.name) for source in sources])
+        self._links = [rewritten(source.url, rules) for source in sources]
+        wanted = [(link, source.name) for link, source in zip(self._links, sources, strict=True)]
+        names = EntryNames(wanted)
         self._receiving = ReceivingJob(context, sources, names, self.ledger, committer, sinks, wake)
         self._refusals: dict[tuple[str, int], tuple[FailureCode, str] | None] = {}
 
@@ -109,35 +113,43 @@ class Assembly:
         resolved = {entry.position for entry in remembered.done}
         resolved.update(entry.position for entry in remembered.failed)
         opened_at = {entry.position: entry for entry in remembered.open}
-        fetches = [
-            fetch
-            for source in self._sources
-            if source.position not in resolved
-            and (fetch := self._fetch(source, opened_at.get(source.position))) is not None
-        ]
-        self._resources.loop.add(self._queue, fetches)
+        for source in self._sources:
+            if source.position not in resolved and (url := self._checked(source)) is not None:
+                place = opened_at.get(source.position)
+                if place is None:
+                    self._queue.plan(url.origin, source.position)
+                else:
+                    receiver = EntryReceiver(self._receiving, source.position)
+                    receiver.restore(place)
+                    self._queue.push(Fetch(url, receiver, restored_state(place)))
+        self._resources.loop.add(self._queue, ())
         if self.ledger.is_resolved:
             self._changed.set()
 
-    def _fetch(self, source: Source, opened: OpenEntry | None) -> Fetch | None:
-        """Make the fetch of one source; None where its URL alone makes it fail."""
-        receiver = EntryReceiver(self._receiving, source.position)
+    def _checked(self, source: Source) -> Url | None:
+        """Return what one source asks for; None where its URL alone makes it fail."""
         try:
-            link = rewritten(source.url, self.limits.rewrite_links)
-            url = parse(link, max_length=self.limits.max_url_length)
+            url = self._url(source.position)
         except UrlInvalid as error:
-            receiver.fail(Failure(FailureCode.URL_INVALID, error.detail))
+            self._refuse(source.position, FailureCode.URL_INVALID, error.detail)
             return None
         site = (url.host, url.port)
         if site not in self._refusals:
             self._refusals[site] = refusal(url, self._resources.rules)
         if (refused := self._refusals[site]) is not None:
-            receiver.fail(Failure(*refused))
+            self._refuse(source.position, *refused)
             return None
-        if opened is None:
-            return Fetch(url, receiver)
-        receiver.restore(opened)
-        return Fetch(url, receiver, restored_state(opened))
+        return url
+
+    def _url(self, position: int) -> Url:
+        return parse(self._links[position], max_length=self.limits.max_url_length)
+
+    def _refuse(self, position: int, code: FailureCode, detail: str) -> None:
+        EntryReceiver(self._receiving, position).fail(Failure(code, detail))
+
+    def _make_fetch(self, position: int) -> Fetch:
+        """Make the fetch of a checked source: a million at once would take a gigabyte."""
+        return Fetch(self._url(position), EntryReceiver(self._receiving, position))
 
     def _in_loop(self, work: Callable[[], None]) -> None:
         """Submit work to the transfer loop's thread; its failure is the archive's."""

@@ -8,18 +8,22 @@ back is compared with what was written, which costs a millisecond; a full check 
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
+
+from isal.isal_zlib import crc32
 
 from packmule.assembly.disk.disk_file import DiskFile
 from packmule.errors import StorageFailed
-from packmule.zipformat.layout import Entry, central_directory, closing_moves
+from packmule.zipformat.layout import Entry, Move, central_directory, closing_moves
 from packmule.zipformat.records import FormatError
 from packmule.zipformat.verifying import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from packmule.assembly.done_entries import DoneEntries
     from packmule.assembly.missing import MissingReport
     from packmule.jobs.model import DoneEntry
     from packmule.zipformat.reading import Read
@@ -29,7 +33,7 @@ MARKER_32 = 0xFFFFFFFF
 
 def finish(
     file: DiskFile,
-    done: Iterable[DoneEntry],
+    done: DoneEntries,
     missing: MissingReport | None = None,
     *,
     read_back: bool = False,
@@ -39,10 +43,9 @@ def finish(
     `missing` becomes the last entry; `read_back` has every file read again and checked against
     its CRC-32. Raises DiskFull, or StorageFailed where what is read is not what was written.
     """
-    entries = [as_entry(one) for one in sorted(done)]
-    moves, closed = closing_moves(entries)
+    moves, entries, end = closed(done)
     if not moves:
-        return file.path, _write_end(file, closed, missing, read_back=read_back)
+        return file.path, _write_end(file, entries, end, missing, read_back=read_back)
     target = DiskFile(file.path.with_name(f"{file.path.name}.closed"), file.reserve)
     try:
         first = min(move.target for move in moves)
@@ -51,7 +54,7 @@ def finish(
             target.copy_range(file, 0, first, 0)
         for move in moves:
             target.copy_range(file, move.source, move.length, move.target)
-        return target.path, _write_end(target, closed, missing, read_back=read_back)
+        return target.path, _write_end(target, entries, end, missing, read_back=read_back)
     except BaseException:
         # It takes as much of the disk as the archive, and nobody will read it.
         target.path.unlink(missing_ok=True)
@@ -60,39 +63,81 @@ def finish(
         target.close()
 
 
+def closed(done: DoneEntries) -> tuple[list[Move], Iterable[Entry], int]:
+    """Return how to close all holes: the moves, the entries where they then lie, the bodies' end.
+
+    The entries are in the caller's order, and can be read once.
+    """
+    if (end := _end_without_holes(done)) is not None:
+        return [], map(as_entry, done.by_position()), end
+    moves, entries = closing_moves([as_entry(one) for one in done.by_position()])
+    return moves, entries, max(entry.end for entry in entries)
+
+
+def _end_without_holes(done: DoneEntries) -> int | None:
+    """Return where the last body ends if every byte up to there is of an entry, else None."""
+    end = 0
+    for one in done.by_offset():
+        if one.offset != end:
+            return None
+        end = as_entry(one).end
+    return end
+
+
 def _write_end(
-    file: DiskFile, entries: list[Entry], missing: MissingReport | None, *, read_back: bool
+    file: DiskFile,
+    entries: Iterable[Entry],
+    end: int,
+    missing: MissingReport | None,
+    *,
+    read_back: bool,
 ) -> int:
-    """Write what follows the bodies, and check it; give the archive's length."""
-    start = max((entry.end for entry in entries), default=0)
-    pieces = []
-    directory = start
-    if missing is not None:
-        entry = missing.entry(start)
-        entries = [*entries, entry]
-        pieces = [entry.local_header(), missing.body]
-        directory = entry.end
-    pieces += central_directory(entries, directory)
-    at = start
-    for piece in pieces:
+    """Write what follows the bodies, which end at `end`, and check it; give the archive's length.
+
+    `entries` are in the caller's order, and are read once.
+    """
+    count = 0
+
+    def counted() -> Iterator[Entry]:
+        nonlocal count
+        for entry in entries if missing is None else chain(entries, [missing.entry(end)]):
+            count += 1
+            yield entry
+
+    at = end
+    written: list[tuple[int, int]] = []
+    for piece in _pieces(counted(), end, missing):
         file.write(piece, at)
+        written.append((len(piece), crc32(piece)))
         at += len(piece)
     file.truncate(at)
-    _check_end(file, pieces, start, at)
+    _check_end(file, written, end, at)
     if read_back:
-        check_all(file.read, at, len(entries))
+        check_all(file.read, at, count)
     return at
 
 
-def _check_end(file: DiskFile, pieces: list[bytes], start: int, end: int) -> None:
+def _pieces(entries: Iterable[Entry], end: int, missing: MissingReport | None) -> Iterator[bytes]:
+    directory = end
+    if missing is not None:
+        entry = missing.entry(end)
+        yield entry.local_header()
+        yield missing.body
+        directory = entry.end
+    yield from central_directory(entries, directory)
+
+
+def _check_end(file: DiskFile, written: list[tuple[int, int]], start: int, end: int) -> None:
+    """Read the end again; `written` has the length of each piece and its CRC-32."""
     at = start
-    for piece in pieces:
-        if file.read(at, len(piece)) != piece:
+    for length, crc in written:
+        piece = file.read(at, length)
+        if len(piece) != length or crc32(piece) != crc:
             raise StorageFailed(
                 f"what was read back of the central directory at byte {at:,} is not what was "
                 "written: look at the disk's health, then retry"
             )
-        at += len(piece)
+        at += length
     if file.size() != end:
         raise StorageFailed(f"the archive is {file.size():,} bytes long instead of {end:,}")
 

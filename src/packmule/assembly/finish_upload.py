@@ -8,14 +8,15 @@ missing, the central directory), then the object is made and read back. Leaves t
 from __future__ import annotations
 
 import logging
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from packmule.assembly.finish_local import as_entry, check_all
+from packmule.assembly.finish_local import check_all, closed
 from packmule.assembly.upload.end_parts import move, send_rest
 from packmule.assembly.upload.final_layout import FinalLayout
 from packmule.assembly.upload.window import WINDOW_BYTES, Window
 from packmule.errors import StorageAway, StorageFailed
-from packmule.zipformat.layout import central_directory, closing_moves
+from packmule.zipformat.layout import central_directory
 from packmule.zipformat.reading import read_directory, read_headers
 from packmule.zipformat.records import MARKER_32, FormatError
 
@@ -163,17 +164,17 @@ def _is_of(header: CentralHeader, entry: DoneEntry) -> bool:
 
 def _end(assembly: Assembly) -> tuple[int, bytes]:
     """Return the number of entries, and what follows the last file's body."""
-    _, entries = closing_moves([as_entry(one) for one in sorted(assembly.ledger.done_entries)])
-    start = max((entry.end for entry in entries), default=0)
+    done = assembly.ledger.done_entries
+    _, entries, start = closed(done)
     pieces = []
     missing = assembly.missing()
     if missing is not None:
         entry = missing.entry(start)
-        entries = [*entries, entry]
+        entries = chain(entries, [entry])
         pieces = [entry.local_header(), missing.body]
         start = entry.end
     pieces += central_directory(entries, start)
-    return len(entries), b"".join(pieces)
+    return len(done) + (missing is not None), b"".join(pieces)
 
 
 def _read_back(

@@ -22,6 +22,7 @@ from heapq import nsmallest
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from packmule.assembly.done_entries import DoneEntries
 from packmule.assembly.pace import Pace
 from packmule.jobs.model import MOST_WAITING, Progress
 
@@ -120,13 +121,13 @@ class Ledger:
         self._lock = threading.Lock()
         self._on_resolved = on_resolved
         self._files = files
-        self._done = list(remembered.done)
+        self._done = DoneEntries(remembered.done)
         self._failed = list(remembered.failed)
         self._waiting: dict[int, WaitingFile] = {}
         self._open: dict[int, tuple[FileUnderWay, int | None]] = {}  # with its length
         self._places: dict[int, _Place] = {}
         self._whole = len(self._done)  # files whose bodies are the archive's, done ones included
-        self._whole_bytes = sum(entry.size for entry in self._done)
+        self._whole_bytes = sum(entry.size for entry in remembered.done)
         self._known_bytes = self._whole_bytes
         self._unknown = files - len(self._done) - len(self._failed)
         self._recorded = self._cut = (len(self._done), len(self._failed))
@@ -258,10 +259,9 @@ class Ledger:
             return self._is_resolved()
 
     @property
-    def done_entries(self) -> tuple[DoneEntry, ...]:
-        """The files that are done, in the order in which they came to be."""
-        with self._lock:
-            return tuple(self._done)
+    def done_entries(self) -> DoneEntries:
+        """The files that are done, once every file is resolved."""
+        return self._done
 
     @property
     def failed_entries(self) -> tuple[FailedEntry, ...]:
@@ -287,7 +287,7 @@ class Ledger:
             ]
             self._cut = (len(self._done), len(self._failed))
             return Cut(
-                tuple(self._done[done:]),
+                self._done.since(done),
                 tuple(self._failed[failed:]),
                 opened,
                 *self._cut,
@@ -298,6 +298,7 @@ class Ledger:
         """Record that the last cut is durable; return whether somebody waited for that."""
         with self._lock:
             self._recorded = self._cut
+            self._done.settle(self._recorded[0])
             released, self._forgotten = self._forgotten, []
             for place, hold in released:
                 hold.released = True

@@ -104,9 +104,9 @@ def pack(
         _publish(finished, out, replace=replace)
         _remove_rest(part)
         journal.remove()
-        entries = assembly.ledger.done_entries
-        warned = [(one.position, WarningCode(one.warning)) for one in entries if one.warning]
-        return Packed(size, outcome.done, resumed, failed, warnings=tuple(sorted(warned)))
+        warned = sorted(assembly.ledger.done_entries.warned())
+        warnings = tuple((position, WarningCode(warning)) for position, warning in warned)
+        return Packed(size, outcome.done, resumed, failed, warnings=warnings)
     finally:
         journal.close()
 

@@ -220,8 +220,7 @@ class FetchScheduler:
         taken = [due.item for due in self._later if not due.queue.removed]
         self._later = []
         for queue in self._shares.queues:
-            for key in tuple(queue.hosts):
-                taken += queue.take_all(key)
+            taken += queue.take_everything()
         return taken
 
     def waiting(self) -> int:

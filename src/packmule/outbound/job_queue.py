@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from packmule.telemetry.context import NOTHING, Fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from packmule.errors import Failure
     from packmule.outbound.fetch import Fetch
@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 HostKey = tuple[str, str, int]
 
 
+def _not_planned(position: int) -> Fetch:
+    raise RuntimeError(f"nobody makes the planned fetch {position}")
+
+
 class JobQueue:
     """The fetches of one job that wait; `lost` maps the hosts it has given up to the cause.
 
     `about` identifies the job in the log, `client` is who asked for it. `open_at` counts its open
-    transfers by host. `weight` is its share among
-    that client's jobs: priority 2 gets three times the share of priority 0, and -2 a third of it.
+    transfers by host. `weight` is its share among that client's jobs: priority 2 gets three times
+    the share of priority 0, and -2 a third of it. `make` makes a planned fetch, in the transfer loop's thread.
     """
 
     __slots__ = (
@@ -35,6 +39,7 @@ class JobQueue:
         "hosts",
         "joined_at",
         "lost",
+        "make",
         "open",
         "open_at",
         "rank",
@@ -44,12 +49,13 @@ class JobQueue:
 
     def __init__(self, about: Fields = NOTHING, *, client: str = "", priority: int = 0) -> None:
         self.about = about
+        self.make: Callable[[int], Fetch] = _not_planned
         self.client = client
         self.weight = 1.0 + priority if priority >= 0 else 1.0 / (1.0 - priority)
         self.open = 0
         self.open_at: dict[HostKey, int] = {}
         self.rank: tuple[float, int] = (0.0, 0)
-        self.hosts: dict[HostKey, deque[Fetch]] = {}
+        self.hosts: dict[HostKey, deque[Fetch | int]] = {}
         self.host_rotation: deque[HostKey] = deque()
         self.lost: dict[HostKey, Failure] = {}
         self.joined_at = 0.0
@@ -57,14 +63,15 @@ class JobQueue:
 
     def push(self, item: Fetch, *, first: bool = False) -> None:
         """Add a fetch behind the others of its host or, if `first`, before them."""
-        waiting = self.hosts.get(item.host_key)
-        if waiting is None:
-            waiting = self.hosts[item.host_key] = deque()
-            self.host_rotation.append(item.host_key)
+        waiting = self._waiting(item.host_key)
         if first:
             waiting.appendleft(item)
         else:
             waiting.append(item)
+
+    def plan(self, key: HostKey, position: int) -> None:
+        """Add a fetch of this host by its position: it is made when its turn comes."""
+        self._waiting(key).append(position)
 
     def pop(self, key: HostKey) -> Fetch:
         """Remove and return the next fetch of a host whose turn it is, and count it as open."""
@@ -75,7 +82,7 @@ class JobQueue:
         else:
             del self.hosts[key]
         self.open_at[key] = self.open_at.get(key, 0) + 1
-        return item
+        return self.make(item) if isinstance(item, int) else item
 
     def returned(self, key: HostKey) -> None:
         """Record that a fetch that was popped is no longer open."""
@@ -90,7 +97,19 @@ class JobQueue:
         if key not in self.hosts:
             return ()
         self.host_rotation.remove(key)
-        return self.hosts.pop(key)
+        waiting = self.hosts.pop(key)
+        return [self.make(item) if isinstance(item, int) else item for item in waiting]
+
+    def _waiting(self, key: HostKey) -> deque[Fetch | int]:
+        waiting = self.hosts.get(key)
+        if waiting is None:
+            waiting = self.hosts[key] = deque()
+            self.host_rotation.append(key)
+        return waiting
+
+    def take_everything(self) -> list[Fetch]:
+        """Remove and return every fetch."""
+        return [item for key in tuple(self.hosts) for item in self.take_all(key)]
 
     def forget(self) -> None:
         """Drop everything that waits: the job is gone."""

@@ -112,7 +112,7 @@ class TransferLoop:
         """Start a job's fetches. Any thread may call this."""
         wanted = list(fetches)
         if not self.submit(lambda: self._scheduler.add(queue, wanted, time.monotonic())):
-            for fetch in wanted:
+            for fetch in wanted + queue.take_everything():
                 self._outcomes.fail(fetch, internal(RuntimeError("the loop has ended"), fetch))
 
     def remove(self, queue: JobQueue) -> None:

@@ -98,7 +98,8 @@ def clash_key(name: str) -> str:
     upper case table takes it so. A key is its own key.
     """
     if name.isascii():
-        return name.lower()
+        lower = name.lower()
+        return name if lower == name else lower  # one text for both, of a million files
     folded = unicodedata.normalize("NFD", name).casefold().replace("\u0131", "i")
     return unicodedata.normalize("NFC", folded)
 

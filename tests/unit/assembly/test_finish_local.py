@@ -9,6 +9,7 @@ import pytest
 from isal.isal_zlib import crc32
 
 from packmule.assembly.disk.disk_file import DiskFile
+from packmule.assembly.done_entries import DoneEntries
 from packmule.assembly.finish_local import finish
 from packmule.assembly.missing import NAME, report
 from packmule.errors import DiskFull, Failure, FailureCode, StorageFailed
@@ -44,7 +45,7 @@ def laid(path: Path, holes: dict[int, int]) -> tuple[DiskFile, list[DoneEntry]]:
 
 
 def finished(file: DiskFile, done: list[DoneEntry]) -> bytes:
-    path, size = finish(file, done, read_back=True)
+    path, size = finish(file, DoneEntries(done), read_back=True)
     data = path.read_bytes()
     assert len(data) == size
     assert verify(lambda at, length: data[at : at + length], size).findings == ()
@@ -95,7 +96,7 @@ def test_a_kill_while_holes_are_closed_leaves_all_to_be_done_again(
         real = getattr(DiskFile, method)
         patch.setattr(DiskFile, method, dying(after, real))
         try:
-            finish(file, done)
+            finish(file, DoneEntries(done))
         except Killed:
             assert (tmp_path / "holed").read_bytes() == before
     file.close()
@@ -111,7 +112,7 @@ def test_what_is_missing_is_the_last_entry(tmp_path: Path) -> None:
     sources = [Source(position, "https://example.org/") for position in range(5)]
     told = report([*sources, source], [failed], done)
     assert told is not None
-    path, size = finish(file, done, told, read_back=True)
+    path, size = finish(file, DoneEntries(done), told, read_back=True)
     data = path.read_bytes()
     found = verify(lambda at, length: data[at : at + length], size)
     assert (found.entries, found.findings) == (6, ())
@@ -128,16 +129,16 @@ def test_a_directory_that_is_not_what_was_written_is_refused(
         DiskFile, "read", lambda self, at, length: real(self, at, length)[:-1] + b"?"
     )
     with pytest.raises(StorageFailed, match="read back"):
-        finish(file, done)
+        finish(file, DoneEntries(done))
     file.close()
 
 
 def test_a_damaged_body_is_refused_where_all_is_read_back_and_only_there(tmp_path: Path) -> None:
     file, done = laid(tmp_path / "a", {})
     file.write(b"?", done[1].offset + 1000)
-    finish(file, done)
+    finish(file, DoneEntries(done))
     with pytest.raises(StorageFailed, match=r"1\.bin: its CRC-32"):
-        finish(file, done, read_back=True)
+        finish(file, DoneEntries(done), read_back=True)
     file.close()
 
 
@@ -152,7 +153,7 @@ def test_a_disk_that_fills_while_holes_are_closed_keeps_only_what_was_there(
     before = (tmp_path / "holed").read_bytes()
     monkeypatch.setattr(DiskFile, method, full)
     with pytest.raises(DiskFull):
-        finish(file, done)
+        finish(file, DoneEntries(done))
     monkeypatch.undo()
     file.close()
     assert [path.name for path in tmp_path.iterdir()] == ["holed"]

@@ -68,7 +68,8 @@ class EntryNames:
         URLs are http or https and valid.
         """
         self._taken: dict[str, int] = {}  # clash key -> position, or _FOLDER
-        self._held: dict[int, str] = {}  # what has been claimed or restored
+        self._is_held = bytearray(len(wanted))  # what has been claimed or restored, by position
+        self._held: dict[int, str] = {}  # its name, where that is not the planned one
         self._plans: list[str] = []
         self._unnumbered: dict[int, str] = {}  # the plan without its number, where it has one
         self._next: dict[str, int] = {}  # series of a name -> number to try next
@@ -101,16 +102,17 @@ class EntryNames:
         `final_url` is the one that answered, None if it is the one that was asked for. A second
         claim of the same position gives the same name, until it is released.
         """
-        held = self._held.get(position)
+        held = self._name_of(position)
         if held is None:
             is_certain = position not in self._stems and position not in self._scripts
             if content_disposition is None and self._plans_hold and is_certain:
-                held = self._held[position] = self._plans[position]
-                return held
+                self._is_held[position] = True
+                return self._plans[position]
             announced = announced_name(content_disposition) if content_disposition else None
             if announced is None and not is_certain and final_url is not None:
                 announced = self._from_final_url(final_url, self._plans[position])
-            held = self._held[position] = self._chosen(position, announced, content_type)
+            held = self._chosen(position, announced, content_type)
+            self._hold(position, held)
         return held
 
     def restore(self, position: int, name: str) -> None:
@@ -122,14 +124,26 @@ class EntryNames:
         for folder in _folders(name):
             self._seize(clash_key(folder), _FOLDER, name)
         self._seize(clash_key(name), position, name)
-        self._held[position] = name
+        self._hold(position, name)
 
     def release(self, position: int) -> None:
         """Set an entry's name free: the entry failed and will not be in the archive."""
         self._plans_hold = False
-        for name in (self._held.pop(position, None), self._plans[position]):
+        held, self._is_held[position] = self._name_of(position), False
+        self._held.pop(position, None)
+        for name in (held, self._plans[position]):
             if name is not None and self._taken.get(key := clash_key(name)) == position:
                 del self._taken[key]
+
+    def _name_of(self, position: int) -> str | None:
+        if not self._is_held[position]:
+            return None
+        return self._held.get(position) or self._plans[position]
+
+    def _hold(self, position: int, name: str) -> None:
+        self._is_held[position] = True
+        if name != self._plans[position]:
+            self._held[position] = name
 
     def _plan(self, position: int, url: str | None) -> None:
         name = self._callers[position] if url is None else self._planned(position, url)
@@ -214,7 +228,7 @@ class EntryNames:
     def _seize(self, key: str, position: int, name: str) -> None:
         holder = self._taken.get(key, position)
         self._plans_hold = self._plans_hold and holder == position
-        if holder != position and (holder == _FOLDER or holder in self._held):
+        if holder != position and (holder == _FOLDER or self._is_held[holder]):
             raise ValueError(f"entry {name!r} is in the archive twice, or beside its own folder")
         self._taken[key] = position
 
