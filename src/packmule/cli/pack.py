@@ -23,7 +23,8 @@ from packmule.cli import listing as lists
 from packmule.cli.display_url import display_url
 from packmule.cli.tables import number
 from packmule.errors import WARNING_DETAILS, PackmuleError, UsageError, WarningCode
-from packmule.jobs.model import Compression, OnError, OnHtml, Source, check_names
+from packmule.jobs.model import Compression, OnError, OnHtml, check_names
+from packmule.jobs.sources import Sources
 from packmule.outbound.share_links import rewrite
 
 if TYPE_CHECKING:
@@ -166,13 +167,12 @@ class StopRequest:
         return self._signals > 0
 
 
-def read_sources(urls: Sequence[str], listing: IO[bytes] | None) -> list[Source]:
+def read_sources(urls: Sequence[str], listing: IO[bytes] | None) -> Sources:
     """Collect the links of the command line and of the list, in that order.
 
     Raises click.UsageError.
     """
-    wanted = lists.gather(urls, listing)
-    sources = [Source(position, url, name) for position, (url, name) in enumerate(wanted)]
+    sources = Sources(lists.gather(urls, listing))
     try:
         check_names(sources)
     except UsageError as error:
@@ -181,7 +181,7 @@ def read_sources(urls: Sequence[str], listing: IO[bytes] | None) -> list[Source]
 
 
 def _pack(
-    sources: list[Source],
+    sources: Sources,
     out: Path,
     environment: dict[str, str],
     *,
@@ -222,7 +222,7 @@ def _progress(
     return shown(files, attempts)
 
 
-def _print_rewritten(sources: list[Source], environment: dict[str, str]) -> None:
+def _print_rewritten(sources: Sources, environment: dict[str, str]) -> None:
     """Say which share links were rewritten."""
     rules = settings_module.read(environment).rewrite_links
     found = [(source, new) for source in sources if (new := rewrite(source.url, rules)) is not None]
@@ -232,7 +232,7 @@ def _print_rewritten(sources: list[Source], environment: dict[str, str]) -> None
 
 
 def _print_result(
-    packed: Packed, sources: list[Source], out: Path, *, quiet: bool, as_json: bool
+    packed: Packed, sources: Sources, out: Path, *, quiet: bool, as_json: bool
 ) -> None:
     if as_json:
         failures = [

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import replace
 from struct import Struct
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -43,8 +44,8 @@ _MARK = b"PMJ1\n"
 _RECORD = Struct("<II")
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
-# An open entry is written again at each checkpoint: when the file has grown by this many bytes,
-# what has been overtaken is left behind.
+# An open entry is written again at each checkpoint: when so many bytes may have been overtaken,
+# they are left behind. What is done is written once, and does not count.
 COMPACT_AFTER = 16 * 1024 * 1024
 
 
@@ -62,6 +63,7 @@ class Journal:
         self._file: int | None = None
         self._digest = ""
         self._size = 0  # what is known to be whole; 0: to be begun anew
+        self._overtaken = 0
         self._compact_at = 0
         self.has_begun = False
         """Whether `load` has found a journal, of whatever request."""
@@ -88,7 +90,7 @@ class Journal:
                 sync_data(self._file)
         except OSError as error:
             raise _translated(error) from error
-        self._compact_at = self._size + max(self._size, self._compact_after)
+        self._compacted()
         return remembered
 
     def _read(self, file: int) -> Remembered | None:
@@ -123,7 +125,8 @@ class Journal:
             if begins:
                 sync_folder(self.path.parent)
             self._size += len(data)
-            if self._size >= self._compact_at:
+            self._overtaken += len(checkpoint_record(replace(checkpoint, done=())))
+            if self._overtaken >= self._compact_at:
                 self._compact(self._file, checkpoint.progress)
         except OSError as error:
             raise _translated(error) from error
@@ -143,7 +146,8 @@ class Journal:
     def _compact(self, old: int, progress: Progress) -> None:
         """Put one checkpoint, all of them added up, in the place of all.
 
-        The next time is as far off as the file is then long: each byte is written twice or so.
+        The next time is when as much may have been overtaken as the file is then long: each byte is
+        written twice or so.
         """
         total = self._read(old) or Remembered()
         self._replace(old, Checkpoint(total.tail, progress, total.done, total.open, total.failed))
@@ -163,8 +167,12 @@ class Journal:
             raise
         os.close(old)
         self._file, self._size = new, len(data)
-        self._compact_at = self._size + max(self._size, self._compact_after)
+        self._compacted()
         sync_folder(self.path.parent)
+
+    def _compacted(self) -> None:
+        self._overtaken = 0
+        self._compact_at = max(self._size, self._compact_after)
 
     def remove(self) -> None:
         """Remove the file: the archive is whole. Nothing there is no error."""

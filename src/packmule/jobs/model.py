@@ -20,7 +20,7 @@ from packmule.errors import UsageError
 from packmule.jobs.storable_text import why_unstorable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from packmule.errors import Failure, WarningCode
@@ -362,7 +362,7 @@ class Run:
 
     job: Job
     attempt: int
-    sources: tuple[Source, ...]
+    sources: Sequence[Source]
     remembered: Remembered = field(default_factory=Remembered)
     recorded_by: int = 0
     token: str = ""

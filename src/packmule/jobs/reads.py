@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from packmule.errors import NotFound
 from packmule.jobs import file_queries, queries
 from packmule.jobs.database import check_writable, reading
-from packmule.jobs.model import DoneEntry, Fence, FileState, JobState, Remembered, Source
+from packmule.jobs.model import DoneEntry, Fence, FileState, JobState, Remembered
 from packmule.jobs.part_rows import read_parts
 from packmule.jobs.records import failed_entry_of, file_of, job_of, open_entry_of
+from packmule.jobs.sources import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -266,11 +267,11 @@ def warnings_of(connection: Connection, job_id: int, limit: int) -> tuple[FileRe
     return tuple(file_of(row) for row in connection.execute(file_queries.FILES_WARNED, values))
 
 
-def load(connection: Connection, row: Row[Any]) -> tuple[tuple[Source, ...], Remembered]:
+def load(connection: Connection, row: Row[Any]) -> tuple[Sources, Remembered]:
     """Read what a run of a job begins with: its sources, and all its checkpoints added up."""
     of_job = {"of_job": row.id}
     return (
-        tuple(starmap(Source, connection.execute(file_queries.SOURCES, of_job))),
+        Sources((url, name) for _, url, name in connection.execute(file_queries.SOURCES, of_job)),
         Remembered(
             tail=row.tail,
             done=tuple(starmap(DoneEntry, connection.execute(file_queries.DONE_ENTRIES, of_job))),

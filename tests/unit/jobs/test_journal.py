@@ -299,6 +299,18 @@ def test_a_journal_stays_small_however_often_an_open_entry_is_written(path: Path
     assert list(path.parent.iterdir()) == []
 
 
+def test_what_is_done_is_written_once(path: Path) -> None:
+    journal = Journal(path, compact_after=1_000)
+    journal.load(DIGEST)
+    inode = None
+    for number in range(100):
+        journal.append(checkpoint(*(done(10 * number + n) for n in range(10))))
+        inode = inode or path.stat().st_ino
+    assert path.stat().st_size > 10 * 1_000
+    assert path.stat().st_ino == inode
+    journal.close()
+
+
 def test_a_removed_journal_is_gone_and_removing_it_again_is_no_error(
     open_journal: Callable[[], Journal], path: Path
 ) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from tests.unit.outbound.test_fetch_scheduler import fetches
 
-from packmule.outbound.fetch import Fetch
 from packmule.outbound.job_queue import JobQueue
+
+if TYPE_CHECKING:
+    from packmule.outbound.fetch import Fetch
 
 
 def test_a_planned_fetch_is_made_when_it_is_taken_and_keeps_its_turn() -> None:
