@@ -29,7 +29,8 @@ class JobQueue:
 
     `about` identifies the job in the log, `client` is who asked for it. `open_at` counts its open
     transfers by host. `weight` is its share among that client's jobs: priority 2 gets three times
-    the share of priority 0, and -2 a third of it. `make` makes a planned fetch, in the transfer loop's thread.
+    the share of priority 0, and -2 a third of it. `make` makes a planned fetch, in the transfer
+    loop's thread.
     """
 
     __slots__ = (

@@ -27,10 +27,10 @@ def test_a_planned_fetch_is_made_when_it_is_taken_and_keeps_its_turn() -> None:
     queue.plan(key, 0)
     queue.plan(key, 1)
     queue.push(fourth)
-    assert (queue.take(key), made) == (first, [])
-    assert (queue.take(key), made) == (second, [0])
+    assert (queue.pop(key), made) == (first, [])
+    assert (queue.pop(key), made) == (second, [0])
     queue.push(first, first=True)
-    assert [queue.take(key) for _ in range(3)] == [first, third, fourth]
+    assert [queue.pop(key) for _ in range(3)] == [first, third, fourth]
     assert not queue.hosts
 
 
@@ -54,4 +54,4 @@ def test_what_nobody_can_make_is_a_fault_of_the_program() -> None:
     queue = JobQueue()
     queue.plan(item.host_key, 7)
     with pytest.raises(RuntimeError, match="7"):
-        queue.take(item.host_key)
+        queue.pop(item.host_key)
