@@ -279,38 +279,6 @@ def test_every_name_and_failure_comes_back_as_it_was(
     assert [*found.done, *found.failed] == entries
 
 
-def test_a_journal_stays_small_however_often_an_open_entry_is_written(path: Path) -> None:
-    journal = Journal(path, compact_after=4_000)
-    journal.load(DIGEST)
-    journal.append(checkpoint(*(done(n) for n in range(2, 12))))
-    for written in range(2_000):
-        journal.append(checkpoint(opened(1, written=written), tail=written))
-    journal.append(checkpoint(failed(0), tail=9_000))
-    journal.close()
-    assert path.stat().st_size < 3 * 4_000
-    again = Journal(path)
-    assert remembered(again) == Remembered(
-        tail=9_000,
-        done=tuple(done(n) for n in range(2, 12)),
-        open=(opened(1, written=1_999),),
-        failed=(failed(0),),
-    )
-    again.remove()
-    assert list(path.parent.iterdir()) == []
-
-
-def test_what_is_done_is_written_once(path: Path) -> None:
-    journal = Journal(path, compact_after=1_000)
-    journal.load(DIGEST)
-    inode = None
-    for number in range(100):
-        journal.append(checkpoint(*(done(10 * number + n) for n in range(10))))
-        inode = inode or path.stat().st_ino
-    assert path.stat().st_size > 10 * 1_000
-    assert path.stat().st_ino == inode
-    journal.close()
-
-
 def test_a_removed_journal_is_gone_and_removing_it_again_is_no_error(
     open_journal: Callable[[], Journal], path: Path
 ) -> None:
