@@ -38,7 +38,7 @@ def choose(page: Page, name: str, content: bytes) -> None:
 
 def test_each_line_that_cannot_be_used_is_named_while_it_is_typed(page: Page) -> None:
     page.fill("#links", f"{GOOD}\nftp://example.org/x\nhttps://ann:pw@example.org/\n# mine\n")
-    expect(page.locator("#links-count")).to_have_text("3 links, 2 cannot be used")
+    expect(page.locator("#links-count")).to_have_text("3 links, 2 invalid")
     said = page.locator("#wrong li").all_inner_texts()
     assert said[0].startswith("Line 2: only http:// and https:// links can be fetched")
     assert said[1].startswith("Line 3: links with a user name or password are not accepted")
@@ -62,7 +62,7 @@ def test_the_number_of_a_wrong_line_leads_to_it(page: Page) -> None:
 def test_duplicates_are_counted_and_removed_in_one_click_which_can_be_undone(page: Page) -> None:
     text = f"{GOOD}\n{GOOD}\n# mine\n{GOOD}?2\n{GOOD}\n"
     page.fill("#links", text)
-    page.click("text=2 lines are there twice: remove")
+    page.click("text=Remove 2 duplicates")
     assert page.locator("#links").input_value() == f"{GOOD}\n# mine\n{GOOD}?2\n"
     page.click("#undo")
     assert page.locator("#links").input_value() == text
@@ -71,7 +71,7 @@ def test_duplicates_are_counted_and_removed_in_one_click_which_can_be_undone(pag
 def test_nothing_is_asked_for_while_a_line_is_wrong(page: Page) -> None:
     page.fill("#links", f"{GOOD}\nnothing")
     page.click("#make")
-    expect(page.locator("#ask-errors")).to_contain_text("one line cannot be used")
+    expect(page.locator("#ask-errors")).to_contain_text("1 link is invalid")
     assert page.url.endswith("/")
 
 
@@ -164,3 +164,41 @@ def test_a_reload_keeps_what_was_typed(page: Page) -> None:
     page.fill("#links", GOOD)
     page.reload()
     assert lines(page) == [GOOD]
+
+
+def test_a_wrong_line_is_mended_or_removed_by_a_click_which_can_be_undone(page: Page) -> None:
+    page.fill("#links", f"{GOOD}\nwww.example.org/b c.jpg\tb.jpg\nnothing\n")
+    page.click("text=Add https://")
+    assert lines(page)[1] == "https://www.example.org/b c.jpg\tb.jpg"
+    expect(page.locator("text=Add https://")).to_have_count(0)
+    page.get_by_role("button", name="Remove", exact=True).click()
+    assert page.locator("#links").input_value() == (
+        f"{GOOD}\nhttps://www.example.org/b c.jpg\tb.jpg\n"
+    )
+    expect(page.locator("#wrong")).to_be_hidden()
+    page.click("#undo")
+    assert lines(page)[2] == "nothing"
+
+
+def test_a_refusal_goes_when_the_list_is_changed(page: Page) -> None:
+    page.fill("#links", "nothing")
+    page.click("#make")
+    expect(page.locator("#ask-errors")).to_contain_text("1 link is invalid")
+    page.fill("#links", GOOD)
+    expect(page.locator("#ask-errors")).to_be_empty()
+
+
+def test_what_is_pasted_replaces_what_is_marked_and_the_browser_undoes_it(page: Page) -> None:
+    page.fill("#links", f"{GOOD}\nold")
+    page.locator("#links").evaluate("field => field.setSelectionRange(26, 29)")
+    given = {"text/plain": "one", "text/html": "<a href='https://a.example/1'>one</a>"}
+    page.evaluate(TRANSFER, ["links", "paste", given])
+    assert lines(page) == [GOOD, "https://a.example/1"]
+    page.keyboard.press("Control+Z")
+    assert lines(page) == [GOOD, "old"]
+
+
+def test_the_form_is_sent_by_keyboard(page: Page) -> None:
+    page.fill("#links", "nothing")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#ask-errors")).to_contain_text("1 link is invalid")

@@ -124,7 +124,7 @@ def test_a_key_is_asked_for_where_the_server_asks_and_kept_for_the_tab(
         page.keyboard.press("Enter")
         expect(page.locator(".rows li")).to_have_count(2)
         page.reload()
-        page.click("text=Finish without this file")
+        page.click("text=Get the ZIP with 1 file")
         expect(page.locator("#download")).to_be_visible()
         assert KEY not in page.evaluate("JSON.stringify(localStorage)")
         assert watch.faults == []

@@ -34,7 +34,7 @@ def ask(page: Page, *links: str, name: str = "") -> str:
 
 def test_a_list_becomes_an_archive_that_is_downloaded(page: Page, origin: Origin) -> None:
     ask(page, origin.put("/page/a.txt", b"one"), f"{origin.url('/page/a.txt')}\tb/c.txt", name="x")
-    expect(page.locator("#job-state")).to_have_text("The archive is ready")
+    expect(page.locator("#job-state")).to_have_text("Your archive is ready")
     with page.expect_download() as waiting:
         page.click("#download")
     assert waiting.value.suggested_filename == "x.zip"
@@ -43,7 +43,7 @@ def test_a_list_becomes_an_archive_that_is_downloaded(page: Page, origin: Origin
             "a.txt": b"one",
             "b/c.txt": b"one",
         }
-    expect(page.locator("#job")).to_contain_text("Kept until")
+    expect(page.locator("#job")).to_contain_text("Available until")
     expect(page.locator(".rows li")).to_have_count(2)
 
 
@@ -52,25 +52,25 @@ def test_the_link_is_copied(page: Page, origin: Origin) -> None:
     hash_ = ask(page, origin.put("/copy/a.txt", b"one"))
     page.click("text=Copy")
     expect(page.locator(".copy button")).to_have_text("Copied")
-    assert page.evaluate("navigator.clipboard.readText()").endswith(f"/archive/get/{hash_}.zip")
+    assert page.evaluate("navigator.clipboard.readText()").endswith(f"/a/{hash_}")
 
 
 def test_what_failed_is_told_in_words_and_the_archive_finished_without_it(
     page: Page, origin: Origin
 ) -> None:
     ask(page, origin.put("/part/a.txt", b"one"), origin.url("/part/gone.txt"))
-    expect(page.locator("#job-state")).to_have_text("The archive could not be made")
-    expect(page.locator(".failure")).to_contain_text("The file is not there any more (404)")
+    expect(page.locator("#job-state")).to_have_text("1 of 2 files could not be fetched")
+    expect(page.locator(".failure")).to_contain_text("Not found (404)")
     expect(page.locator(".failure")).to_contain_text("/part/gone.txt")
-    page.click("text=Finish without this file")
-    expect(page.locator("#job-state")).to_have_text("The archive is ready, but not complete")
-    expect(page.locator("#job")).to_contain_text("1 file could not be fetched and is not in it")
+    page.click("text=Get the ZIP with 1 file")
+    expect(page.locator("#job-state")).to_have_text("Your archive is ready, but incomplete")
+    expect(page.locator("#job")).to_contain_text("1 file could not be fetched and is missing")
 
 
 def test_a_mended_link_completes_at_the_next_try(page: Page, origin: Origin) -> None:
     ask(page, origin.url("/late/a.txt"))
-    expect(page.locator("#job-state")).to_have_text("The archive could not be made")
-    expect(page.locator("text=Finish without")).to_have_count(0)  # nothing would be in it
+    expect(page.locator("#job-state")).to_have_text("1 of 1 files could not be fetched")
+    expect(page.locator("text=Get the ZIP")).to_have_count(0)  # nothing would be in it
     origin.put("/late/a.txt", b"one")
     page.click("text=Try again")
     expect(page.locator("#download")).to_be_visible()
@@ -123,11 +123,11 @@ def test_the_files_shown_can_be_chosen_by_their_state(page: Page, origin: Origin
     good = [origin.put(f"/choice/{n}.txt", b"one") for n in range(3)]
     ask(page, *good, origin.url("/choice/gone.txt"))
     expect(page.locator(".rows li")).to_have_count(4)
-    page.select_option("#files-filter", "failed")
+    page.get_by_role("button", name="Failed").click()
     expect(page.locator(".rows li")).to_have_count(1)
     expect(page.locator(".rows li")).to_contain_text("gone.txt")
-    page.select_option("#files-filter", "pending")
-    expect(page.locator("#files")).to_contain_text("None at the moment.")
+    page.get_by_role("button", name="Done").click()
+    expect(page.locator(".rows li")).to_have_count(3)
 
 
 def test_a_reload_in_the_middle_goes_on_where_it_was(page: Page, origin: Origin) -> None:
@@ -219,7 +219,7 @@ def test_the_back_button_leads_from_the_job_to_the_form_and_forth(
 
 def test_an_archive_nobody_knows_is_told(page: Page, service: Service) -> None:
     page.goto(f"{service.url}/#{'0' * 32}")
-    expect(page.locator("#job-state")).to_have_text("There is no such archive")
+    expect(page.locator("#job-state")).to_have_text("There is no archive at this link")
 
 
 def test_whoever_has_only_the_link_sees_the_files_too(
@@ -240,3 +240,103 @@ def test_all_of_it_works_by_keyboard(page: Page, origin: Origin) -> None:
     expect(page.locator("#download")).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.locator("#download")).to_be_focused()
+
+
+def test_the_next_archive_has_its_own_name_and_the_list_the_focus(
+    page: Page, origin: Origin
+) -> None:
+    ask(page, origin.put("/named/a.txt", b"one"), name="may.zip")
+    expect(page.locator("#download")).to_be_visible()
+    page.click("text=New archive")
+    expect(page.locator("#links")).to_be_focused()
+    expect(page.locator("#name")).to_have_value("")
+
+
+def test_an_edited_list_can_give_way_to_the_one_that_was_there(page: Page, origin: Origin) -> None:
+    gone = origin.url("/draft/gone")
+    ask(page, gone)
+    expect(page.locator("#job-state")).to_have_text("1 of 1 files could not be fetched")
+    address = page.url
+    page.click("text=New archive")
+    page.fill("#links", "https://example.org/draft")
+    page.goto(address)
+    page.click("text=Edit the list")
+    expect(page.locator("#links")).to_have_value(gone)
+    page.click("#undo")
+    expect(page.locator("#links")).to_have_value("https://example.org/draft")
+
+
+def progress(done: int, total: int | None) -> dict[str, object]:
+    amount = {"done": done, "total": total}
+    files = {"total": 3, "done": 1, "failed": 0}
+    return {"status": "in-progress", "progress": {"files": files, "bytes": amount} | UNKNOWN_SPEED}
+
+
+def test_progress_never_goes_backwards(page: Page, origin: Origin) -> None:
+    told = [progress(66, 100), progress(70, 200), progress(80, None)]
+    stream = "".join(f"event: progress\ndata: {json.dumps(each)}\n\n" for each in told)
+    page.route(
+        re.compile("/api/archive/events/"),
+        lambda route: route.fulfill(content_type="text/event-stream", body=stream),
+    )
+    page.route(re.compile("/api/archive/status/"), lambda route: route.fulfill(json=told[0]))
+    ask(page, origin.put("/backwards/a.bin", bytes(400_000), held_from=1000))
+    expect(page.locator(".facts")).to_contain_text("80 bytes")
+    expect(page.locator(".percent")).to_have_text("66%")
+
+
+def test_a_file_that_waits_says_why_and_for_how_long(page: Page, origin: Origin) -> None:
+    busy = {
+        "position": 0,
+        "name": "busy.jpg",
+        "code": "http-status",
+        "detail": "the host is busy (429)",
+        "attempts": 2,
+        "next_attempt_at": "2099-01-01T00:00:00Z",
+    }
+    told = progress(1, 2) | {"retrying": [busy, busy]}
+    page.route(re.compile("/api/archive/status/"), lambda route: route.fulfill(json=told))
+    page.route(re.compile("/api/archive/events/"), lambda route: route.abort())
+    ask(page, origin.put("/waits/a.bin", bytes(400_000), held_from=1000))
+    expect(page.locator(".waiting")).to_have_text(
+        re.compile(
+            r"^busy\.jpg has to wait: the host is busy \(429\)\. Try 3 in \d+:\d\d, and 1 more"
+        )
+    )
+
+
+def test_a_tab_left_open_learns_that_the_archive_has_expired(page: Page, origin: Origin) -> None:
+    soon = {"url": "http://x/", "size": 9, "expires_at": "2020-01-01T00:00:00Z", "missing": []}
+    answers = [{"status": "completed", **soon}, {"status": "expired"}]
+    page.route(
+        re.compile("/api/archive/status/"),
+        lambda route: route.fulfill(json=answers.pop(0) if len(answers) > 1 else answers[0]),
+    )
+    ask(page, origin.put("/expires/a.txt", b"one"))
+    expect(page.locator("#job-state")).to_have_text("The archive has been removed")
+    expect(page.locator("#download")).to_have_count(0)
+    page.click("text=Create it again")
+    expect(page.locator("#links")).to_have_value(origin.url("/expires/a.txt"))
+
+
+def test_no_file_of_a_cancelled_job_is_said_to_be_fetched(page: Page, origin: Origin) -> None:
+    ask(page, origin.put("/stopped/a.bin", bytes(4_000_000), held_from=100_000))
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".file-state")).to_have_text("Not fetched")
+
+
+def test_a_failed_link_can_be_opened(page: Page, origin: Origin) -> None:
+    link = origin.url("/opened/gone")
+    ask(page, link)
+    opened = page.locator(".failure li a")
+    expect(opened).to_have_attribute("href", link)
+    expect(opened).to_have_attribute("rel", "noopener noreferrer")
+
+
+def test_bars_are_seen_where_the_system_forces_its_colours(page: Page, origin: Origin) -> None:
+    ask(page, origin.put("/forced/a.bin", bytes(4_000_000), held_from=100_000))
+    page.emulate_media(forced_colors="active")
+    shown = page.locator("#job > progress").evaluate("bar => getComputedStyle(bar).appearance")
+    page.emulate_media(forced_colors="none")
+    assert shown == "auto"
+    page.get_by_role("button", name="Cancel").click()

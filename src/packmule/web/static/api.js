@@ -4,8 +4,8 @@ import { tab } from "./keeping.js";
 import { refusal } from "./words.js";
 
 export class Refused extends Error {
-  constructor(status, problem, retryAfter) {
-    super(refusal(status, problem, retryAfter));
+  constructor(status, problem, retryAfter, hasKey) {
+    super(refusal(status, problem, retryAfter, hasKey));
     this.status = status;
     this.code = problem.code ?? "";
     this.errors = Array.isArray(problem.errors) ? problem.errors : [];
@@ -36,11 +36,11 @@ export async function call(method, path, { body, headers = {}, signal, patience 
     });
     answer = response.status === 204 ? {} : await response.json().catch(() => null);
   } catch (error) {
-    throw new Away("The server does not answer.", { cause: error });
+    throw new Away("Can't reach the server.", { cause: error });
   }
   if (answer === null || (FROM_BETWEEN.has(response.status) && !answer.code)) {
     throw new Away("Something other than Packmule answered.");
   }
-  if (!response.ok) throw new Refused(response.status, answer, response.headers.get("Retry-After"));
+  if (!response.ok) throw new Refused(response.status, answer, response.headers.get("Retry-After"), Boolean(key));
   return answer;
 }

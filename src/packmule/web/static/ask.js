@@ -6,7 +6,7 @@ import { Away, Refused, call } from "./api.js";
 import { at, make, say } from "./dom.js";
 import { takeLists } from "./intake.js";
 import { keepList, remember, tab } from "./keeping.js";
-import { check, withoutDuplicates } from "./links.js";
+import { check, withScheme, withoutDuplicates } from "./links.js";
 import { number, plural } from "./words.js";
 
 const SHOWN = 20; // lines that are named as wrong
@@ -20,6 +20,7 @@ const field = (id) => at(id).value;
 // --- what is typed --------------------------------------------------------------------------------
 
 function typed() {
+  showRefusal(""); // it was about the list as it was
   at("undo").hidden = true;
   before = null;
   clearTimeout(wait);
@@ -33,11 +34,10 @@ function tally() {
   const { lines, twice, wrong } = check(text);
   at("links-count").hidden = !lines.length;
   const facts = [plural(lines.length, "link")];
-  if (wrong.length) facts.push(`${number(wrong.length)} cannot be used`);
+  if (wrong.length) facts.push(`${number(wrong.length)} invalid`);
   at("links-count").textContent = facts.join(", ");
   at("unique").hidden = !twice.length;
-  const are = twice.length === 1 ? "line is" : "lines are";
-  at("unique").textContent = `${number(twice.length)} ${are} there twice: remove`;
+  at("unique").textContent = `Remove ${plural(twice.length, "duplicate")}`;
   showWrong(wrong);
   return { lines, wrong };
 }
@@ -70,6 +70,8 @@ function showWrong(wrong) {
       make("button", { type: "button", class: "link", onclick: () => select(line.number) }, `Line ${number(line.number)}`),
       `: ${line.why} `,
       make("code", {}, line.url.slice(0, 120)),
+      " ",
+      ...mending(line),
     ),
   );
   const more = told.length - items.length;
@@ -77,6 +79,25 @@ function showWrong(wrong) {
     make("ul", {}, items),
     more > 0 ? make("p", { class: "quiet" }, `and ${plural(more, "more line")}`) : "",
   );
+}
+
+// What a click can do about a wrong line.
+function mending(line) {
+  const button = (text, then) => make("button", { type: "button", class: "link", onclick: then }, text);
+  const mended = withScheme(line.url);
+  return [
+    mended ? button("Add https://", () => replaceLine(line, mended)) : null,
+    " ",
+    button("Remove", () => replaceLine(line, null)),
+  ].filter(Boolean);
+}
+
+function replaceLine({ number: lineNumber, url }, other) {
+  const lines = field("links").split("\n");
+  if (other === null) lines.splice(lineNumber - 1, 1);
+  else lines[lineNumber - 1] = lines[lineNumber - 1].replace(url, () => other);
+  change(lines.join("\n"), other === null ? "The line is removed" : "https:// is added");
+  at("links").focus();
 }
 
 function select(lineNumber) {
@@ -92,6 +113,7 @@ function select(lineNumber) {
 function change(text, said) {
   before = field("links");
   at("links").value = text;
+  showRefusal("");
   tally();
   at("undo").hidden = false;
   say(said);
@@ -105,17 +127,23 @@ function undo() {
 }
 
 function removeDuplicates() {
-  change(withoutDuplicates(field("links")), "What was there twice is removed");
+  change(withoutDuplicates(field("links")), "The duplicates are removed");
   at("links").focus();
 }
 
-function add(lines, from) {
+function add(lines, from, isPasted = false) {
   if (!lines.length) {
     showRefusal(`No links were found in ${from}.`);
     return;
   }
   showRefusal("");
   const text = field("links");
+  if (isPasted && document.activeElement === at("links")) {
+    // In place of what is marked, and such that the browser's own undo takes it back.
+    document.execCommand("insertText", false, lines.join("\n"));
+    say(`${plural(lines.length, "link")} added from ${from}`);
+    return;
+  }
   const glue = text && !text.endsWith("\n") ? "\n" : "";
   change(`${text}${glue}${lines.join("\n")}\n`, `${plural(lines.length, "link")} added from ${from}`);
   at("links").scrollTop = at("links").scrollHeight;
@@ -161,21 +189,21 @@ async function ask(event) {
     return;
   }
   if (wrong.length) {
-    const lines_ = wrong.length === 1 ? "one line" : `${number(wrong.length)} lines`;
-    showRefusal(`Nothing was created: ${lines_} cannot be used. Correct or remove them.`);
+    const are = wrong.length === 1 ? "1 link is" : `${number(wrong.length)} links are`;
+    showRefusal(`${are} invalid. Correct or remove ${wrong.length === 1 ? "it" : "them"}.`);
     select(wrong[0].number);
     return;
   }
   if (!takeKey()) return;
   at("make").disabled = true;
-  at("make").textContent = "Asking…";
+  at("make").textContent = "Creating…";
   try {
     await create(wanted(lines));
   } catch (error) {
     refused(error, lines);
   } finally {
     at("make").disabled = false;
-    at("make").textContent = "Make the archive";
+    at("make").textContent = "Create ZIP";
   }
 }
 
@@ -189,6 +217,7 @@ async function create(body) {
   tab.set("asked", null);
   tab.set("draft", null);
   at("links").value = "";
+  at("name").value = ""; // the next archive is another one
   tally();
   location.hash = hash;
   if (warnings.length) {
@@ -204,14 +233,14 @@ function takeKey() {
     tab.set("key", key);
     return true;
   }
-  showRefusal(key ? "A key has plain letters, digits and signs only." : "Enter the API key.");
+  showRefusal(key ? "An API key contains only plain letters, digits and signs." : "Enter the API key.");
   at("key").focus();
   return false;
 }
 
 function refused(error, lines) {
   if (error instanceof Away) {
-    showRefusal("The server does not answer. Your list is kept: try again soon.");
+    showRefusal("Can't reach the server. Your list is kept; try again in a moment.");
   } else if (error instanceof Refused) {
     const items = error.errors.map((each) => inWords(each, lines));
     showRefusal(items.length > 0 ? "Nothing was created:" : error.message, items);
@@ -221,7 +250,7 @@ function refused(error, lines) {
       at("key").focus();
     }
   } else {
-    showRefusal("The page itself failed. Reload it: your list is kept.");
+    showRefusal("Something went wrong on this page. Reload it; your list is kept.");
     throw error;
   }
 }
@@ -243,13 +272,21 @@ export function openForm() {
   at("unique").addEventListener("click", removeDuplicates);
   at("undo").addEventListener("click", undo);
   at("ask").addEventListener("submit", ask);
+  links.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) at("ask").requestSubmit();
+  });
   takeLists(add);
   tally();
 }
 
 // The list of a job, to be corrected and sent again. `note` is what to know about it.
 export function fill(text, note = "") {
+  const draft = field("links");
   at("links").value = text;
   showRefusal(note);
   tally();
+  if (!draft || draft === text) return;
+  before = draft;
+  at("undo").hidden = false;
+  say("Undo brings back the list that was here");
 }

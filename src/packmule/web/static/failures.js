@@ -11,7 +11,8 @@ function fileOf({ url, name, detail, attempts }) {
     "li",
     {},
     name && !url.endsWith(name) ? make("span", { class: "file-name" }, name) : null,
-    make("code", {}, url),
+    // Opened as by whoever clicks, without telling where from: the page's address is a key.
+    make("a", { href: /^https?:/i.test(url) ? url : null, target: "_blank", rel: "noopener noreferrer" }, make("code", {}, url)),
     detail ? make("span", { class: "quiet" }, `${detail}${tries}`) : null,
   );
 }
@@ -36,6 +37,6 @@ export function failuresOf(title, failures) {
   return [
     make("h3", {}, title),
     ...groups.map((each) => group(each, few || groups.length === 1)),
-    failures.length >= 1000 ? make("p", { class: "quiet" }, "These are the first 1,000.") : "",
+    failures.length >= 1000 ? make("p", { class: "quiet" }, "These are the first 1,000. The list of files has all of them.") : "",
   ];
 }

@@ -4,17 +4,17 @@
 import { Away, Refused, call } from "./api.js";
 import { make } from "./dom.js";
 import { Rows } from "./rows.js";
-import { FILE_STATES, WARNINGS, bytes, failure, plural } from "./words.js";
+import { FILE_STATES, WARNINGS, bytes, clock, failure, number, plural } from "./words.js";
 
 const PAGE = 100; // files in a request
 const EVERY = 1500; // milliseconds between two looks at the same files
 
 const FILTERS = [
-  ["", "all files"],
-  ["open", "being fetched"],
-  ["failed", "failed"],
-  ["pending", "waiting"],
-  ["done", "done"],
+  ["", "All"],
+  ["open", "Active"],
+  ["failed", "Failed"],
+  ["pending", "Waiting"],
+  ["done", "Done"],
 ];
 
 export class Files {
@@ -22,13 +22,14 @@ export class Files {
     this.hash = hash;
     this.total = 0;
     this.isOver = false;
-    this.select = make("select", { id: "files-filter", onchange: () => this.filter() },
-      FILTERS.map(([value, text]) => make("option", { value }, text)));
+    this.selected = "";
+    this.tabs = new Map(FILTERS.map(([state, text]) =>
+      [state, make("button", { type: "button", class: "tab", "aria-pressed": String(!state), onclick: () => this.filter(state) }, text)]));
     this.note = make("p", { class: "quiet", hidden: true });
     this.rows = new Rows("Files", (index) => this.draw(index), () => this.look());
     this.element = make("details", { id: "files", open: true, hidden: true, ontoggle: () => this.look() },
-      make("summary", {}, "Each file"),
-      make("div", { class: "files-filter" }, make("label", { for: "files-filter" }, "Show"), this.select),
+      make("summary", {}, "Files"),
+      make("div", { class: "tabs", role: "group", "aria-label": "Show files" }, [...this.tabs.values()]),
       this.note, this.rows.element);
     this.empty();
   }
@@ -48,7 +49,9 @@ export class Files {
     this.rows.close();
   }
 
-  filter() {
+  filter(state) {
+    this.selected = state;
+    for (const [of, tab] of this.tabs) tab.setAttribute("aria-pressed", String(of === state));
     this.empty();
     this.rows.element.scrollTop = 0;
     this.rows.reset(this.isChained ? 0 : this.total);
@@ -58,22 +61,34 @@ export class Files {
   // Whether rows are found one page after another: of a selection, and where nobody knows how many
   // files there are, as after a link was handed on.
   get isChained() {
-    return this.select.value !== "" || !this.total;
+    return this.selected !== "" || !this.total;
   }
 
   // How many files there are, and whether anything about them may still change.
-  update(total, isOver) {
+  update(total, isOver, counts) {
+    this.count(total, counts);
     const hasEnded = isOver && !this.isOver;
     this.isOver = isOver;
     if (total && total !== this.total) {
       this.total = total;
       this.element.hidden = false;
-      this.element.querySelector("summary").textContent = `Each of the ${plural(total, "file")}`;
-      if (!this.select.value) this.rows.reset(total);
+      this.element.querySelector("summary").textContent = plural(total, "file");
+      if (!this.selected) this.rows.reset(total);
     }
     if (isOver) this.element.hidden = false;
     if (hasEnded) this.looked.clear();
+    for (const state of ["open", "pending"]) this.tabs.get(state).hidden = isOver && this.selected !== state;
     this.look();
+  }
+
+  // How many there are, as far as the job's progress tells.
+  count(total, counts) {
+    const known = { "": total, failed: counts?.failed, done: counts?.done };
+    for (const [state, text] of FILTERS) {
+      const words = known[state] ? `${text} ${number(known[state])}` : text;
+      const tab = this.tabs.get(state);
+      if (tab.textContent !== words) tab.textContent = words;
+    }
   }
 
   // Files that an event tells of.
@@ -132,7 +147,7 @@ export class Files {
     const asked = new URLSearchParams({ limit: PAGE });
     const cursor = this.isChained ? this.cursors.get(page) : page ? String(page * PAGE - 1) : null;
     if (cursor !== null && cursor !== undefined) asked.set("cursor", cursor);
-    if (this.select.value) asked.set("state", this.select.value);
+    if (this.selected) asked.set("state", this.selected);
     return asked;
   }
 
@@ -151,7 +166,7 @@ export class Files {
   }
 
   tell(text) {
-    const none = this.select.value && !this.rows.count ? "None at the moment." : "";
+    const none = this.selected && !this.rows.count ? "None at the moment." : "";
     this.note.textContent = text || none;
     this.note.hidden = !this.note.textContent;
     this.rows.element.hidden = Boolean(this.note.textContent);
@@ -160,7 +175,7 @@ export class Files {
   draw(index) {
     const file = this.known.get(index);
     if (!file) return { key: "unknown", elements: () => [make("span", { class: "quiet" }, "…")] };
-    return { key: JSON.stringify(file), elements: () => cells(file) };
+    return { key: JSON.stringify([file, this.isOver]), elements: () => cells(file, this.isOver) };
   }
 }
 
@@ -176,21 +191,28 @@ function nameOf({ name, url }) {
   }
 }
 
-function cells(file) {
+const hostOf = ({ url }) => /^[a-z0-9]+:\/\/([^/?#]*)/i.exec(url)?.[1] ?? "";
+
+function cells(file, isOver) {
   const name = nameOf(file);
   const said = file.state === "done" && file.warning ? (WARNINGS[file.warning.code] ?? file.warning.detail) : "";
   return [
-    make("span", { class: "file-name", title: file.url }, name),
-    make("span", { class: `file-state ${file.state}` }, said || stateOf(file)),
-    file.state === "open" && file.bytes.total
+    make("span", { class: "file-name", title: file.url }, name, make("small", {}, hostOf(file))),
+    make("span", { class: `file-state ${file.state}` }, said || stateOf(file, isOver)),
+    file.state === "open" && file.bytes.total && !isOver
       ? make("progress", { value: file.bytes.done, max: file.bytes.total, "aria-label": `Fetching ${name}` })
       : null,
   ].filter(Boolean);
 }
 
-function stateOf({ state, bytes: amount, failure: why }) {
+function stateOf({ state, bytes: amount, failure: why, attempts, next_attempt_at: at }, isOver) {
   if (state === "failed" && why) return failure(why)[0];
   if (state === "done") return bytes(amount.done);
+  if (isOver) return "Not fetched";
+  if (why && at) {
+    const seconds = Math.max(0, Math.round((Date.parse(at) - Date.now()) / 1000));
+    return `${failure(why)[0]}, try ${number((attempts ?? 0) + 1)} in ${clock(seconds)}`;
+  }
   if (state !== "open" || !amount.done) return FILE_STATES[state];
   return amount.total ? `${bytes(amount.done)} of ${bytes(amount.total)}` : bytes(amount.done);
 }

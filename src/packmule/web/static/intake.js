@@ -27,7 +27,7 @@ function linesOf(data) {
 async function readFiles(files, add) {
   for (const file of files) {
     if (file.size > LARGEST) {
-      add([], `${file.name}: it is larger than 32 MB`);
+      add([], `${file.name}, which is larger than 32 MB`);
       continue;
     }
     const text = decode(new Uint8Array(await file.arrayBuffer()));
@@ -44,7 +44,7 @@ function paste(event, add) {
   const lines = linesOf(event.clipboardData);
   if (!lines) return; // plain text: the browser puts it where the cursor is
   event.preventDefault();
-  add(lines, "what you pasted");
+  add(lines, "what you pasted", true);
 }
 
 function drop(event, add) {

@@ -10,38 +10,46 @@ import { Files, linesOfJob } from "./files.js";
 import { askForKey } from "./key.js";
 import { forget, known, listOf, remember, tab } from "./keeping.js";
 import { follow } from "./live.js";
+import { notify, notifyButton } from "./notify.js";
 import { ready } from "./ready.js";
-import { bytes, duration, failure, headline, number, plural, share } from "./words.js";
+import { bytes, clock, duration, failure, headline, number, plural, share } from "./words.js";
 
 const WITHOUT_QUERIES =
   "The links are shown without their query (the part after ?), which may be secret. " +
   "Add it again where it is needed, or paste your own list.";
 const TELL_EVERY = 15_000; // milliseconds between two words on the progress to those who listen
+const TICK = 1000; // milliseconds between two looks at the clock
 
 class Job {
   constructor(hash, section) {
     this.hash = hash;
     this.last = { status: "" };
     this.told = 0;
-    this.title = make("h2", { id: "job-state", tabindex: "-1" }, "Looking it up…");
+    this.reached = 0; // the largest share shown: a bar that moves backwards is not believed
+    this.title = make("h2", { id: "job-state", tabindex: "-1" }, "Loading…");
     this.percent = make("span", { class: "percent", "aria-hidden": "true" });
     this.of = make("p", { class: "job-name" });
     this.away = make("p", { class: "away", role: "status" });
     this.bar = make("progress", { "aria-labelledby": "job-state", hidden: true });
-    this.facts = make("dl", { class: "facts", hidden: true });
+    this.facts = make("p", { class: "facts", hidden: true });
+    this.waiting = make("p", { class: "waiting", hidden: true });
+    this.leave = make("div", { class: "leave", hidden: true },
+      make("p", {}, "You can close this page. The work goes on."), notifyButton(hash));
     this.result = make("div", { class: "result" });
     this.refused = make("div", { class: "refused", role: "alert" });
     this.buttons = make("div", { class: "buttons" });
     this.failed = make("div", { class: "failures" });
     this.files = new Files(hash);
     section.replaceChildren(
-      make("div", { class: "job-head" }, this.title, this.percent), this.of, this.away, this.bar, this.facts, this.result, this.buttons, this.refused,
+      make("div", { class: "job-head" }, this.title, this.percent), this.of, this.away, this.bar, this.facts, this.waiting, this.leave, this.result, this.buttons, this.refused,
       this.failed, this.files.element,
     );
+    this.ticking = setInterval(() => this.tick(), TICK);
     this.follow();
   }
 
   close() {
+    clearInterval(this.ticking);
     this.end?.();
     this.files.close();
   }
@@ -55,8 +63,15 @@ class Job {
     });
   }
 
+  // What changes by itself: a wait gets shorter, and an archive's time ends.
+  tick() {
+    this.showWaiting(this.last);
+    const { status, expires_at: until } = this.last;
+    if (status === "completed" && Date.parse(until) <= Date.now()) this.follow();
+  }
+
   showAway(isAway, message) {
-    const words = isAway ? `${message} Trying again. Nothing is lost: the job goes on without this page.` : "";
+    const words = isAway ? `${message} Trying again. Nothing is lost; the work goes on.` : "";
     if (this.away.textContent !== words) this.away.textContent = words;
   }
 
@@ -71,7 +86,7 @@ class Job {
     const { progress } = found;
     const total = progress?.files.total ?? known(this.hash)?.files ?? 0;
     if (["unknown", "expired"].includes(found.status)) this.files.element.hidden = true;
-    else this.files.update(total, found.status !== "in-progress");
+    else this.files.update(total, found.status !== "in-progress", progress?.files);
     this.last = found;
   }
 
@@ -90,13 +105,14 @@ class Job {
     else remember(this.hash, { state: status, ...(found.progress && { files: found.progress.files.total }) });
     // The buttons under someone's finger may be gone: go where it is told what happened.
     if (this.last.status || status !== "in-progress") this.title.focus({ preventScroll: true });
+    if (status !== "in-progress") notify(this.hash, text, entry?.name ?? "");
     document.title = `${text}: Packmule`;
   }
 
   tell(found, text, isNew) {
     const now = Date.now();
     if (found.status === "in-progress") {
-      const done = Math.floor(share(found.progress) * 100);
+      const done = Math.floor(this.reached * 100);
       document.title = `${done} % ${text}: Packmule`;
       if (isNew || now - this.told > TELL_EVERY) {
         this.told = now;
@@ -107,29 +123,36 @@ class Job {
 
   showBar({ status, progress, retrying }) {
     const isOpen = status === "in-progress";
-    this.bar.hidden = this.facts.hidden = this.percent.hidden = !isOpen;
-    if (!isOpen) return;
+    this.bar.hidden = this.facts.hidden = this.percent.hidden = this.leave.hidden = !isOpen;
+    this.showWaiting({ retrying });
+    if (!isOpen) {
+      this.reached = 0;
+      return;
+    }
+    this.reached = Math.max(this.reached, share(progress));
     this.bar.max = 1;
-    this.bar.value = share(progress);
-    this.percent.textContent = `${Math.floor(share(progress) * 100)} %`;
+    this.bar.value = this.reached;
+    this.percent.textContent = `${Math.floor(this.reached * 100)}%`;
     const { files, bytes: amount, bytes_per_second: rate, eta_seconds: eta } = progress;
     const facts = [
-      ["Files", `${number(files.done)} of ${number(files.total)}`],
-      ["Size", amount.total === null ? bytes(amount.done) : `${bytes(amount.done)} of ${bytes(amount.total)}`],
-      ["Speed", rate > 0 ? `${bytes(rate)}/s` : "–"],
-      ["Left", eta > 0 ? duration(eta) : "–"],
+      `${number(files.done)} of ${plural(files.total, "file")}`,
+      files.failed ? `${number(files.failed)} failed` : "",
+      amount.total === null ? bytes(amount.done) : `${bytes(amount.done)} of ${bytes(amount.total)}`,
+      rate > 0 ? `${bytes(rate)}/s` : "",
+      eta > 0 ? `about ${duration(eta)} left` : "",
     ];
-    if (retrying?.length) {
-      const { detail, next_attempt_at: at } = retrying[0];
-      const seconds = Math.max(0, Math.round((Date.parse(at) - Date.now()) / 1000));
-      facts.push(["Waiting", `retry in ${duration(seconds)}: ${detail}`]);
-    }
-    if (files.failed) facts.splice(1, 0, ["Failed", number(files.failed)]);
-    this.facts.replaceChildren(
-      ...facts.map(([name, value]) =>
-        make("div", { class: name.toLowerCase() }, make("dt", {}, name), make("dd", {}, value)),
-      ),
-    );
+    this.facts.replaceChildren(...facts.filter(Boolean).map((each) => make("span", {}, each)));
+  }
+
+  // Why nothing seems to happen, and when it goes on.
+  showWaiting({ retrying }) {
+    this.waiting.hidden = !retrying?.length;
+    if (this.waiting.hidden) return;
+    const [{ name, detail, attempts, next_attempt_at: at }, ...others] = retrying;
+    const seconds = Math.max(0, Math.round((Date.parse(at) - Date.now()) / 1000));
+    const more = others.length ? `, and ${plural(others.length, "more file")}` : "";
+    const words = `${name ?? "A file"} has to wait: ${detail.replace(/\.$/, "")}. Try ${number(attempts + 1)} in ${clock(seconds)}${more}.`;
+    if (this.waiting.textContent !== words) this.waiting.textContent = words;
   }
 
   resultOf(found) {
@@ -140,19 +163,19 @@ class Job {
       case "failed":
         return words(...reasonOf(found));
       case "cancelled":
-        return words("The job was cancelled. No archive was made.");
+        return words("No archive was created.");
       case "expired":
-        return words("Archives are kept for a time only. Ask for it anew.");
+        return words("Archives are kept for a limited time.");
       case "unknown":
-        return words("The address may be mistyped, or the archive was removed long ago.");
+        return words("Check the link. The archive may also have been removed.");
       default:
         return [];
     }
   }
 
   failuresOf({ status, failures, missing }) {
-    if (status === "failed") return failuresOf("What failed, and why", failures);
-    return status === "completed" ? failuresOf("What is missing, and why", missing) : [];
+    if (status === "failed") return failuresOf("What failed and why", failures);
+    return status === "completed" ? failuresOf("What is missing and why", missing) : [];
   }
 
   buttonsOf(found) {
@@ -161,13 +184,14 @@ class Job {
     const fresh = make("a", { class: "button second", href: "#" }, "New archive");
     if (status === "in-progress") return [button("Cancel", () => this.act("cancel")), fresh];
     if (status === "cancelled") return [button("Edit the list", () => this.edit()), fresh];
+    if (status === "expired" && listOf(this.hash) !== null) return [button("Create it again", () => this.edit(), ""), fresh];
     if (status !== "failed") return [fresh];
-    const total = known(this.hash)?.files;
-    const skips = error.code === "files-failed" && failures.length > 0 && failures.length !== total;
-    const without = failures.length === 1 ? "Finish without this file" : "Finish without these files";
+    const [, failed, total] = /^(\d+) of (\d+) /.exec(error.detail.replaceAll(",", "")) ?? [];
+    const rest = Number(total) - Number(failed);
+    const skips = error.code === "files-failed" && failures.length > 0 && rest > 0;
     return [
-      button("Try again", () => this.act("retry", {}), ""),
-      skips ? button(without, () => this.act("retry", { on_error: "skip" })) : null,
+      skips ? button(`Get the ZIP with ${plural(rest, "file")}`, () => this.act("retry", { on_error: "skip" }), "") : null,
+      button(failed > 1 ? `Try the ${number(Number(failed))} again` : "Try again", () => this.act("retry", {}), skips ? "second" : ""),
       button("Edit the list", () => this.edit()),
       fresh,
     ].filter(Boolean);
@@ -218,7 +242,7 @@ const isWhole = (lines) => Boolean(tab.get("key")) || lines.some((line) => line.
 function reasonOf({ error }) {
   const [words, advice] = failure(error);
   return error.code === "files-failed"
-    ? [`${error.detail.replace(/\.$/, "")}. What was fetched is kept; trying again fetches only the rest.`]
+    ? ["The other files are kept. Trying again fetches only what is missing."]
     : [`${words}. ${advice}`, error.detail];
 }
 

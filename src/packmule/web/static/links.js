@@ -32,6 +32,12 @@ export function fault(text) {
   return faultOfSite(parts[2]) ?? faultOfLength(parts);
 }
 
+// The link with https:// in front where that alone is missing, as in www.example.org/a; else null.
+export function withScheme(text) {
+  const isHost = /^[a-z0-9-]+(\.[a-z0-9-]+)+(:[0-9]+)?([/?#]|$)/i.test(text);
+  return isHost && fault(`https://${text}`) === null ? `https://${text}` : null;
+}
+
 function noScheme(text) {
   const found = SCHEME.exec(text);
   if (!found) return "the link must begin with http:// or https://";

@@ -9,6 +9,8 @@ import { showRecent } from "./recent.js";
 const HASH = /^[0-9a-f]{32}$/;
 let close = () => {};
 
+let isFirst = true;
+
 function show() {
   const hash = location.hash.slice(1);
   const isJob = HASH.test(hash);
@@ -20,9 +22,12 @@ function show() {
   if (isJob) {
     close = openJob(hash);
   } else {
-    document.title = "Packmule: links in, one archive out";
+    document.title = "Packmule: one ZIP from many links";
     showRecent();
+    // What had the focus is hidden now.
+    if (!isFirst) at("links").focus();
   }
+  isFirst = false;
 }
 
 for (const each of document.querySelectorAll(".needs-script")) each.hidden = false;

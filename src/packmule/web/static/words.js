@@ -18,6 +18,9 @@ export function duration(seconds) {
   return plural(Math.round(seconds / 86_400), "day");
 }
 
+// A wait as a clock shows it: 1:54.
+export const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+
 export const number = (count) => count.toLocaleString("en");
 export const plural = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
 
@@ -30,43 +33,43 @@ export const FAILURES = {
   "url-invalid": ["Not a link that can be fetched", "Correct the link."],
   "address-not-allowed": [
     "Not on the public internet",
-    "Packmule fetches public addresses only. Give a link that anyone can open.",
+    "Packmule fetches only public addresses. Use a link that anyone can open.",
   ],
-  dns: ["No such host", "Check the spelling of the host, and whether it still exists."],
-  connect: ["The host cannot be reached", "Check that it is up, then try again."],
+  dns: ["Host not found", "Check the spelling of the host."],
+  connect: ["Can't connect to the host", "Check that the host is online, then try again."],
   tls: [
     "No secure connection",
-    "The host's certificate is wrong or out of date. Open the link in a browser to see what is wrong.",
+    "The host's certificate is invalid or out of date. Open the link in a browser for details.",
   ],
   timeout: ["The host did not answer in time", "Try again later."],
-  stalled: ["The bytes stopped coming", "The host is too slow or has stalled. Try again later."],
+  stalled: ["The transfer stalled", "The host is too slow. Try again later."],
   "http-status": ["The host answered with an error", "Try again later."],
-  redirects: ["Redirected in a circle, or too often", "Use the address where the redirects should end."],
-  "bad-response": ["The host's answer makes no sense", "Try again; if it stays so, tell its operator."],
-  truncated: ["The file ended too early, again and again", "Try again later; it may be damaged there."],
-  changed: ["The file kept changing while it was fetched", "Try again when it has come to rest."],
-  "too-large": ["Larger than this server takes", "Leave the file out."],
+  redirects: ["Too many redirects", "Use the address where the redirects should end."],
+  "bad-response": ["Invalid response from the host", "Try again. If it happens again, tell the operator of the host."],
+  truncated: ["The file always ends too early", "Try again later. The file may be damaged on the host."],
+  changed: ["The file kept changing", "Try again when it no longer changes."],
+  "too-large": ["The file is too large for this server", "Leave the file out."],
   "html-page": [
-    "A web page came in its place",
-    "The link may ask for a login or have moved. Open it in a browser.",
+    "Got a web page instead of the file",
+    "The link may require a login or may have expired. Open it in a browser.",
   ],
   "viewer-page": [
-    "A viewer, login or consent page came in its place",
-    "Use the link that sends the file itself.",
+    "Got a viewer, login or consent page instead of the file",
+    "Use the link that downloads the file itself.",
   ],
-  "name-invalid": ["The name cannot be made safe", "Give the file another name."],
-  "files-failed": ["Some files could not be fetched", "Try them again, or make the archive without them."],
-  "archive-too-large": ["Together the files are too large", "Ask for fewer files in one archive."],
-  "disk-full": ["The server's disk is full", "What was fetched is kept. Try again when there is room."],
+  "name-invalid": ["The file name is not valid", "Give the file another name."],
+  "files-failed": ["Some files could not be fetched", "Try them again, or finish without them."],
+  "archive-too-large": ["The archive would be too large", "Put fewer files into one archive."],
+  "disk-full": ["The server's disk is full", "The files fetched so far are kept. Try again later."],
   quarantined: ["The server gave up on this archive", "Its operator has to look. Then try again."],
-  storage: ["The server could not keep the archive", "Its operator has to look. Then try again."],
-  internal: ["A fault in Packmule", "Try again. If it stays so, report it."],
+  storage: ["The server could not store the archive", "Tell the operator of this server, then try again."],
+  internal: ["Internal error", "Try again. If it happens again, report it."],
 };
 
 const BY_STATUS = [
-  [[401, 403, 407], "A login is needed, or the link has expired", "Get a new link that opens without a login."],
-  [[404, 410], "The file is not there any more", "Check the link, or leave the file out."],
-  [[429], "The host asks for fewer requests", "Try again later."],
+  [[401, 403, 407], "Needs a login, or the link has expired", "Get a new link that opens without a login."],
+  [[404, 410], "Not found", "Check the link, or leave the file out."],
+  [[429], "The host is busy", "Try again later."],
 ];
 
 // Why a file failed and what one can do: [words, advice].
@@ -74,8 +77,8 @@ export function failure({ code, detail, http_status: status }) {
   if (code === "http-status" && status) {
     const found = BY_STATUS.find(([statuses]) => statuses.includes(status));
     if (found) return [`${found[1]} (${status})`, found[2]];
-    if (status >= 500) return [`The host has a fault of its own (${status})`, "Try again later."];
-    return [`The host refuses (${status})`, "Check the link."];
+    if (status >= 500) return [`The host has a problem (${status})`, "Try again later."];
+    return [`The host refused the request (${status})`, "Check the link."];
   }
   return FAILURES[code] ?? [detail || "It could not be fetched", "Try again."];
 }
@@ -100,36 +103,36 @@ export const STATES = {
   failed: "Failed",
   cancelled: "Cancelled",
   expired: "Removed",
-  unknown: "Unknown here",
+  unknown: "Unknown",
 };
 
 // What was packed in a file's place, by the warning's code.
 export const WARNINGS = {
   "html-page": "A web page, not a file",
   "lfs-pointer": "A Git LFS pointer, not the file",
-  "unexpected-text": "A short text, perhaps an error message",
+  "unexpected-text": "A short text, maybe an error message",
   "empty-file": "An empty file",
 };
 
 export const FILE_STATES = { pending: "Waiting", open: "Fetching", done: "Done", failed: "Failed" };
 
-export function headline({ status, progress, missing }) {
+export function headline({ status, progress, missing, error }) {
   switch (status) {
     case "in-progress": {
       const { total, done, failed } = progress.files;
-      if (!done && !failed && !progress.bytes.done) return `Getting ready to pack ${plural(total, "file")}`;
+      if (!done && !failed && !progress.bytes.done) return `Preparing ${plural(total, "file")}`;
       return done + failed < total ? `Packing ${plural(total, "file")}` : "Finishing the archive";
     }
     case "completed":
-      return missing.length ? "The archive is ready, but not complete" : "The archive is ready";
+      return missing.length ? "Your archive is ready, but incomplete" : "Your archive is ready";
     case "failed":
-      return "The archive could not be made";
+      return error.code === "files-failed" ? error.detail.replace(/\.$/, "") : "The archive couldn't be created";
     case "cancelled":
       return "Cancelled";
     case "expired":
       return "The archive has been removed";
     default:
-      return "There is no such archive";
+      return "There is no archive at this link";
   }
 }
 
@@ -141,11 +144,11 @@ export function share({ files, bytes: amount }) {
 
 // --- a refusal of the API ---------------------------------------------------------------------------
 
-export function refusal(status, { code, detail }, retryAfter) {
+export function refusal(status, { code, detail }, retryAfter, hasKey = false) {
   const seconds = /^\d+$/.test(retryAfter ?? "") ? Number(retryAfter) : null;
   const soon = seconds === null ? "Try again later." : `Try again in ${duration(seconds)}.`;
   if (code === "quota-exceeded") return `${detail} ${soon}`;
-  if (status === 429) return `That was too often for this server. ${soon}`;
-  if (status === 401) return "This server asks for an API key that it knows.";
+  if (status === 429) return `Too many requests. ${soon}`;
+  if (status === 401) return hasKey ? "The server does not accept this API key." : "This server requires an API key.";
   return detail || `The server answered with ${status}.`;
 }
