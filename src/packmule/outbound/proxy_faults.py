@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SETTING = "PACKMULE_EGRESS_PROXY"
 _PROXY_FAILED = 97  # CURLE_PROXY, which pycurl has no name for (libcurl-errors(3))
-_WANTS_LOGIN = 407  # RFC 9110 15.5.8
+_WANTS_LOGIN = frozenset({401, 407})  # RFC 9110 15.5.8; tinyproxy answers 401
 _SUCCESS = range(200, 300)
 _CLIENT_ERRORS = range(400, 500)
 _TOO_MANY = 429
@@ -29,7 +29,7 @@ _SOCKS_CANNOT_REACH = frozenset({18, 19, 20, 21, 22, 24})
 
 WANTS_LOGIN = TryFailed(
     FailureCode.CONNECT,
-    "the egress proxy wants another user name and password (Basic): "
+    "the egress proxy wants a user name and password, or other ones (Basic authentication): "
     f"set {_SETTING} to scheme://user:password@host:port",
     lasting=True,
 )
@@ -78,7 +78,7 @@ def explain(curl: pycurl.Curl, number: int, proxy: EgressProxy, host: str) -> Tr
 
 def _of_status(status: int, host: str) -> TryFailed:
     """Explain the answer to CONNECT (RFC 9110 9.3.6)."""
-    if status == _WANTS_LOGIN:
+    if status in _WANTS_LOGIN:
         return WANTS_LOGIN
     if status in _CLIENT_ERRORS and status != _TOO_MANY:
         return _not_allowed(host, f"it answered {status}")

@@ -268,6 +268,7 @@ def test_a_proxy_that_wants_a_login_gets_it_and_says_so_without(
 @pytest.mark.parametrize(
     ("kind", "answer", "words", "attempts"),
     [
+        (HttpProxy, "401 Unauthorized", "wants a user name and password", 1),
         (HttpProxy, "403 Forbidden", "does not let a.example be reached", 1),
         (HttpProxy, "429 Too Many Requests", "cannot reach a.example", 2),
         (HttpProxy, "503 Service Unavailable", "cannot reach a.example", 2),
