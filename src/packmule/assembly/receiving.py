@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from packmule.assembly.committing import EntryCommit
 from packmule.assembly.names.content_disposition import announced_name
 from packmule.assembly.names.meta_refresh import leads_to_file
-from packmule.assembly.names.page_check import FIRST_BYTES, is_page, unexpected
+from packmule.assembly.names.page_check import FIRST_BYTES, PAGE_BYTES, is_page, unexpected
 from packmule.assembly.names.viewer_pages import viewer_page
 from packmule.assembly.placement import decide
 from packmule.assembly.sinks.peeked import PeekedSink
@@ -177,7 +177,8 @@ class EntryReceiver:
         """Look at the first bytes of a body, then take them like all others."""
         if self._unseen is not None:
             body, self._unseen = self._unseen, None
-            self._judge(body, bytes(view[:FIRST_BYTES]), is_whole=len(view) == body.total)
+            most = PAGE_BYTES if is_page(body.head.content_type) else FIRST_BYTES
+            self._judge(body, bytes(view[:most]), is_whole=len(view) == body.total)
         return self._take(view)
 
     def _judge(self, body: _UnseenBody, first: bytes, *, is_whole: bool) -> None:

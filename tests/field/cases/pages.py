@@ -108,7 +108,8 @@ def share_page_of_nextcloud(field: Field) -> None:
     source="https://github.com/MPMG-DCC-UFMG/C01/issues/8021",
 )
 def page_that_leads_on(field: Field) -> None:
-    page = b"<html><meta http-equiv='refresh' content='0; URL=real.zip?key=secret'></html>"
+    tag = b"<meta http-equiv='refresh' content='0; URL=real.zip?key=secret'>"
+    page = b"<html><style>" + b" " * 2000 + b"</style>" + tag + b"</html>"
 
     def handler(_: Asked, _socket: socket.socket) -> bytes:
         return response(fields=["Content-Type: text/html"], body=page)

@@ -10,12 +10,12 @@ import re
 from html import unescape
 from typing import Final
 
-from packmule.assembly.names.page_check import FIRST_BYTES, announces_file
+from packmule.assembly.names.page_check import PAGE_BYTES, announces_file
 from packmule.assembly.names.url_names import name_in_url
 from packmule.outbound.locations import read_location
 from packmule.outbound.urls import UrlInvalid, parse
 
-_TAG: Final = re.compile(r"<meta\s([^>]{1,2000})>", re.IGNORECASE)
+_TAG: Final = re.compile(r"<meta\s([^<>]{1,2000})>", re.IGNORECASE)
 _REFRESH: Final = re.compile(r"""http-equiv\s*=\s*["']?refresh["'\s]""", re.IGNORECASE)
 _CONTENT: Final = re.compile(r"""content\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _TARGET: Final = re.compile(
@@ -28,7 +28,7 @@ def leads_to_file(url: str, first: bytes) -> str | None:
 
     `url` is the page's, `first` its first bytes.
     """
-    for tag in _TAG.finditer(first[:FIRST_BYTES].decode("utf-8", "replace")):
+    for tag in _TAG.finditer(first[:PAGE_BYTES].decode("utf-8", "replace")):
         content = _CONTENT.search(tag[1])
         if content is None or not _REFRESH.search(f"{tag[1]} "):
             continue

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 FIRST_BYTES = 1024
 """How many bytes of a body are looked at."""
+PAGE_BYTES = 16 * 1024
+"""The same of a page, where what it is may stand behind styles and scripts."""
 
 _PAGES: Final = frozenset({"text/html", "application/xhtml+xml"})
 _ANNOUNCE_PAGES: Final = SCRIPTS | {".htm", ".html", ".mht", ".mhtml", ".shtml", ".xht", ".xhtml"}
