@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine, Row
+    from sqlalchemy import Connection, Engine, Result, Row, Select
 
     from packmule.jobs.model import FileRecord, Job
 
@@ -34,6 +34,8 @@ _LAST_SECOND = 1e12
 
 # Far below what any database takes in one statement.
 _MOST_NAMED = 500
+
+_BATCH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,11 +272,16 @@ def warnings_of(connection: Connection, job_id: int, limit: int) -> tuple[FileRe
 def load(connection: Connection, row: Row[Any]) -> tuple[Sources, Remembered]:
     """Read what a run of a job begins with: its sources, and all its checkpoints added up."""
     of_job = {"of_job": row.id}
+
+    def rows(statement: Select[Any]) -> Result[Any]:
+        # All rows of a million files at once would take more memory than what is made of them.
+        return connection.execute(statement, of_job, execution_options={"yield_per": _BATCH})
+
     return (
-        Sources((url, name) for _, url, name in connection.execute(file_queries.SOURCES, of_job)),
+        Sources((row[1], row[2]) for row in rows(file_queries.SOURCES)),
         Remembered(
             tail=row.tail,
-            done=tuple(starmap(DoneEntry, connection.execute(file_queries.DONE_ENTRIES, of_job))),
+            done=tuple(starmap(DoneEntry, rows(file_queries.DONE_ENTRIES))),
             open=tuple(map(open_entry_of, connection.execute(file_queries.OPEN_ENTRIES, of_job))),
             failed=tuple(
                 map(failed_entry_of, connection.execute(file_queries.FAILED_ENTRIES, of_job))

@@ -42,10 +42,10 @@ class Sources(Sequence[Source]):
     @overload
     def __getitem__(self, index: slice) -> tuple[Source, ...]: ...
     def __getitem__(self, index: int | slice) -> Source | tuple[Source, ...]:
-        positions = range(len(self._urls))[index]
-        if isinstance(positions, range):
-            return tuple(map(self._source, positions))
-        return self._source(positions)
+        if isinstance(index, slice):
+            return tuple(self[position] for position in range(len(self._urls))[index])
+        position = index if index >= 0 else index + len(self._urls)
+        return Source(position, self._urls[index], self._names.get(position))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence):
@@ -53,6 +53,3 @@ class Sources(Sequence[Source]):
         return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
 
     __hash__ = None  # type: ignore[assignment]  # a list may be equal to it
-
-    def _source(self, position: int) -> Source:
-        return Source(position, self._urls[position], self._names.get(position))
