@@ -278,7 +278,7 @@ def load(connection: Connection, row: Row[Any]) -> tuple[Sources, Remembered]:
         return connection.execute(statement, of_job, execution_options={"yield_per": _BATCH})
 
     return (
-        Sources((row[1], row[2]) for row in rows(file_queries.SOURCES)),
+        Sources(starmap(lambda _, url, name: (url, name), rows(file_queries.SOURCES))),
         Remembered(
             tail=row.tail,
             done=tuple(starmap(DoneEntry, rows(file_queries.DONE_ENTRIES))),
