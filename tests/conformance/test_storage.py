@@ -363,3 +363,14 @@ def test_a_check_of_working_storage_is_silent_and_leaves_nothing(
     storage.check()
     storage.check()
     assert open_storage().find(KEY) is None
+
+
+def test_the_keys_of_all_archives_are_listed_and_nothing_else(storage: Storage) -> None:
+    assert list(storage.archived()) == []
+    publish(storage)
+    publish(storage, key=OTHER)
+    with storage.claim("b2" * 16, 1, ()) as scratch:
+        scratch.write_bytes(b"under assembly")
+    assert set(storage.archived()) == {KEY, OTHER}
+    storage.remove(KEY)
+    assert set(storage.archived()) == {OTHER}

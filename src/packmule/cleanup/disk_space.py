@@ -43,8 +43,8 @@ GRACE = 600.0
 OLD = 86_400.0
 """Seconds after which an archive that nobody has asked for may go for anybody's job."""
 
-# Scratch that no job knows may be of a database that is being restored.
-_UNKNOWN_FOR = 3600.0
+# Scratch and uploads that no job knows may be of a database that is being restored.
+_UNKNOWN_FOR = 86_400.0
 
 _BEGINS = 1.5
 _ENDS = 2.0

@@ -168,3 +168,6 @@ TRY_FAILED_FILES_AGAIN = (
 )
 
 FORGET_FILES = delete(files).where(files.c.job_id == bindparam("of_job"))
+
+# What the status of a completed job does not tell.
+FORGET_PACKED_FILES = FORGET_FILES.where(files.c.state == "done", files.c.warning.is_(None))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Integer, func, select, text
 
 from packmule.errors import StorageFailed, UsageError
-from packmule.jobs.schema import host_claims, metadata, schema_revisions, tasks
+from packmule.jobs.schema import host_claims, metadata, orphans, schema_revisions, tasks
 from packmule.jobs.storable_text import storable
 
 if TYPE_CHECKING:
@@ -100,9 +100,10 @@ def _kept(row: Row[Any]) -> dict[str, Any]:
 def _carried() -> list[Table]:
     """List the tables, each behind those that it refers to.
 
-    Claims are void when their workers have ended; the new database knows its own revisions.
+    Claims are void when their workers have ended; the new database knows its own revisions, and
+    finds orphans by itself.
     """
-    left = {tasks, host_claims, schema_revisions}
+    left = {tasks, host_claims, orphans, schema_revisions}
     return [table for table in metadata.sorted_tables if table not in left]
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
+    delete,
     func,
     insert,
     literal_column,
@@ -204,6 +205,40 @@ DUE_FOR_EXPIRY = (
     .where(_before(JobState.EXPIRED), jobs.c.expires_at <= bindparam("now"))
     .order_by(jobs.c.expires_at)
     .limit(bindparam("most"))
+)
+
+_LONG_OVER = (
+    select(jobs.c.id)
+    .where(_is(JobState.EXPIRED), jobs.c.finished_at <= bindparam("until"))
+    .order_by(jobs.c.finished_at)
+    .limit(bindparam("most"))
+)
+DELETE_EXPIRED = delete(jobs).where(jobs.c.id.in_(_LONG_OVER))
+
+# Of a completed job whose links were dropped the status still tells how many files it has.
+_WITH_LINKS = (
+    jobs.c.state.in_([as_literal(JobState.FAILED), as_literal(JobState.COMPLETED)]),
+    jobs.c.has_links.is_not(False),
+)
+
+CLIENTS_WITH_LINKS = (
+    select(jobs.c.client)
+    .where(*_WITH_LINKS)
+    .group_by(jobs.c.client)
+    .having(func.sum(jobs.c.files_total) > bindparam("most"))
+)
+
+ENDED_WITH_LINKS = (
+    select(jobs.c.id, jobs.c.hash, jobs.c.state, jobs.c.files_total)
+    .where(jobs.c.client == bindparam("of_client"), *_WITH_LINKS)
+    .order_by(jobs.c.id.desc())
+)
+
+DROP_LINKS = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("of_job"), _is(JobState.COMPLETED))
+    .values(has_links=False)
+    .returning(jobs.c.id)
 )
 
 OLDEST_COMPLETED = (

@@ -66,6 +66,15 @@ class OpenJob(NamedTuple):
     client: str
 
 
+class EndedJob(NamedTuple):
+    """A job that has ended and keeps so many links."""
+
+    id: int
+    hash: str
+    state: JobState
+    links: int
+
+
 class JobReads:
     """Answers questions about jobs, from one moment of the database."""
 
@@ -229,6 +238,17 @@ class JobReads:
         }
         with reading(self._engine) as connection:
             return tuple(map(job_of, connection.execute(queries.NEWEST[state], values)))
+
+    def clients_with_links_above(self, most: int) -> tuple[str, ...]:
+        """List the clients whose ended jobs keep more links than that."""
+        with reading(self._engine) as connection:
+            return tuple(connection.scalars(queries.CLIENTS_WITH_LINKS, {"most": most}))
+
+    def ended_with_links(self, client: str) -> tuple[EndedJob, ...]:
+        """List a client's ended jobs that keep their links, the newest first."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(queries.ENDED_WITH_LINKS, {"of_client": client})
+            return tuple(EndedJob(id_, hash_, JobState(s), n) for id_, hash_, s, n in rows)
 
     def still_open(self, after: int, limit: int) -> tuple[OpenJob, ...]:
         """List jobs that are queued or running, by number, those behind `after`."""

@@ -70,6 +70,8 @@ jobs = Table(
     Column("failure_attempts", Integer),
     Column("idempotency_key", Text),
     Column("request_digest", String(64)),
+    # False once the links of an ended job were dropped, because its client has too many.
+    Column("has_links", Boolean),
     # Which attempt has recorded the last checkpoint: in its scratch lies what is not uploaded.
     Column("recorded_by", Integer),
     # The storage's name for the parts of the archive, and the highest number given to one.
@@ -102,6 +104,12 @@ jobs = Table(
         "client",
         sqlite_where=text("state IN ('queued', 'running', 'failed', 'completed')"),
         postgresql_where=text("state IN ('queued', 'running', 'failed', 'completed')"),
+    ),
+    Index(
+        "jobs_by_end",
+        "finished_at",
+        sqlite_where=text("state = 'expired'"),
+        postgresql_where=text("state = 'expired'"),
     ),
     Index(
         "jobs_by_expiry",
@@ -275,6 +283,14 @@ schema_revisions = Table(
     metadata,
     Column("revision", String(32), primary_key=True),
     Column("needs", String(32)),
+)
+
+# Archives in the storage that are no job's, and when that was first found.
+orphans = Table(
+    "orphans",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("seen_at", Double, nullable=False),
 )
 
 # What webhooks are told; a waiting one has a task of the engine, whose key is its name.

@@ -256,6 +256,8 @@ class JobStore(JobReads):
         job = change(connection, queries.CANCEL_JOB, hash_, values)
         if job is None:
             return already(connection, hash_, JobState.CANCELLED)
+        # It is never run again, and nobody asks for its links.
+        connection.execute(file_queries.FORGET_FILES, {"of_job": job.id})
         if in_same_transaction is not None:
             in_same_transaction(connection, job)
         return job
@@ -293,6 +295,21 @@ class JobStore(JobReads):
         """
         with writing(self._engine) as connection:
             return expire(connection, hash_, in_same_transaction)
+
+    def delete_expired(self, older_than: float, limit: int = 500) -> int:
+        """Delete the records of jobs that ended so many seconds ago and have expired; some at once.
+
+        Returns how many there were.
+        """
+        values = {"until": self._clock() - older_than, "most": limit}
+        with writing(self._engine) as connection:
+            return connection.execute(queries.DELETE_EXPIRED, values).rowcount
+
+    def forget_links(self, job_id: int) -> None:
+        """Forget the files of a completed job, but those that failed or have a warning."""
+        with writing(self._engine) as connection:
+            if connection.execute(queries.DROP_LINKS, {"of_job": job_id}).first() is not None:
+                connection.execute(file_queries.FORGET_PACKED_FILES, {"of_job": job_id})
 
     def delete(self, hash_: str, *, in_same_transaction: InSameTransaction | None = None) -> Job:
         """Delete a job in whatever state: cancelled first where it is still open. Raises NotFound.

@@ -259,6 +259,14 @@ class Settings:
     retention: float = _setting(
         "7 d", forms.more_than_zero(duration), "time until archives are removed"
     )
+    keep_records: float = _setting(
+        "90 d", forms.more_than_zero(duration), "time until records of ended jobs are deleted"
+    )
+    keep_links: int = _setting(
+        "200000",
+        forms.count,
+        "links of ended jobs kept for each client; the oldest jobs' go first",
+    )
     min_free_bytes: int = _setting(
         "1 GB", size, "free disk space below which no job starts writing"
     )

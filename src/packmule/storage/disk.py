@@ -71,7 +71,7 @@ class ScratchArea:
         with translated("The scratch could not be listed"):
             for path in (self._data_dir / "scratch").glob("*/*"):
                 key = path.name.partition(".")[0]
-                if _KEY.fullmatch(key):
+                if is_key(key):
                     with suppress(FileNotFoundError):  # gone since it was listed
                         yield key, path.stat().st_mtime
 
@@ -88,6 +88,11 @@ class ScratchArea:
 
     def _folder(self, key: str) -> Path:
         return self._data_dir / "scratch" / checked(key)[:2]
+
+
+def is_key(name: str) -> bool:
+    """Return whether a name is an archive's key."""
+    return _KEY.fullmatch(name) is not None
 
 
 def checked(key: str) -> str:

@@ -202,6 +202,9 @@ class Storage(Protocol):
     def left_over(self) -> Iterator[tuple[str, float]]:
         """List the keys of which something is left besides archives, with when it was written."""
 
+    def archived(self) -> Iterator[str]:
+        """List the keys of all archives, in any order; one may come more than once."""
+
     def free_bytes(self) -> int:
         """Return how many bytes may still be written."""
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from packmule.durable_files import make_folder, sync_file, sync_folder
 from packmule.storage import privacy, usage
-from packmule.storage.disk import ScratchArea, checked, translated
+from packmule.storage.disk import ScratchArea, checked, is_key, translated
 from packmule.storage.interface import StoredArchive
 
 if TYPE_CHECKING:
@@ -122,6 +122,13 @@ class LocalStorage:
     def left_over(self) -> Iterator[tuple[str, float]]:
         """List the keys that have scratch, with the time it was last written."""
         return self._scratch.left_over()
+
+    def archived(self) -> Iterator[str]:
+        """List the keys of all archives."""
+        with translated("The archives could not be listed"):
+            for path in (self._data_dir / "archives").glob("*/*.zip"):
+                if is_key(path.stem):
+                    yield path.stem
 
     def check(self) -> None:
         """Raise StorageFailed, or DiskFull, where storage cannot be written."""

@@ -154,6 +154,13 @@ class S3Storage:
             if (match := _OURS.fullmatch(each.name)) is not None:
                 yield match[1], 0.0 if each.at is None else each.at.timestamp()
 
+    def archived(self) -> Iterator[str]:
+        """List the keys of all archives; one that several runs have published comes more often."""
+        for folder in range(256):  # a part at a time: a bucket may hold millions
+            for found in self._bucket.find(f"{folder:02x}/"):
+                if (match := _OURS.fullmatch(found.name)) is not None:
+                    yield match[1]
+
     def free_bytes(self) -> int:
         """Return how many bytes may still be written to the scratch."""
         return self._scratch.free_bytes()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from packmule.cleanup.reconciling import ToBeDone
 from packmule.engine.interface import Task
 from packmule.jobs.database import connect, take_reserve, writing
+from packmule.jobs.orphans import OrphanNotes
 from packmule.jobs.store import JobStore
 from packmule.webhook.messages import MessageStore
 from packmule.wiring.archives import open_storage
@@ -48,6 +49,7 @@ class Stores:
     storage: Storage
     messages: MessageStore
     host_claims: HostClaims
+    orphans: OrphanNotes
     transaction: Callable[[], AbstractContextManager[Connection]]
     worker_age: Callable[[], float | None]
     take_reserve: Callable[[], None]
@@ -99,6 +101,7 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
             storage=open_storage(settings),
             messages=MessageStore(database),
             host_claims=HostClaims(database),
+            orphans=OrphanNotes(database),
             transaction=lambda: writing(database),
             worker_age=worker_age,
             take_reserve=lambda: take_reserve(database),

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from packmule.assembly.build import Builder, no_room
 from packmule.cleanup.disk_space import LeftoverSweep, SpaceReclaimer
 from packmule.cleanup.expiry import Expiry, Removal
+from packmule.cleanup.orphans import OrphanSweep
 from packmule.cleanup.reconciling import Reconciler
+from packmule.cleanup.records import RecordBounds
 from packmule.engine.interface import Later, Task
 from packmule.storage.local import LocalStorage
 from packmule.wiring.resources import open_resources
@@ -58,7 +60,7 @@ def run_worker(settings: Settings, stop: Event) -> None:
         )
         duties = {
             BUILD: Duty(builder.build, settings.concurrent_jobs),
-            EXPIRE: Duty(_clean_up(stores, expiry, room), 1),
+            EXPIRE: Duty(_clean_up(settings, stores, expiry, room), 1),
             REMOVE: Duty(Removal(stores.storage).remove, 1),
             WEBHOOK: Duty(delivery.deliver, AT_ONCE),
             JOB_WEBHOOK: Duty(delivery.deliver, AT_ONCE),
@@ -80,10 +82,17 @@ def _room(settings: Settings, stores: Stores, expiry: Expiry) -> SpaceReclaimer 
     return SpaceReclaimer(stores.jobs, stores.storage, expiry.let_go, settings.min_free_bytes)
 
 
-def _clean_up(stores: Stores, expiry: Expiry, room: SpaceReclaimer | None) -> Handler:
+def _clean_up(
+    settings: Settings, stores: Stores, expiry: Expiry, room: SpaceReclaimer | None
+) -> Handler:
     """Join what is done again and again into one task, which comes back when the first is due."""
     handlers: list[Handler] = [expiry.sweep]
     handlers.append(LeftoverSweep(stores.jobs, stores.storage).sweep)
+    handlers.append(OrphanSweep(stores.orphans, stores.storage).sweep)
+    bounds = RecordBounds(
+        stores.jobs, expiry.let_go, keep=settings.keep_records, most_links=settings.keep_links
+    )
+    handlers.append(bounds.sweep)
     to_do = (stores.jobs_to_do, stores.messages_to_do)
     handlers.append(Reconciler(to_do, stores.engine, stores.transaction).sweep)
     if room is not None:
