@@ -25,9 +25,10 @@ KEEP = 90 * DAY
 
 
 def bounds(store: JobStore, most_links: int = 1000) -> RecordBounds:
-    return RecordBounds(
-        store, lambda hash_: store.expire(hash_) and None, keep=KEEP, most_links=most_links
-    )
+    def let_go(hash_: str) -> None:
+        store.expire(hash_)
+
+    return RecordBounds(store, let_go, keep=KEEP, most_links=most_links)
 
 
 def is_there(store: JobStore, hash_: str) -> bool:
