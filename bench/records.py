@@ -1,90 +1,77 @@
-"""`python -m bench.records`: what the record of a job that is over takes up, and its deletion.
+"""What a run of the benchmark leaves behind: one JSON line for the run, one for each reading.
 
-On SQLite and PostgreSQL alike: records are copied from one, measured, and deleted in batches as the
-clean-up does it.
+Owns the lines' shape, so that a report can be rendered again long after.
 """
 
-from __future__ import annotations
-
-import sys
-import tempfile
-import time
-from typing import TYPE_CHECKING
-
-from sqlalchemy import text
-from tests.fakes.jobs import no_defer, request
-from tests.fakes.postgres_server import PostgresServer
-
-from packmule.engine.procrastinate_schema import prepare
-from packmule.jobs.database import connect, reading, writing
-from packmule.jobs.schema import jobs
-from packmule.jobs.store import JobStore
-from packmule.jobs.upgrading import upgrade
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-NUMBER = 20_000
-
-_COPIED = ", ".join(column.name for column in jobs.columns if column.name not in {"id", "hash"})
-_FILL = {
-    "postgresql": f"""
-        INSERT INTO jobs (hash, {_COPIED})
-        SELECT md5(random()::text), {_COPIED} FROM jobs, generate_series(1, {NUMBER})
-    """,  # noqa: S608 - all of it is ours
-    "sqlite": f"""
-        WITH RECURSIVE numbers (n) AS (
-            SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {NUMBER})
-        INSERT INTO jobs (hash, {_COPIED})
-        SELECT lower(hex(randomblob(16))), {_COPIED} FROM jobs, numbers
-    """,  # noqa: S608 - all of it is ours
-}
-_SIZE = {
-    "postgresql": "SELECT pg_total_relation_size('jobs')",
-    "sqlite": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
-}
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 
-def measure(db: Engine) -> str:
-    """Measure in a new database, and put what came of it into a line."""
-    kind = db.dialect.name
-    upgrade(db, in_same_transaction=prepare if kind == "postgresql" else None)
-    store = JobStore(db)
-    hash_ = store.create(request(client="address:203.0.113.7", name="holiday.zip"), defer=no_defer)
-    store.delete(hash_)
-    before = _size(db)
-    with writing(db) as connection:
-        connection.execute(text(_FILL[kind]))
-    size = (_size(db) - before) / NUMBER
-    began = time.perf_counter()
-    longest, deleted = 0.0, 0
-    while True:
-        batch_began = time.perf_counter()
-        number = store.delete_expired(-1.0)
-        longest = max(longest, time.perf_counter() - batch_began)
-        deleted += number
-        if not number:
-            break
-    rate = deleted / (time.perf_counter() - began)
-    return (
-        f"{kind}: {size:.0f} bytes a record; {rate:,.0f} deleted a second, "
-        f"the longest batch in {longest * 1000:.0f} ms"
-    )
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: when, how and on what; titles by name, for works and contestants."""
+
+    id: str
+    at: str
+    command: str
+    scale: float
+    machine: dict[str, str]
+    versions: dict[str, str]
+    works: dict[str, str]
+    titles: dict[str, str]
+    ways: dict[str, str]
 
 
-def _size(db: Engine) -> int:
-    with reading(db) as connection:
-        return int(connection.execute(text(_SIZE[db.dialect.name])).scalar_one())
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One reading: seconds, CPU seconds, bytes of memory, or else why there is none.
+
+    `settling_seconds` is how long the kernel then still wrote, None where there is no archive.
+    `moved_bytes` is the bodies' sum, the same for all contestants of a work.
+    """
+
+    run: str
+    work: str
+    contestant: str
+    round: int
+    moved_bytes: int
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
+    settling_seconds: float | None = None
+    failure: str | None = None
 
 
-def main() -> None:
-    """Measure both databases."""
-    with tempfile.TemporaryDirectory() as folder, PostgresServer(durable=True) as server:
-        for url in (f"sqlite:///{folder}/packmule.db", server.create("records")):
-            db = connect(url)
-            sys.stdout.write(f"{measure(db)}\n")
-            db.dispose()
+def append(path: Path, line: Run | Record) -> None:
+    """Add one line to the results."""
+    kind = "run" if isinstance(line, Run) else "reading"
+    with path.open("a") as file:
+        file.write(json.dumps({"kind": kind, **asdict(line)}) + "\n")
 
 
-if __name__ == "__main__":
-    main()
+def read(path: Path) -> tuple[list[Run], list[Record]]:
+    """Read all runs and readings."""
+    runs: list[Run] = []
+    records: list[Record] = []
+    for line in path.read_text().splitlines():
+        values = json.loads(line)
+        if values.pop("kind") == "run":
+            runs.append(Run(**values))
+        else:
+            records.append(Record(**values))
+    return runs, records
+
+
+def chosen(path: Path, wanted: Iterable[str]) -> tuple[list[Run], list[Record]]:
+    """Choose runs by their ids, else the last; a later run's work replaces an earlier one's."""
+    runs, records = read(path)
+    ids = list(wanted) or [run.id for run in runs[-1:]]
+    by_id = {run.id: run for run in runs}
+    unknown = [name for name in ids if name not in by_id]
+    if unknown or not ids:
+        raise SystemExit(f"No such run: {', '.join(unknown)}; there are {', '.join(by_id)}")
+    picked = [by_id[name] for name in ids]
+    speaks = {record.work: run.id for run in picked for record in records if record.run == run.id}
+    return picked, [record for record in records if speaks.get(record.work) == record.run]
