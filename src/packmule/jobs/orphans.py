@@ -31,7 +31,7 @@ class OrphanNotes:
         self._clock = clock
 
     def look(self, hashes: Sequence[str], older_than: float) -> list[str]:
-        """Note which of the hashes are no job's; return those noted so many seconds ago."""
+        """Record which of the hashes are no job's; return those recorded so many seconds ago."""
         now = self._clock()
         with writing(self._engine) as connection:
             known = set(connection.scalars(select(jobs.c.hash).where(jobs.c.hash.in_(hashes))))
