@@ -23,6 +23,7 @@ from bench.wan.course import Setup, play, subject_names
 
 ROUNDS = 5
 PICTURE = document.DOCUMENT.parent / "images/wan-throughput.svg"
+KEPT = "readings"
 PICTURED = ("large", "small", "mixed")
 VERSIONS = {"curl": "--version", "aria2c": "--version", "wget2": "--version", "rclone": "version",
             "nginx": "-v"}  # fmt: skip
@@ -50,7 +51,7 @@ def main() -> None:
     """Run, print the targets, and exit with 1 where one was missed."""
     given = options()
     folder = given.dir.absolute() / "wan"
-    kept = folder / "readings"
+    kept = folder / KEPT
     chosen = [case for case in CASES if case.name in given.cases]
     if given.report:
         write_document(kept, folder)
@@ -63,13 +64,14 @@ def main() -> None:
     results = run(chosen, given, folder)
     print()
     print(report.targets(chosen, results))
-    whole = given.rounds >= ROUNDS and not given.only
-    if whole:
-        for result in results.values():
-            readings.write(kept, result)
-    if whole and len(chosen) == len(CASES):
+    if is_kept(given) and len(chosen) == len(CASES):
         write_document(kept, folder)
     raise SystemExit(not all(report.all_held(case, results[case.name]) for case in chosen))
+
+
+def is_kept(given: argparse.Namespace) -> bool:
+    """Return whether a run's readings replace those that are there."""
+    return bool(given.rounds >= ROUNDS and not given.only)
 
 
 def run(
@@ -84,6 +86,8 @@ def run(
         moved, lines = play(case, setup, given.rounds, given.only)
         at = time.strftime("%Y-%m-%d", time.gmtime())
         results[case.name] = readings.Result(case.name, _commit(), at, given.rounds, moved, lines)
+        if is_kept(given):
+            readings.write(folder / KEPT, results[case.name])
         print(f"\n{report.table(case, results[case.name])}\n", flush=True)
     return results
 
@@ -91,10 +95,14 @@ def run(
 def write_document(kept: Path, folder: Path) -> None:
     """Write the document's section and its picture from the readings of every case."""
     found = {result.case: result for result in readings.read(kept, NAMES)}
-    if missing := [name for name in NAMES if name not in found]:
-        raise SystemExit(f"There are no readings of {', '.join(missing)} yet")
-    PICTURE.write_text(picture.draw([_panel(case, found[case.name]) for case in CASES
-                                     if case.name in PICTURED]))  # fmt: skip
+    missing = [name for name in NAMES if name not in found]
+    if missing:
+        print(f"There are no readings of {', '.join(missing)} yet")
+    if set(PICTURED) & set(missing):
+        raise SystemExit("Without them there is no picture.")
+    cases = [case for case in CASES if case.name in found]
+    pictured = [case for case in cases if case.name in PICTURED]
+    PICTURE.write_text(picture.draw([_panel(case, found[case.name]) for case in pictured]))
     about = machine.describe(folder)
     versions = ", ".join(f"{name} {_version(name, word)}" for name, word in VERSIONS.items())
     of = sorted({f"{result.at} ({result.commit})" for result in found.values()})
@@ -104,7 +112,7 @@ def write_document(kept: Path, folder: Path) -> None:
         f"Versions: {versions}.",
     ]
     where = f"{PICTURE.parent.name}/{PICTURE.name}"
-    document.write("wan", report.section(CASES, found, lines, where))
+    document.write("wan", report.section(cases, found, lines, where))
 
 
 def _panel(case: Case, result: readings.Result) -> picture.Panel:
