@@ -20,7 +20,6 @@ from tests.fakes.jobs import (
     in_state,
     no_defer,
     opened,
-    opened_in_segments,
     request,
 )
 
@@ -234,22 +233,6 @@ def test_an_attempt_begins_with_all_checkpoints_added_up(store: JobStore) -> Non
         tail=20, done=(done(0),), open=(opened(1, written=700),), failed=(failed(2),)
     )
     assert len(again.sources) == 4
-
-
-def test_what_is_written_further_on_is_remembered_counted_and_forgotten_in_the_end(
-    store: JobStore,
-) -> None:
-    run = begun(store)
-    entry = opened_in_segments(1)
-    store.checkpoint(run.fence, checkpoint(entry))
-    again = store.begin(run.job.hash)
-    assert again is not None
-    assert again.remembered.open == (entry,)
-    assert store.files(run.job.hash).files[1].bytes_done == 700 + 1_200 + 1
-    store.checkpoint(again.fence, checkpoint(done(1)))
-    assert store.files(run.job.hash).files[1].bytes_done == done().size
-    store.checkpoint(again.fence, checkpoint(opened(1, written=100)))
-    assert store.files(run.job.hash).files[1].bytes_done == 100
 
 
 def test_a_checkpoint_is_what_the_status_says(store: JobStore) -> None:

@@ -106,7 +106,7 @@ class EntryRows:
                     e.header_size,
                     e.crc,
                     e.written,
-                    segments_text(e.segments),
+                    segments_text(e.segments, version),
                     e.size,
                     *map(_storable, (e.etag, e.last_modified, e.content_type)),
                     *(e.modified_at, e.warning),

@@ -33,7 +33,7 @@ SOURCES = (
     .order_by(files.c.position)
 )
 
-# The columns of the next two are the fields of DoneEntry and OpenEntry, in their order.
+# The first columns of the next two are the fields of DoneEntry and OpenEntry, in their order.
 DONE_ENTRIES = _entries(
     FileState.DONE,
     "position",
@@ -62,6 +62,7 @@ OPEN_ENTRIES = _entries(
     "modified_at",
     "warning",
     "segments",
+    "version",
 )
 
 # How many packed files come before one, if that one is packed: its number in the archive.

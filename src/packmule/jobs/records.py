@@ -148,25 +148,33 @@ def _waiting_of(text: str | None) -> tuple[WaitingFile, ...]:
     )
 
 
-def segments_text(segments: tuple[WrittenSegment, ...]) -> str | None:
-    """Return the segments of an open entry as JSON; None where there are none."""
-    return json.dumps(segments, separators=(",", ":")) if segments else None
+def segments_text(segments: tuple[WrittenSegment, ...], version: int) -> str | None:
+    """Return the segments of an open entry as JSON; None where there are none.
+
+    `version` is that of the row they are written to. A worker of an earlier release, which knows no
+    segments, changes the row and leaves this column as it is: then the versions differ, and what is
+    here is about bytes that are no longer there.
+    """
+    return json.dumps([version, segments], separators=(",", ":")) if segments else None
 
 
-def _segments_of(text: str | None) -> tuple[WrittenSegment, ...]:
-    """Read what is written of a file beyond its beginning."""
-    return tuple(WrittenSegment(*one) for one in json.loads(text)) if text else ()
+def _segments_of(row: Row[Any]) -> tuple[WrittenSegment, ...]:
+    """Read what is written of a file beyond its beginning, by its row's last change."""
+    if not row.segments:
+        return ()
+    version, segments = json.loads(row.segments)
+    return tuple(WrittenSegment(*one) for one in segments) if version == row.version else ()
 
 
 def open_entry_of(row: Row[Any]) -> OpenEntry:
-    """Read a row of `file_queries.OPEN_ENTRIES`, whose last column is the segments."""
-    entry = OpenEntry(*tuple(row))
-    return replace(entry, segments=_segments_of(row.segments))
+    """Read a row of `file_queries.OPEN_ENTRIES`: the fields but for the segments, then those."""
+    entry = OpenEntry(*tuple(row)[:-2])
+    return replace(entry, segments=_segments_of(row))
 
 
 def _bytes_of(row: Row[Any], state: FileState) -> int:
     """Return how many bytes of a file there are; a file that is done keeps no segments' account."""
-    segments = _segments_of(row.segments) if state is FileState.OPEN else ()
+    segments = _segments_of(row) if state is FileState.OPEN else ()
     return int(row.written) + sum(one.written for one in segments)
 
 
