@@ -34,6 +34,7 @@ def test_a_service_fetches_through_its_proxy_and_never_shows_the_password(
             assert failed["failures"][0]["code"] == "connect"
             assert "PACKMULE_EGRESS_PROXY" in failed["failures"][0]["detail"]
             assert SECRET not in f"{failed}{service.log}"
+            assert f"egress proxy in use scheme={kind.scheme}" in service.log
     assert proxy.asked == [("127.0.0.1", origin.port)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from datetime import UTC, datetime
@@ -38,9 +39,14 @@ if TYPE_CHECKING:
     from packmule.settings import Settings
     from packmule.wiring.stores import Stores
 
+_log = logging.getLogger(__name__)
+
 
 def run_worker(settings: Settings, stop: Event) -> None:
     """Run jobs until `stop` is set and those in work have come to rest."""
+    if (proxy := settings.egress_proxy) is not None:
+        resolver = "proxy" if proxy.resolves_names else "packmule"
+        _log.info("egress proxy in use scheme=%s names_resolved_by=%s", proxy.scheme, resolver)
     with (
         open_stores(settings) as stores,
         open_resources(settings, on_failure=_end_at_once) as resources,
