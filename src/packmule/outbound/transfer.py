@@ -122,6 +122,7 @@ START = TransferState()
 """Nothing is known yet."""
 
 _SOON = TryLater()
+_FREE = TryLater(free=True)
 _FIRST = TransferState(attempts=1)
 _FINISHED = Finished()
 _MISFIT = TryFailed(
@@ -387,8 +388,12 @@ def _same_version(state: TransferState, head: Head) -> bool:
 def _with_overlap(
     state: TransferState, limits: Limits, status: int
 ) -> tuple[TransferState, Verdict]:
-    """Ask once more at once, without a condition, so that the bytes before the cut are compared."""
-    state, outcome = _again(state._replace(overlaps=True), _MISFIT, limits, status=status)
+    """Ask once more at once, without a condition, so that the bytes before the cut are compared.
+
+    It costs no try: no fault of the origin is certain yet.
+    """
+    state = state._replace(overlaps=True)
+    state, outcome = _again(state, _MISFIT, limits, status=status, later=_FREE)
     if isinstance(outcome, Retry):
         outcome = outcome._replace(delay=0.0, fruitful=True)
     return state, DiscardBody(outcome)

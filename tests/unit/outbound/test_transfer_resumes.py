@@ -89,6 +89,18 @@ def test_an_origin_that_ignores_a_plain_range_is_not_asked_for_one_again() -> No
     assert range_fields(begin(state, LIMITS), LIMITS) == ()
 
 
+def test_to_ask_for_an_overlap_costs_no_try() -> None:
+    last = begin(HELD._replace(tries=LIMITS.attempts - 1), LIMITS)
+    state, verdict = judge(last, Head(200, WHOLE, 100), LIMITS, now=NOW)
+    assert isinstance(verdict, DiscardBody)
+    assert isinstance(verdict.after, Retry)
+    assert verdict.after.delay == 0.0
+    assert state.tries == last.tries
+    # It is asked for only once.
+    state, verdict = judge(begin(state, LIMITS), Head(200, WHOLE, 100), LIMITS, now=NOW)
+    assert verdict == TakeBody(0, 100)
+
+
 def test_what_was_compared_once_is_compared_again() -> None:
     state, verdict = judge(
         begin(STATES["probe"], LIMITS), ANSWERS["206, 20 bytes earlier"], LIMITS, now=NOW
