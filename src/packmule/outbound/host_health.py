@@ -87,11 +87,11 @@ class HostHealth:
     `allowed` bounds it too: this worker's share of the host where other workers fetch from it.
     `per_host` is the highest limit, `concurrency` goes from `at_first` to it. `came` counts bytes
     of bodies, `files` whole ones, `gained` is what the last measurement found. `size` and `wait`
-    are the mean size of a file and the mean number of seconds until a response begins, `fastest` is
-    the shortest such wait. `budget` is how many more retries it may cost, `rounds` how many times
-    in a row nothing came since `failing_since`, and `pauses` how many times in a row it asked for a
-    pause since then, the last one until `paused_until`. `served_at` is when a file last came.
-    `answers`: it has answered since it last turned a try away without naming a time.
+    are the mean size of a file and the mean number of seconds until a response begins. `budget` is
+    how many more retries it may cost, `rounds` how many times in a row nothing came since
+    `failing_since`, and `pauses` how many times in a row it asked for a pause since then, the last
+    one until `paused_until`. `served_at` is when a file last came. `answers`: it has answered since
+    it last turned a try away without naming a time.
     """
 
     per_host: int
@@ -116,7 +116,6 @@ class HostHealth:
     measured: int = 0
     size: float | None = None
     wait: float = 0.0
-    fastest: float = math.inf
     is_big: bool = False
     protocol: ProtocolChoice = field(default_factory=ProtocolChoice)
     concurrency: Concurrency = field(init=False)
@@ -156,7 +155,6 @@ class HostHealth:
         """
         self.answers = True
         self.concurrency.answered(rank)
-        self.fastest = min(self.fastest, waited)
         if self.size is None:
             self.size, self.wait = float(size or 0), waited
         else:

@@ -23,6 +23,7 @@ from packmule.outbound.head import HeadIncomplete, HeadInvalid
 from packmule.outbound.head import parse as parse_head
 from packmule.outbound.outcomes import Follow, TakeBody, TryFailed
 from packmule.outbound.overlap_check import OverlapCheck, OverlapDiffersError
+from packmule.outbound.protocol import NEAR
 from packmule.outbound.proxy_options import lead_through
 from packmule.outbound.receiver import BodyRefused
 from packmule.outbound.ssrf_guard import NewSocket, SsrfGuard, keep_to_the_request
@@ -220,6 +221,19 @@ class TransferHandle:
             self.fetch.cookies = cookies.taken(self.curl)
             self._has_cookies = True
         self._sets_cookies = False
+
+    @property
+    def is_connection_new(self) -> bool:
+        """Return whether this try has made its connection. Not to be called from a callback."""
+        return bool(self.curl.getinfo(pycurl.NUM_CONNECTS))
+
+    def note_round_trip(self) -> None:
+        """Record how long a new connection took. Not to be called from a callback."""
+        choice = None if self.host is None else self.host.protocol
+        if choice is None or choice.round_trip <= NEAR or not self.is_connection_new:
+            return
+        looked_up = self.curl.getinfo(pycurl.NAMELOOKUP_TIME)
+        choice.connected(self.curl.getinfo(pycurl.CONNECT_TIME) - looked_up)
 
     @property
     def moved(self) -> int:

@@ -283,7 +283,7 @@ class TransferLoop:
         handle = None
         try:
             handle = self._free.pop() if self._free else self._new_handle()
-            handle.begin(queue, fetch, pin, now, http2=self._scheduler.prefers_http2(queue, fetch))
+            handle.begin(queue, fetch, pin, now, http2=self._prefers_http2(queue, fetch))
             self._multi.add_handle(handle.curl)
         except Exception as error:  # noqa: BLE001 - the source's failure, not the loop's
             if handle is not None:
@@ -292,6 +292,14 @@ class TransferLoop:
             self._outcomes.end(queue, fetch, error)
             return
         self._active.add(handle)
+
+    def _prefers_http2(self, queue: JobQueue, fetch: Fetch) -> bool:
+        host = fetch.host
+        if fetch.asked.scheme == "https" and host is not None and not host.protocol.is_known:
+            for handle in self._active:
+                if handle.host is host and handle.answered:
+                    handle.note_round_trip()
+        return self._scheduler.prefers_http2(queue, fetch)
 
     def _resolve(self, queue: JobQueue, fetch: Fetch, now: float) -> None:
         """Look the host up ourselves, so that every address of the answer is checked."""
@@ -343,7 +351,8 @@ class TransferLoop:
             left, whole, broken = self._multi.info_read()
             for curl in whole:
                 handle = self._by_curl[curl]
-                if handle.http2 and not handle.speaks_http2:
+                handle.note_round_trip()
+                if handle.http2 and not handle.speaks_http2 and handle.is_connection_new:
                     self._outcomes.avoid_http2(handle.fetch)
                 unanswered = None if handle.answered else faults.NO_FINAL_RESPONSE
                 self._ended(handle, handle.stopped_by or unanswered)
