@@ -29,7 +29,7 @@ _GAIN_TO_RAMP = 0.7
 _LOSS = 0.02
 """The part of the rate that may be lost for a fifth fewer connections."""
 _MORE, _LESS = 1.25, 0.8
-_FULL = 0.9
+_FULL = 0.75
 """The part of the limit that must have been answered before the rate there is believed."""
 _SHORTEST_PROBE = 0.5
 _ROUNDS = 6

@@ -191,7 +191,8 @@ class FetchScheduler:
         """Return whether a transfer that is about to begin should use HTTP/2."""
         if item.host is None or item.host_key[0] != "https":
             return False
-        return item.host.protocol.http2(len(queue.hosts.get(item.host_key, ())))
+        waiting = len(queue.hosts.get(item.host_key, ()))
+        return item.host.protocol.http2(waiting, item.host.limit)
 
     def give_up(self, key: HostKey, cause: Failure, since: float) -> list[Fetch]:
         """Remove and return what waits for a host, of all jobs that were there at that time.

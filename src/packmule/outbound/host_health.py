@@ -45,7 +45,7 @@ _A_MOMENT = 300.0
 AT_FIRST = 8
 """Transfers that a host gets at once before anything is known of it; browsers begin with six."""
 _A_FILE = 128 * 1024
-"""What a whole file counts for beside its bytes: many small files a second are much work, too."""
+"""What the response for a file counts for beside its bytes: many small files are much work, too."""
 _WEIGHT = 0.125
 """Of the newest value in a mean."""
 _SHORTEST_WATCH, _WAITS_WATCHED = 0.3, 4
@@ -86,12 +86,12 @@ class HostHealth:
 
     `allowed` bounds it too: this worker's share of the host where other workers fetch from it.
     `per_host` is the highest limit, `concurrency` goes from `at_first` to it. `came` counts bytes
-    of bodies, `files` whole ones, `gained` is what the last measurement found. `size` and `wait`
-    are the mean size of a file and the mean number of seconds until a response begins. `budget` is
-    how many more retries it may cost, `rounds` how many times in a row nothing came since
-    `failing_since`, and `pauses` how many times in a row it asked for a pause since then, the last
-    one until `paused_until`. `served_at` is when a file last came. `answers`: it has answered since
-    it last turned a try away without naming a time.
+    of bodies, `files` the responses that brought one, `gained` is what the last measurement found.
+    `size` and `wait` are the mean size of a file and the mean number of seconds until a response
+    begins. `budget` is how many more retries it may cost, `rounds` how many times in a row nothing
+    came since `failing_since`, and `pauses` how many times in a row it asked for a pause since
+    then, the last one until `paused_until`. `served_at` is when a file last came. `answers`: it has
+    answered since it last turned a try away without naming a time.
     """
 
     per_host: int
@@ -154,6 +154,7 @@ class HostHealth:
         `rank` is how many transfers were open once it was asked for.
         """
         self.answers = True
+        self.files += 1
         self.concurrency.answered(rank)
         if self.size is None:
             self.size, self.wait = float(size or 0), waited
@@ -177,7 +178,6 @@ class HostHealth:
         """Record a whole body whose retries have cost `refund`."""
         self.faltered = self.rounds = self.pauses = 0
         self.served_at, self.has_answered = now, True
-        self.files += 1
         if refund or self.budget < self.limits.host_retries:
             self.budget = min(self.limits.host_retries, self.budget + refund + 1)
 

@@ -7,8 +7,10 @@ bodies cost a third more. To a far host the time goes into round trips: files th
 connection share its congestion window as well, which one lost packet halves for all of them
 (docs/decisions/0054). Pure.
 
-An unknown host is asked for HTTP/2: the first round of requests takes as long either way, and a
-connection for HTTP/1.1 would be reused for what could be sent by HTTP/2.
+While nobody knows how far a host is, it is asked for HTTP/2 if few files are fetched at once: the
+first round of requests takes as long either way, and a connection for HTTP/1.1 would be reused for
+what could be sent by HTTP/2. Where many may be fetched at once from the beginning, each has its own
+connection.
 """
 
 from __future__ import annotations
@@ -43,12 +45,13 @@ class ProtocolChoice:
     refused: bool = False
     chosen: bool = False
 
-    def http2(self, waiting: int) -> bool:
+    def http2(self, waiting: int, at_once: float = 1) -> bool:
         """Return whether the next transfer should use HTTP/2, with `waiting` more behind it.
 
+        `at_once` is how many transfers the host gets at once.
         Once chosen, HTTP/2 stays until bodies are big, because its connections are open.
         """
-        if self.refused or self.is_far:
+        if self.refused or self.is_far or (at_once > MANY and not self.is_known):
             return False
         mean = self.mean
         if mean is None:

@@ -99,6 +99,7 @@ class Run:
             elif each.answer_at <= self.now and served < self.host.serves:
                 served += 1
                 each.answered = True
+                self.work += PER_FILE
                 self.limit.answered(each.rank)
 
     def _move(self) -> None:
@@ -115,4 +116,3 @@ class Run:
             if each.left <= 0:
                 self.open.remove(each)
                 self.files += 1
-                self.work += PER_FILE

@@ -74,7 +74,6 @@ def rounds(host: HostHealth, seconds: float, size: int, *, until: float) -> list
         for rank in range(1, host.active + 1):
             host.respond(rank, size, seconds)
         host.came += host.active * min(size, int(10_000_000 * seconds))
-        host.files += host.active if size == SMALL else 0
         host.measure(now)
     return limits
 

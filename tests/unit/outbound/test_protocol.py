@@ -16,6 +16,15 @@ def test_an_unknown_host_is_asked_for_http2_where_many_files_wait() -> None:
     assert ProtocolChoice().http2(MANY)
 
 
+def test_a_host_known_to_bear_many_is_asked_for_http1_until_it_is_known_to_be_near() -> None:
+    protocol = ProtocolChoice()
+    assert not protocol.http2(MANY, MANY + 1)
+    assert protocol.http2(MANY, MANY)
+    protocol = ProtocolChoice()
+    protocol.connected(NEAR)
+    assert protocol.http2(MANY, MANY + 1)
+
+
 def test_a_far_host_is_no_longer_asked_for_http2() -> None:
     protocol = ProtocolChoice()
     assert protocol.http2(MANY)
