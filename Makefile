@@ -173,6 +173,10 @@ bench-compression: $(VENV)/dev.stamp  ## an archive with text in it, beside zip 
 bench-downloads: $(VENV)/dev.stamp  ## sending an archive, beside nginx
 	$(BIN)/python -m bench.downloads $(ARGS)
 
+.PHONY: bench-million
+bench-million: $(VENV)/dev.stamp  ## a million files in one archive, on one machine and in a fleet
+	$(BIN)/python -m bench.million $(ARGS)
+
 .PHONY: bench-startup
 bench-startup: $(VENV)/dev.stamp  ## what a small archive costs before its first byte
 	$(BIN)/python -m bench.startup $(ARGS)
