@@ -11,12 +11,17 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.failover.fleet import Fleet, patiently
+from tests.failover.previous import previous_version
 from tests.fakes.postgres_server import PostgresServer
 from tests.kills.workers import until
+
+from packmule.errors import FailureCode
+from packmule.jobs.model import MOST_FRUITLESS_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,10 +84,79 @@ def restarted(folder: Path, server: PostgresServer) -> Played:
         return Played([seconds], problems)
 
 
+def restored(folder: Path, server: PostgresServer) -> Played:
+    """Restore the database under a frozen worker: other jobs and workers get the same numbers."""
+    with Fleet(folder, server) as fleet:
+        backup = fleet.backup()
+        asleep = fleet.worker()
+        lost = _all_in_work(fleet)
+        asleep.freeze()
+        try:
+            backup.restore()
+            fleet.forget(lost)
+            fleet.worker()
+            _all_in_work(fleet)
+            woke = time.monotonic()
+            asleep.wake()
+            overtaken = patiently(lambda: fleet.log_of(asleep).count("overtaken") >= len(lost))
+            until(overtaken, "the frozen worker has noticed that its jobs are not its own")
+            seconds = [time.monotonic() - woke]
+            problems = fleet.faults() + fleet.left_over()
+        finally:
+            asleep.wake()
+        problems += [f"{key} is known again" for key in lost if fleet.knows(key)]
+        return Played(seconds, problems)
+
+
+def poisoned(folder: Path, server: PostgresServer) -> Played:
+    """Kill the worker of each run of a job, until nobody runs it any more; then let it succeed."""
+    with Fleet(folder, server) as fleet:
+        key = fleet.create(held_from=0)
+        began = time.monotonic()
+        for attempt in range(1, MOST_FRUITLESS_RUNS + 1):
+            doomed = fleet.worker()
+            until(partial(fleet.is_at, key, attempt), f"run {attempt} has begun")
+            doomed.kill()
+        fleet.worker()
+        other = fleet.create()
+        until(lambda: fleet.failure_of(key) is not None, "the job was put aside")
+        seconds = [time.monotonic() - began]
+        problems = []
+        if fleet.failure_of(key) is not FailureCode.QUARANTINED:
+            problems.append(f"the job failed as {fleet.failure_of(key)}")
+        if fleet.attempt(other) > 1:
+            problems.append("another job was begun anew")
+        fleet.retry(key)
+        return Played(seconds, problems + fleet.faults() + fleet.left_over())
+
+
+def upgraded(folder: Path, server: PostgresServer) -> Played:
+    """Roll an upgrade out beside the version before, restart that one meanwhile, and go back."""
+    old = previous_version(folder.with_name(f"{folder.name}-previous"))
+    with Fleet(folder, server, made_by=old) as fleet:
+        before = fleet.worker(old)
+        fleet.create(by=old)
+        began = time.monotonic()
+        fleet.upgrade()
+        fleet.create(), fleet.create(by=old)
+        new = fleet.worker()
+        before.kill()
+        fleet.worker(old)
+        fleet.create(by=old), fleet.create()
+        problems = fleet.faults()
+        new.kill()
+        fleet.create(by=old), fleet.create()
+        problems += fleet.faults() + fleet.left_over()
+        return Played([time.monotonic() - began], problems)
+
+
 WAYS: dict[str, Callable[[Path, PostgresServer], Played]] = {
     "killed": killed,
     "frozen": frozen,
     "database restarted": restarted,
+    "database restored under a frozen worker": restored,
+    "job that kills its workers": poisoned,
+    "rolling upgrade": upgraded,
 }
 
 

@@ -5,11 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.failover.run import frozen
+from tests.failover.previous import has_history
+from tests.failover.run import Played, frozen, poisoned, restored, upgraded
 from tests.fakes.postgres_server import PostgresServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    Way = Callable[[Path, PostgresServer], Played]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("way", [restored, poisoned])
+def test_jobs_are_right_whatever_happens_to_a_fleet(way: Way, tmp_path: Path) -> None:
+    with PostgresServer() as server:
+        assert way(tmp_path / "round", server).problems == []
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.needs("git")
+@pytest.mark.skipif(not has_history(), reason="the version before is in no shallow clone")
+def test_the_version_before_works_beside_this_one_and_after_it(tmp_path: Path) -> None:
+    with PostgresServer() as server:
+        assert upgraded(tmp_path / "round", server).problems == []
 
 
 @pytest.mark.timeout(400)
