@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import text
 from tests.fakes.origin import Origin
 from tests.fakes.restoring import Backup
-from tests.kills.workers import PATIENCE, Worker, environment, until
+from tests.kills.workers import Worker, environment
+from tests.kills.workers import until as until_within
 
 from packmule import settings as settings_module
 from packmule.engine.interface import Task
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from tests.fakes.postgres_server import PostgresServer
 
     from packmule.errors import FailureCode
+
+PATIENCE = 300.0
+"""Seconds after which something does not happen any more, on however busy a machine."""
 
 SIZE = 3_000_000
 # How an earlier version puts a job into the queue; it prints the hash.
@@ -227,6 +231,11 @@ class Fleet:
         with self.stores.transaction() as connection:
             count = connection.execute(text(f"SELECT count(*) FROM {what}"))  # noqa: S608
             return int(count.scalar_one())
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    """Wait until `true()`, for long: what is measured here are not the tests' own seconds."""
+    until_within(true, what, PATIENCE)
 
 
 def patiently(ask: Callable[[], bool]) -> Callable[[], bool]:

@@ -15,10 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.failover.fleet import Fleet, patiently
+from tests.failover.fleet import Fleet, patiently, until
 from tests.failover.previous import previous_version
 from tests.fakes.postgres_server import PostgresServer
-from tests.kills.workers import until
 
 from packmule.errors import FailureCode
 from packmule.jobs.model import MOST_FRUITLESS_RUNS
