@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from packmule.cli.redaction import redact
 from packmule.cli.tables import harmless
 from packmule.telemetry.context import fields_of
+from packmule.telemetry.trace_ids import ids_of
 
 if TYPE_CHECKING:
     from packmule.settings import Settings
@@ -40,6 +41,8 @@ class JsonLines(logging.Formatter):
             "message": redact(record.getMessage()),
             **{name: _value(each) for name, each in fields_of(record).items()},
         }
+        if "job" in line:
+            line["trace_id"] = f"{ids_of(str(line['job'])).trace:032x}"
         if record.exc_info:
             line["trace"] = redact(self.formatException(record.exc_info))
         return _printable(json.dumps(line, ensure_ascii=False))

@@ -113,6 +113,16 @@ class PostgresEngine:
                 for kind, due_in, tries, in_work in connection.execute(queries.OF_KEY, {"key": key})
             )
 
+    def count_workers(self) -> dict[str, int]:
+        """Count the workers that are alive, and those that died within a day. Raises DatabaseAway.
+
+        One that ends by itself is in neither.
+        """
+        with translating_errors(), self._engine.connect() as connection:
+            ages = list(connection.scalars(queries.SIGNS))
+        alive = sum(age <= self._lease for age in ages)
+        return {"alive": alive, "dead": len(ages) - alive}
+
     def worker_age(self) -> float | None:
         """Seconds since a worker has last shown itself; None for never. Raises DatabaseAway."""
         with translating_errors(), self._engine.connect() as connection:

@@ -120,6 +120,10 @@ HAS_STRAYS = text("""
     SELECT EXISTS (SELECT 1 FROM procrastinate_jobs WHERE status NOT IN ('todo', 'doing'))
 """)
 
+SIGNS = text("""
+    SELECT extract(epoch FROM now() - last_heartbeat)::float8 FROM procrastinate_workers
+""")
+
 LAST_SIGN = text("""
     SELECT extract(epoch FROM now() - max(last_heartbeat))::float8 FROM procrastinate_workers
 """)

@@ -33,6 +33,11 @@ _IS_SETTLED = text("""
     SELECT max(applied_at) < now() - interval '1 day' FROM packmule_queue_migrations
 """)
 _PRE, _POST = "_pre_", "_post_"
+# What is due next and what has waited longest is asked for every second; no index of theirs serves.
+_MAKE_INDEX = text("""
+    CREATE INDEX IF NOT EXISTS packmule_tasks_due ON procrastinate_jobs (scheduled_at)
+    WHERE status = 'todo'
+""")
 _IS_THERE = text("SELECT to_regclass('procrastinate_jobs') IS NOT NULL")
 
 
@@ -64,6 +69,7 @@ def prepare(connection: Connection) -> None:
         if noted:
             _run(connection, files[name].read_text(encoding="utf-8"))
         connection.execute(_NOTE, {"name": name})
+    connection.execute(_MAKE_INDEX)
 
 
 def _due(connection: Connection, missing: list[str]) -> list[str]:

@@ -85,6 +85,15 @@ WORKER_AGE = Gauge(
     "Seconds since the last sign of life of a worker of this data directory.",
     by=By.SERVICE,
 )
+WORKERS = Gauge(
+    "packmule_workers",
+    "Workers of a fleet: alive, or dead, which is silent for 15 seconds to a day.",
+    {"state": ("alive", "dead")},
+    by=By.SERVICE,
+)
+SCRATCH_FREE = Gauge(
+    "packmule_scratch_free_bytes", "Bytes that the disk of this worker's scratch can still take."
+)
 GATHER_FAULTS = Counter(
     "packmule_gather_faults",
     "Times a part could not be asked for its metrics.",

@@ -23,16 +23,24 @@ if TYPE_CHECKING:
     from packmule.settings import Settings
 
     WorkerAge = Callable[[], float | None]
+    CountWorkers = Callable[[], dict[str, int]]
 
 
-def open_engine(database: Database, settings: Settings) -> tuple[Engine, WorkerAge]:
-    """Return the engine over a database, and what tells how long ago a worker was seen alive."""
+def open_engine(
+    database: Database, settings: Settings
+) -> tuple[Engine, WorkerAge, CountWorkers | None]:
+    """Return the engine over a database, and two functions that tell of its workers.
+
+    The first says how long ago one was seen alive, the second how many are alive and dead; that is
+    known in a fleet only.
+    """
     if database.dialect.name != "postgresql":
-        return EmbeddedEngine(database, steady=time.monotonic), Heartbeat(settings.data_dir).age
+        age = Heartbeat(settings.data_dir).age
+        return EmbeddedEngine(database, steady=time.monotonic), age, None
     from packmule.engine.postgres import PostgresEngine  # noqa: PLC0415
 
     engine = PostgresEngine(database)
-    return engine, engine.worker_age
+    return engine, engine.worker_age, engine.count_workers
 
 
 def tables_of_the_engine(database: Database) -> Callable[[Connection], None] | None:

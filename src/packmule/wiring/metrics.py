@@ -56,7 +56,7 @@ class Gathering:
             self._try("jobs", self._jobs, metrics.JOBS, metrics.QUEUE_LENGTH)
             self._try("queue", self._queue, metrics.QUEUE_AGE)
             self._try("disk", self._disk, metrics.DISK_FREE)
-            self._try("worker", self._worker, metrics.WORKER_AGE)
+            self._try("worker", self._worker, metrics.WORKER_AGE, metrics.WORKERS)
             now = self._clock()
             self._fresh_until = now + max(_FRESH_SECONDS, (now - begun) * _COST_FACTOR)
 
@@ -85,6 +85,9 @@ class Gathering:
         metrics.DISK_FREE.set(self._stores.storage.free_bytes())
 
     def _worker(self) -> None:
+        if self._stores.count_workers is not None:
+            for state, number in self._stores.count_workers().items():
+                metrics.WORKERS.set(number, state)
         age = self._worker_age()
         if age is None:
             metrics.WORKER_AGE.clear()

@@ -52,6 +52,7 @@ class Stores:
     orphans: OrphanNotes
     transaction: Callable[[], AbstractContextManager[Connection]]
     worker_age: Callable[[], float | None]
+    count_workers: Callable[[], dict[str, int]] | None
     take_reserve: Callable[[], None]
 
     def enqueue(self, connection: Connection, hash_: str, priority: int, client: str) -> None:
@@ -93,7 +94,7 @@ class Stores:
 def open_stores(settings: Settings) -> Iterator[Stores]:
     """Open the stores until the end of the context. Raises StorageFailed, DiskFull."""
     database = connect(settings.database_url)
-    engine, worker_age = open_engine(database, settings)
+    engine, worker_age, count_workers = open_engine(database, settings)
     try:
         yield Stores(
             jobs=JobStore(database, retention=settings.retention),
@@ -104,6 +105,7 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
             orphans=OrphanNotes(database),
             transaction=lambda: writing(database),
             worker_age=worker_age,
+            count_workers=count_workers,
             take_reserve=lambda: take_reserve(database),
         )
     finally:

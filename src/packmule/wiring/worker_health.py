@@ -7,13 +7,14 @@ and, with PACKMULE_WORKER_METRICS_PORT, to whoever asks this worker.
 from __future__ import annotations
 
 import logging
+import shutil
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from packmule.errors import UsageError
 from packmule.telemetry import snapshots
 from packmule.telemetry.instruments import By
-from packmule.telemetry.metrics import BYTES_FETCHED, TRANSFERS_IN_WORK
+from packmule.telemetry.metrics import BYTES_FETCHED, SCRATCH_FREE, TRANSFERS_IN_WORK
 from packmule.worker.heartbeat import Heartbeat
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def telling(settings: Settings, resources: SharedResources) -> Iterator[WorkerHe
     """Prepare a worker's signs of life. Raises UsageError where its port cannot be had."""
     TRANSFERS_IN_WORK.watch(resources.loop.in_work)
     BYTES_FETCHED.watch(resources.loop.under_way)
+    SCRATCH_FREE.watch(lambda: shutil.disk_usage(settings.data_dir).free)
     with ExitStack() as held:
         try:
             snapshot = held.enter_context(snapshots.claimed(settings.data_dir, "worker"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
+from packmule.engine import procrastinate_queries as queries
 from packmule.engine.procrastinate_schema import prepare
 from packmule.errors import UsageError
 from packmule.jobs import database
@@ -104,3 +105,16 @@ def test_a_file_for_before_an_upgrade_is_run_at_once(db: Engine) -> None:
         connection.execute(forget, {"name": name})
     again(db)
     assert name in noted(db)
+
+
+@pytest.mark.parametrize("question", ["NEXT_DUE", "OLDEST_DUE"])
+def test_what_is_asked_all_the_time_is_answered_by_an_index(db: Engine, question: str) -> None:
+    again(db)
+    values = {"kinds": ["build"]} if question == "NEXT_DUE" else {}
+    asked = getattr(queries, question)
+    with database.writing(db) as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        explain = text(f"EXPLAIN {asked.text}").bindparams(*asked._bindparams.values())
+        plan = "\n".join(connection.scalars(explain, values))
+    assert "packmule_tasks_due" in plan, plan
+    assert "Sort" not in plan, plan
