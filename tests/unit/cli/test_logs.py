@@ -12,6 +12,7 @@ import pytest
 from packmule.cli import logs
 from packmule.settings import read
 from packmule.telemetry.context import about
+from packmule.telemetry.trace_ids import ids_of
 
 
 def record(message: str, *arguments: object, level: int = logging.INFO) -> logging.LogRecord:
@@ -38,6 +39,13 @@ def test_json_holds_nothing_that_changes_a_terminal() -> None:
     assert line.isprintable()
     assert "ü" in line
     assert json.loads(line)["message"] == hostile
+
+
+def test_json_names_the_trace_of_the_job_that_it_is_about() -> None:
+    hash_ = "0f" * 16
+    with about(job=hash_, attempt=2):
+        document = json.loads(logs.JsonLines("worker").format(record("job started")))
+    assert document["trace_id"] == f"{ids_of(hash_).trace:032x}"
 
 
 def test_json_keeps_the_trace() -> None:

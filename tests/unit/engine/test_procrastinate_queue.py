@@ -12,6 +12,7 @@ from tests.fakes.postgres import DatabaseClock, cut_connections
 
 from packmule.engine import due_scan
 from packmule.engine.interface import Task
+from packmule.engine.postgres import PostgresEngine
 from packmule.engine.procrastinate_queue import ProcrastinateQueue, put_in
 from packmule.engine.queue import Ended, Leased
 from packmule.engine.shared_transaction import at_once
@@ -365,3 +366,18 @@ def test_nobody_is_taken_for_dead_because_the_clock_was_set_forward(
     other.turn()
     hand.turn(after=LEASE)
     assert hand.take() == []
+
+
+def test_workers_are_counted_until_they_end_and_are_dead_when_silent(
+    db: Engine, clock: DatabaseClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = PostgresEngine(db, clock, lease=LEASE)
+    assert engine.count_workers() == {"alive": 0, "dead": 0}
+    first, second = Hand(db, clock, monkeypatch), Hand(db, clock, monkeypatch)
+    assert engine.count_workers() == {"alive": 2, "dead": 0}
+    clock.advance(LEASE + 1)
+    first.turn()
+    assert engine.count_workers() == {"alive": 1, "dead": 1}
+    first.leave()
+    second.leave()
+    assert engine.count_workers() == {"alive": 0, "dead": 0}
