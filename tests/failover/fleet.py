@@ -118,6 +118,11 @@ class Fleet:
         log = self.folder / f"worker-{self._workers.index(worker)}.log"
         return log.read_text(errors="replace")
 
+    def ended(self, worker: Worker) -> int:
+        """Count the runs of a worker that were overtaken, or met a lost connection."""
+        log = self.log_of(worker)
+        return log.count("job overtaken") + log.count("task failed")
+
     def _of(self, source: Path | None) -> dict[str, str]:
         """Give the environment in which the program of that source runs."""
         return self._environment | ({} if source is None else {"PYTHONPATH": str(source)})

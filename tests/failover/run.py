@@ -97,8 +97,7 @@ def restored(folder: Path, server: PostgresServer) -> Played:
             _all_in_work(fleet)
             woke = time.monotonic()
             asleep.wake()
-            overtaken = patiently(lambda: fleet.log_of(asleep).count("overtaken") >= len(lost))
-            until(overtaken, "the frozen worker has noticed that its jobs are not its own")
+            until(lambda: fleet.ended(asleep) >= len(lost), "the runs of the frozen worker ended")
             seconds = [time.monotonic() - woke]
             problems = fleet.faults() + fleet.left_over()
         finally:
