@@ -26,7 +26,6 @@ def test_jobs_are_right_whatever_happens_to_a_fleet(way: Way, tmp_path: Path) ->
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-@pytest.mark.needs("git")
 @pytest.mark.skipif(not has_history(), reason="the version before is in no shallow clone")
 def test_the_version_before_works_beside_this_one_and_after_it(tmp_path: Path) -> None:
     with PostgresServer() as server:

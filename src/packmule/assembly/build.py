@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packmule.assembly.assembly import Assembly
+from packmule.assembly.draining import PatientStop
 from packmule.assembly.fencing import CancellationWatcher
 from packmule.assembly.finish_upload import StopAsked, finish_upload, holds_recorded, watcher
 from packmule.assembly.resuming import given_up, ranges_of_scratch, usable
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
 
+    from packmule.assembly.draining import Drain
     from packmule.assembly.resources import SharedResources
     from packmule.assembly.resuming import Stored
     from packmule.jobs.model import Remembered, Run
@@ -103,14 +105,18 @@ class Builder:
         *,
         in_same_transaction: InSameTransaction | None = None,
         make_room: MakeRoomFor = no_room,
+        drain: Drain | None = None,
     ) -> None:
         """Join the parts; `in_same_transaction` comes true together with a job's end.
+
+        `drain` says how long jobs may go on when the process is to end; None: not at all.
 
         `make_room(client, wanted, in_all)` is asked on behalf of a job's client, as
         `space_check.MakeRoom` says.
         """
         self._in_same_transaction = in_same_transaction
         self._make_room = make_room
+        self._drain = drain
         self._store = store
         self._storage = storage
         self._resources = resources
@@ -261,8 +267,9 @@ class Builder:
                 first = Checkpoint(remembered.tail, known, uploads=uploads, forgotten=forgotten)
                 self._record(run, first)
             record = partial(self._record, run)
+            patient = PatientStop(stop, self._drain, assembly.progress)
             with self._holdings.watched(run, assembly.ask_checkpoint) as check:
-                outcome = assemble(assembly, record, stop, check=check)
+                outcome = assemble(assembly, record, patient, check=check)
                 if isinstance(outcome, Stopped) or (
                     outcome.failed and (run.job.on_error is OnError.FAIL or not outcome.done)
                 ):
@@ -273,7 +280,7 @@ class Builder:
                 record(outcome.rest)
                 assembly.recorded()
                 if assembly.sender is not None and assembly.sender.has_begun:
-                    return outcome, finish_upload(assembly, record, check, stop)
+                    return outcome, finish_upload(assembly, record, check, patient)
             finished, _size = assembly.finish()
             return outcome, finished
         finally:

@@ -22,9 +22,9 @@ from packmule.zipformat.records import MARKER_32, FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from threading import Event
 
     from packmule.assembly.assembly import Assembly
+    from packmule.assembly.run import StopSignal
     from packmule.jobs.model import Checkpoint, DoneEntry, Remembered
     from packmule.storage.interface import StoredArchive
     from packmule.zipformat.reading import Read
@@ -43,7 +43,7 @@ def finish_upload(
     assembly: Assembly,
     record: Callable[[Checkpoint], None],
     check: Callable[[], None],
-    stop: Event,
+    stop: StopSignal,
 ) -> StoredArchive:
     """Upload the rest, and make the archive of all parts, once every source is resolved.
 
@@ -99,7 +99,7 @@ def finish_upload(
     return archive
 
 
-def watcher(check: Callable[[], None], stop: Event) -> Callable[[], None]:
+def watcher(check: Callable[[], None], stop: StopSignal) -> Callable[[], None]:
     """Return what ends a long look at an archive where the run is lost, or asked to stop."""
 
     def watch() -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from packmule.assembly.build import Builder, no_room
+from packmule.assembly.draining import Drain
 from packmule.cleanup.disk_space import LeftoverSweep, SpaceReclaimer
 from packmule.cleanup.expiry import Expiry, Removal
 from packmule.cleanup.orphans import OrphanSweep
@@ -63,6 +64,7 @@ def run_worker(settings: Settings, stop: Event) -> None:
             resources,
             in_same_transaction=announce,
             make_room=no_room if room is None else room.make_for,
+            drain=Drain(stop, settings.drain_timeout),
         )
         duties = {
             BUILD: Duty(builder.build, settings.concurrent_jobs),
