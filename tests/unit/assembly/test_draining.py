@@ -14,6 +14,8 @@ from packmule.jobs.model import Progress, WaitingFile
 
 # Half a gigabyte is missing, at 50 MB/s: ten seconds.
 NEARLY = Progress(3, 2, 0, 500_000_000, 1_000_000_000, 50_000_000.0)
+# Two minutes.
+FAR = replace(NEARLY, bytes_total=6_500_000_000)
 WAITS = WaitingFile(1, None, Failure(FailureCode.TIMEOUT, "no answer"), 0.0)
 
 
@@ -55,8 +57,8 @@ def test_seven_tenths_of_the_time_are_for_jobs_and_count_from_the_first_look() -
         (False, False, NEARLY, False),
         (False, True, NEARLY, True),  # others wait for its place
         (True, True, NEARLY, False),
-        (True, True, replace(NEARLY, bytes_done=0), True),
-        (True, False, replace(NEARLY, bytes_done=0), True),
+        (True, True, FAR, True),
+        (True, False, FAR, True),
     ],
 )
 def test_a_run_goes_on_only_while_the_process_ends_and_its_job_will_be_done(
