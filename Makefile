@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# Bytecode is made by the first process that needs a module: most are never needed.
+INSTALL := -m pip --disable-pip-version-check install --quiet --no-compile
+PIP := $(BIN)/python $(INSTALL)
 PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-emit-find-links --upgrade
 
@@ -145,19 +147,27 @@ audit: $(VENV)/audit.stamp  ## known vulnerabilities of the libraries that the p
 # In a place of its own: its pins may differ from those that the tests run with.
 $(VENV)/docs.stamp: requirements/docs.lock $(VENV)/run.stamp
 	test -x $(VENV)/docs/bin/python || $(PYTHON) -m venv $(VENV)/docs
-	$(VENV)/docs/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
+	$(VENV)/docs/bin/python $(INSTALL) --require-hashes -r $<
 	touch $@
 
 .PHONY: docs
 docs: $(VENV)/docs.stamp  ## the documentation as a site, into site/; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/python -m mkdocs build --quiet --strict
 
-check: $(VENV)/dev.stamp  ## ruff, mypy, import-linter, house rules
+.PHONY: lint
+lint: $(VENV)/dev.stamp  ## ruff, mypy, import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint  ## ruff, mypy, import-linter, house rules
 	$(BIN)/python -m pytest -q tests/house
+
+# The processes of a test run begin at once, and would each compile all tests.
+.PHONY: compiled-tests
+compiled-tests: $(VENV)/dev.stamp  ## the bytecode of the program and its tests
+	$(BIN)/python -m pytest -n0 --collect-only -qq >/dev/null
 
 format: $(VENV)/dev.stamp  ## format and mend what can be mended
 	$(BIN)/ruff check --fix .

@@ -88,6 +88,7 @@ def test_messages_are_listed_and_told_anew(tmp_path: Path, origin: Origin, path:
         assert receiver.wrong == []
 
 
+@pytest.mark.long  # tests/spec/test_buckets.py has the same of the program
 def test_archives_are_kept_in_the_bucket_that_the_variables_name(
     tmp_path: Path, origin: Origin
 ) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DOCUMENT = "docs/scaling.md"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_a_machines_jobs_go_on_in_a_fleet(
     tmp_path: Path, origin: Origin, postgres_url: str, path: str, free_port: int

@@ -13,8 +13,38 @@ _FAST_PATH = "a head that does not take the fast path is walked through, and mea
 _ALREADY_KEPT = "`BaseException.__new__` has kept the arguments"
 _ORDER_DECIDES = "no two retries have the same order, so nothing after it is compared"
 _ANY_NUMBER = "a series is known by the name with any one number, as long as it is the same"
+_ENOUGH_TO_JUDGE = "nobody needs to know the number of bytes that are enough"
+_IS_ZLIB = (
+    "_wrapper: is_zlib = len(first) >= _ZLIB_HEAD_BYTES and first[0] & 15 == _ZLIB_METHOD"
+    " and (int.from_bytes(fi..."
+)
+_WHOLE_HEAD = (
+    "len(first) >= _ZLIB_HEAD_BYTES and first[0] & 15 == _ZLIB_METHOD"
+    " and (int.from_bytes(first[:_ZLIB..."
+)
+_LESS_OF_THE_HEAD = (
+    f"{_WHOLE_HEAD} -> len(first) >= _ZLIB_HEAD_BYTES and first[0] & 15 == _ZLIB_METHOD",
+    (
+        f"{_WHOLE_HEAD} -> len(first) >= _ZLIB_HEAD_BYTES"
+        " and int.from_bytes(first[:_ZLIB_HEAD_BYTES], 'big') % _ZLIB_CHECK ..."
+    ),
+    "15 -> 14",
+)
 
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "assembly/content_coding": {
+        "module: PEEK_BYTES: Final = 1024: 1024 -> 1025": _ENOUGH_TO_JUDGE,
+        "module: PEEK_BYTES: Final = 1024: 1024 -> 1023": _ENOUGH_TO_JUDGE,
+        "Wrapper: GZIP = 31: 31 -> 32": "zlib then finds out what it is, and only gzip comes to it",
+        "CodingUnsupportedError.__init__: super().__init__(coding):"
+        " super().__init__(coding) -> pass": _ALREADY_KEPT,
+        **dict.fromkeys(
+            (f"{_IS_ZLIB}: {change}" for change in _LESS_OF_THE_HEAD), "zlib checks its head itself"
+        ),
+        "_wrapper: return Wrapper.RAW_DEFLATE if first and _peek(Wrapper.RAW_DEFLATE, first) is not"
+        " None else None: first and _peek(Wrapper.RAW_DEFLATE, first) is not None ->"
+        " _peek(Wrapper.RAW_DEFLATE, first) is not None": "of no bytes nothing comes",
+    },
     "assembly/names/charsets": {
         "readable: continue: continue -> pass": "it is the last statement of the loop",
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 import zlib
 
 import pytest
@@ -142,3 +143,29 @@ def test_no_more_is_undone_than_is_claimed(codings: list[str], first: bytes) -> 
     except CodingUnsupportedError:
         return
     assert len(wrappers) <= len(codings) - codings.count("none") - codings.count("zstd")
+
+
+@pytest.mark.parametrize(("wrapper", "bits"), [("GZIP", 31), ("ZLIB", 15), ("RAW_DEFLATE", -15)])
+def test_a_wrapper_is_undone_however_far_back_its_bytes_refer(wrapper: str, bits: int) -> None:
+    body = random.Random(1).randbytes(30_000) * 2
+    deflater = zlib.compressobj(wbits=bits)
+    packed = deflater.compress(body) + deflater.flush()
+    assert len(packed) < 40_000
+    assert zlib.decompress(packed, Wrapper[wrapper].value) == body
+
+
+def test_two_bytes_are_enough_to_know_zlibs_wrapper() -> None:
+    assert wrappers_to_undo(["deflate"], "a.txt", None, b"\x78\x9c") == (Wrapper.ZLIB,)
+
+
+DAMAGED = b"\x1f\x8b\xff\xff" + bytes(20)
+
+
+@pytest.mark.parametrize(
+    ("codings", "name", "wrappers"),
+    [(["gzip"], "a.gz", ()), (["gzip", "gzip"], "a.txt", (Wrapper.GZIP,))],
+)
+def test_a_damaged_beginning_is_judged_all_the_same(
+    codings: list[str], name: str, wrappers: tuple[Wrapper, ...]
+) -> None:
+    assert wrappers_to_undo(codings, name, None, DAMAGED) == wrappers
