@@ -28,9 +28,9 @@ class JobQueue:
     """The fetches of one job that wait; `lost` maps the hosts it has given up to the cause.
 
     `about` identifies the job in the log, `client` is who asked for it. `open_at` counts its open
-    transfers by host. `weight` is its share among that client's jobs: priority 2 gets three times
-    the share of priority 0, and -2 a third of it. `make` makes a planned fetch, in the transfer
-    loop's thread.
+    transfers by host, `looked_up` are the names of hosts looked up before their turn. `weight` is
+    its share among that client's jobs: priority 2 gets three times the share of priority 0, and -2
+    a third of it. `make` makes a planned fetch, in the transfer loop's thread.
     """
 
     __slots__ = (
@@ -39,6 +39,7 @@ class JobQueue:
         "host_rotation",
         "hosts",
         "joined_at",
+        "looked_up",
         "lost",
         "make",
         "open",
@@ -54,6 +55,7 @@ class JobQueue:
         self.client = client
         self.weight = 1.0 + priority if priority >= 0 else 1.0 / (1.0 - priority)
         self.open = 0
+        self.looked_up: set[str] = set()
         self.open_at: dict[HostKey, int] = {}
         self.rank: tuple[float, int] = (0.0, 0)
         self.hosts: dict[HostKey, deque[Fetch | int]] = {}

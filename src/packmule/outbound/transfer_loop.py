@@ -22,6 +22,7 @@ import pycurl
 from packmule.errors import FailureCode
 from packmule.outbound import faults, protocol, stall_detector, transfer
 from packmule.outbound.fetch_scheduler import FetchScheduler
+from packmule.outbound.lookup_ahead import look_ahead
 from packmule.outbound.lookup_turns import Asker
 from packmule.outbound.outcome_handler import OutcomeHandler, internal
 from packmule.outbound.outcomes import TryFailed
@@ -313,6 +314,7 @@ class TransferLoop:
             self._resolved(queue, fetch, resolution, now)
         else:
             self._resolving[fetch] = queue
+        look_ahead(queue, self._resolver)
 
     def _resolved(
         self, queue: JobQueue, fetch: Fetch, resolution: Resolution, now: float | None = None
