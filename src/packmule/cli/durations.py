@@ -6,8 +6,6 @@ from typing import Any
 
 import click
 
-from packmule.settings.forms import duration
-
 
 class Duration(click.ParamType[float]):
     """A duration in seconds, written as in the settings."""
@@ -18,6 +16,8 @@ class Duration(click.ParamType[float]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Return the seconds."""
+        from packmule.settings.forms import duration  # noqa: PLC0415 - slow to import
+
         try:
             return value if isinstance(value, float) else duration(value)
         except ValueError as error:
