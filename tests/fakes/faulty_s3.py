@@ -1,8 +1,9 @@
 """A strict S3 server that misbehaves at parts: it stands before a good one and hands the rest on.
 
-Owns the faults: what `faults` holds is done to one part after the other, then all goes well. And
-the strictness: as Ceph's RGW does it refuses to complete an upload of which a part is left out, and
-as Cloudflare's R2 does one whose parts, but for the last, are not of one size.
+Owns the faults: `refusal` is the answer to all that `refuses` picks; what `faults` holds is done to
+one part after the other, then all goes well. And the strictness: as Ceph's RGW does it refuses to
+complete an upload of which a part is left out, and as Cloudflare's R2 does one whose parts, but for
+the last, are not of one size.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from email.message import Message
 
 _NUMBER = re.compile(rb"<PartNumber>(\d+)</PartNumber>")
@@ -57,6 +58,8 @@ class FaultyS3:
         self.faults: list[Fault] = []
         self.parts: list[int] = []
         self.lost: set[str] = set()
+        self.refusal: tuple[int, str] | None = None
+        self.refuses: Callable[[str, dict[str, list[str]]], bool] = lambda _method, _query: True
         self.kept: dict[str, dict[int, int]] = {}
         self.lock = threading.Lock()
         self.speak = threading.Event()
@@ -86,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
     faulty: FaultyS3
 
     def handle_any(self) -> None:
-        query = parse_qs(urlsplit(self.path).query)
+        query = parse_qs(urlsplit(self.path).query, keep_blank_values=True)
         number = query.get("partNumber")
         is_part = self.command == "PUT" and number is not None
         fault = self.faulty.next_fault(int(number[0])) if is_part and number else None
@@ -96,6 +99,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         body = self.rfile.read(length)
+        if self.faulty.refusal is not None and self.faulty.refuses(self.command, query):
+            status, code = self.faulty.refusal
+            self.answer(status, {}, f"<Error><Code>{code}</Code></Error>".encode())
+            return
         if fault is Fault.SILENT:
             self.faulty.speak.wait(60.0)
             self.close_connection = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 import sqlite3
 import zipfile
 from contextlib import closing
@@ -91,6 +92,70 @@ def test_a_bucket_that_is_away_when_an_archive_is_done_is_waited_for(
         assert service.outcome(hash_)["status"] == "completed"
         assert service.members(hash_) == {"waiting.txt": b"to be kept"}
     assert len(origin.requests_for("/buckets/waiting.txt")) == 1
+
+
+def until_waiting(service: Service, hash_: str) -> None:
+    until(lambda: service.status(hash_).get("waiting") is not None, "the job waits")
+    found = service.status(hash_)
+    assert found["status"] == "in-progress"
+    assert found["waiting"]["code"] == "storage"
+
+
+@pytest.mark.parametrize(
+    "refusal", [(403, "AccessDenied"), (404, "NoSuchBucket"), (400, "ExpiredToken")], ids=str
+)
+def test_a_bucket_that_an_operator_can_mend_is_waited_for_and_seen(
+    tmp_path: Path, server: FakeS3, origin: Origin, refusal: tuple[int, str]
+) -> None:
+    link = origin.put(f"/buckets/{refusal[1]}.txt", b"to be kept")
+    url = f"s3://{server.make_bucket()}/archives"
+    with before(server.url) as faulty, Service(tmp_path, STORAGE_URL=url) as service:
+        service.environment |= server.environment | {"AWS_ENDPOINT_URL_S3": faulty.url}
+        faulty.refusal = refusal
+        service.start()  # it starts, and is ready, all the same
+        ready = service.client.get("/readyz").json()
+        assert ready["status"] == "ready"
+        assert refusal[1] in ready["checks"]["storage"]
+        hash_ = service.create(link)
+        until_waiting(service, hash_)
+        assert refusal[1] not in service.client.get(f"/api/archive/status/{hash_}").text
+        until(lambda: "packmule_jobs_waiting_for_storage 1.0" in scraped(service), "it is counted")
+        assert "packmule_storage_up 0.0" in scraped(service)
+        assert re.search(
+            r'packmule_bucket_requests_total\{[^}]*outcome="refused"[^}]*\} [1-9]', scraped(service)
+        )
+        faulty.refusal = None
+        assert service.outcome(hash_)["status"] == "completed"
+        assert service.members(hash_) == {f"{refusal[1]}.txt": b"to be kept"}
+    assert len(origin.requests_for(f"/buckets/{refusal[1]}.txt")) == 1
+
+
+@pytest.mark.parametrize(
+    ("refusal", "wait"), [((403, "AccessDenied"), "1s"), ((400, "MalformedXML"), "6h")], ids=str
+)
+def test_a_bucket_that_stays_closed_or_takes_nothing_fails_the_job_as_storage(
+    tmp_path: Path, server: FakeS3, origin: Origin, refusal: tuple[int, str], wait: str
+) -> None:
+    link = origin.put(f"/buckets/closed-{refusal[1]}.txt", b"to be kept")
+    url = f"s3://{server.make_bucket()}/archives"
+    with (
+        before(server.url) as faulty,
+        Service(tmp_path, STORAGE_URL=url, STORAGE_WAIT=wait) as service,
+    ):
+        service.environment |= server.environment | {"AWS_ENDPOINT_URL_S3": faulty.url}
+        faulty.refusal = refusal
+        service.start()
+        hash_ = service.create(link)
+        failed = service.outcome(hash_)
+        assert (failed["status"], failed["error"]["code"]) == ("failed", "storage")
+        assert refusal[1] in failed["error"]["detail"]
+        faulty.refusal = None
+        assert service.client.post(f"/api/archive/retry/{hash_}").is_success
+        assert service.outcome(hash_)["status"] == "completed"
+
+
+def scraped(service: Service) -> str:
+    return service.client.get("/metrics").text
 
 
 def noted_parts(folder: Path) -> set[int]:

@@ -76,17 +76,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# Runs of one job after which a store that is away is waited for no more: some five minutes.
-_MOST_RUNS = 10
+# Seconds between two tries at a storage that cannot be used; they double up to it.
 _LONGEST_WAIT = 60.0
+_DOUBLINGS = 6
 
 # Seconds after which a job whose run was overtaken is looked at again, if the task is still ours.
 _OVERTAKEN_PAUSE = 1.0
-
-_CODES = {
-    ArchiveTooLarge: FailureCode.ARCHIVE_TOO_LARGE,
-    StorageFailed: FailureCode.STORAGE,
-}
 
 
 def no_room(_client: str, _wanted: int | None, _in_all: int) -> bool:
@@ -148,22 +143,41 @@ class Builder:
                     again = self._pause(run)
                 else:
                     again = self._fail_for_room(run, error)
-            except (UploadLost, StorageAway) as error:
-                again = self._go_on_or_fail(run, error)
-            except (StorageFailed, ArchiveTooLarge) as error:
-                again = self._fail(run, Failure(_CODES[type(error)], str(error)))
+            except ArchiveTooLarge as error:
+                again = self._fail(run, Failure(FailureCode.ARCHIVE_TOO_LARGE, str(error)))
+            except StorageFailed as error:
+                again = self._after_storage(run, error)
             return again
 
-    def _go_on_or_fail(self, run: Run, error: StorageFailed) -> Later | None:
-        """Run the job again without what the storage lost, or when it is back; not for ever."""
-        is_away = isinstance(error, StorageAway)
-        runs, most = (
-            (run.attempt, _MOST_RUNS) if is_away else (run.fruitless + 1, MOST_FRUITLESS_RUNS)
-        )
-        if runs >= most:
+    def _after_storage(self, run: Run, error: StorageFailed) -> Later | None:
+        """Decide what becomes of a job whose storage has refused something."""
+        match error:
+            case UploadLost():
+                return self._refetch_or_fail(run, error)
+            case StorageAway():
+                return self._wait_or_fail(run, error)
+        return self._fail(run, Failure(FailureCode.STORAGE, str(error)))
+
+    def _refetch_or_fail(self, run: Run, error: UploadLost) -> Later | None:
+        """Run the job again without what the storage has lost; not for ever."""
+        if run.fruitless + 1 >= MOST_FRUITLESS_RUNS:
             return self._fail(run, Failure(FailureCode.STORAGE, str(error)))
-        _log.warning("job %s reason=%s", "postponed" if is_away else "restarted", error)
-        return self._pause(run, min(_LONGEST_WAIT, 2.0**run.attempt)) if is_away else Later(0.0)
+        _log.warning("job restarted reason=%s", error)
+        return Later(0.0)
+
+    def _wait_or_fail(self, run: Run, error: StorageAway) -> Later | None:
+        """Run the job again when the storage may be back; not for longer than the operator says."""
+        try:
+            waited = self._store.wait_for_storage(run.fence, str(error))
+        except StaleAttempt:
+            return self._stand_aside(run.job.hash)
+        longest = self._resources.limits.storage_wait
+        if waited >= longest:
+            detail = f"{error} The job has waited for {waited / 3600:.1f} hours."
+            return self._fail(run, Failure(FailureCode.STORAGE, detail))
+        _log.warning("job postponed waited_seconds=%d reason=%s", waited, error)
+        delay = min(_LONGEST_WAIT, 2.0 ** min(run.attempt, _DOUBLINGS), longest - waited)
+        return self._pause(run, delay)
 
     def _pause(self, run: Run, delay: float = 0.0) -> Later:
         """Run the job again later; this run ended for no fault of the job's, and does not count."""

@@ -35,7 +35,8 @@ class AssemblyLimits:
     `max_unpack_ratio`: how many times its size on the wire a file may become that an origin wraps.
     `max_url_length`: the characters of a link. `rewrite_links`: the rules for share links.
     `max_scratch_bytes`: what archives take of the disk that are uploaded while they are assembled.
-    `read_back`: check every file of a finished archive.
+    `read_back`: check every file of a finished archive. `storage_wait`: how many seconds a job
+    waits for an object store that cannot be used.
     """
 
     max_file_bytes: int = 50_000_000_000
@@ -46,6 +47,7 @@ class AssemblyLimits:
     max_url_length: int = 8192
     rewrite_links: frozenset[str] = frozenset(RULES)
     read_back: bool = False
+    storage_wait: float = 21_600.0
 
 
 class SharedResources:

@@ -66,7 +66,7 @@ def _begin(process: str, parent: int | None) -> Settings:
     logs.start(settings, process)
     tracing.start(os.environ, process)
     if parent is not None:
-        parent_watch.stop_with_parent(parent, grace=settings.drain_timeout)
+        parent_watch.stop_with_parent(parent, grace=settings.drain_timeout + settings.drain_delay)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a file or socket for each transfer
     return settings
@@ -102,7 +102,7 @@ def serve(**flags: str | None) -> None:
     supervisor = Supervisor(
         {name: [*program, name, *parent] for name in ("api", "worker")},
         environment,
-        drain_timeout=settings.drain_timeout,
+        drain_timeout=settings.drain_timeout + settings.drain_delay,
     )
     with held, lock:
         code = supervisor.run(
@@ -144,22 +144,22 @@ def worker(parent: int | None) -> None:
 def api(parent: int | None) -> None:
     """Run only the API, configured by environment variables."""
     settings = _begin("api", parent)
-    from packmule.web.server import ConnectionLimits  # noqa: PLC0415
+    from packmule.web.server import ConnectionLimits, Stopping  # noqa: PLC0415
     from packmule.web.server import serve as serve_app  # noqa: PLC0415
     from packmule.wiring.api import make_app  # noqa: PLC0415
     from packmule.wiring.stores import open_stores  # noqa: PLC0415
 
     if parent is None:
         _upgrade(settings)
-    draining = threading.Event()
+    stopping = Stopping(settings.drain_delay)
     with open_stores(settings) as stores:
-        app = make_app(settings, stores, draining=draining.is_set)
+        app = make_app(settings, stores, stopping)
         address = listening.address_of(settings.host)
         serve_app(
             app,
             address,
             settings.port,
-            draining=draining,
+            stopping=stopping,
             limits=ConnectionLimits(
                 connections=settings.connections,
                 max_head_bytes=settings.max_head_bytes,

@@ -304,6 +304,13 @@ class Remembered:
     parts: tuple[Part, ...] = ()
 
 
+class StorageWait(NamedTuple):
+    """A job waits for the object store; `reason` is for the operator."""
+
+    since: datetime
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A job as the store knows it.
@@ -332,6 +339,7 @@ class Job:
     etag: str | None = None
     failure: Failure | None = None
     version: int = 0
+    storage_wait: StorageWait | None = None
 
 
 MOST_FRUITLESS_RUNS = 5

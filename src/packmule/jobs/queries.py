@@ -18,7 +18,9 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    null,
     select,
+    text,
     update,
 )
 
@@ -74,9 +76,15 @@ EARLIER_JOB = select(jobs.c.hash, jobs.c.request_digest).where(
     jobs.c.idempotency_key == bindparam("of_key"),
 )
 
+_NO_WAIT: dict[str, ColumnElement[Any]] = {
+    "storage_wait_since": null(),
+    "storage_wait_reason": null(),
+}
+
 _FINISHED: dict[str, ColumnElement[Any]] = {
     "finished_at": bindparam("now"),
     "expires_at": bindparam("now") + func.coalesce(jobs.c.expires_in, bindparam("retention")),
+    **_NO_WAIT,
 }
 
 
@@ -175,6 +183,22 @@ RELEASE_JOB = (
     _FENCED.where(jobs.c.fruitless_runs > 0)
     .values(version=jobs.c.version, fruitless_runs=jobs.c.fruitless_runs - 1)
     .returning(jobs.c.id)
+)
+
+# A job waits from the first run that met the closed store until one has stored something.
+WAIT_FOR_STORAGE = _FENCED.values(
+    storage_wait_since=func.coalesce(jobs.c.storage_wait_since, bindparam("now")),
+    storage_wait_reason=bindparam("new_reason"),
+).returning(jobs.c.storage_wait_since)
+
+END_STORAGE_WAIT = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("of_job"), jobs.c.storage_wait_since.is_not(None))
+    .values(_NO_WAIT)
+)
+
+COUNT_STORAGE_WAITS = (
+    select(func.count()).select_from(jobs).where(text("storage_wait_since IS NOT NULL"))
 )
 
 COMPLETE_JOB = (

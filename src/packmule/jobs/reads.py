@@ -211,6 +211,11 @@ class JobReads:
                 for state, statement in queries.COUNTS.items()
             }
 
+    def count_storage_waits(self) -> int:
+        """Count the jobs that wait for the object store."""
+        with reading(self._engine) as connection:
+            return connection.execute(queries.COUNT_STORAGE_WAITS).scalar_one()
+
     def check(self) -> None:
         """Raise StorageFailed, or DiskFull, where the database cannot be written, soon."""
         check_writable(self._engine)

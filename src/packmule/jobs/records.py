@@ -23,6 +23,7 @@ from packmule.jobs.model import (
     OnHtml,
     OpenEntry,
     Progress,
+    StorageWait,
     WaitingFile,
     WrittenSegment,
 )
@@ -95,7 +96,15 @@ def job_of(row: Row[Any]) -> Job:
         etag=row.etag,
         failure=_failure_of(row, row.failure_attempts),
         version=row.version,
+        storage_wait=_wait_of(row),
     )
+
+
+def _wait_of(row: Row[Any]) -> StorageWait | None:
+    if row.storage_wait_since is None:
+        return None
+    since = datetime.fromtimestamp(row.storage_wait_since, UTC)
+    return StorageWait(since, row.storage_wait_reason or "")
 
 
 def _instant(seconds: float | None) -> datetime | None:

@@ -76,6 +76,9 @@ jobs = Table(
     Column("recorded_by", Integer),
     # The storage's name for the parts of the archive, and the highest number given to one.
     Column("upload", Text),
+    # Since when, and why, the job waits for the object store; null where it does not.
+    Column("storage_wait_since", Double),
+    Column("storage_wait_reason", Text),
     Column("parts_begun", Integer),
     # One more at each change: what a long poll waits for, and an event's id.
     Column("version", BigInteger, nullable=False),
@@ -98,6 +101,12 @@ jobs = Table(
             postgresql_where=text(f"state = '{state}'"),
         )
         for state in ("queued", "running", "completed", "failed", "cancelled", "expired")
+    ),
+    Index(
+        "jobs_waiting_for_storage",
+        "id",
+        sqlite_where=text("storage_wait_since IS NOT NULL"),
+        postgresql_where=text("storage_wait_since IS NOT NULL"),
     ),
     Index(
         "jobs_held_by_client",

@@ -156,8 +156,28 @@ class JobStore(JobReads):
                 self._entries.update(connection, fence.job_id, version, checkpoint)
                 if checkpoint.uploads is not None:
                     write_uploads(connection, fence.job_id, checkpoint.uploads)
+                    if checkpoint.uploads.parts:
+                        connection.execute(queries.END_STORAGE_WAIT, {"of_job": fence.job_id})
 
         self._patiently(write)
+
+    def wait_for_storage(self, fence: Fence, reason: str) -> float:
+        """Record why a job waits for the object store; return for how many seconds it has.
+
+        It waits until a run has stored a part or the archive. Raises StaleAttempt.
+        """
+        now = self._clock()
+        values = _fenced(fence) | {"now": now, "new_reason": storable(reason)}
+
+        def write() -> float:
+            with writing(self._engine) as connection:
+                row = connection.execute(queries.WAIT_FOR_STORAGE, values)
+                since: float | None = row.scalar_one_or_none()
+            if since is None:
+                raise _stale()
+            return max(0.0, now - since)
+
+        return self._patiently(write)
 
     def release(self, fence: Fence) -> None:
         """Do not count a run that ends for no fault of its job's, such as a drain, as fruitless.

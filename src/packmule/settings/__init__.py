@@ -267,6 +267,11 @@ class Settings:
         forms.count,
         "links of ended jobs kept for each client; the oldest jobs' go first",
     )
+    storage_wait: float = _setting(
+        "6 h",
+        forms.more_than_zero(duration),
+        "how long a job waits for an object store that is away or refuses access",
+    )
     min_free_bytes: int = _setting(
         "1 GB", size, "free disk space below which no job starts writing"
     )
@@ -284,6 +289,11 @@ class Settings:
         "directory",
         forms.one_of("directory", "full"),
         "what to read back before an archive is completed: its directory, or every file as well",
+    )
+    drain_delay: float = _setting(
+        "0 s",
+        duration,
+        "how long the API keeps answering after SIGTERM, not being ready, before it drains",
     )
     drain_timeout: float = _setting(
         "30 s", duration, "time for downloads and jobs to finish at shutdown"

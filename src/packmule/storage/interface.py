@@ -208,5 +208,11 @@ class Storage(Protocol):
     def free_bytes(self) -> int:
         """Return how many bytes may still be written."""
 
+    def probe(self) -> None:
+        """Try all that archives need, once at the start; raise StorageFailed with what is missing.
+
+        StorageAway if it is a store's to say: jobs wait for that.
+        """
+
     def check(self) -> None:
         """Raise StorageFailed where storage cannot be written."""

@@ -130,6 +130,10 @@ class LocalStorage:
                 if is_key(path.stem):
                     yield path.stem
 
+    def probe(self) -> None:
+        """Raise StorageFailed, or DiskFull, where the data directory cannot be written."""
+        self.check()
+
     def check(self) -> None:
         """Raise StorageFailed, or DiskFull, where storage cannot be written."""
         self._scratch.check()

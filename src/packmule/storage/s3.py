@@ -26,10 +26,11 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from packmule.errors import StorageFailed
+from packmule.errors import StorageAway, StorageFailed
 from packmule.storage import scratch
 from packmule.storage.disk import ScratchArea, checked, translated
 from packmule.storage.interface import StoredArchive
+from packmule.storage.s3_probe import probe
 from packmule.storage.s3_reading import S3Bytes
 from packmule.storage.s3_stream import S3Stream
 
@@ -166,12 +167,25 @@ class S3Storage:
         return self._scratch.free_bytes()
 
     def check(self) -> None:
-        """Raise StorageFailed, or DiskFull, where scratch or bucket cannot be written."""
+        """Raise StorageFailed, or DiskFull, where the scratch cannot be written.
+
+        StorageAway where only the bucket cannot.
+        """
         self._scratch.check()
         with self._checking:
             if time.monotonic() - self._checked_at >= _CHECK_HOLDS:
-                self._bucket.put(_PROBE, b"")
+                try:
+                    self._bucket.put(_PROBE, b"")
+                except StorageAway:
+                    raise
+                except StorageFailed as error:
+                    raise StorageAway(str(error)) from error
                 self._checked_at = time.monotonic()
+
+    def probe(self) -> None:
+        """Try all that archives need; raise StorageAway with what the bucket does not do."""
+        self._scratch.check()
+        probe(self._bucket, f"{_PROBE}.{secrets.token_hex(8)}")
 
     def _abort(self, key: str) -> None:
         """Abort a key's uploads."""

@@ -20,11 +20,15 @@ from botocore.exceptions import (
     ClientError,
     CredentialRetrievalError,
     HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    TokenRetrievalError,
 )
 from botocore.exceptions import ConnectionError as ConnectingError
 
 from packmule.errors import StorageAway, StorageFailed
 from packmule.foreign_text import clipped
+from packmule.storage import s3_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,12 +44,35 @@ _SERVER_ERROR = 500
 # Other answers that mean "not now": too many requests, or one that came too slowly.
 _LATER = frozenset({408, 425, 429})
 _LATER_REASONS = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ThrottlingException"})
+# What an operator can mend: the server's word, and what to look at. By status where it has no such.
+_MENDABLE = {
+    "NoSuchBucket": "check the bucket's name in PACKMULE_STORAGE_URL and its region",
+    "PermanentRedirect": "check the bucket's region (AWS_DEFAULT_REGION)",
+    "AuthorizationHeaderMalformed": "check the bucket's region (AWS_DEFAULT_REGION)",
+    "ExpiredToken": "renew the credentials",
+    "ExpiredTokenException": "renew the credentials",
+    "TokenRefreshRequired": "renew the credentials",
+    "InvalidToken": "check the credentials (AWS_ACCESS_KEY_ID and the others)",
+    "InvalidAccessKeyId": "check the credentials (AWS_ACCESS_KEY_ID and the others)",
+    "SignatureDoesNotMatch": "check the credentials (AWS_SECRET_ACCESS_KEY)",
+    "RequestTimeTooSkewed": "set this machine's clock",
+    "QuotaExceeded": "raise the bucket's quota",
+    "XMinioStorageFull": "give the object store more room",
+}
+_DENIED = "allow these keys what docs/operations.md lists for buckets"
+_DENIED_STATUSES = frozenset({401, 403})
 LINK_SECONDS = 3600
 """How long a link may be begun to be followed; a download that has begun goes on to its end."""
 
 # Words of servers that do not know a call, or not with these arguments.
 _UNKNOWN_CALL = frozenset(
     {"NotImplemented", "501", "MethodNotAllowed", "405", "InvalidRequest", "InvalidArgument"}
+)
+_NO_CREDENTIALS = (
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    TokenRetrievalError,
 )
 _GONE = frozenset({"NoSuchKey", "NoSuchUpload", "404"})
 
@@ -113,7 +140,21 @@ class S3Refused(StorageFailed):
 
 
 class S3Unwell(S3Refused, StorageAway):
-    """The object store could not do it for now (5xx)."""
+    """The object store could not do it for now (5xx), or until an operator has mended something."""
+
+
+def refusal(what: str, reason: str, status: int = 0) -> S3Refused:
+    """Return the server's refusal: one to wait for, where another try or an operator may help.
+
+    `reason` is the server's word, `status` that of its answer.
+    """
+    advice = _MENDABLE.get(reason)
+    if advice is None and (status in _DENIED_STATUSES or reason in {"AccessDenied", "403"}):
+        advice = _DENIED
+    again = status >= _SERVER_ERROR or status in _LATER or reason in _LATER_REASONS
+    kind = S3Unwell if advice is not None or (again and reason not in _UNKNOWN_CALL) else S3Refused
+    said = f"{what}: the object store says {reason}."
+    return kind(said if advice is None else f"{said[:-1]}; {advice}.", reason)
 
 
 class Bucket:
@@ -136,6 +177,7 @@ class Bucket:
         )
         with _translated("The object store cannot be used"):
             self._client: S3Client = boto3.session.Session().client("s3", config=config)
+        s3_metrics.watch(self._client)
 
     def __repr__(self) -> str:
         return f"<Bucket s3://{self._address.bucket}/{self._address.prefix}>"
@@ -292,10 +334,13 @@ def _translated(what: str) -> Iterator[None]:
     except ClientError as error:
         reason = clipped(str(error.response.get("Error", {}).get("Code", "unknown reason")))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        is_unwell = status >= _SERVER_ERROR or status in _LATER or reason in _LATER_REASONS
-        kind = S3Unwell if is_unwell else S3Refused
-        raise kind(f"{what}: the object store says {reason}.", reason) from error
-    except (ConnectingError, HTTPClientError, CredentialRetrievalError) as error:
+        raise refusal(what, reason, status) from error
+    except (ConnectingError, HTTPClientError) as error:
         raise StorageAway(f"{what}: the object store cannot be reached.") from error
+    except _NO_CREDENTIALS as error:
+        raise StorageAway(
+            f"{what}: no usable credentials; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, or "
+            "the role of this machine."
+        ) from error
     except (BotoCoreError, ValueError) as error:
         raise StorageFailed(f"{what}: {error}") from error

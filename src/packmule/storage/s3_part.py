@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import certifi
 import pycurl
+
+from packmule.storage import s3_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,6 +91,7 @@ def send(
         return piece
 
     curl = pycurl.Curl()
+    began, status = time.monotonic(), 0
     try:
         curl.setopt(pycurl.URL, link)
         curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
@@ -115,6 +119,7 @@ def send(
         return NotSent(f"the connection failed (libcurl {error.args[0]})", again=True)
     finally:
         curl.close()
+        s3_metrics.count("upload_part", status, time.monotonic() - began)
     return _verdict(status, answer)
 
 

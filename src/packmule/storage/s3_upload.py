@@ -12,7 +12,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packmule.storage.s3_bucket import S3Refused, S3Unwell
+from packmule.storage.s3_bucket import S3Unwell, refusal
 from packmule.storage.s3_part import NotSent, Sent, send
 
 if TYPE_CHECKING:
@@ -67,9 +67,10 @@ def send_part(
                 _log.info("part sent again part=%d reason=%s", one.number, reason)
         pause(seconds * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
         seconds = min(seconds * 2, _LONGEST_PAUSE)
-    # Where another try might have helped, a later run may have more luck.
-    kind = S3Unwell if again else S3Refused
-    raise kind(f"A part of the archive could not be stored: {reason}.", reason)
+    what = "A part of the archive could not be stored"
+    if again:  # a later run may have more luck
+        raise S3Unwell(f"{what}: {reason}.", reason)
+    raise refusal(what, reason)
 
 
 def is_tag_of(etag: str, read: Read, extents: Sequence[tuple[int, int]]) -> bool:

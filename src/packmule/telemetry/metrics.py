@@ -65,6 +65,22 @@ ARCHIVE_SECONDS = Histogram(
     buckets=_ARCHIVE_SECONDS,
 )
 
+# --- the object store ---------------------------------------------------------------------------
+
+BUCKET_REQUESTS = Counter(
+    "packmule_bucket_requests",
+    "Requests to the object store, by operation and outcome.",
+    {"operation": None, "outcome": ("ok", "later", "refused", "unreachable")},
+    by=By.EACH,
+)
+BUCKET_SECONDS = Histogram(
+    "packmule_bucket_request_seconds",
+    "Seconds until the object store has answered, its retries included; of reads, until it begins.",
+    {"operation": None},
+    by=By.EACH,
+    buckets=_REQUEST_SECONDS,
+)
+
 # --- the service, asked when the metrics are --------------------------------------------------
 
 JOBS = Gauge("packmule_jobs", "Jobs in each state.", {"state": None}, by=By.SERVICE)
@@ -73,6 +89,16 @@ QUEUE_LENGTH = Gauge(
 )
 QUEUE_AGE = Gauge(
     "packmule_queue_age_seconds", "Seconds the oldest due task has waited.", by=By.SERVICE
+)
+STORAGE_WAITS = Gauge(
+    "packmule_jobs_waiting_for_storage",
+    "Jobs that wait for an object store that is away or refuses access.",
+    by=By.SERVICE,
+)
+BUCKET_UP = Gauge(
+    "packmule_storage_up",
+    "Whether the API could write to the storage when it last looked: 1 or 0.",
+    by=By.SERVICE,
 )
 DISK_FREE = Gauge("packmule_disk_free_bytes", "Bytes that storage can still take.", by=By.SERVICE)
 DISK_RESERVE = Gauge(
@@ -97,7 +123,7 @@ SCRATCH_FREE = Gauge(
 GATHER_FAULTS = Counter(
     "packmule_gather_faults",
     "Times a part could not be asked for its metrics.",
-    {"part": ("jobs", "queue", "disk", "worker")},
+    {"part": ("jobs", "queue", "disk", "storage", "worker")},
     by=By.API,
 )
 BUILD = Gauge(

@@ -33,13 +33,14 @@ from packmule.web.schema import (
     LinkWarningOut,
     ProgressOut,
     RetryingOut,
+    WaitingOut,
     WarningOut,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from packmule.jobs.model import FileRecord, Job, Progress, Source, WaitingFile
+    from packmule.jobs.model import FileRecord, Job, Progress, Source, StorageWait, WaitingFile
     from packmule.jobs.store import JobStore
 
 Status = InProgressOut | CompletedOut | FailedOut | CancelledOut | ExpiredOut
@@ -99,7 +100,9 @@ def status_of(
     match state_now(job, now):
         case JobState.QUEUED | JobState.RUNNING:
             return InProgressOut(
-                progress=_progress(job.progress), retrying=[*map(_retrying, job.progress.waiting)]
+                progress=_progress(job.progress),
+                retrying=[*map(_retrying, job.progress.waiting)],
+                waiting=None if job.storage_wait is None else _waiting(job.storage_wait),
             )
         case JobState.COMPLETED:
             return CompletedOut(
@@ -181,6 +184,15 @@ def file_of(
         warning=None
         if record.warning is None
         else WarningOut(code=record.warning, detail=WARNING_DETAILS[record.warning]),
+    )
+
+
+def _waiting(wait: StorageWait) -> WaitingOut:
+    # The reason names what only the operator may know and can mend.
+    return WaitingOut(
+        code=FailureCode.STORAGE,
+        detail="The storage for archives cannot be used at the moment. The job goes on by itself.",
+        since=wait.since,
     )
 
 

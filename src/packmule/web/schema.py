@@ -197,6 +197,14 @@ class RetryingOut(_Out):
     next_attempt_at: datetime
 
 
+class WaitingOut(_Out):
+    """The job cannot go on for now, and is run again by itself."""
+
+    code: FailureCode = Field(description="Why: `storage`, the object store cannot be used.")
+    detail: str
+    since: datetime
+
+
 class InProgressOut(_StatusOut):
     """The job is queued or running."""
 
@@ -204,6 +212,9 @@ class InProgressOut(_StatusOut):
     progress: ProgressOut
     retrying: list[RetryingOut] = Field(
         description="Files that wait for their next attempt, the soonest first; at most 20."
+    )
+    waiting: WaitingOut | None = Field(
+        default=None, description="Why the whole job waits, if it does."
     )
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -23,8 +24,6 @@ from packmule.web.connection_watch import ConnectionWatch
 from packmule.web.unsent import all_sent
 
 if TYPE_CHECKING:
-    from threading import Event
-
     from starlette.types import ASGIApp
 
     from packmule.outbound.addresses import Network
@@ -59,18 +58,29 @@ class ConnectionLimits:
     proxies: tuple[Network, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """How the server ends: it leaves, still answering for `delay` seconds, then it drains.
+
+    While it is leaving it is not ready, so that load balancers send nothing more.
+    """
+
+    delay: float = 0.0
+    leaving: Event = field(default_factory=Event)
+    draining: Event = field(default_factory=Event)
+
+
 def serve(
     app: ASGIApp,
     address: str,
     port: int,
     *,
-    draining: Event,
+    stopping: Stopping,
     limits: ConnectionLimits,
 ) -> None:
     """Serve requests until SIGTERM or SIGINT; return when the responses under way have been sent.
 
-    `draining` is set as soon as the end has begun. Raises UsageError where the server ended by
-    itself.
+    Raises UsageError where the server ended by itself.
     """
     watch = ConnectionWatch(
         port,
@@ -81,10 +91,10 @@ def serve(
     server = _server(watch.around(app), address, port, limits)
     watch.start()
     try:
-        asyncio.run(_run(server, port, draining))
+        asyncio.run(_run(server, port, stopping))
     finally:
         watch.stop()
-    if not draining.is_set():
+    if not stopping.draining.is_set():
         raise UsageError(f"The server on {address}, port {port}, ended by itself.")
 
 
@@ -107,14 +117,20 @@ def _server(app: ASGIApp, address: str, port: int, limits: ConnectionLimits) -> 
     )
 
 
-async def _run(server: Server, port: int, draining: Event) -> None:
+async def _run(server: Server, port: int, stopping: Stopping) -> None:
     def stop() -> None:
-        if not draining.is_set():
-            draining.set()
+        if not stopping.draining.is_set():
+            stopping.draining.set()
             server.stop()  # type: ignore[no-untyped-call]
+
+    def leave() -> None:
+        # A second signal ends the waiting.
+        delay = 0.0 if stopping.leaving.is_set() else stopping.delay
+        stopping.leaving.set()
+        loop.call_later(delay, stop)
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, leave)
     await server.serve()
     await all_sent(port)

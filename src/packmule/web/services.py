@@ -64,7 +64,8 @@ class Services:
     the task that runs a job, `defer_removal(connection, job)` the task that deletes its bytes, and
     `announce(connection, job)` its webhook messages. `worker_age` returns the seconds since a
     worker was last seen, or None for never. `draining` returns whether the process is about to
-    stop, so that no request is kept waiting. `hosts` are the names the service answers to, and
+    stop, so that no request is kept waiting; `leaving`, whether it still answers but is to be sent
+    no more. `hosts` are the names the service answers to, and
     pages of `allow_origins` may use it from a browser. `sendfile` says how a proxy is told to send
     archives; with None they are sent from here.
 
@@ -86,6 +87,7 @@ class Services:
     bounds: RequestBounds = field(default_factory=RequestBounds)
     access: Access = field(default_factory=Access)
     draining: Callable[[], bool] = lambda: False
+    leaving: Callable[[], bool] = lambda: False
     metrics: MetricsPage | None = None
     sendfile: Sendfile | None = None
     access_log: bool = False

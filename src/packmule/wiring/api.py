@@ -17,16 +17,15 @@ from packmule.wiring.rules import address_rules
 from packmule.wiring.webhooks import announcer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fastapi import FastAPI
 
     from packmule.settings import Settings
+    from packmule.web.server import Stopping
     from packmule.wiring.stores import Stores
 
 
-def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]) -> FastAPI:
-    """Join the application over opened stores; `draining` tells that the process is to end."""
+def make_app(settings: Settings, stores: Stores, stopping: Stopping) -> FastAPI:
+    """Join the application over opened stores; `stopping` tells that the process is to end."""
     return create_app(
         Services(
             store=stores.jobs,
@@ -51,7 +50,8 @@ def make_app(settings: Settings, stores: Stores, *, draining: Callable[[], bool]
                 job_webhooks=settings.job_webhooks == "on",
             ),
             access=access_rules(settings),
-            draining=draining,
+            draining=stopping.draining.is_set,
+            leaving=stopping.leaving.is_set,
             metrics=MetricsPage(
                 teller(settings, stores, stores.worker_age),
                 readers=settings.metrics,

@@ -13,6 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from packmule.errors import DiskFull, StorageFailed
 from packmule.telemetry import metrics, snapshots
 from packmule.telemetry.instruments import By
 
@@ -53,8 +54,9 @@ class Gathering:
             begun = self._clock()
             if begun < self._fresh_until:
                 return
-            self._try("jobs", self._jobs, metrics.JOBS, metrics.QUEUE_LENGTH)
+            self._try("jobs", self._jobs, metrics.JOBS, metrics.QUEUE_LENGTH, metrics.STORAGE_WAITS)
             self._try("queue", self._queue, metrics.QUEUE_AGE)
+            self._try("storage", self._storage, metrics.BUCKET_UP)
             self._try("disk", self._disk, metrics.DISK_FREE)
             self._try("worker", self._worker, metrics.WORKER_AGE, metrics.WORKERS)
             now = self._clock()
@@ -76,6 +78,16 @@ class Gathering:
             metrics.JOBS.set(number, state.value)
             if state.value == "queued":
                 metrics.QUEUE_LENGTH.set(number)
+
+        metrics.STORAGE_WAITS.set(self._stores.jobs.count_storage_waits())
+
+    def _storage(self) -> None:
+        try:
+            self._stores.storage.check()
+        except (StorageFailed, DiskFull):
+            metrics.BUCKET_UP.set(0)
+        else:
+            metrics.BUCKET_UP.set(1)
 
     def _queue(self) -> None:
         metrics.QUEUE_AGE.set(self._stores.engine.queue_age())

@@ -5,8 +5,10 @@ Owns the order: files are made private, storage is tried, then the tables are up
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
+from packmule.errors import StorageAway
 from packmule.jobs.database import connect, take_reserve
 from packmule.jobs.upgrading import upgrade
 from packmule.storage.privacy import make_private
@@ -15,6 +17,9 @@ from packmule.wiring.engines import tables_of_the_engine
 
 if TYPE_CHECKING:
     from packmule.settings import Settings
+
+
+_log = logging.getLogger(__name__)
 
 
 def migrate(settings: Settings) -> None:
@@ -29,7 +34,11 @@ def migrate(settings: Settings) -> None:
         [database_file.with_name(f"{database_file.name}{end}") for end in ("", "-wal", "-shm")],
         shared=settings.sendfile is not None,
     )
-    open_storage(settings).check()
+    try:
+        open_storage(settings).probe()
+    except StorageAway as error:
+        # The service starts all the same: jobs wait for the store, and statuses can be asked for.
+        _log.error("storage not usable reason=%s", error)
     database = connect(settings.database_url)
     try:
         upgrade(database, in_same_transaction=tables_of_the_engine(database))

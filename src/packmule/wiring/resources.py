@@ -61,6 +61,7 @@ def open_resources(
         max_url_length=settings.max_url_length,
         rewrite_links=settings.rewrite_links,
         read_back=settings.verify == "full",
+        storage_wait=settings.storage_wait,
     )
     try:
         return SharedResources(

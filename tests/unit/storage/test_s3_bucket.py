@@ -87,10 +87,30 @@ def test_what_may_be_better_later_is_a_store_that_is_away(
         bucket.find("0f/")
 
 
-@pytest.mark.parametrize("code", ["AccessDenied", "NoSuchBucket", "InvalidBucketName"])
+@pytest.mark.parametrize(
+    ("status", "code", "advice"),
+    [
+        (403, "AccessDenied", "docs/operations.md"),
+        (403, "SomethingNew", "docs/operations.md"),
+        (403, "SignatureDoesNotMatch", "AWS_SECRET_ACCESS_KEY"),
+        (404, "NoSuchBucket", "PACKMULE_STORAGE_URL"),
+        (400, "ExpiredToken", "renew"),
+    ],
+)
+def test_what_an_operator_can_mend_is_waited_for_and_says_how(
+    monkeypatch: pytest.MonkeyPatch, status: int, code: str, advice: str
+) -> None:
+    with (
+        saying(monkeypatch, status, (ERROR % code).encode()) as bucket,
+        pytest.raises(StorageAway, match=f"{code}; .*{advice}"),
+    ):
+        bucket.find("0f/")
+
+
+@pytest.mark.parametrize("code", ["InvalidBucketName", "MalformedXML", "NotImplemented"])
 def test_what_stays_refused_is_a_failure(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     with (
-        saying(monkeypatch, 403, (ERROR % code).encode()) as bucket,
+        saying(monkeypatch, 400, (ERROR % code).encode()) as bucket,
         pytest.raises(StorageFailed, match=code) as caught,
     ):
         bucket.find("0f/")

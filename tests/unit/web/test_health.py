@@ -11,7 +11,7 @@ from tests.fakes.jobs import no_defer, request
 
 from packmule.jobs import database
 from packmule.web import health
-from packmule.web.health import ReadinessCheck
+from packmule.web.health import Check, ReadinessCheck
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,16 +42,16 @@ def test_a_database_that_another_program_has_locked_is_not_ready(
 def test_many_who_ask_at_once_share_one_look(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[object] = []
 
-    def look(services: object) -> dict[str, str]:
+    def look(services: object) -> dict[str, Check]:
         looked.append(services)
-        return {"worker": "ok"}
+        return {"worker": Check()}
 
     monkeypatch.setattr(health, "_checks", look)
 
     async def ask() -> None:
         looks = ReadinessCheck()
         found = await asyncio.gather(*(looks.take(app.services) for _ in range(50)))
-        assert found == [{"worker": "ok"}] * 50
+        assert found == [{"worker": Check()}] * 50
         await looks.take(app.services)
 
     asyncio.run(ask())
@@ -61,14 +61,14 @@ def test_many_who_ask_at_once_share_one_look(app: App, monkeypatch: pytest.Monke
 def test_a_look_that_hangs_keeps_nobody(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
     monkeypatch.setattr(health, "LONGEST_LOOK", 0.05)
-    monkeypatch.setattr(health, "_checks", lambda _services: over.wait(30) and {"worker": "ok"})
+    monkeypatch.setattr(health, "_checks", lambda _services: over.wait(30) and {"worker": Check()})
 
     async def ask() -> None:
         looks = ReadinessCheck()
         for _ in range(3):
             found = await looks.take(app.services)
             assert set(found) == {"database", "storage", "worker"}
-            assert all("no answer within" in word for word in found.values())
+            assert all("no answer within" in check.word for check in found.values())
         over.set()
 
     asyncio.run(ask())
