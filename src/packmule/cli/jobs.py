@@ -167,6 +167,7 @@ def _row(job: Job) -> dict[str, Any]:
         "bytes": progress.bytes_done if job.size is None else job.size,
         "failure": None if failure is None else failure.code.value,
         "trace": f"{ids_of(job.hash).trace:032x}",
+        "waits_for_storage": None if job.storage_wait is None else job.storage_wait.reason,
         "failure_detail": None if failure is None else failure.detail,
     }
 
