@@ -10,8 +10,8 @@ from html import escape
 from itertools import pairwise
 
 SAMPLE_SECONDS = 0.1
-WIDTH, PANEL, GAP = 760, 200, 64
-LEFT, RIGHT, TOP = 56, 190, 40
+WIDTH, PANEL, GAP = 860, 200, 64
+LEFT, RIGHT, TOP = 64, 290, 40
 COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")
 SMOOTH = 3
 

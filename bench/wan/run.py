@@ -117,15 +117,11 @@ def write_document(kept: Path, folder: Path) -> None:
 
 def _panel(case: Case, result: readings.Result) -> picture.Panel:
     """Choose the lines of a case's picture: ours, and the fastest of curl and of aria2."""
-    shown: list[readings.Line] = []
-    for prefix in (contestants.UNKNOWN, contestants.KNOWN, "curl-", "aria2"):
-        lines = [
-            line for line in result.lines
-            if line.counts and (line.name == prefix or line.name.startswith(prefix))
-            and line.name not in {one.name for one in shown}
-        ]  # fmt: skip
-        if lines:
-            shown.append(min(lines, key=lambda line: line.seconds or 0.0))
+    good = [line for line in result.lines if line.counts]
+    shown = [line for line in good if line.name in contestants.OURS]
+    for peer in ("curl-", "aria2"):
+        lines = [line for line in good if line.name.startswith(peer)]
+        shown += sorted(lines, key=lambda line: line.seconds or 0.0)[:1]
     series = [
         picture.Series(re.sub(r"[`*]", "", one.title), one.middle().received) for one in shown
     ]
