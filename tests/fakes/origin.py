@@ -10,8 +10,10 @@ import contextlib
 import hashlib
 import re
 import socket
+import struct
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from email.message import Message
 
 A_MONDAY = 1_767_600_000.0  # 2026-01-05
@@ -31,7 +34,8 @@ class Resource:
 
     `announced`: the length is told; else the connection's end is the body's. `held_from`: bytes
     from that offset on are not sent before it is None again, so that a test looks at the middle of
-    a transfer for as long as it likes.
+    a transfer for as long as it likes. At byte `cut_at` the connection is closed. `instead` may
+    answer a request with something else; status 0 resets the connection.
     """
 
     body: bytes = b""
@@ -44,6 +48,8 @@ class Resource:
     held_from: int | None = None
     ranges: bool = True
     announced: bool = True
+    cut_at: int | None = None
+    instead: Callable[[Request], Resource | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,10 @@ class Origin:
         self.resources: dict[str, Resource] = {}
         self.requests: list[Request] = []
         self.waits: list[Wait] = []
+        self.open: Counter[str] = Counter()
+        self.most_open: Counter[str] = Counter()
         self.closed = False
+        self.lock = threading.Lock()
         self._server = _Server(self, host)
         self.host = host
         self.port = self._server.server_port
@@ -95,6 +104,10 @@ class Origin:
     def requests_for(self, path: str) -> list[Request]:
         """List the requests for a path, the first one first."""
         return [request for request in self.requests if urlsplit(request.path).path == path]
+
+    def ranges_for(self, path: str) -> list[str | None]:
+        """List the Range fields of the requests for a path."""
+        return [request.headers.get("Range") for request in self.requests_for(path)]
 
     def release(self, *paths: str) -> None:
         """Have the rest of what is held be sent, without a rate."""
@@ -160,13 +173,32 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def _answer(self) -> None:
-        self.server.origin.requests.append(Request(self.command, self.path, self.headers))
+        origin = self.server.origin
+        with origin.lock:
+            origin.open[self.path] += 1
+            most = max(origin.most_open[self.path], origin.open[self.path])
+            origin.most_open[self.path] = most
+        try:
+            self._answer_request(Request(self.command, self.path, self.headers))
+        finally:
+            with origin.lock:
+                origin.open[self.path] -= 1
+
+    def _answer_request(self, request: Request) -> None:
+        self.server.origin.requests.append(request)
         resource = self.server.origin.resources.get(urlsplit(self.path).path)
+        if resource is not None and resource.instead is not None:
+            resource = resource.instead(request) or resource
         if resource is None:
             resource = Resource(b"there is nothing here\n", 404, {"Content-Type": "text/plain"})
         # Counted as open no longer than it surely is: its end is noted before the answer.
         self.server.origin.waits.append(Wait(time.monotonic(), 1, self.path))
         time.sleep(resource.latency)
+        if resource.status == 0:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            self.close_connection = True
+            return
         self.server.origin.waits.append(Wait(time.monotonic(), -1, self.path))
         part = self._part(resource) if resource.status == 200 else None
         if part is not None and not part:
@@ -218,7 +250,11 @@ class _Handler(BaseHTTPRequestHandler):
                     return
                 time.sleep(0.02)
                 continue
-            stop = min(start + PIECE, part.stop, part.stop if held_from is None else held_from)
+            if resource.cut_at == start:
+                self.close_connection = True
+                return
+            ends = [each for each in (held_from, resource.cut_at) if each is not None]
+            stop = min(start + PIECE, part.stop, *(end for end in ends if end > start))
             self.wfile.write(resource.body[start:stop])
             if resource.rate is not None:
                 self.wfile.flush()

@@ -12,6 +12,7 @@ from packmule.outbound.transfer import START
 
 if TYPE_CHECKING:
     from packmule.outbound.host_health import HostHealth
+    from packmule.outbound.lane import Lane
     from packmule.outbound.receiver import Receiver
     from packmule.outbound.transfer import TransferState
     from packmule.outbound.urls import Url
@@ -25,11 +26,12 @@ class Fetch:
     has cost its host, `began` when its last try began, and `deadline` when it must be complete, on
     the loop's clock. `cookies` are those that its responses have set (`cookies.py`).
     `ignores_length`: its Content-Length is no number, so the end of the connection is the body's.
+    `lane` is the segment that its try brings where several transfers bring the file.
     """
 
     __slots__ = (
-        "asked", "began", "cookies", "deadline", "host", "host_key", "ignores_length", "rank",
-        "receiver", "slow", "spent", "state", "url",
+        "asked", "began", "cookies", "deadline", "host", "host_key", "ignores_length", "lane",
+        "rank", "receiver", "slow", "spent", "state", "url",
     )  # fmt: skip
 
     def __init__(self, url: Url, receiver: Receiver, state: TransferState = START) -> None:
@@ -44,7 +46,14 @@ class Fetch:
         self.deadline: float | None = None
         self.cookies: tuple[bytes, ...] = ()
         self.host: HostHealth | None = None
+        self.lane: Lane | None = None
         self.ask(url)
+
+    @property
+    def kept(self) -> int:
+        """Where the next byte belongs of this transfer (any thread)."""
+        lane = self.lane
+        return self.receiver.kept if lane is None else lane.segment.kept
 
     def ask(self, url: Url) -> None:
         """Request this URL from now on."""

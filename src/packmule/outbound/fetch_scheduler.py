@@ -142,12 +142,46 @@ class FetchScheduler:
         return self._begin(queue, *second)
 
     def _begin(self, queue: JobQueue, key: HostKey, host: HostHealth) -> Fetch:
-        if not host.active:
-            self._in_work[key] = host
-        host.active += 1
         item = queue.pop(key)
-        item.host, item.rank = host, host.active
+        self._count(host, item)
         return item
+
+    def _count(self, host: HostHealth, item: Fetch) -> None:
+        if not host.active:
+            self._in_work[item.host_key] = host
+        host.active += 1
+        item.host, item.rank = host, host.active
+
+    def room_for_segments(self, key: HostKey, now: float) -> int:
+        """Return how many more transfers a host may get that no waiting file wants.
+
+        To be asked when `next` has just found no file that may begin.
+        """
+        host, shares = self.host(key), self._shares
+        if host.not_before > now or not shares.has_room:
+            return 0
+        return min(host.allowed, int(host.limit), host.active + shares.room) - host.active
+
+    def begin_segment(self, queue: JobQueue, item: Fetch) -> None:
+        """Count a transfer as open for which there is room, and which waited in no queue."""
+        self._count(self.host(item.host_key), item)
+        queue.opened(item.host_key)
+        self._shares.take(queue)
+
+    def is_wanted(self, key: HostKey, now: float) -> bool:
+        """Return whether a file waits that could begin if one transfer to that host ended."""
+        host, has_room = self.host(key), self._shares.has_room
+        if host.active >= min(host.allowed, int(host.limit)):
+            is_here = host.not_before <= now and host.active <= host.allowed
+            if is_here and any(key in queue.hosts for queue in self._shares.queues):
+                return True
+        if has_room:
+            return False
+        return any(
+            other.not_before <= now and other.active < min(other.allowed, int(other.limit))
+            for queue in self._shares.queues
+            for other in map(self.host, tuple(queue.hosts))
+        )
 
     def give_back(self, queue: JobQueue, item: Fetch) -> None:
         """Record that a fetch returned by `next` is no longer open."""

@@ -117,6 +117,7 @@ class HostHealth:
     size: float | None = None
     wait: float = 0.0
     is_big: bool = False
+    serves_ranges: bool = True
     protocol: ProtocolChoice = field(default_factory=ProtocolChoice)
     concurrency: Concurrency = field(init=False)
 
@@ -272,6 +273,16 @@ class HostHealth:
             return True
         self._pause_until(now + wait)
         return False
+
+    def turn_away(self, began: float, now: float, wait: float | None, *, rank: int) -> None:
+        """Record that one more transfer, begun at `began`, found no way in while others go on.
+
+        `rank` is how many were open then; `wait` is for how many seconds the host asks to be left
+        alone, None if it does not say. It is not given up for that.
+        """
+        self.concurrency.refused(rank, began, now)
+        pause = min(wait or 0.0, self.limits.longest_retry_after)
+        self._hold(now + max(pause, self.limits.first_delay))
 
     def _was_one_too_many(self, rank: int, began: float, now: float) -> bool:
         """Return whether fewer at once may be all that the host wants: it answers other files."""

@@ -84,8 +84,12 @@ class JobQueue:
             self.host_rotation.append(key)
         else:
             del self.hosts[key]
-        self.open_at[key] = self.open_at.get(key, 0) + 1
+        self.opened(key)
         return self.make(item) if isinstance(item, int) else item
+
+    def opened(self, key: HostKey) -> None:
+        """Count a transfer to a host as open."""
+        self.open_at[key] = self.open_at.get(key, 0) + 1
 
     def returned(self, key: HostKey) -> None:
         """Record that a fetch that was popped is no longer open."""

@@ -23,8 +23,9 @@ from packmule.outbound.host_health import HostSignal, host_signal
 from packmule.outbound.locations import read_location
 from packmule.outbound.outcomes import Fail, Finished, Follow, Retry
 from packmule.outbound.receiver import BodyRefused
+from packmule.outbound.segment_outcomes import SegmentOutcomes
 from packmule.outbound.urls import UrlInvalid, refusal
-from packmule.telemetry.metrics import BYTES_FETCHED, RETRIES, TRANSFERS
+from packmule.telemetry.metrics import BYTES_FETCHED, RETRIES, SEGMENTS, TRANSFERS
 
 if TYPE_CHECKING:
     from packmule.outbound.addresses import AddressRules
@@ -46,6 +47,7 @@ class OutcomeHandler:
         self._limits = limits
         self._rules = rules
         self._finished = self._came = 0
+        self.segments = SegmentOutcomes(scheduler)
 
     def end(
         self,
@@ -65,9 +67,27 @@ class OutcomeHandler:
         host = fetch.host
         assert host is not None  # noqa: S101 - the scheduler set it
         self._scheduler.give_back(queue, fetch)
-        kept = fetch.receiver.kept
         if answered and after is None:
-            self._came += max(0, kept - fetch.state.kept)
+            self._came += max(0, fetch.kept - fetch.state.kept)
+        if fetch.lane is not None:
+            goes_on = self.segments.ended(fetch, host, error, after, answered=answered)
+            if goes_on is None:
+                return
+            fetch, error, after = goes_on
+        self._conclude(queue, fetch, host, error, after, answered=answered, page=page)
+
+    def _conclude(
+        self,
+        queue: JobQueue,
+        fetch: Fetch,
+        host: HostHealth,
+        error: TryFailed | Exception | None,
+        after: After | None,
+        *,
+        answered: bool,
+        page: bytes,
+    ) -> None:
+        kept = fetch.receiver.kept
         try:
             if isinstance(error, Exception):
                 raise error  # noqa: TRY301 - a callback stored it, so that it is handled here
@@ -80,10 +100,12 @@ class OutcomeHandler:
             if isinstance(after, Finished):
                 host.served(fetch.spent, time.monotonic())
                 if fetch.host_key[0] == "https":
-                    host.protocol.saw(kept)
+                    host.protocol.saw(fetch.state.total or kept)
                 fetch.receiver.finish()
                 self._finished += 1
+                self.segments.forget(fetch)
             else:
+                self.segments.undivide_if_distrusted(fetch)
                 self._carry_out(queue, fetch, after, answered=answered, page=page)
         except BodyRefused as refused:
             attempts = refused.failure.attempts or fetch.state.attempts
@@ -96,6 +118,7 @@ class OutcomeHandler:
 
     def fail(self, fetch: Fetch, failure: Failure) -> None:
         """Report to a source's receiver that it has failed for good."""
+        self.segments.forget(fetch)
         try:
             fetch.receiver.fail(failure)
         except Exception:  # noqa: BLE001 - the loop must outlive it
@@ -119,6 +142,11 @@ class OutcomeHandler:
         TRANSFERS.inc("stopped")
         BYTES_FETCHED.inc(by=came)
         self.drop(queue, fetch)
+
+    def count_stopped(self, came: int) -> None:
+        """Count the transfer of a segment that was stopped in the middle, after `came` bytes."""
+        SEGMENTS.inc("stopped")
+        BYTES_FETCHED.inc(by=came)
 
     def avoid_http2(self, fetch: Fetch | None) -> None:
         """Use HTTP/1.1 for this host from now on: it offers nothing else, or HTTP/2 failed."""

@@ -179,7 +179,7 @@ def judge(
         return _judge_part(state, head, limits)
     if status in _SUCCESS and status not in _NO_FILE:
         return _judge_whole(state, head, limits)
-    if status in _REDIRECTS and head.fields.get("location"):
+    if is_redirect(head):
         if state.redirects >= limits.redirects:
             detail = f"more than {limits.redirects} redirects in a row"
             return state, _give_up(state, FailureCode.REDIRECTS, detail, status)
@@ -188,6 +188,11 @@ def judge(
     if status == _NOT_SATISFIABLE and resumable(state, limits):
         return _judge_not_satisfiable(state, head, limits)
     return _judge_refusal(state, head, limits, now)
+
+
+def is_redirect(head: Head) -> bool:
+    """Return whether a head says where to go instead."""
+    return head.status in _REDIRECTS and bool(head.fields.get("location"))
 
 
 def conclude(

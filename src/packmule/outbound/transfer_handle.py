@@ -26,9 +26,16 @@ from packmule.outbound.overlap_check import OverlapCheck, OverlapDiffersError
 from packmule.outbound.protocol import NEAR
 from packmule.outbound.proxy_options import lead_through
 from packmule.outbound.receiver import BodyRefused
+from packmule.outbound.segments import (
+    LEAST_LARGE,
+    Refusal,
+    judge_segment,
+    may_split,
+    segment_fields,
+)
 from packmule.outbound.ssrf_guard import NewSocket, SsrfGuard, keep_to_the_request
 from packmule.outbound.ssrf_guard import pin as pinned
-from packmule.outbound.transfer import OVERLAP_DIFFERS, judge, range_fields
+from packmule.outbound.transfer import OVERLAP_DIFFERS, is_redirect, judge, range_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,9 +46,10 @@ if TYPE_CHECKING:
     from packmule.outbound.head import Head
     from packmule.outbound.host_health import HostHealth
     from packmule.outbound.job_queue import JobQueue
+    from packmule.outbound.lane import Lane
     from packmule.outbound.outcomes import After
     from packmule.outbound.rate_limiter import RateLimits, SharedRate
-    from packmule.outbound.transfer import Limits
+    from packmule.outbound.transfer import Limits, TransferState
 
 BUFFER_BYTES = 1024 * 1024
 _LEAST_BUFFER = 1024  # the least that libcurl takes
@@ -70,10 +78,12 @@ class TransferHandle:
         user_agent: str,
         rates: RateLimits,
         opened: Callable[[int, int], int],
+        on_large: Callable[[TransferHandle, float], None],
         proxy: EgressProxy | None = None,
     ) -> None:
         self._guard = SsrfGuard(rules, proxied=proxy is not None)
         self._proxy = proxy
+        self._on_large = on_large
         self._limits = limits
         self._rates = rates
         self._rate_limit: SharedRate | None = None
@@ -156,7 +166,7 @@ class TransferHandle:
             target = url.text if is_forwarded else url.target
             self.curl.setopt(pycurl.REQUEST_TARGET, target)
             self._targeted = True
-        more = range_fields(fetch.state, self._limits) if fetch.state.kept else ()
+        more = self._range_fields(fetch) if fetch.state.kept or fetch.lane is not None else ()
         if fetch.ignores_length is not self._ignores_length:
             self._ignores_length = fetch.ignores_length
             self.curl.setopt(pycurl.IGNORE_CONTENT_LENGTH, int(self._ignores_length))
@@ -172,12 +182,17 @@ class TransferHandle:
             version = pycurl.CURL_HTTP_VERSION_2TLS if http2 else pycurl.CURL_HTTP_VERSION_1_1
             self.curl.setopt(pycurl.HTTP_VERSION, version)
             self.http2 = http2
-        if pin:
-            self.curl.setopt(pycurl.RESOLVE, pinned(url.host, url.port, pin))
-            self._pinned = True
-        elif self._pinned:
-            self.curl.setopt(pycurl.RESOLVE, [])
-            self._pinned = False
+        if pin or self._pinned:
+            addresses = pinned(url.host, url.port, pin) if pin else []
+            self.curl.setopt(pycurl.RESOLVE, addresses)
+            self._pinned = bool(pin)
+
+    def _range_fields(self, fetch: Fetch) -> tuple[bytes, ...]:
+        """Return the request fields that ask for a segment, or for the rest of a file."""
+        if fetch.lane is None:
+            return range_fields(fetch.state, self._limits)
+        segment = fetch.lane.segment
+        return segment_fields(fetch.state, segment.kept, segment.stop)
 
     def _keep_to_rate(self, host: str) -> None:
         """Choose the rate's bound, and blocks so small that each is a moment of it."""
@@ -240,7 +255,7 @@ class TransferHandle:
         """Bytes of body that have come so far, for the stall detector."""
         fetch = self.fetch
         seen = 0 if self.overlap is None else self.overlap.seen
-        return self.discarded_bytes + seen + (fetch.receiver.kept if fetch is not None else 0)
+        return self.discarded_bytes + seen + (0 if fetch is None else fetch.kept)
 
     @property
     def came(self) -> int:
@@ -248,7 +263,7 @@ class TransferHandle:
         fetch = self.fetch
         if fetch is None or self.write is None or self.after is not None:
             return 0
-        return max(0, fetch.receiver.kept - fetch.state.kept)
+        return max(0, fetch.kept - fetch.state.kept)
 
     @property
     def wants_nothing(self) -> bool:
@@ -256,7 +271,8 @@ class TransferHandle:
         fetch = self.fetch
         if self.after is not None or fetch is None or self.write is None:
             return self.after is not None
-        return fetch.state.total is not None and fetch.receiver.kept == fetch.state.total
+        stop = fetch.state.total if fetch.lane is None else fetch.lane.segment.stop
+        return stop is not None and fetch.kept == stop
 
     @property
     def page(self) -> bytes:
@@ -354,19 +370,11 @@ class TransferHandle:
         if head.sent_at is None:
             # A response without a Date was sent when it came (RFC 9110 6.6.1).
             head.fields["date"] = formatdate(usegmt=True)
+        if fetch.lane is not None and self._takes_segment(fetch, fetch.lane, head):
+            return
         state, verdict = judge(fetch.state, head, self._limits, now=time.time())
         if isinstance(verdict, TakeBody):
-            start, total, repeated = verdict
-            receiver = fetch.receiver
-            self.write = self._refuse  # until the receiver has accepted it
-            receiver.accept(head, start, total, fetch.asked)
-            self.write = receiver.write
-            if repeated:
-                self._compare_first(repeated)
-            now = time.monotonic()
-            if self.host is not None:
-                self.host.respond(fetch.rank, total, now - self.window_start)
-            self.window_start, self.window_moved = now, start
+            self._take(fetch, head, verdict, state)
         else:
             self.after = verdict.after
             self.write = self._discard
@@ -375,6 +383,45 @@ class TransferHandle:
         if isinstance(self.after, Follow) and _has_no_end(head):
             # Whether a body follows is not worth a wait: drop the connection, and go there.
             raise _EnoughDiscardedError
+
+    def _take(self, fetch: Fetch, head: Head, verdict: TakeBody, state: TransferState) -> None:
+        start, total, repeated = verdict
+        receiver = fetch.receiver
+        self.write = self._refuse  # until the receiver has accepted it
+        receiver.accept(head, start, total, fetch.asked)
+        self.write = receiver.write
+        if repeated:
+            self._compare_first(repeated)
+        now = time.monotonic()
+        waited = now - self.window_start
+        if self.host is not None:
+            self.host.respond(fetch.rank, total, waited)
+        if total is not None and total >= LEAST_LARGE and may_split(state, head):
+            self._on_large(self, waited)
+        self.window_start, self.window_moved = now, start
+
+    def _takes_segment(self, fetch: Fetch, lane: Lane, head: Head) -> bool:
+        """Return whether a segment's bytes follow; False for what only the file's own try may meet.
+
+        Raises SegmentRefused.
+        """
+        segment = lane.segment
+        refused = judge_segment(fetch.state, segment.kept, segment.stop, head, now=time.time())
+        if refused is None:
+            segment.expect(head.content_range.end)  # type: ignore[union-attr,arg-type]  # judged
+            if lane.is_own:
+                fetch.receiver.go_on(segment.start)
+            self.write = segment.write
+            now = time.monotonic()
+            if self.host is not None:
+                self.host.respond(fetch.rank, None, now - self.window_start)
+            self.window_start, self.window_moved = now, segment.kept
+            return True
+        is_misfit = refused.refusal is Refusal.MISFIT
+        if lane.is_own and (is_redirect(head) or (lane.is_alone and not is_misfit)):
+            return False
+        self.write = self._refuse
+        raise refused
 
     def _compare_first(self, repeated: int) -> None:
         """Compare so many bytes with what is held before the receiver takes the rest."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import pycurl
 
 from packmule.errors import FailureCode
-from packmule.outbound import faults, protocol, stall_detector, transfer
+from packmule.outbound import faults, protocol, segment_starter, stall_detector, transfer
 from packmule.outbound.fetch_scheduler import FetchScheduler
 from packmule.outbound.lookup_ahead import look_ahead
 from packmule.outbound.lookup_turns import Asker
@@ -28,8 +28,9 @@ from packmule.outbound.outcome_handler import OutcomeHandler, internal
 from packmule.outbound.outcomes import TryFailed
 from packmule.outbound.rate_limiter import RateLimits
 from packmule.outbound.readiness import Readiness
-from packmule.outbound.receiver import BodyRefused
+from packmule.outbound.receiver import BodyRefused, SegmentFilled
 from packmule.outbound.resolver import Resolver
+from packmule.outbound.segment_starter import LargeHead, SegmentStarter
 from packmule.outbound.ssrf_guard import SsrfGuard
 from packmule.outbound.transfer_handle import TransferHandle, address_refused, no_socket
 
@@ -81,6 +82,12 @@ class TransferLoop:
         )
         self._rates = RateLimits(settings.max_rate, settings.host_limits)
         self._outcomes = OutcomeHandler(self._scheduler, settings.limits, rules)
+        self._segments = SegmentStarter(
+            self._scheduler,
+            self._outcomes.segments.files,
+            begin=self._begin_segment,
+            stop=self._stop_segment,
+        )
         self._commands: deque[Callable[[], None]] = deque()
         self._next_look = self._next_measure = 0.0
         self._closing = False
@@ -186,6 +193,7 @@ class TransferLoop:
             user_agent=self._settings.user_agent,
             rates=self._rates,
             opened=self._ready.opened,
+            on_large=self._note_large,
             proxy=self._proxy,
         )
         self._by_curl[handle.curl] = handle
@@ -219,13 +227,14 @@ class TransferLoop:
                 _log.exception("transfer loop command failed")
         open_to = [handle.fetch for handle in self._active if handle.fetch is not None]
         open_to += [fetch for fetch, queue in self._resolving.items() if not queue.removed]
-        for fetch in open_to + self._scheduler.take_all():
+        open_to += self._scheduler.take_all()
+        for fetch in dict.fromkeys(map(self._outcomes.segments.own, open_to)):
             self._outcomes.fail(fetch, internal(error, fetch))
 
     def _turn(self) -> None:
         """Wait for ready sockets, let libcurl work, then start what may start."""
         now = time.monotonic()
-        due = self._scheduler.next_due()
+        due = min(self._scheduler.next_due(), self._segments.due)
         if self._active:
             due = min(due, self._next_look, *(handle.held_until for handle in self._active))
         if self._ready.turn(min(_LONGEST_TURN, max(0.0, due - now)), now, len(self._active)):
@@ -238,10 +247,22 @@ class TransferLoop:
             self._next_look = now + stall_detector.interval(self._settings.stall_timeout)
             self._end_slow_tries(now)
         self._start_tries(now)
+        self._segments.end_needless()
         if now >= self._next_measure:
             self._next_measure = now + _MEASURE_EVERY
             if self._scheduler.measure(now):
                 self._start_tries(now)
+                self._segments.hasten()
+        if now >= self._segments.due:
+            self._share_large_files(now)
+
+    def _share_large_files(self, now: float) -> None:
+        """Let large files use the room that no waiting file wants."""
+        if not self._segments.looks(now, may_start=self._may_start()):
+            return
+        if self._segments.give_way(now):
+            self._start_tries(now)
+        self._segments.start(now)
 
     def _woken(self) -> None:
         while self._commands:
@@ -272,19 +293,45 @@ class TransferLoop:
             if turn is None:
                 return
             queue, fetch = turn
+            if fetch.state.total is not None and not self._segments.resume(queue, fetch, now):
+                self._outcomes.drop(queue, fetch)
+                continue
             if not self._outcomes.may_begin(queue, fetch, now):
                 continue
-            if fetch.asked.is_address and self._proxy is None:
-                self._begin(queue, fetch, (), now)
-            else:
-                self._resolve(queue, fetch, now)
+            self._look_up_and_begin(queue, fetch, now)
+
+    def _look_up_and_begin(self, queue: JobQueue, fetch: Fetch, now: float) -> None:
+        if fetch.asked.is_address and self._proxy is None:
+            self._begin(queue, fetch, (), now)
+        else:
+            self._resolve(queue, fetch, now)
+
+    def _begin_segment(self, queue: JobQueue, fetch: Fetch, now: float) -> None:
+        """Begin one more transfer of a large file; it waited in no queue."""
+        self._scheduler.begin_segment(queue, fetch)
+        self._look_up_and_begin(queue, fetch, now)
+
+    def _stop_segment(self, queue: JobQueue, fetch: Fetch) -> None:
+        """End the transfer of a segment in the middle; the file keeps what it has brought."""
+        self._resolving.pop(fetch, None)
+        for handle in [each for each in self._active if each.fetch is fetch]:
+            self._outcomes.count_stopped(handle.came)
+            self._release(handle)
+        self._outcomes.drop(queue, fetch)
+
+    def _note_large(self, handle: TransferHandle, waited: float) -> None:
+        """Note the head of a large file whose bytes several transfers may bring."""
+        if handle.queue is not None and handle.fetch is not None:
+            kept, now = handle.fetch.kept, time.monotonic()
+            self._segments.saw(LargeHead(handle, handle.queue, handle.fetch, kept, now, waited))
 
     def _begin(self, queue: JobQueue, fetch: Fetch, pin: tuple[str, ...], now: float) -> None:
         fetch.state = transfer.begin(fetch.state, self._settings.limits)
         handle = None
         try:
             handle = self._free.pop() if self._free else self._new_handle()
-            handle.begin(queue, fetch, pin, now, http2=self._prefers_http2(queue, fetch))
+            http2 = fetch.lane is None and self._prefers_http2(queue, fetch)
+            handle.begin(queue, fetch, pin, now, http2=http2)
             self._multi.add_handle(handle.curl)
         except Exception as error:  # noqa: BLE001 - the source's failure, not the loop's
             if handle is not None:
@@ -306,7 +353,7 @@ class TransferLoop:
         """Look the host up ourselves, so that every address of the answer is checked."""
 
         def done(resolution: Resolution) -> None:
-            self.submit(lambda: self._resolved(queue, fetch, resolution))
+            self.submit(lambda: self._resolved_late(queue, fetch, resolution))
 
         asker = Asker(queue.client, queue)
         resolution = self._resolver.resolve(fetch.asked.host, fetch.asked.port, done, asker)
@@ -316,10 +363,13 @@ class TransferLoop:
             self._resolving[fetch] = queue
         look_ahead(queue, self._resolver)
 
+    def _resolved_late(self, queue: JobQueue, fetch: Fetch, resolution: Resolution) -> None:
+        if self._resolving.pop(fetch, None) is not None:  # else it was stopped meanwhile
+            self._resolved(queue, fetch, resolution)
+
     def _resolved(
         self, queue: JobQueue, fetch: Fetch, resolution: Resolution, now: float | None = None
     ) -> None:
-        self._resolving.pop(fetch, None)
         if queue.removed:
             self._outcomes.drop(queue, fetch)
             return
@@ -383,16 +433,21 @@ class TransferLoop:
         page = handle.page if after is not None else b""
         answered = handle.answered
         self._release(handle)
+        self._segments.hasten()
         assert queue is not None  # noqa: S101 - a handle in use has both
         assert fetch is not None  # noqa: S101
-        if after is not None and not isinstance(error, BodyRefused):
+        if isinstance(error, SegmentFilled):
+            error = None  # the rest of its response is another's
+        elif after is not None and not isinstance(error, BodyRefused):
             # The outcome was decided before the unwanted body broke off or was cut off.
             error = None
         self._outcomes.end(queue, fetch, error, after, answered=answered, page=page)
 
     def _end_slow_tries(self, now: float) -> None:
         for handle in tuple(self._active):
-            if (broken := stall_detector.check(handle, now, self._settings)) is not None:
+            if (broken := stall_detector.check(handle, now, self._settings)) is None:
+                broken = segment_starter.check(handle, now)
+            if broken is not None:
                 self._ended(handle, handle.stopped_by or broken)
             elif handle.fetch is not None:
                 self._scheduler.mark(
@@ -403,6 +458,7 @@ class TransferLoop:
         """End a try whose job has been removed."""
         if handle.queue is not None and handle.fetch is not None:
             self._outcomes.stop(handle.queue, handle.fetch, handle.came)
+            self._outcomes.segments.files.pop(handle.fetch, None)
         self._release(handle)
 
     def _release(self, handle: TransferHandle) -> None:

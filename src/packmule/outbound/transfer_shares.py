@@ -77,7 +77,7 @@ class TransferShares:
 
     def in_turn(self) -> Iterator[JobQueue]:
         """Yield the jobs in the order to offer them a transfer; stop once one takes it."""
-        has_room = self.counted < self.transfers and self.open < self._most
+        has_room = self.has_room
         order = self._order
         if len(order) > 1:
             order.sort(key=_rank)
@@ -88,6 +88,16 @@ class TransferShares:
             for queue in queues:
                 if has_room or not queue.open:
                     yield queue
+
+    @property
+    def room(self) -> int:
+        """How many more transfers there is room for."""
+        return max(0, min(self.transfers - self.counted, self._most - self.open))
+
+    @property
+    def has_room(self) -> bool:
+        """Whether there is room for another transfer."""
+        return self.counted < self.transfers and self.open < self._most
 
     @property
     def counted(self) -> int:

@@ -40,6 +40,11 @@ TRANSFERS_IN_WORK = Gauge("packmule_transfers_in_work", "Transfers under way.")
 RETRIES = Counter(
     "packmule_transfer_retries", "Transfers to be tried again, by why.", {"cause": _CODES_OF_FILES}
 )
+SEGMENTS = Counter(
+    "packmule_segments",
+    "Transfers of segments of large files that have ended.",
+    {"outcome": ("filled", "cut", "refused", "stopped")},
+)
 FILES_PACKED = Counter("packmule_files_packed", "Files written into archives.")
 FILES_FAILED = Counter(
     "packmule_files_failed", "Files that could not be fetched, by why.", {"code": _CODES_OF_FILES}

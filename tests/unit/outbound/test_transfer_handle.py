@@ -145,6 +145,7 @@ def test_a_handle_shows_its_state_in_a_line_without_a_query() -> None:
         user_agent="packmule",
         rates=RateLimits(0.0, {}),
         opened=lambda _fd, _purpose: 0,
+        on_large=lambda _handle, _waited: None,
     )
     assert repr(handle) == "<TransferHandle idle>"
     receiver = Picky()
