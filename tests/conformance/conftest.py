@@ -5,11 +5,12 @@ A suite sees only what these fixtures give it, so that it holds for every backen
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
-from tests.fakes.bucket import FakeS3, running_s3
+from tests.fakes.bucket import GIVEN, FakeS3, running_s3
 from tests.fakes.clock import FakeClock
 from tests.fakes.databases import migrated
 from tests.fakes.faulty_s3 import before
@@ -108,7 +109,7 @@ def strict_server(s3_server: FakeS3) -> Iterator[FakeS3]:
         yield FakeS3(strict.url)
 
 
-@pytest.fixture(params=["local", "moto", "nanio", "strict"])
+@pytest.fixture(params=["given"] if GIVEN in os.environ else ["local", "moto", "nanio", "strict"])
 def open_storage(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], Storage]:
@@ -116,8 +117,12 @@ def open_storage(
     match request.param:
         case "local":
             return lambda: LocalStorage(tmp_path / "data")
-        case "moto" | "nanio" | "strict":
-            server: FakeS3 = request.getfixturevalue(_SERVERS[request.param])
+        case "moto" | "nanio" | "strict" | "given":
+            server: FakeS3 = (
+                FakeS3(os.environ[GIVEN])
+                if request.param == "given"
+                else request.getfixturevalue(_SERVERS[request.param])
+            )
             for name, value in server.environment.items():
                 monkeypatch.setenv(name, value)
             address = BucketAddress(server.make_bucket(), "some/archives/")

@@ -145,7 +145,10 @@ class S3Stream:
         etag = self._bucket.copy_part(name, upload_id, number, (where.name, source.etag), part)
         found = None if etag is None else self._bucket.part(name, upload_id, number)
         # Some servers take the call for another one, and store an empty part or the whole object.
-        return etag if found is not None and (found.size, found.etag) == (len(part), etag) else None
+        if found is None or etag is None or found.size != len(part):
+            return None
+        # Ceph's RGW answers without the quotes that it lists the tag with.
+        return found.etag if found.etag.strip('"') == etag.strip('"') else None
 
     def sealing(self, upload: str, numbers: Iterable[int]) -> str:
         """Return the name of an upload that says which parts the object of it will hold."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.fakes.bucket import FakeS3, running_s3
+from tests.fakes.bucket import GIVEN, FakeS3, running_s3
 from tests.fakes.faulty_s3 import Fault, FaultyS3, before
 from tests.fakes.nanio import running_nanio
 
@@ -41,10 +42,13 @@ def read(offset: int, length: int) -> bytes:
     return CONTENT[offset : offset + length]
 
 
-@pytest.fixture(scope="module", params=["moto", "nanio"])
+@pytest.fixture(scope="module", params=["given"] if GIVEN in os.environ else ["moto", "nanio"])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[FakeS3]:
+    if request.param == "given":
+        yield FakeS3(os.environ[GIVEN])
+        return
     folder = tmp_path_factory.mktemp("s3") / "nanio"
     with running_s3() if request.param == "moto" else running_nanio(folder) as running:
         yield running
