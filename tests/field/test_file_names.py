@@ -7,8 +7,8 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.fakes.raw_origin import Asked, RawOrigin
 from tests.field.file_names import FROM_URL, NONE, TABLE, Announced, as_markdown
-from tests.field.raw_origin import Asked, RawOrigin
 from tests.house.generated import assert_holds
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.attacks.stage import attack
-from tests.fakes.raw_origin import RawOrigin
+from tests.fakes.raw_origin import each_on_its_host
 
 if TYPE_CHECKING:
     from tests.attacks.stage import Stage
@@ -30,9 +30,8 @@ def long_headers(stage: Stage, size: int) -> None:
 
 @attack("an origin that sends interim responses only, over and over", full=200, small=20)
 def interim_responses(stage: Stage, size: int) -> None:
-    with RawOrigin() as origin, stage.usual_service() as service:
-        flood = b"HTTP/1.1 103 E\r\n\r\n" * 3600
-        urls = [origin.put(flood) for _ in range(size)]
-        urls.append(origin.put(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"))
+    flood = b"HTTP/1.1 103 E\r\n\r\n" * 3600
+    switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"
+    with each_on_its_host([flood] * size + [switch]) as urls, stage.usual_service() as service:
         found = service.outcome(service.create(*urls))
         assert {each["code"] for each in found["failures"]} == {"bad-response"}, found

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.fakes.raw_origin import Asked, RawOrigin, response
 from tests.field.case import case
-from tests.field.raw_origin import Asked, RawOrigin, response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+from tests.fakes.raw_origin import DATE, Asked, RawOrigin
 from tests.field.case import case
-from tests.field.raw_origin import DATE, Asked, RawOrigin
 
 if TYPE_CHECKING:
     import socket

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from tests.fakes.raw_origin import Asked, RawOrigin, response
 from tests.field.case import case
-from tests.field.raw_origin import Asked, RawOrigin, response
 
 if TYPE_CHECKING:
     import socket

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pycurl
 import pytest
-from tests.field.raw_origin import Asked, RawOrigin, response
+from tests.fakes.raw_origin import Asked, RawOrigin, response
 
 from packmule.outbound import cookies
 

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.field.raw_origin import Asked, RawOrigin, response
+from tests.fakes.raw_origin import Asked, RawOrigin, response
 
 from packmule.outbound.addresses import AddressRules, parse_networks
 from packmule.outbound.fetch import Fetch

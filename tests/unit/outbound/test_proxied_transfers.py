@@ -14,7 +14,7 @@ from zipfile import ZipFile
 import pytest
 from tests.addresses import everywhere
 from tests.fakes.egress_proxies import HttpProxy, Socks5Proxy
-from tests.field.raw_origin import Asked, RawOrigin, response
+from tests.fakes.raw_origin import Asked, RawOrigin, response
 
 from packmule.assembly.pack import pack
 from packmule.assembly.resources import AssemblyLimits, SharedResources
