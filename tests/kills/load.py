@@ -97,7 +97,7 @@ class Load:
     def _links(self, *, tiny: bool) -> tuple[list[str], dict[str, Body]]:
         """Make the links of another job, and tell what its archive must hold."""
         self._count += 1
-        kinds = (self._large, self._unknown, self._small, self._words)
+        kinds = (self._large, self._divided, self._unknown, self._small, self._words)
         kind = self._tiny if tiny else self._rng.choice(kinds)
         bodies: dict[str, Body] = {}
         urls = []
@@ -117,6 +117,11 @@ class Load:
         return {
             f"large-{n}.bin": Thing(self._body(1 * MB, 4 * MB), rate=3.0 * MB) for n in range(3)
         }
+
+    def _divided(self) -> dict[str, Thing]:
+        """Give a file so large and so far that several transfers bring it."""
+        body = self._body(9 * MB, 14 * MB)
+        return {"divided.bin": Thing(body, rate=3.0 * MB, latency=0.03)}
 
     def _unknown(self) -> dict[str, Thing]:
         return {

@@ -155,6 +155,8 @@ class Origin:
             return True
         kind = "text/plain" if thing.body.words else "application/octet-stream"
         answer = {"Content-Type": kind, **thing.validators}
+        if thing.ranges:
+            answer["Accept-Ranges"] = "bytes"
         if thing.announced:
             answer["Content-Length"] = str(size if part is None else len(part))
         if part is not None:
@@ -193,13 +195,14 @@ class Origin:
 
 def _part(thing: Thing, fields: dict[str, str]) -> range | None:
     """Read Range and If-Range: None for the whole, empty for what cannot be satisfied."""
-    found = re.fullmatch(r"bytes=(\d+)-", fields.get("range", ""))
+    found = re.fullmatch(r"bytes=(\d+)-(\d*)", fields.get("range", ""))
     condition = fields.get("if-range")
     if found is None or not thing.ranges:
         return None
     if not thing.lies and condition is not None and condition not in thing.validators.values():
         return None
-    return range(int(found[1]), thing.body.size)
+    last = int(found[2]) + 1 if found[2] else thing.body.size
+    return range(int(found[1]), min(last, thing.body.size))
 
 
 def sent(things: list[Thing], *, of: Callable[[Thing], int] = lambda thing: thing.sent) -> int:
