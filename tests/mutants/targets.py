@@ -45,7 +45,10 @@ TARGETS = (
         ("assembly/names/test_charsets",),
     ),
     Target("assembly/names/content_disposition", ("assembly/names/test_content_disposition",)),
-    Target("assembly/names/entry_names", ("assembly/names/test_entry_names",)),
+    Target(
+        "assembly/names/entry_names",
+        ("assembly/names/test_entry_names", "assembly/names/test_entry_names_types"),
+    ),
     Target("assembly/resuming", ("assembly/test_resuming",)),
     Target(
         "jobs/transitions",
@@ -53,14 +56,30 @@ TARGETS = (
     ),
     Target("outbound/addresses", ("outbound/test_addresses",)),
     Target("outbound/head", ("outbound/test_head",)),
-    Target("outbound/host_health", ("outbound/test_host_health",)),
+    Target(
+        "outbound/host_health",
+        (
+            "outbound/test_host_health",
+            "outbound/test_host_limits",
+            "outbound/test_retry_budget",
+            "outbound/test_fetch_scheduler",
+            "outbound/test_fetch_scheduler_books",
+            "outbound/test_fetch_scheduler_fleet",
+        ),
+    ),
     Target("outbound/locations", ("outbound/test_locations",)),
     Target("outbound/retry_hints", ("outbound/test_retry_hints",)),
     Target("outbound/share_links", ("outbound/test_share_links",)),
     Target("outbound/tls_errors", ("outbound/test_tls_errors",)),
     Target(
         "outbound/fetch_scheduler",
-        ("outbound/test_fetch_scheduler", "outbound/test_fetch_scheduler_books"),
+        (
+            "outbound/test_fetch_scheduler",
+            "outbound/test_fetch_scheduler_books",
+            "outbound/test_fetch_scheduler_fleet",
+            "outbound/test_host_limits",
+            "outbound/test_retry_budget",
+        ),
     ),
     Target(
         "outbound/transfer",
