@@ -187,6 +187,7 @@ def test_a_killed_job_goes_on_with_what_is_in_the_bucket(
         until(lambda: len(noted_parts(tmp_path)) >= 3, "three parts are in the bucket")
         service.kill()
         noted, sent = noted_parts(tmp_path), len(faulty.parts)
+        before_kill = len(origin.requests_for(slow))
         origin.resources[slow].rate = None
         if place == "another machine":
             service.environment["PACKMULE_DATA_DIR"] = str(tmp_path / "another")
@@ -197,11 +198,14 @@ def test_a_killed_job_goes_on_with_what_is_in_the_bucket(
         assert service.client.delete(f"/api/archive/{hash_}").status_code < 300
     assert list(members.values()) == [*WHOLE, SLICED]
     fetched = [len(origin.requests_for("/" + link.split("/", 3)[3])) for link in links[:2]]
-    # The second one's end shares a part with the file that was open, so it was in the scratch only.
-    assert fetched == ([1, 1] if place == "the same machine" else [1, 2])
-    first, *_, last = origin.requests_for(slow)
-    assert first.headers["Range"] is None
-    assert (last.headers["Range"] is None) == (place == "another machine")
+    # Which of them shares a part with the open file, and so was in the scratch only, is chance.
+    assert min(fetched) == 1
+    assert max(fetched) <= (1 if place == "the same machine" else 2)
+    requests = origin.requests_for(slow)
+    assert requests[0].headers["Range"] is None
+    # Further requests may be for other ranges of it; only one without says that it began anew.
+    began_anew = any(each.headers["Range"] is None for each in requests[before_kill:])
+    assert began_anew == (place == "another machine")
     if place == "the same machine":
         assert noted.isdisjoint(faulty.parts[sent:])
     assert "Uploads" not in server.client.list_multipart_uploads(Bucket=bucket)
