@@ -38,7 +38,7 @@ def test_of_ten_thousand_files_only_those_in_sight_are_in_the_document(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(_files(request)))
     slow = origin.put("/many", b"one", latency=30.0)
-    paste(page, (f"{slow}/?n={n}\t{n}.bin" for n in range(FILES)))
+    paste(page, (f"{slow}?n={n}\t{n}.bin" for n in range(FILES)))
     expect(page.locator("#links-count")).to_have_text("10,000 links")
     page.click("#make")
     expect(page.locator("#files summary")).to_have_text("10,000 files")

@@ -39,8 +39,8 @@ def test_nothing_set_gives_the_defaults() -> None:
     assert (settings.max_urls, settings.max_file_bytes) == (10_000, 50_000_000_000)
     assert (settings.concurrent_jobs, settings.transfers, settings.transfers_per_host) == (
         8,
-        32,
-        32,
+        256,
+        128,
     )
     assert (settings.connect_timeout, settings.stall_timeout, settings.attempts) == (10.0, 30.0, 8)
     assert (settings.retention, settings.drain_timeout) == (604_800.0, 30.0)

@@ -64,6 +64,7 @@ class Client:
     distrusts: bool = False
     wrapped: bool = False
     probing: bool = False
+    is_free: bool = False
     last: Answer = field(default_factory=lambda: Answer(None))
 
     def ask(self, fault: Fault | None) -> Retry | Fail | Finished | Follow:
@@ -97,6 +98,7 @@ class Client:
             assert not must_resume, "the whole is asked for, though a part would do"
             assert not self.held
         self.requests += 1
+        self.is_free = False
         self.last = answer(self.origin, fault, start, condition)
         outcome = self._read(self.last)
         self._count(outcome)
@@ -110,7 +112,7 @@ class Client:
                 if isinstance(verdict.after, Retry) and got.head.status in {200, 206, 416}:
                     if verdict.after.fruitful:
                         assert not self.probing, "an origin is probed a second time"
-                        self.probing = True
+                        self.probing = self.is_free = True
                     else:
                         self.must_resume, self.distrusts = False, True
                 return verdict.after
@@ -143,7 +145,7 @@ class Client:
         cause = outcome.cause if isinstance(outcome, Retry) else outcome.failure
         no_progress = {FailureCode.STALLED, FailureCode.CHANGED}
         gained = len(self.held) - self.most if cause.code not in no_progress else 0
-        cheap = isinstance(outcome, Retry) and outcome.busy
+        cheap = self.is_free or (isinstance(outcome, Retry) and outcome.busy)
         if gained >= LIMITS.least_progress:
             self.fruitless = 1
         else:

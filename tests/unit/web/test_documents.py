@@ -82,6 +82,7 @@ def test_an_open_job_is_in_progress(state: JobState) -> None:
             "eta_seconds": 8.0,
         },
         "retrying": [],
+        "waiting": None,
     }
 
 
