@@ -208,4 +208,6 @@ def test_a_killed_job_goes_on_with_what_is_in_the_bucket(
     assert began_anew == (place == "another machine")
     if place == "the same machine":
         assert noted.isdisjoint(faulty.parts[sent:])
-    assert "Uploads" not in server.client.list_multipart_uploads(Bucket=bucket)
+    # A kill while the bucket was tried out may leave the upload of that.
+    uploads = server.client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+    assert [each["Key"] for each in uploads if hash_ in each["Key"]] == []

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def test_a_hundred_jobs_of_one_file_end_before_one_of_ten_thousand_asked_for_earlier(
     service: Service, origin: Origin
 ) -> None:
-    origin.put("/fairness/one-of-many", b"many", latency=0.04)
+    origin.put("/fairness/one-of-many", b"many", latency=0.5)
     many = [origin.url(f"/fairness/one-of-many?{number}") for number in range(10_000)]
     huge = service.create(*many)
     until(lambda: service.status(huge)["progress"]["files"]["done"] > 0, "the huge job is in work")

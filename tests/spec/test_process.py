@@ -161,13 +161,17 @@ def test_readyz_names_a_worker_that_is_gone(lasting: Service) -> None:
     worker = child(lasting, "worker")
     os.kill(worker, signal.SIGSTOP)
     try:
-        until(lambda: lasting.client.get("/readyz").status_code == 503, "not ready")
-        document = lasting.client.get("/readyz").json()
+        until(
+            lambda: lasting.client.get("/readyz").json()["checks"]["worker"] != "ok",
+            "the worker is missed",
+        )
+        answer = lasting.client.get("/readyz")
     finally:
         os.kill(worker, signal.SIGCONT)
-    assert document["code"] == "not-ready"
-    assert document["checks"]["database"] == "ok"
-    assert "worker" in document["checks"]["worker"]
+    # The API can accept jobs and serve archives without it.
+    assert answer.status_code == 200
+    assert answer.json()["checks"]["database"] == "ok"
+    assert "sign of a worker" in answer.json()["checks"]["worker"]
     assert is_alive(child(lasting, "api"))
 
 
