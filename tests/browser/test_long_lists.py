@@ -50,7 +50,7 @@ def test_of_ten_thousand_files_only_those_in_sight_are_in_the_document(
     last.scroll_into_view_if_needed()
     expect(last).to_be_in_viewport()
     expect(last).to_have_attribute("aria-setsize", str(FILES))
-    expect(last.locator(".file-name")).to_have_text(f"{FILES - 1}.bin")
+    expect(last.locator(".file-name")).to_contain_text(f"{FILES - 1}.bin")
     assert rows.count() <= MOST_ROWS
     record_property("files", FILES)
     record_property("rows", rows.count())

@@ -84,7 +84,6 @@ NOT_TYPED: dict[str, dict[str, str]] = {
     "docs/reliability/addresses.md": {"make addresses": "tests/addresses"},
     "docs/reliability/downloads.md": {"make downloads": "tests/downloads"},
     "docs/reliability/power.md": {"make power": "tests/power"},
-    "docs/reliability/fleet.md": {"TEST_S3_ENDPOINT=": "tests/conformance"},
     "docs/reliability/load.md": {"make load": "tests/load", "make soak ": "tests/soak"},
     "docs/scaling.md": {"$ make failover ": "tests/failover", "$ make fleet ": "tests/fleet"},
 }
