@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from packmule.errors import StorageFailed
 from packmule.zipformat.extras import actual_values
 from packmule.zipformat.reading import LONGEST_HEADER, read_directory, read_headers
-from packmule.zipformat.records import LOCAL, CentralHeader, FormatError, LocalHeader
+from packmule.zipformat.records import LOCAL, LOCAL_SIGNATURE, CentralHeader, FormatError
 
 if TYPE_CHECKING:
     from packmule.storage.interface import Reader, StoredArchive
@@ -53,7 +53,8 @@ class ArchiveIndex:
         reader = archive.bytes.open()
         try:
             places = self._places(reader, archive)
-            return _entry(reader, archive.size, places[number])
+            behind = places[number + 1] if number + 1 < len(places) else archive.size
+            return _entry(reader, archive.size, range(places[number], behind))
         except (FormatError, IndexError) as error:
             raise StorageFailed("the archive's central directory cannot be read") from error
         finally:
@@ -83,14 +84,19 @@ def _header_places(reader: Reader, size: int) -> array[int]:
     return array("Q", (at for at, _ in headers))
 
 
-def _entry(reader: Reader, size: int, at: int) -> EntryPlace:
-    header = CentralHeader.unpack(_read(reader, at, LONGEST_HEADER, size))
+def _entry(reader: Reader, size: int, at: range) -> EntryPlace:
+    """Return the entry whose central header is at the start of `at`, where nothing else begins."""
+    most = min(len(at), LONGEST_HEADER)
+    header = CentralHeader.unpack(_read(reader, at.start, most, size))
     length, compressed, offset = actual_values(header)
-    # Only the lengths of its name and extra block are needed, which need not be those of the
-    # central header.
-    most = LOCAL.size + 2 * 0xFFFF
-    local = LocalHeader.unpack(_read(reader, offset, most, size))
-    start = offset + local.packed_size
+    # Its own name and extra block need not be as long as those of the central header.
+    local = _read(reader, offset, LOCAL.size, size)
+    if len(local) < LOCAL.size:
+        raise FormatError(f"local header at byte {offset}: cut off")
+    signature, *_, name_length, extra_length = LOCAL.unpack(local)
+    if signature != LOCAL_SIGNATURE:
+        raise FormatError(f"local header at byte {offset}: wrong signature")
+    start = offset + LOCAL.size + name_length + extra_length
     name = header.name.decode("utf-8", "replace")
     return EntryPlace(name, header.method, range(start, start + compressed), length)
 
