@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.spec.service import Service
 
+from packmule.telemetry.trace_ids import ids_of
 from packmule.web.api_keys import new_key
 
 if TYPE_CHECKING:
@@ -43,19 +44,24 @@ def test_no_secret_is_in_the_log_and_every_line_of_a_job_names_it(
         assert own.stop() == 0
         log = own.log
     assert HIDDEN not in log
+    assert archive_hash not in log
+    assert failed not in log
     assert key not in log
     if form == "text":
-        assert f"[job={archive_hash} attempt=1]" in log
+        assert f"[job={archive_hash[:8]} attempt=1]" in log
         assert "[request=req-1" in log
         return
     lines: list[dict[str, Any]] = [json.loads(line) for line in log.splitlines()]
     of_worker = [line for line in lines if line["process"] == "worker" and "job" in line]
-    assert {line["job"] for line in of_worker} == {archive_hash, failed}
+    assert {line["job"] for line in of_worker} == {archive_hash[:8], failed[:8]}
     assert all(line["attempt"] == 1 for line in of_worker)
+    traces = {f"{ids_of(each).trace:032x}" for each in (archive_hash, failed)}
+    assert {line["trace_id"] for line in lines if "job" in line} == traces
     assert {line["message"] for line in of_worker} >= {"job started"}
     accepted = [line for line in lines if line["message"] == "job accepted files=1"]
-    assert [line["job"] for line in accepted] == [archive_hash, failed]
+    assert [line["job"] for line in accepted] == [archive_hash[:8], failed[:8]]
     assert {line["request"] for line in accepted} == {"req-1"}
     assert any(
-        line["logger"] == "packmule.access" and line.get("job") == archive_hash for line in lines
+        line["logger"] == "packmule.access" and line.get("job") == archive_hash[:8]
+        for line in lines
     )

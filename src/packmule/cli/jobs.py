@@ -15,7 +15,7 @@ import click
 
 from packmule import settings as settings_module
 from packmule.cli import output_options
-from packmule.cli.archive_hash import ArchiveHash
+from packmule.cli.archive_hash import ArchiveHash, HashBeginning
 from packmule.cli.display_url import display_url
 from packmule.cli.durations import Duration
 from packmule.errors import UsageError
@@ -77,14 +77,17 @@ def list_(
 
 
 @jobs.command()
-@click.argument("hash_", type=ArchiveHash(), metavar="HASH")
+@click.argument("hash_", type=HashBeginning(), metavar="HASH")
 @output_options.json_lines
 def show(hash_: str, *, as_json: bool) -> None:
-    """Show everything about one job: attempts, tasks, failed files and the reasons."""
+    """Show everything about one job: attempts, tasks, failed files and the reasons.
+
+    HASH is the hash of the archive, or its first 8 digits, as in the log.
+    """
     from packmule.cli.tables import show_fields, show_rows  # noqa: PLC0415
 
     with _stores() as stores:
-        job = stores.jobs.get(hash_)
+        job = stores.jobs.get(stores.jobs.find_hash(hash_))
         failures = [_failure(each) for each in stores.jobs.failures(job.id, _FAILURES_SHOWN)]
         tasks = [
             {
@@ -93,7 +96,7 @@ def show(hash_: str, *, as_json: bool) -> None:
                 "tries": task.tries,
                 "in_work": task.in_work,
             }
-            for task in stores.engine.to_do(hash_)
+            for task in stores.engine.to_do(job.hash)
         ]
     fields = _row(job)
     if as_json:
@@ -109,18 +112,19 @@ def show(hash_: str, *, as_json: bool) -> None:
 
 
 @jobs.command()
-@click.argument("hash_", type=ArchiveHash(), metavar="HASH")
+@click.argument("hash_", type=HashBeginning(), metavar="HASH")
 def cancel(hash_: str) -> None:
     """Cancel a queued or running job."""
     from packmule.wiring import operator  # noqa: PLC0415
 
     settings = settings_module.read(os.environ)
     with _stores() as stores:
-        click.echo(f"{hash_} is {operator.cancel(settings, stores, hash_).state.value}")
+        job = operator.cancel(settings, stores, stores.jobs.find_hash(hash_))
+        click.echo(f"{job.hash} is {job.state.value}")
 
 
 @jobs.command()
-@click.argument("hash_", type=ArchiveHash(), metavar="HASH")
+@click.argument("hash_", type=HashBeginning(), metavar="HASH")
 @click.option(
     "--on-error", type=click.Choice([each.value for each in OnError]),
     help="skip: leave out the files that fail again.  [default: as the job was created]",
@@ -132,7 +136,8 @@ def retry(hash_: str, on_error: str | None) -> None:
     wanted = None if on_error is None else OnError(on_error)
     settings = settings_module.read(os.environ)
     with _stores() as stores:
-        click.echo(f"{hash_} is {operator.retry(settings, stores, hash_, wanted).state.value}")
+        job = operator.retry(settings, stores, stores.jobs.find_hash(hash_), wanted)
+        click.echo(f"{job.hash} is {job.state.value}")
 
 
 @contextmanager

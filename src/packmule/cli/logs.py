@@ -1,9 +1,10 @@
 """The log: one line per event, as text on a terminal, else as JSON.
 
 Owns format and level. Every line carries the fields of its context (job, attempt, request), kept by
-`telemetry.context`; so do the lines of libraries. Code that logs leaves out secrets and the queries
-of URLs. Libraries do not, so they log only warnings and errors whatever the level, and
-`redaction.py` redacts what looks like a secret in any line.
+`telemetry.context`; so do the lines of libraries. A line has the first 8 digits of a job's hash; as
+JSON, also the ID of the job's trace. Code that logs leaves out secrets and the queries of URLs.
+Libraries do not, so they log only warnings and errors whatever the level, and `redaction.py`
+redacts what looks like a secret in any line.
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from packmule.cli.redaction import redact
+from packmule.cli.redaction import redact, redact_secrets
 from packmule.cli.tables import harmless
 from packmule.telemetry.context import fields_of
 from packmule.telemetry.trace_ids import ids_of
 
 if TYPE_CHECKING:
     from packmule.settings import Settings
+
+
+# These may look like a hash, and are looked for as they are.
+_IDS = frozenset({"request", "trace_id"})
 
 
 class JsonLines(logging.Formatter):
@@ -33,16 +38,17 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a record."""
+        fields = fields_of(record)
         line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "process": self._process,
             "logger": record.name,
             "message": redact(record.getMessage()),
-            **{name: _value(each) for name, each in fields_of(record).items()},
+            **{name: _value(name, each) for name, each in fields.items()},
         }
-        if "job" in line:
-            line["trace_id"] = f"{ids_of(str(line['job'])).trace:032x}"
+        if "job" in fields:  # it is of the job's trace, whatever the caller's is
+            line["trace_id"] = f"{ids_of(str(fields['job'])).trace:032x}"
         if record.exc_info:
             line["trace"] = redact(self.formatException(record.exc_info))
         return _printable(json.dumps(line, ensure_ascii=False))
@@ -60,7 +66,9 @@ class Text(logging.Formatter):
         level = "" if record.levelno == logging.INFO else f"{record.levelname.lower()}: "
         line = f"{self.formatTime(record, self.datefmt)} {self._process}: {level}"
         line += " ".join(redact(record.getMessage()).split())
-        fields = " ".join(f"{name}={_value(each)}" for name, each in fields_of(record).items())
+        fields = " ".join(
+            f"{name}={_value(name, each)}" for name, each in fields_of(record).items()
+        )
         if fields:
             line += f"  [{fields}]"
         lines = [line]
@@ -76,11 +84,11 @@ def _printable(text: str) -> str:
     return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
-def _value(given: object) -> str | int | float | bool | None:
+def _value(name: str, given: object) -> str | int | float | bool | None:
     """Return a field's value as a JSON value, without what looks like a secret."""
     if given is None or isinstance(given, int) or (isinstance(given, float) and isfinite(given)):
         return given
-    return redact(str(given))
+    return redact_secrets(str(given)) if name in _IDS else redact(str(given))
 
 
 def start(settings: Settings, process: str) -> None:

@@ -1,8 +1,9 @@
 """Redact what looks like a secret from log lines.
 
-Owns the patterns: a URL's user info, query and fragment, a bearer key, a webhook's secret. A safety
-net under the rule that nobody logs these: the text of a library's exception may contain what the
-library was given.
+Owns the patterns: a URL's user info, query and fragment, a bearer key, a webhook's secret, and all
+of an archive's hash but its beginning, since the whole of it opens the archive. A safety net under
+the rule that nobody logs these: the text of a library's exception may contain what the library was
+given.
 """
 
 from __future__ import annotations
@@ -16,9 +17,16 @@ _USER_INFO = re.compile(r"(?<=://)[^\s/?#@'\"<>]+@")
 _PATH_AND_QUERY = re.compile(r"(/[^\s?#'\"<>]*+)([?#][^\s'\"<>]+)?")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[^\s'\",]+", re.IGNORECASE)
 _WEBHOOK = re.compile(r"\bwhsec_[A-Za-z0-9+/=_-]+")
+# Exactly so many digits: a longer run, such as a SHA-256 sum, is no hash of ours.
+_HASH = re.compile(r"(?<![0-9A-Za-z])([0-9a-f]{8})[0-9a-f]{24}(?![0-9A-Za-z])")
 
 
 def redact(text: str) -> str:
+    """Return a line without what looks like a secret, and with hashes cut to 8 digits."""
+    return _HASH.sub(r"\1", redact_secrets(text))
+
+
+def redact_secrets(text: str) -> str:
     """Return a line without what looks like a secret."""
     if "/" in text:
         text = _USER_INFO.sub(f"{_REDACTED}@", text)

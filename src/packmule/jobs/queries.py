@@ -59,6 +59,13 @@ JOB = select(jobs).where(jobs.c.hash == bindparam("of_hash"))
 # SQLite lets nobody else write meanwhile, and knows no FOR UPDATE: it is left out there.
 HELD_JOB = JOB.with_for_update()
 
+# A hash by its beginning; no digit is greater than f.
+HASHES_FROM = (
+    select(jobs.c.hash)
+    .where(jobs.c.hash >= bindparam("beginning"), jobs.c.hash < bindparam("beyond"))
+    .limit(2)
+)
+
 VERSION = select(jobs.c.state, jobs.c.version).where(jobs.c.hash == bindparam("of_hash"))
 
 # The same of many jobs at once: what is waited for, and what a worker's runs still hold.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import starmap
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from packmule.errors import NotFound
+from packmule.errors import NotFound, UsageError
 from packmule.jobs import file_queries, queries
 from packmule.jobs.database import check_writable, reading
 from packmule.jobs.model import DoneEntry, Fence, FileState, JobState, Remembered
@@ -88,6 +88,19 @@ class JobReads:
         if row is None:
             raise unknown()
         return job_of(row)
+
+    def find_hash(self, beginning: str) -> str:
+        """Return the only hash that begins so. Raises NotFound, UsageError if there are several."""
+        values = {"beginning": beginning, "beyond": f"{beginning}g"}
+        with reading(self._engine) as connection:
+            found = connection.scalars(queries.HASHES_FROM, values).all()
+        if not found:
+            raise unknown()
+        if len(found) > 1:
+            raise UsageError(
+                f"Several jobs have a hash that begins with {beginning}; give more digits."
+            )
+        return str(found[0])
 
     def find_version(self, hash_: str) -> tuple[JobState, int]:
         """Return a job's state and version, which rises at each change. Raises NotFound."""

@@ -5,8 +5,8 @@ Owns the fields and how they are set. `about` holds for a block, in this thread 
 many jobs, whoever speaks for one of them takes `as_extra` along and gives it to the logger as
 `extra`. Leaves how a line is written to `cli.logs`.
 
-Fields: `job` (the archive's hash: it opens the archive, so a log is as private as the archives),
-`attempt` (a number), `request` (an id).
+Fields: `job` (the archive's hash; since it opens the archive, a line has its beginning only),
+`attempt` (a number), `request` (an id), `trace_id` (of the caller's trace).
 """
 
 from __future__ import annotations

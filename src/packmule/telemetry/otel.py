@@ -6,7 +6,6 @@ Owns the SDK's set-up; everything else of it (endpoint, headers, sampler, resour
 
 from __future__ import annotations
 
-import re
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -29,6 +28,7 @@ from opentelemetry.trace import (
 )
 
 import packmule
+from packmule.telemetry.trace_ids import TRACEPARENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from packmule.telemetry.trace_ids import RequestStart, TraceIds
 
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _FLUSH_MS = 3000
 
 
@@ -118,7 +117,7 @@ class OtelTracer:
 
 def _links(traceparent: str | None) -> list[Link]:
     """Link to the caller's span; a header that is none of the form is passed over."""
-    found = _TRACEPARENT.fullmatch(traceparent or "")
+    found = TRACEPARENT.fullmatch(traceparent or "")
     if found is None:
         return []
     context = SpanContext(
@@ -127,4 +126,4 @@ def _links(traceparent: str | None) -> list[Link]:
         is_remote=True,
         trace_flags=TraceFlags(int(found[3], 16)),
     )
-    return [Link(context)] if context.is_valid else []
+    return [Link(context)]

@@ -8,7 +8,11 @@ opens the archive, and can't be found from its digest.
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import NamedTuple
+
+# https://www.w3.org/TR/trace-context/#traceparent-header, version 00: trace, span, flags.
+TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 
 
 class TraceIds(NamedTuple):
@@ -29,3 +33,9 @@ def ids_of(hash_: str) -> TraceIds:
     """Return the IDs of a job's trace."""
     digest = hashlib.sha256(f"packmule trace {hash_}".encode()).digest()
     return TraceIds(int.from_bytes(digest[:16]), int.from_bytes(digest[16:24]))
+
+
+def callers_trace(traceparent: str | None) -> str | None:
+    """Return the trace that a request is part of; None if its header names none."""
+    found = TRACEPARENT.fullmatch(traceparent or "")
+    return None if found is None else found[1]

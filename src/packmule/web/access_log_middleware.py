@@ -2,8 +2,8 @@
 
 A request's ID is the client's `X-Request-ID` if it has a safe form, otherwise a new one. It is in
 the response and in every log line of the request. The access log names the route, never the URL: an
-archive's hash appears only in the field `job`, and a query nowhere. Metrics are counted by route;
-requests that match no route count as `none`.
+archive's hash appears only in the field `job`, shortened, and a query nowhere. Metrics are counted
+by route; requests that match no route count as `none`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 from starlette.datastructures import Headers, MutableHeaders
 
 from packmule.telemetry import tracing
-from packmule.telemetry.context import about
+from packmule.telemetry.context import about, note
 from packmule.telemetry.metrics import (
     DOWNLOAD_BYTES,
     REQUEST_SECONDS,
     REQUESTS,
     REQUESTS_IN_WORK,
 )
+from packmule.telemetry.trace_ids import callers_trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -60,10 +61,13 @@ class AccessLogMiddleware:
             return
         headers = Headers(scope=scope)
         seen = _Seen(request_id(headers), send)
-        tracing.note_request(headers.get("traceparent"))
+        traceparent = headers.get("traceparent")
+        tracing.note_request(traceparent)
         REQUESTS_IN_WORK.inc()
         begun = time.monotonic()
         with about(request=seen.id):
+            if (trace := callers_trace(traceparent)) is not None:
+                note(trace_id=trace)
             try:
                 await self._app(scope, receive, seen.send)
             finally:

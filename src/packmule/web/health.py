@@ -3,7 +3,8 @@
 An API is ready if it can accept jobs and serve: its database can be written, and so can a data
 directory that holds the archives. A worker or an object store that is away is reported beside that,
 and has a metric and an alert of its own: to take the API out of rotation would help neither, since
-jobs wait for both and a status can still be asked for. On its way to the end it is not ready.
+jobs wait for both and a status can still be asked for. So is a disk with so little room that no job
+begins to write: what is on it can still be downloaded. On its way to the end an API is not ready.
 
 However many clients ask, one check runs at a time and its result holds for a second, so probing
 costs no more than that. A check that hangs, on a dead disk for example, is not waited for.
@@ -106,7 +107,7 @@ _looks = ReadinessCheck()
 def _checks(services: Services) -> Checks:
     return {
         "database": _look(services.store.check),
-        "storage": _look(services.storage.check),
+        "storage": _storage(services),
         "worker": _worker(services),
     }
 
@@ -121,6 +122,24 @@ def _look(check: Callable[[], None]) -> Check:
         _log.warning("not ready: %s", error)
         return Check(str(error), is_fatal=True)
     return Check()
+
+
+def _storage(services: Services) -> Check:
+    free = services.reserve
+
+    def check() -> None:
+        nonlocal free
+        services.storage.check()
+        if services.reserve:
+            free = services.storage.free_bytes()
+
+    found = _look(check)
+    if free >= services.reserve:
+        return found
+    return Check(
+        f"{free:,} bytes are free, fewer than PACKMULE_MIN_FREE_BYTES ({services.reserve:,}): "
+        "jobs fail as disk-full"
+    )
 
 
 def _worker(services: Services) -> Check:

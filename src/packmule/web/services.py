@@ -67,7 +67,8 @@ class Services:
     stop, so that no request is kept waiting; `leaving`, whether it still answers but is to be sent
     no more. `hosts` are the names the service answers to, and
     pages of `allow_origins` may use it from a browser. `sendfile` says how a proxy is told to send
-    archives; with None they are sent from here.
+    archives; with None they are sent from here. `reserve` is how many bytes of the disk with the
+    archives jobs leave free; 0 where no job writes to a disk of this machine.
 
     The last six are shared by all requests: the jobs that are waited for, the archives downloaded
     a moment ago, where the files are in them, the memory that bodies take, and what each client has
@@ -90,6 +91,7 @@ class Services:
     leaving: Callable[[], bool] = lambda: False
     metrics: MetricsPage | None = None
     sendfile: Sendfile | None = None
+    reserve: int = 0
     access_log: bool = False
     changes: JobChanges = field(default_factory=JobChanges)
     recent: RecentDownloads = field(default_factory=RecentDownloads)

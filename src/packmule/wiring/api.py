@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packmule.storage.local import LocalStorage
 from packmule.web.allowed_hosts import allowed_hosts
 from packmule.web.app import create_app
 from packmule.web.bounds import RequestBounds
@@ -58,6 +59,7 @@ def make_app(settings: Settings, stores: Stores, stopping: Stopping) -> FastAPI:
                 token=settings.metrics_token,
             ),
             sendfile=settings.sendfile,
+            reserve=settings.min_free_bytes if isinstance(stores.storage, LocalStorage) else 0,
             access_log=settings.access_log == "on",
         )
     )

@@ -5,6 +5,7 @@ Owns the choice of backends for API and worker alike, and the names of the engin
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from packmule.cleanup.reconciling import ToBeDone
 from packmule.engine.interface import Task
 from packmule.jobs.database import connect, take_reserve, writing
 from packmule.jobs.orphans import OrphanNotes
+from packmule.jobs.shared_clock import SharedClock
 from packmule.jobs.store import JobStore
 from packmule.webhook.messages import MessageStore
 from packmule.wiring.archives import open_storage
@@ -50,6 +52,7 @@ class Stores:
     messages: MessageStore
     host_claims: HostClaims
     orphans: OrphanNotes
+    clock: Callable[[], float]
     transaction: Callable[[], AbstractContextManager[Connection]]
     worker_age: Callable[[], float | None]
     count_workers: Callable[[], dict[str, int]] | None
@@ -95,14 +98,16 @@ def open_stores(settings: Settings) -> Iterator[Stores]:
     """Open the stores until the end of the context. Raises StorageFailed, DiskFull."""
     database = connect(settings.database_url)
     engine, worker_age, count_workers = open_engine(database, settings)
+    clock = SharedClock(database) if database.dialect.name == "postgresql" else time.time
     try:
         yield Stores(
-            jobs=JobStore(database, retention=settings.retention),
+            jobs=JobStore(database, clock, retention=settings.retention),
             engine=engine,
             storage=open_storage(settings),
-            messages=MessageStore(database),
+            messages=MessageStore(database, clock),
             host_claims=HostClaims(database),
-            orphans=OrphanNotes(database),
+            orphans=OrphanNotes(database, clock),
+            clock=clock,
             transaction=lambda: writing(database),
             worker_age=worker_age,
             count_workers=count_workers,

@@ -55,7 +55,10 @@ def run_worker(settings: Settings, stop: Event) -> None:
     ):
         announce = announcer(settings, stores).announce
         expiry = Expiry(
-            stores.jobs, stores.defer_removal, lambda: datetime.now(UTC), steady=time.monotonic
+            stores.jobs,
+            stores.defer_removal,
+            lambda: datetime.fromtimestamp(stores.clock(), UTC),
+            steady=time.monotonic,
         )
         room = _room(settings, stores, expiry)
         builder = Builder(

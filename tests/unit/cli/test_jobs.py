@@ -105,6 +105,28 @@ def test_a_queued_job_is_cancelled_and_a_failed_one_tried_again(stores: Stores) 
     assert document["tasks"][0]["in_work"] is False
 
 
+def test_a_job_is_found_by_the_digits_that_the_log_has_of_its_hash(stores: Stores) -> None:
+    hash_ = a_failed_job(stores)
+    stores.jobs.create(request(), defer=defer)
+    assert json.loads(run("show", hash_[:8], "--json")[1])["hash"] == hash_
+    assert run("retry", hash_[:8])[:2] == (0, f"{hash_} is queued\n")
+    assert run("cancel", hash_[:8])[:2] == (0, f"{hash_} is cancelled\n")
+    assert run("show", hash_[:7])[0] == 2
+
+
+def test_digits_that_several_hashes_begin_with_are_refused(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashes = [f"{number:08x}".ljust(32, "0") for number in (1, 2)] + ["00000001" + "f" * 24]
+    monkeypatch.setattr("secrets.token_hex", lambda _size: hashes.pop())
+    for _ in range(3):
+        stores.jobs.create(request(), defer=defer)
+    code, _, err = run("show", "00000001")
+    assert code == 2
+    assert "give more digits" in err
+    assert run("show", "00000002")[0] == 0
+
+
 @pytest.mark.parametrize("command", ["show", "cancel", "retry"])
 def test_a_job_that_is_none_is_said(stores: Stores, command: str) -> None:
     assert stores.jobs.newest() == ()

@@ -89,11 +89,30 @@ def test_the_form_is_as_set_or_as_the_reader_needs_it(
 
 
 def test_a_line_carries_the_fields_that_hold_where_it_is_written() -> None:
-    with about(job="j" * 32, attempt=2):
+    with about(job="0f" * 16, attempt=2):
         document = json.loads(logs.JsonLines("worker").format(record("begun")))
         text = logs.Text("worker").format(record("begun"))
-    assert (document["job"], document["attempt"]) == ("j" * 32, 2)
-    assert text.endswith(f" worker: begun  [job={'j' * 32} attempt=2]")
+    assert (document["job"], document["attempt"]) == ("0f0f0f0f", 2)
+    assert text.endswith(" worker: begun  [job=0f0f0f0f attempt=2]")
+
+
+@pytest.mark.parametrize("form", [logs.JsonLines("worker"), logs.Text("worker")])
+def test_no_line_holds_a_whole_hash(form: logging.Formatter) -> None:
+    hash_ = "0123456789abcdef" * 2
+    event = record("removed scratch/01/%s.1.zip", hash_)
+    error = OSError(2, "No such file", f"/data/scratch/01/{hash_}.1.zip")
+    event.exc_info = (OSError, error, None)
+    with about(job=hash_, file=f"{hash_}.zip"):
+        line = form.format(event)
+    assert hash_ not in line
+    assert line.count(hash_[:8]) == 4
+
+
+def test_the_ids_of_requests_and_traces_stay_whole() -> None:
+    id_, trace = "ab" * 16, "cd" * 16
+    with about(request=id_, trace_id=trace):
+        document = json.loads(logs.JsonLines("api").format(record("request answered")))
+    assert (document["request"], document["trace_id"]) == (id_, trace)
 
 
 def test_a_field_tells_no_secret_and_is_json() -> None:

@@ -20,6 +20,8 @@ from packmule.cli.redaction import redact
         ("Authorization: Bearer abc.def", "Authorization: Bearer …"),
         ("secret whsec_MfKQ9r8GKYqrTwjU+/=", "secret whsec_…"),
         ("postgresql://me:pw@db/packmule", "postgresql://…@db/packmule"),
+        (f"scratch/0f/{'0f' * 16}.1.zip", "scratch/0f/0f0f0f0f.1.zip"),
+        (f"sha256 {'0f' * 32}", f"sha256 {'0f' * 32}"),
         ("what is it? nobody knows", "what is it? nobody knows"),
         ("GET /archive/get/{archive_hash}.zip: 200", "GET /archive/get/{archive_hash}.zip: 200"),
     ],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from packmule.telemetry import tracing
 from packmule.telemetry.otel import _links
-from packmule.telemetry.trace_ids import ids_of
+from packmule.telemetry.trace_ids import callers_trace, ids_of
 
 if TYPE_CHECKING:
     import pytest
@@ -60,5 +60,7 @@ def test_the_ids_of_a_job_tell_nothing_of_its_hash_and_are_its_own() -> None:
 def test_a_traceparent_that_is_none_is_passed_over() -> None:
     good = f"00-{'a' * 32}-{'b' * 16}-01"
     assert len(_links(good)) == 1
+    assert callers_trace(good) == "a" * 32
     for bad in (None, "", "x", good.upper(), good + "-", f"00-{'0' * 32}-{'b' * 16}-01"):
         assert _links(bad) == []
+        assert callers_trace(bad) is None

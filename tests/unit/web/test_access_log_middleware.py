@@ -80,11 +80,12 @@ def test_a_line_of_a_request_has_its_id_and_its_job(
                 "POST",
                 "/api/archive/create",
                 json={"urls": ["http://origin.example/a?secret"]},
-                headers={"X-Request-ID": "r1"},
+                headers={"X-Request-ID": "r1", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"},
             )
     finally:
         logger.removeHandler(handler)
-    assert {"request": "r1", "job": answer.json()["archive_hash"]} in seen
+    of_request = {"request": "r1", "trace_id": "a" * 32}
+    assert {**of_request, "job": answer.json()["archive_hash"]} in seen
     assert "secret" not in caplog.text
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from tests.fakes.jobs import no_defer, request
 
+from packmule.errors import DiskFull
 from packmule.jobs import database
+from packmule.storage.local import LocalStorage
 from packmule.web import health
 from packmule.web.health import Check, ReadinessCheck
 
@@ -37,6 +39,28 @@ def test_a_database_that_another_program_has_locked_is_not_ready(
     assert app.ask("GET", "/readyz").status_code == 200
     # The connection that was looked through waits for others as long as ever.
     assert app.services.store.create(request(), defer=no_defer)
+
+
+def test_a_disk_without_room_for_jobs_is_reported_and_the_api_stays_ready(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "FRESH_SECONDS", 0.0)
+    app.change(reserve=10**18)
+    answer = app.ask("GET", "/readyz")
+    assert answer.status_code == 200
+    assert "fewer than PACKMULE_MIN_FREE_BYTES" in answer.json()["checks"]["storage"]
+    app.change(reserve=1)
+    assert app.ask("GET", "/readyz").json()["checks"]["storage"] == "ok"
+
+
+def test_a_full_disk_is_not_ready(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(_storage: LocalStorage) -> None:
+        raise DiskFull("The data directory cannot be written: the disk is full.")
+
+    monkeypatch.setattr(LocalStorage, "check", check)
+    answer = app.ask("GET", "/readyz")
+    assert answer.status_code == 503
+    assert "the disk is full" in answer.json()["checks"]["storage"]
 
 
 def test_many_who_ask_at_once_share_one_look(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
