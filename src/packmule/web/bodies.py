@@ -92,9 +92,9 @@ class BodyReader:
     async def process(self, body: bytearray, function: Callable[[], T]) -> T:
         """Run a function that handles a body in a thread; large bodies wait for their turn."""
         if len(body) < _LARGE:
-            return await run_in_threadpool(function)
+            return await _in_thread(function)
         async with self._large:
-            return await run_in_threadpool(function)
+            return await _in_thread(function)
 
     async def _gather(
         self,
@@ -136,6 +136,30 @@ class BodyReader:
         incoming.body += piece
         incoming.taken += len(piece)
         self._held += len(piece)
+
+
+async def _in_thread(function: Callable[[], T]) -> T:
+    """Run a function in a thread, and leave nothing of what it held when it raises.
+
+    An exception that passes from thread to event loop through a future forms a cycle with it: the
+    exception's traceback holds the frame that holds the future. Whatever the frames hold, like a
+    body of megabytes, would then live until the garbage collector comes by.
+    """
+    returned, error = await run_in_threadpool(_outcome, function)
+    if error is None:
+        return returned[0]
+    try:
+        raise error
+    finally:
+        del error
+
+
+def _outcome(function: Callable[[], T]) -> tuple[list[T], Exception | None]:
+    """Call a function, and return what it returned or what it raised."""
+    try:
+        return [function()], None
+    except Exception as error:  # noqa: BLE001 - it is raised again, in the event loop
+        return [], error
 
 
 def _too_large(limit: int) -> Problem:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -134,3 +137,30 @@ def test_a_body_that_was_emptied_makes_room() -> None:
 
     asyncio.run(scenario())
     assert repr(reader).startswith("<BodyReader: 0 of")
+
+
+class Parsed:
+    """What a function makes of a body: many megabytes, perhaps."""
+
+
+def refuse(parsed: Parsed) -> None:
+    raise Problem(422, ProblemCode.INVALID, f"{parsed} is not a list.")
+
+
+@pytest.mark.parametrize("size", [10, 2 * 1024 * 1024])
+def test_what_a_refused_body_was_made_into_is_freed_at_once(size: int) -> None:
+    async def twice() -> weakref.ref[Parsed]:
+        await processed()  # the first one also starts a thread
+        return await processed()
+
+    async def processed() -> weakref.ref[Parsed]:
+        function = partial(refuse, Parsed())
+        with pytest.raises(Problem):
+            await BodyReader().process(bytearray(size), function)
+        return weakref.ref(function.args[0])
+
+    gc.disable()
+    try:
+        assert asyncio.run(twice())() is None
+    finally:
+        gc.enable()
