@@ -1,4 +1,4 @@
-"""The Helm chart, rendered by Helm's own engine: what comes out is Kubernetes', and ours."""
+"""The Helm chart: what comes out of it is Kubernetes', and ours."""
 
 from __future__ import annotations
 
@@ -6,10 +6,22 @@ import json
 import os
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
-import yaml  # type: ignore[import-untyped]
 from tests.fakes.documents import the_block, typed
+from tests.house.chart import (
+    CHART,
+    EVERYTHING,
+    FOREIGN,
+    GIVEN,
+    PARTS,
+    Made,
+    helm,
+    merged,
+    pod_of,
+    rendered,
+)
 from tests.house.tree import ROOT, read
 
 import packmule
@@ -20,58 +32,15 @@ from packmule.telemetry.metrics import ALL
 if TYPE_CHECKING:
     from pathlib import Path
 
-helm = pytest.importorskip("helm_python", reason="Helm's engine has no wheel for this machine")
 kubernetes_validate = pytest.importorskip("kubernetes_validate")
 
-CHART = ROOT / "deploy/helm/packmule"
-PARTS = ("api", "worker")
-GIVEN: dict[str, Any] = {
-    "existingSecret": "",
-    "secret": {"PACKMULE_DATABASE_URL": "postgresql://d/p"},
-}
-EVERYTHING: dict[str, Any] = {
-    **GIVEN,
-    "imagePullSecrets": [{"name": "registry"}],
-    "serviceAccountName": "packmule",
-    "api": {"autoscaling": {"enabled": True}},
-    "worker": {"autoscaling": {"enabled": True}, "scratch": {"existingClaim": "scratch"}},
-    "ingress": {
-        "enabled": True,
-        "className": "nginx",
-        "tlsSecret": "certificate",
-        "annotations": {"a": "b"},
-    },
-    "nodeSelector": {"disk": "nvme"},
-    "tolerations": [{"key": "packing", "operator": "Exists"}],
-}
-# Not Kubernetes' own, so no schema of its knows it.
-OF_KEDA = "ScaledObject"
 # Of what `helm lint` says: that an icon is recommended.
 INFO = 1
+# What the chart says itself, so that its probes and ports are right.
+SET_BY_THE_CHART = {"HOST", "PORT", "DATA_DIR", "WORKER_METRICS_PORT"}
 
 
-def rendered(values: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Render the chart as a release `pm`; give what it makes by kind and name."""
-    with helm.Chart.load(str(CHART)) as chart:
-        texts = chart.render(values, name="pm", namespace="packing")
-    documents = [
-        document
-        for name, text in texts.items()
-        if not name.endswith("NOTES.txt")
-        for document in yaml.safe_load_all(text)
-        if document
-    ]
-    found = {(each["kind"], each["metadata"]["name"]): each for each in documents}
-    assert len(found) == len(documents)
-    return found
-
-
-def pod_of(made: dict[tuple[str, str], dict[str, Any]], part: str) -> dict[str, Any]:
-    template: dict[str, Any] = made["Deployment", f"pm-{part}"]["spec"]["template"]
-    return template
-
-
-def environment(made: dict[tuple[str, str], dict[str, Any]], part: str) -> dict[str, str]:
+def environment(made: Made, part: str) -> dict[str, str]:
     """Give the variables of a part's process, beside those of the image."""
     [container] = pod_of(made, part)["spec"]["containers"]
     found = {"PACKMULE_HOST": "0.0.0.0", "PACKMULE_DATA_DIR": "/data"}
@@ -88,11 +57,11 @@ def environment(made: dict[tuple[str, str], dict[str, Any]], part: str) -> dict[
 def test_kubernetes_knows_all_that_is_made(values: dict[str, Any]) -> None:
     made = rendered(values)
     for (kind, _), document in made.items():
-        if kind != OF_KEDA:
+        if kind not in FOREIGN:
             kubernetes_validate.validate(document, "1.34", strict=True)
     kinds = {kind for kind, _ in made}
     assert {"Deployment", "Service", "ConfigMap", "Secret", "PodDisruptionBudget"} <= kinds
-    more = {"Ingress", "HorizontalPodAutoscaler", OF_KEDA}
+    more = {"Ingress", "HorizontalPodAutoscaler", "NetworkPolicy", "ServiceAccount", *FOREIGN}
     assert more & kinds == (more if values is EVERYTHING else set())
 
 
@@ -145,10 +114,15 @@ def test_the_apis_probes_ask_what_the_api_answers() -> None:
 
 
 def test_the_image_is_of_this_version_where_no_tag_is_given() -> None:
-    made = rendered({**GIVEN, "image": {"repository": "registry.internal/packmule"}})
-    for part in PARTS:
-        [container] = pod_of(made, part)["spec"]["containers"]
-        assert container["image"] == f"registry.internal/packmule:{packmule.__version__}"
+    given = {**GIVEN, "image": {"repository": "registry.internal/packmule"}}
+    digest = f"sha256:{'0f' * 32}"
+    pinned = merged(given, {"image": {"tag": "1.0.0", "digest": digest}})
+    for values, end in ((given, f":{packmule.__version__}"), (pinned, f"@{digest}")):
+        made = rendered(values)
+        pods = [pod_of(made, part) for part in PARTS]
+        for pod in (*pods, made["Job", "pm-migrate"]["spec"]["template"]):
+            [container] = pod["spec"]["containers"]
+            assert container["image"] == f"registry.internal/packmule{end}"
 
 
 def test_services_and_budgets_find_the_pods_of_their_part() -> None:
@@ -165,12 +139,15 @@ def test_services_and_budgets_find_the_pods_of_their_part() -> None:
 
 def test_workers_are_counted_by_a_metric_that_is_told() -> None:
     made = rendered(EVERYTHING)
-    scaled = made[OF_KEDA, "pm-worker"]["spec"]
+    scaled = made["ScaledObject", "pm-worker"]["spec"]
     assert ("Deployment", scaled["scaleTargetRef"]["name"]) in made
     assert "replicas" not in made["Deployment", "pm-worker"]["spec"]
     [trigger] = scaled["triggers"]
-    [name] = re.findall(r"packmule_\w+", trigger["metadata"]["query"])
+    query = trigger["metadata"]["query"]
+    [name] = re.findall(r"packmule_\w+", query)
     assert name in {metric.name for metric in ALL}
+    # Of another release beside this one, no metric counts.
+    assert '{app_kubernetes_io_instance="pm",namespace="packing"}' in query
 
 
 def test_an_existing_secret_is_taken_and_none_made() -> None:
@@ -184,7 +161,9 @@ def test_an_existing_secret_is_taken_and_none_made() -> None:
 def test_the_schema_knows_every_setting_and_which_are_secret() -> None:
     schema = json.loads(read("deploy/helm/packmule/values.schema.json"))["properties"]
     names = {row.name for row in settings.TABLE if not row.secret}
-    assert {f"PACKMULE_{n}" for n in schema["settings"]["propertyNames"]["enum"]} == names
+    allowed = set(schema["settings"]["propertyNames"]["enum"])
+    assert {f"PACKMULE_{n}" for n in allowed | SET_BY_THE_CHART} == names
+    assert not allowed & SET_BY_THE_CHART
     secrets = {row.name for row in settings.TABLE if row.secret}
     assert {
         n for n in schema["secret"]["propertyNames"]["enum"] if n.startswith("PACKMULE")
@@ -219,20 +198,53 @@ def test_what_the_document_tells_to_type_installs_what_the_chart_makes(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "said"),
     [
-        {"settings": {"MAX_URL": "1"}},
-        {"settings": {"DATABASE_URL": "postgresql://d/p"}},
-        {"settings": {"MAX_URLS": 1_000_000}},
-        {"replicas": 3},
-        {"secret": {"PACKMULE_DATABASE_URL": ""}},
+        ({"settings": {"MAX_URL": "1"}}, "MAX_URL"),
+        ({"settings": {"DATABASE_URL": "postgresql://d/p"}}, "DATABASE_URL"),
+        ({"settings": {"MAX_URLS": 1_000_000}}, "MAX_URLS"),
+        ({"settings": {"PORT": "80"}}, "PORT"),
+        ({"settings": {"STORAGE_URL": ""}}, "STORAGE_URL"),
+        ({"settings": {"PUBLIC_URL": "zip.example.org"}}, "PUBLIC_URL"),
+        ({"settings": {"DRAIN_TIMEOUT": "soon"}}, "DRAIN_TIMEOUT"),
+        ({"replicas": 3}, "replicas"),
+        ({"secret": {"PACKMULE_DATABASE_URL": ""}}, "PACKMULE_DATABASE_URL"),
+        ({"secret": {"PACKMULE_DATABASE_URL": "sqlite:///f"}}, "PACKMULE_DATABASE_URL"),
+        ({"image": {"digest": "latest"}}, "digest"),
+        ({"image": {"repository": "p@sha256:1"}}, "repository"),
+        ({"worker": {"disruptionBudget": {"minAvailable": 1}}}, "disruptionBudget"),
+        ({"worker": {"scratch": {"sizeLimit": "plenty"}}}, "sizeLimit"),
+        ({"worker": {"scratch": {"sizeLimit": "2G"}}}, "MAX_SCRATCH_BYTES"),
+        (
+            {
+                "worker": {"scratch": {"sizeLimit": "1Gi"}},
+                "settings": {"MAX_SCRATCH_BYTES": "1.1 GB"},
+            },
+            "MAX_SCRATCH_BYTES",
+        ),
+        ({"worker": {"terminationGracePeriodSeconds": 30}}, "DRAIN_TIMEOUT"),
+        ({"api": {"terminationGracePeriodSeconds": 40}}, "DRAIN_DELAY"),
+        (
+            {
+                "settings": {"DRAIN_TIMEOUT": "2 min"},
+                "worker": {"terminationGracePeriodSeconds": 120},
+            },
+            "worker.terminationGracePeriodSeconds is 120",
+        ),
+        ({"api": {"autoscaling": {"minReplicas": 11}}}, "minReplicas"),
+        ({"networkPolicy": {"enabled": True}}, "database"),
+        (
+            {"ingress": {"enabled": True}, "settings": {"PUBLIC_URL": "https://other.example"}},
+            "PUBLIC_URL",
+        ),
     ],
-    ids=["misspelt", "a secret", "a number", "unknown", "no database"],
 )
-def test_what_is_wrong_is_refused_before_anything_is_made(wrong: dict[str, Any]) -> None:
+def test_what_cannot_work_is_refused_before_anything_is_made(
+    wrong: dict[str, Any], said: str
+) -> None:
     assert rendered(GIVEN)
-    with pytest.raises(helm.HelmError):
-        rendered({**GIVEN, **wrong})
+    with pytest.raises(helm.HelmError, match=said):
+        rendered(merged(GIVEN, wrong))
 
 
 @pytest.mark.parametrize(
@@ -243,6 +255,7 @@ def test_what_is_wrong_is_refused_before_anything_is_made(wrong: dict[str, Any])
     ],
 )
 def test_the_ingress_has_the_path_of_the_public_url(url: str, path: str) -> None:
-    made = rendered({**EVERYTHING, "settings": {"PUBLIC_URL": url}})
+    host = {"host": urlsplit(url).hostname}
+    made = rendered(merged(EVERYTHING, {"settings": {"PUBLIC_URL": url}, "ingress": host}))
     [rule] = made["Ingress", "pm-api"]["spec"]["rules"]
     assert [each["path"] for each in rule["http"]["paths"]] == [path]
