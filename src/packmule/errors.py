@@ -36,6 +36,7 @@ class FailureCode(StrEnum):
     NAME_INVALID = "name-invalid"
     HTML_PAGE = "html-page"
     VIEWER_PAGE = "viewer-page"
+    LEFT_OUT = "left-out"
     # Of a whole job:
     FILES_FAILED = "files-failed"
     ARCHIVE_TOO_LARGE = "archive-too-large"

@@ -148,7 +148,7 @@ def _without_javascript(browser: Browser, service: Service, link: str) -> None:
     page.click("#make")
     page.fill("#key", KEY)
     page.click("#make")
-    page.click("text=Finish without these files")
+    page.click("text=Get the ZIP with 1 file")
     page.fill("#key", KEY)
     page.click("text=Use this key")
     expect(page.get_by_role("link", name="Download")).to_be_visible(timeout=60_000)

@@ -69,7 +69,7 @@ def test_a_failed_job_is_finished_without_what_failed(plain: Page, origin: Origi
     ask(plain, origin.put("/skip/a.txt", b"one"), origin.url("/skip/<b>gone.txt"))
     expect(plain.locator("#job-state")).to_have_text("The archive could not be made")
     expect(plain.locator("li")).to_contain_text("the origin answered 404")
-    plain.click("text=Finish without these files")
+    plain.click("text=Get the ZIP with 1 file")
     expect(plain.get_by_role("link", name="Download")).to_be_visible()
 
 

@@ -57,11 +57,12 @@ def test_jobs_are_listed_shown_tried_again_and_cancelled(service: Service, origi
     good, bad = origin.put("/operations/good.txt", b"good"), origin.url("/operations/bad.txt")
     archive_hash = service.create(good, bad)
     assert service.outcome(archive_hash)["status"] == "failed"
-    listing, show, retry, cancel = the_block(DOCUMENT, "packmule jobs").splitlines()
+    listing, show, retry, cancel, finish = the_block(DOCUMENT, "packmule jobs").splitlines()
     assert archive_hash in said(service, listing)
     assert "bad.txt" in said(service, replaced(show, {"HASH": archive_hash}))
     said(service, replaced(retry, {"HASH": archive_hash}))
     assert service.outcome(archive_hash)["status"] == "completed"
+    said(service, replaced(finish, {"HASH": archive_hash}))
     slow = service.create(origin.put("/operations/slow.bin", bytes(1_000_000), held_from=10_000))
     said(service, replaced(cancel, {"HASH": slow}))
     assert service.outcome(slow)["status"] == "cancelled"

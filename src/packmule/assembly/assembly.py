@@ -220,6 +220,16 @@ class Assembly:
         self.scratch.settle()
         return self.checkpoint()
 
+    def leave_out_rest(self) -> None:
+        """End all fetching: what is packed stays, and every other file has failed."""
+        left_out = Failure(
+            FailureCode.LEFT_OUT, "left out: the archive was finished before the file was fetched"
+        )
+        self._quiet(lambda file: file.fail(left_out))
+        self.scratch.settle()
+        for position in self.ledger.unresolved():
+            EntryReceiver(self._receiving, position).fail(left_out)
+
     def finish(self) -> tuple[Path, int]:
         """Finish the file: its path, which holes may have made another, and length in bytes."""
         self.scratch.settle()

@@ -238,7 +238,7 @@ class Builder:
             _log.info("job paused")
             return self._pause(run)
         elif finished is None:
-            return self._fail(run, _files_failed(outcome), outcome.rest)
+            return self._fail_for_files(run, outcome)
         else:
             with span("publish"):
                 archive = self._published(key, attempt, finished)
@@ -263,8 +263,8 @@ class Builder:
         if archive is None:
             return None
         full = self._resources.limits.read_back
-        with self._holdings.watched(run, lambda: None) as check:
-            if not holds_recorded(archive, run.remembered, watcher(check, stop), full=full):
+        with self._holdings.watched(run, lambda: None) as watched:
+            if not holds_recorded(archive, run.remembered, watcher(watched.check, stop), full=full):
                 return None
         self._storage.confirm(run.job.hash, run.attempt)
         return archive
@@ -282,10 +282,13 @@ class Builder:
                 self._record(run, first)
             record = partial(self._record, run)
             patient = PatientStop(stop, self._drain, assembly.progress)
-            with self._holdings.watched(run, assembly.ask_checkpoint) as check:
-                outcome = assemble(assembly, record, patient, check=check)
+            with self._holdings.watched(run, assembly.ask_checkpoint) as watched:
+                outcome = assemble(
+                    assembly, record, patient, check=watched.check, finish=watched.finish
+                )
+                may_lack = run.job.on_error is OnError.SKIP or watched.finish.is_set()
                 if isinstance(outcome, Stopped) or (
-                    outcome.failed and (run.job.on_error is OnError.FAIL or not outcome.done)
+                    outcome.failed and not (may_lack and outcome.done)
                 ):
                     return outcome, None
                 # From here on nothing is fetched any more.
@@ -294,7 +297,7 @@ class Builder:
                 record(outcome.rest)
                 assembly.recorded()
                 if assembly.sender is not None and assembly.sender.has_begun:
-                    return outcome, finish_upload(assembly, record, check, patient)
+                    return outcome, finish_upload(assembly, record, watched.check, patient)
             finished, _size = assembly.finish()
             return outcome, finished
         finally:
@@ -341,22 +344,39 @@ class Builder:
             # The sweep, or the archive's removal, takes it away later.
             _log.warning("left-overs kept reason=%s", error)
 
-    def _fail(self, run: Run, failure: Failure, rest: Checkpoint | None = None) -> Later | None:
+    def _fail_for_files(self, run: Run, outcome: Resolved) -> Later | None:
+        """Fail the job, unless it was just asked to be completed without what has failed."""
+        detail = f"{outcome.failed} of {outcome.done + outcome.failed} files could not be fetched"
+        failure = Failure(FailureCode.FILES_FAILED, detail)
         try:
             self._store.fail(
                 run.fence,
                 failure,
-                rest,
+                outcome.rest,
+                unless_finishing=outcome.done > 0,
                 in_same_transaction=self._in_same_transaction,
             )
         except StaleAttempt:
-            return self._stand_aside(run.job.hash)
-        if rest is not None:
-            _count(rest)
-        _log.info("job failed code=%s reason=%s", failure.code.value, failure.detail)
-        ARCHIVES_FAILED.inc(failure.code.value)
-        fail(failure.code.value)
+            # Refused again where the job is no longer this run's.
+            self._record(run, outcome.rest)
+            return self._pause(run)
+        _count(outcome.rest)
+        _tell_failed(failure)
         return None
+
+    def _fail(self, run: Run, failure: Failure) -> Later | None:
+        try:
+            self._store.fail(run.fence, failure, in_same_transaction=self._in_same_transaction)
+        except StaleAttempt:
+            return self._stand_aside(run.job.hash)
+        _tell_failed(failure)
+        return None
+
+
+def _tell_failed(failure: Failure) -> None:
+    _log.info("job failed code=%s reason=%s", failure.code.value, failure.detail)
+    ARCHIVES_FAILED.inc(failure.code.value)
+    fail(failure.code.value)
 
 
 def _stored(stream: Stream | None, run: Run) -> Stored | None:
@@ -404,9 +424,3 @@ def _quarantined(runs: int) -> Failure:
         "the job again, with what it has."
     )
     return Failure(FailureCode.QUARANTINED, detail, attempts=runs)
-
-
-def _files_failed(outcome: Resolved) -> Failure:
-    total = outcome.done + outcome.failed
-    detail = f"{outcome.failed} of {total} files could not be fetched"
-    return Failure(FailureCode.FILES_FAILED, detail)

@@ -29,7 +29,7 @@ from packmule.jobs.model import MOST_WAITING, Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from packmule.errors import WarningCode
+    from packmule.errors import Failure, WarningCode
     from packmule.jobs.model import (
         DoneEntry,
         FailedEntry,
@@ -54,6 +54,9 @@ class FileUnderWay(Protocol):
 
     def let_go(self) -> None:
         """Discard what is held of the body."""
+
+    def fail(self, failure: Failure) -> None:
+        """Record that the file has failed for good, and discard what is held of its body."""
 
 
 class WrittenBody(Protocol):
@@ -268,6 +271,13 @@ class Ledger:
         """The files that have failed."""
         with self._lock:
             return tuple(self._failed)
+
+    def unresolved(self) -> tuple[int, ...]:
+        """Return the positions of the files that are neither done nor failed."""
+        with self._lock:
+            resolved = {entry.position for entry in self._done}
+            resolved.update(entry.position for entry in self._failed)
+        return tuple(position for position in range(self._files) if position not in resolved)
 
     def open_files(self) -> tuple[FileUnderWay, ...]:
         """Return the files whose bodies are under way."""

@@ -7,7 +7,8 @@ The same for a job of the service and for `packmule pack`: they differ in where 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from threading import Event
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from packmule.jobs.model import Checkpoint, Progress
 
 CHECKPOINT_SECONDS = 1.0
+NEVER: Final = Event()
+"""What is never set."""
 
 
 class StopSignal(Protocol):
@@ -45,18 +48,24 @@ def assemble(
     stop: StopSignal,
     *,
     check: Callable[[], None] = lambda: None,
+    finish: StopSignal = NEVER,
     watch: Callable[[Progress], None] | None = None,
     interval: float = CHECKPOINT_SECONDS,
 ) -> Stopped | Resolved:
     """Fetch everything, recording each `interval` seconds what is certain.
 
     `check` is asked whenever there may be news: it raises where nobody wants the archive any more.
+    Once `finish` is set, nothing is fetched any more, and what is not packed has failed.
     Raises what makes it impossible (DiskFull, StorageFailed, ArchiveTooLarge), and what `record`
     and `check` raise.
     """
-    assembly.start()
+    if not finish.is_set():
+        assembly.start()
     while True:
-        assembly.wait(interval)
+        if finish.is_set():
+            assembly.leave_out_rest()
+        else:
+            assembly.wait(interval)
         check()
         if assembly.error is not None:
             raise assembly.error

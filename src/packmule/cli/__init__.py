@@ -30,6 +30,7 @@ COMMANDS = {
     "fetch": "packmule.cli.fetch:fetch",
     "cancel": "packmule.cli.status:cancel",
     "retry": "packmule.cli.status:retry",
+    "finish": "packmule.cli.status:finish",
     "delete": "packmule.cli.status:delete",
     "pack": "packmule.cli.pack:pack",
     "verify": "packmule.cli.verify:verify",

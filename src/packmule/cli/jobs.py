@@ -1,4 +1,4 @@
-"""`packmule jobs`: list, inspect, cancel and retry jobs while the service is running.
+"""`packmule jobs`: list, inspect, cancel, retry and finish jobs while the service is running.
 
 Owns the commands and their output. Uses the database from the settings, as `serve` does; the
 changes are those of `wiring.operator`. A link is shown without its query.
@@ -35,7 +35,7 @@ _FAILURES_SHOWN = 50
 
 @click.group()
 def jobs() -> None:
-    """List, inspect, cancel and retry jobs. The service may be running."""
+    """List, inspect, cancel, retry and finish jobs. The service may be running."""
 
 
 @jobs.command("list")
@@ -137,6 +137,18 @@ def retry(hash_: str, on_error: str | None) -> None:
     settings = settings_module.read(os.environ)
     with _stores() as stores:
         job = operator.retry(settings, stores, stores.jobs.find_hash(hash_), wanted)
+        click.echo(f"{job.hash} is {job.state.value}")
+
+
+@jobs.command()
+@click.argument("hash_", type=HashBeginning(), metavar="HASH")
+def finish(hash_: str) -> None:
+    """Complete a job now, with the files that are packed."""
+    from packmule.wiring import operator  # noqa: PLC0415
+
+    settings = settings_module.read(os.environ)
+    with _stores() as stores:
+        job = operator.finish(settings, stores, stores.jobs.find_hash(hash_))
         click.echo(f"{job.hash} is {job.state.value}")
 
 

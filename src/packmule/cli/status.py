@@ -1,4 +1,4 @@
-"""`packmule status`, `cancel`, `retry` and `delete`: one job of a server.
+"""`packmule status`, `cancel`, `retry`, `finish` and `delete`: one job of a server.
 
 Owns the commands' options and output; the requests are those of `packmule.client`.
 """
@@ -98,6 +98,36 @@ def retry(
         else:
             print_status(archive_hash, found, as_json=as_json)
             code = 0
+    raise SystemExit(code)
+
+
+@click.command()
+@hash_argument
+@click.option("-w", "--wait", is_flag=True, help="Wait until the archive is ready.")
+@click.option("--timeout", type=Duration(), help="Wait at most this long, like 90s or 2h.")
+@remote.options
+def finish(
+    *, archive_hash: str, wait: bool, timeout: float | None, server: str | None, quiet: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Complete a job now, with the files that are packed. Nothing more is fetched.
+
+    \b
+    Example:
+      packmule finish --wait 0123456789abcdef0123456789abcdef
+
+    Exit status: 0 in progress, or completed with every file; 1 a file is missing, no file is packed
+    yet, or the job is cancelled; 2 invalid command; 3 cannot reach the server; 4 timed out, the job
+    goes on; 130 interrupted.
+    """  # noqa: D301
+    go_on = _check_later(archive_hash)
+    with remote.connect(server, quiet=quiet or as_json, go_on=go_on) as (client, reporter):
+        found = client.finish(archive_hash)
+        if wait:
+            code = wait_and_print(client, reporter, archive_hash, timeout, as_json=as_json)
+        else:
+            print_status(archive_hash, found, as_json=as_json)
+            code = exit_code(found)
     raise SystemExit(code)
 
 

@@ -127,6 +127,13 @@ class AsyncClient:
         """Retry a failed job, fetching only what failed. `skip` leaves out what fails again."""
         return await self._run(operations.retry(self._context, archive_hash, on_error))
 
+    async def finish(self, archive_hash: str) -> Status:
+        """Complete a job now with what is packed; `missing` then lists the rest.
+
+        Nothing more is fetched. Finishing it again changes nothing.
+        """
+        return await self._run(operations.finish(self._context, archive_hash))
+
     async def delete(self, archive_hash: str) -> None:
         """Remove an archive, and cancel its job if that is in progress."""
         await self._run(operations.delete(self._context, archive_hash))

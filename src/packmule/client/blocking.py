@@ -124,6 +124,13 @@ class Client:
         """Retry a failed job, fetching only what failed. `skip` leaves out what fails again."""
         return self._run(operations.retry(self._context, archive_hash, on_error))
 
+    def finish(self, archive_hash: str) -> Status:
+        """Complete a job now with what is packed; `missing` then lists the rest.
+
+        Nothing more is fetched. Finishing it again changes nothing.
+        """
+        return self._run(operations.finish(self._context, archive_hash))
+
     def delete(self, archive_hash: str) -> None:
         """Remove an archive, and cancel its job if that is in progress."""
         self._run(operations.delete(self._context, archive_hash))

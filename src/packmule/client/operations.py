@@ -168,6 +168,11 @@ def retry(context: CallContext, hash_: str, on_error: str | None) -> Steps[Statu
     return ask(context, requests.retry(hash_, on_error), _status, context.backoff())
 
 
+def finish(context: CallContext, hash_: str) -> Steps[Status]:
+    """Complete a job now with what is packed."""
+    return ask(context, requests.finish(hash_), _status, context.backoff())
+
+
 def delete(context: CallContext, hash_: str) -> Steps[None]:
     """Remove an archive."""
     return ask(context, requests.delete(hash_), _nothing, context.backoff())

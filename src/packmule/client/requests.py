@@ -117,6 +117,11 @@ def retry(hash_: str, on_error: str | None) -> ApiRequest:
     return ApiRequest("POST", path, headers=headers, body=body, idempotent=False)
 
 
+def finish(hash_: str) -> ApiRequest:
+    """Complete a job now with what is packed; finishing it again changes nothing."""
+    return ApiRequest("POST", f"/api/archive/finish/{checked(hash_)}")
+
+
 def delete(hash_: str) -> ApiRequest:
     """Remove an archive; removing it again changes nothing."""
     return ApiRequest("DELETE", f"/api/archive/{checked(hash_)}")

@@ -1,4 +1,4 @@
-"""What clients and operators do with a job that exists: cancel it, or retry it.
+"""What clients and operators do with a job that exists: cancel, retry or finish it.
 
 Owns what belongs together in each of these changes, for the API and the command line alike. Leaves
 the change of state to the job store; queue, webhooks and storage are passed in, since nothing here
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class JobCommands:
-    """Cancels and retries jobs.
+    """Cancels, retries and finishes jobs.
 
     `enqueue(connection, hash, priority, client)` puts a job's task into the caller's transaction,
     `announce(connection, job)` what webhooks are to be told of it. `discard(hash)` removes what was
@@ -61,9 +61,16 @@ class JobCommands:
 
         Raises NotFound, NotAllowedInState, QuotaExceeded.
         """
+        return self.store.retry(hash_, on_error, defer=self._defer_as_before(hash_), limit=limit)
+
+    def finish(self, hash_: str) -> Job:
+        """Complete a job now with what is packed. Raises NotFound, NotAllowedInState."""
+        return self.store.finish(hash_, defer=self._defer_as_before(hash_))
+
+    def _defer_as_before(self, hash_: str) -> Callable[[Connection, str], None]:
         known = self.store.get(hash_)
 
         def defer(connection: Connection, queued: str) -> None:
             self.enqueue(connection, queued, known.priority, known.client)
 
-        return self.store.retry(hash_, on_error, defer=defer, limit=limit)
+        return defer

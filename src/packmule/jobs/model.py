@@ -316,6 +316,7 @@ class Job:
     """A job as the store knows it.
 
     `attempt` is the fencing number of its latest run; `version` is one more at each change.
+    `finishing`: it is to be completed now, with what is packed.
     """
 
     id: int
@@ -340,6 +341,7 @@ class Job:
     failure: Failure | None = None
     version: int = 0
     storage_wait: StorageWait | None = None
+    finishing: bool = False
 
 
 MOST_FRUITLESS_RUNS = 5

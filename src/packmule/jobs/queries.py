@@ -73,7 +73,7 @@ VERSIONS = select(jobs.c.hash, jobs.c.state, jobs.c.version).where(
     jobs.c.hash.in_(bindparam("of_hashes", expanding=True))
 )
 
-HELD = select(jobs.c.id, jobs.c.attempt, jobs.c.run_token).where(
+HELD = select(jobs.c.id, jobs.c.attempt, jobs.c.run_token, jobs.c.finishing).where(
     jobs.c.id.in_(bindparam("of_jobs", expanding=True)),
     jobs.c.state == JobState.RUNNING.value,
 )
@@ -117,11 +117,9 @@ BEGIN_JOB = _change(JobState.RUNNING).values(
 
 CANCEL_JOB = _change(JobState.CANCELLED).values(_FINISHED)
 
-RETRY_JOB = _change(JobState.QUEUED).values(
-    on_error=func.coalesce(bindparam("new_on_error"), jobs.c.on_error),
+_AGAIN = _change(JobState.QUEUED).values(
     finished_at=None,
     expires_at=None,
-    files_failed=0,
     bytes_per_second=0.0,
     waiting=None,
     failure_code=None,
@@ -130,6 +128,22 @@ RETRY_JOB = _change(JobState.QUEUED).values(
     failure_attempts=None,
     fruitless_runs=0,
     progress_mark=0,
+)
+
+RETRY_JOB = _AGAIN.values(
+    on_error=func.coalesce(bindparam("new_on_error"), jobs.c.on_error),
+    files_failed=0,
+    finishing=None,
+)
+
+FINISH_FAILED_JOB = _AGAIN.values(finishing=True)
+
+# Its state stays; its run hears of it.
+FINISH_OPEN_JOB = (
+    update(jobs)
+    .where(jobs.c.hash == bindparam("of_hash"), _before(JobState.CANCELLED))
+    .values(finishing=True, version=jobs.c.version + 1)
+    .returning(*jobs.c)
 )
 
 # The idempotency key is free again: it must not answer with an archive that is no longer there.
@@ -228,6 +242,8 @@ FAIL_JOB = (
 )
 
 FAIL_JOB_AT = FAIL_JOB.values(_PROGRESS).values(recorded_by=jobs.c.attempt)
+
+FAIL_JOB_UNLESS_FINISHING = FAIL_JOB_AT.where(jobs.c.finishing.is_not(True))
 
 # --- many jobs ----------------------------------------------------------------------------------
 

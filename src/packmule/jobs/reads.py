@@ -119,16 +119,16 @@ class JobReads:
                 for row in connection.execute(queries.VERSIONS, {"of_hashes": some})
             }
 
-    def still_held(self, fences: Sequence[Fence]) -> frozenset[Fence]:
-        """Return those of some runs that still hold their jobs."""
+    def still_held(self, fences: Sequence[Fence]) -> dict[Fence, bool]:
+        """Return those of some runs that still hold their jobs, and whether each is to finish."""
         ids = [fence.job_id for fence in fences]
         with reading(self._engine) as connection:
             now = {
-                Fence(*row)
+                Fence(*fence): bool(finishing)
                 for some in _batches(ids)
-                for row in connection.execute(queries.HELD, {"of_jobs": some})
+                for *fence, finishing in connection.execute(queries.HELD, {"of_jobs": some})
             }
-        return frozenset(now.intersection(fences))
+        return {fence: now[fence] for fence in fences if fence in now}
 
     def failures(self, job_id: int, limit: int) -> tuple[FileRecord, ...]:
         """List the first files that failed for good, by position."""

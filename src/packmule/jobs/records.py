@@ -97,6 +97,7 @@ def job_of(row: Row[Any]) -> Job:
         failure=_failure_of(row, row.failure_attempts),
         version=row.version,
         storage_wait=_wait_of(row),
+        finishing=bool(row.finishing),
     )
 
 

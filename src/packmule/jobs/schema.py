@@ -70,6 +70,8 @@ jobs = Table(
     Column("failure_attempts", Integer),
     Column("idempotency_key", Text),
     Column("request_digest", String(64)),
+    # Whether a client wants the archive now, with what is packed; null: no.
+    Column("finishing", Boolean),
     # False once the links of an ended job were dropped, because its client has too many.
     Column("has_links", Boolean),
     # Which attempt has recorded the last checkpoint: in its scratch lies what is not uploaded.

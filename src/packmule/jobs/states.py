@@ -52,7 +52,8 @@ CHANGES = (
         JobState.COMPLETED,
         "complete",
         "worker",
-        "every file is done or left out (`on_error: skip`), and the archive is published",
+        "every file is done or left out (`on_error: skip`, or finish), and the archive is "
+        "published",
     ),
     Change(
         JobState.RUNNING,
@@ -70,7 +71,11 @@ CHANGES = (
         "cancel, or delete; the run hears of it within a second",
     ),
     Change(
-        JobState.FAILED, JobState.QUEUED, "retry", "client", "retry; only what failed is fetched"
+        JobState.FAILED,
+        JobState.QUEUED,
+        "retry",
+        "client",
+        "retry; only what failed is fetched. Or finish (`finish`), which fetches nothing",
     ),
     Change(
         JobState.FAILED, JobState.EXPIRED, "expire", "worker, client", "its time is over; or delete"

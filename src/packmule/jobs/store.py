@@ -40,7 +40,15 @@ from packmule.jobs.records import (
     row_of,
 )
 from packmule.jobs.storable_text import storable
-from packmule.jobs.transitions import InSameTransaction, already, change, expire, find, not_allowed
+from packmule.jobs.transitions import (
+    InSameTransaction,
+    already,
+    change,
+    expire,
+    find,
+    not_allowed,
+    not_finishable,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -210,9 +218,14 @@ class JobStore(JobReads):
         failure: Failure,
         checkpoint: Checkpoint | None = None,
         *,
+        unless_finishing: bool = False,
         in_same_transaction: InSameTransaction | None = None,
     ) -> Job:
-        """Fail a job; what it has is kept for a retry. Raises StaleAttempt."""
+        """Fail a job; what it has is kept for a retry.
+
+        Raises StaleAttempt; with `unless_finishing` also where the job is to be completed instead
+        with what it has.
+        """
         values = _fenced(fence) | {
             "new_code": failure.code.value,
             "new_detail": storable(failure.detail),
@@ -222,7 +235,8 @@ class JobStore(JobReads):
         if checkpoint is None:
             return self._finish(queries.FAIL_JOB, values, None, in_same_transaction)
         values |= progress_values(checkpoint)
-        return self._finish(queries.FAIL_JOB_AT, values, checkpoint, in_same_transaction)
+        statement = queries.FAIL_JOB_UNLESS_FINISHING if unless_finishing else queries.FAIL_JOB_AT
+        return self._finish(statement, values, checkpoint, in_same_transaction)
 
     def _finish(
         self,
@@ -305,6 +319,25 @@ class JobStore(JobReads):
             again = {"of_job": job.id, "new_version": job.version}
             connection.execute(file_queries.TRY_FAILED_FILES_AGAIN, again)
             defer(connection, hash_)
+        return job
+
+    def finish(self, hash_: str, *, defer: Defer) -> Job:
+        """Complete a job soon, with what is packed; the other files count as failed.
+
+        A run hears of it soon; a failed job is queued for it. Again, or for a completed job, it
+        changes nothing. Raises NotFound; NotAllowedInState also where nothing is packed.
+        """
+        with writing(self._engine) as connection:
+            known = find(connection, hash_)
+            if known.finishing or known.state is JobState.COMPLETED:
+                return known
+            is_open = known.state in {JobState.QUEUED, JobState.RUNNING}
+            statement = queries.FINISH_OPEN_JOB if is_open else queries.FINISH_FAILED_JOB
+            job = change(connection, statement, hash_, {}) if known.progress.files_done else None
+            if job is None:
+                raise not_finishable(known)
+            if not is_open:
+                defer(connection, hash_)
         return job
 
     def expire(self, hash_: str, *, in_same_transaction: InSameTransaction | None = None) -> Job:

@@ -63,6 +63,19 @@ def expire(
     return job
 
 
+def not_finishable(job: Job) -> NotAllowedInState:
+    """Return the error for a job that cannot be completed with what it has."""
+    if job.state in {JobState.CANCELLED, JobState.EXPIRED}:
+        return NotAllowedInState(
+            f"The job is {job.state.value}; only one that is queued, running or failed can be "
+            "finished."
+        )
+    return NotAllowedInState(
+        "Nothing is packed yet, so there is no archive to finish. Wait for the first file, or "
+        "cancel the job."
+    )
+
+
 def not_allowed(job: Job, wanted: JobState) -> NotAllowedInState:
     """Return the error that names the state of the job, and those that would allow the change."""
     verb = {JobState.QUEUED: "retried", JobState.EXPIRED: "removed"}.get(wanted, "cancelled")

@@ -47,7 +47,7 @@ Packmule turns a list of public links into one ZIP archive, in the background.
 archive or the files that could not be fetched and why. Anyone who has the hash can read the status
 and download the archive.
 
-If the server requires API keys, create, retry, cancel, delete and files need the header
+If the server requires API keys, create, retry, finish, cancel, delete and files need the header
 `Authorization: Bearer KEY`, and a key gives access only to its own client's jobs.
 
 Every error is `application/problem+json` (RFC 9457) with a stable `code`.

@@ -103,6 +103,7 @@ def status_of(
                 progress=_progress(job.progress),
                 retrying=[*map(_retrying, job.progress.waiting)],
                 waiting=None if job.storage_wait is None else _waiting(job.storage_wait),
+                finishing=job.finishing,
             )
         case JobState.COMPLETED:
             return CompletedOut(
@@ -116,6 +117,7 @@ def status_of(
             failure = job.failure or Failure(FailureCode.INTERNAL, "The job failed.")
             return FailedOut(
                 error=ErrorOut(code=failure.code, detail=failure.detail),
+                files=_counts(job.progress),
                 failures=_failures(failures, whole_urls=whole_urls),
             )
         case JobState.CANCELLED:
@@ -213,12 +215,16 @@ def _instant(seconds: float) -> datetime:
 
 def _progress(progress: Progress) -> ProgressOut:
     return ProgressOut(
-        files=FileCounts(
-            total=progress.files_total, done=progress.files_done, failed=progress.files_failed
-        ),
+        files=_counts(progress),
         bytes=ByteCounts(done=progress.bytes_done, total=progress.bytes_total),
         bytes_per_second=round(progress.bytes_per_second, 1),
         eta_seconds=_eta(progress),
+    )
+
+
+def _counts(progress: Progress) -> FileCounts:
+    return FileCounts(
+        total=progress.files_total, done=progress.files_done, failed=progress.files_failed
     )
 
 

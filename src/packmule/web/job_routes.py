@@ -1,4 +1,4 @@
-"""The API for jobs: create, status, files, retry, cancel and delete.
+"""The API for jobs: create, status, files, retry, finish, cancel and delete.
 
 Owns these routes under /api/archive; event streams are in `events.py`. Leaves validation to
 `intake.py`, response documents to `documents.py`, long polling to `job_changes.py`, and every
@@ -208,6 +208,34 @@ def _retry(services: Services, hash_: str, asked: RetryIn) -> Status:
     job = services.commands.retry(hash_, asked.on_error, services.access.quota)
     _log.info("job retried")
     return status_of(job, (), services.public_url)
+
+
+@router.post(
+    "/finish/{archive_hash}",
+    status_code=202,
+    response_model=StatusOut,
+    summary="Finish without the rest",
+    responses=refusals(401, 403, 429),
+    openapi_extra=NEEDS_KEY,
+)
+async def finish(
+    response: Response, services: GivenServices, caller: CallerWithinRate, archive_hash: Hash
+) -> Status:
+    """Complete a job that is in progress or failed now, with the files that are packed.
+
+    Nothing more is fetched, and `missing` lists the files that were left out. If no file is packed,
+    the error is `wrong-state`. Finishing again changes nothing.
+    """
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Location"] = status_path(services.public_url, archive_hash)
+    return await run_in_threadpool(_finish, services, caller, archive_hash)
+
+
+def _finish(services: Services, caller: Caller, hash_: str) -> Status:
+    is_owners = refuse_strangers(services, caller, hash_)
+    job = services.commands.finish(hash_)
+    _log.info("job to be finished")
+    return status_document(services.store, job, services.public_url, whole_urls=is_owners)
 
 
 @router.post(

@@ -48,7 +48,7 @@ _KEPT = ("retry-after", "www-authenticate", "accept-encoding", "connection")
 _ACTIONS: dict[str, tuple[str, dict[str, str] | None]] = {
     "cancel": ("cancel", None),
     "retry": ("retry", {}),
-    "skip": ("retry", {"on_error": "skip"}),
+    "finish": ("finish", None),
 }
 _PASSED_ON = frozenset({b"x-forwarded-for", b"authorization", b"x-request-id"})
 
@@ -134,7 +134,7 @@ async def show(request: Request) -> Response:
 
 
 async def act(request: Request) -> Response:
-    """Cancel a job or try it again, and lead back to its page."""
+    """Cancel, retry or finish a job, and lead back to its page."""
     try:
         hash_ = await checked_hash(request.path_params["hash_"])
     except NotFound as error:

@@ -216,6 +216,10 @@ class InProgressOut(_StatusOut):
     waiting: WaitingOut | None = Field(
         default=None, description="Why the whole job waits, if it does."
     )
+    finishing: bool = Field(
+        default=False,
+        description="`finish` was called: nothing more is fetched, and the archive is being made.",
+    )
 
 
 class CompletedOut(_StatusOut):
@@ -225,7 +229,10 @@ class CompletedOut(_StatusOut):
     url: str
     size: int
     expires_at: datetime
-    missing: list[FailureOut] = Field(description="Files that were skipped, with `on_error: skip`.")
+    missing: list[FailureOut] = Field(
+        description="Files that were left out: with `on_error: skip` those that failed, after "
+        "`finish` also those that were not fetched yet."
+    )
     warnings: list[FileWarningOut] = Field(
         default=[],
         description="The first 1,000 files in whose place something else was packed, such as a web "
@@ -245,6 +252,10 @@ class FailedOut(_StatusOut):
 
     status: Literal["failed"] = "failed"
     error: ErrorOut
+    files: FileCounts = Field(
+        description="How many files there are, and how many of them are packed: `finish` makes an "
+        "archive of these."
+    )
     failures: list[FailureOut] = Field(
         description="The first ones, at most 1,000; `/api/archive/files` lists all."
     )

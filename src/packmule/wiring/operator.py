@@ -56,6 +56,11 @@ def retry(settings: Settings, stores: Stores, hash_: str, on_error: OnError | No
     return _commands(settings, stores).retry(hash_, on_error)
 
 
+def finish(settings: Settings, stores: Stores, hash_: str) -> Job:
+    """Complete a job with what is packed, as the API does. Raises as `retry`."""
+    return _commands(settings, stores).finish(hash_)
+
+
 def _commands(settings: Settings, stores: Stores) -> JobCommands:
     announce = announcer(settings, stores).announce
     return JobCommands(stores.jobs, stores.enqueue, announce, stores.storage.discard)

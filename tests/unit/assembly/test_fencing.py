@@ -6,7 +6,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.fakes.jobs import begun, no_defer, request
+from tests.fakes.jobs import begun, checkpoint, done, no_defer, request
 from tests.fakes.resources import FakeResources
 from tests.fakes.waiting import PATIENCE, eventually
 
@@ -38,12 +38,12 @@ def store(tmp_path: Path) -> Iterator[JobStore]:
 def hears(holdings: CancellationWatcher, run: Run, change: Callable[[], object]) -> None:
     """Fail unless a run that is watched is woken by a change, and told to end."""
     woken = Event()
-    with holdings.watched(run, woken.set) as check:
-        check()
+    with holdings.watched(run, woken.set) as watched:
+        watched.check()
         change()
         assert woken.wait(PATIENCE)
         with pytest.raises(StaleAttempt):
-            check()
+            watched.check()
 
 
 def test_a_run_whose_job_is_cancelled_is_woken_and_told_to_end(store: JobStore) -> None:
@@ -73,6 +73,19 @@ def test_a_run_that_was_taken_over_is_woken_and_told_to_end(store: JobStore) -> 
     )
 
 
+def test_a_run_whose_archive_is_wanted_now_is_woken_and_goes_on(store: JobStore) -> None:
+    run = begun(store)
+    store.checkpoint(run.fence, checkpoint(done(0)))
+    woken = Event()
+    watcher = CancellationWatcher(store.still_held, look_every=SOON)
+    with watcher.watched(run, woken.set) as watched:
+        assert not watched.finish.is_set()
+        store.finish(run.job.hash, defer=no_defer)
+        assert woken.wait(PATIENCE)
+        assert watched.finish.is_set()
+        watched.check()
+
+
 class Asked:
     """Answers that all runs hold their jobs, and notes what was asked; or fails."""
 
@@ -80,11 +93,11 @@ class Asked:
         self.questions: list[list[int]] = []
         self.fails: Exception | None = None
 
-    def __call__(self, fences: Sequence[Fence]) -> Sequence[Fence]:
+    def __call__(self, fences: Sequence[Fence]) -> dict[Fence, bool]:
         self.questions.append(sorted(fence.job_id for fence in fences))
         if self.fails is not None:
             raise self.fails
-        return fences
+        return dict.fromkeys(fences, False)
 
 
 def test_one_question_is_asked_for_all_runs_and_none_once_they_have_ended(store: JobStore) -> None:
@@ -103,12 +116,12 @@ def test_one_question_is_asked_for_all_runs_and_none_once_they_have_ended(store:
 def test_a_store_that_cannot_be_asked_ends_no_run(store: JobStore, error: Exception) -> None:
     asked = Asked()
     asked.fails = error
-    with CancellationWatcher(asked, look_every=SOON).watched(begun(store), pytest.fail) as check:
+    with CancellationWatcher(asked, look_every=SOON).watched(begun(store), pytest.fail) as watched:
         eventually(lambda: len(asked.questions) > 2)
-        check()
+        watched.check()
         asked.fails = None
         eventually(lambda: len(asked.questions) > 5)
-        check()
+        watched.check()
 
 
 def no_checkpoint(_checkpoint: object) -> None:
@@ -123,10 +136,10 @@ def test_an_assembly_ends_when_its_job_is_cancelled_not_at_its_next_checkpoint(
     resources = FakeResources()
     assembly = Assembly(run.sources, run.remembered, tmp_path / "scratch", resources.real)
     holdings = CancellationWatcher(store.still_held, look_every=SOON)
-    with holdings.watched(run, assembly.ask_checkpoint) as check:
+    with holdings.watched(run, assembly.ask_checkpoint) as watched:
         store.cancel(run.job.hash)
         with pytest.raises(StaleAttempt):
-            assemble(assembly, no_checkpoint, Event(), check=check, interval=2 * PATIENCE)
+            assemble(assembly, no_checkpoint, Event(), check=watched.check, interval=2 * PATIENCE)
     assembly.close()
     assert resources.loop.removed
     resources.close()
@@ -143,8 +156,8 @@ def test_a_thread_that_cannot_start_ends_no_run_and_is_tried_again_for_the_next(
     first, second = begun(store), begun(store)
     with monkeypatch.context() as patch:
         patch.setattr(Thread, "start", refused)
-        with holdings.watched(first, pytest.fail) as check:
-            check()
+        with holdings.watched(first, pytest.fail) as watched:
+            watched.check()
     with holdings.watched(second, pytest.fail):
         eventually(lambda: asked.questions != [])
     assert asked.questions[0] == [second.job.id]

@@ -127,7 +127,7 @@ def test_digits_that_several_hashes_begin_with_are_refused(
     assert run("show", "00000002")[0] == 0
 
 
-@pytest.mark.parametrize("command", ["show", "cancel", "retry"])
+@pytest.mark.parametrize("command", ["show", "cancel", "retry", "finish"])
 def test_a_job_that_is_none_is_said(stores: Stores, command: str) -> None:
     assert stores.jobs.newest() == ()
     assert run(command, "0" * 32)[0] == 2

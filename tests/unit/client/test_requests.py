@@ -96,9 +96,10 @@ def test_only_what_does_no_harm_may_be_sent_twice() -> None:
         requests.create(["u"], {}, "k").idempotent,
         requests.status(HASH).idempotent,
         requests.cancel(HASH).idempotent,
+        requests.finish(HASH).idempotent,
         requests.delete(HASH).idempotent,
         requests.retry(HASH, None).idempotent,
-    ] == [True, True, True, True, False]
+    ] == [True, True, True, True, True, False]
 
 
 def test_the_server_has_longer_for_an_answer_that_it_holds() -> None:

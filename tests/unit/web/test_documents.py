@@ -83,6 +83,7 @@ def test_an_open_job_is_in_progress(state: JobState) -> None:
         },
         "retrying": [],
         "waiting": None,
+        "finishing": False,
     }
 
 
@@ -128,6 +129,7 @@ def test_a_failed_job_says_why_and_names_the_files() -> None:
     assert document(FAILED, DEAD) == {
         "status": "failed",
         "error": {"code": "files-failed", "detail": "1 of 3 files could not be fetched"},
+        "files": {"total": 3, "done": 2, "failed": 1},
         "failures": [
             {
                 "position": 2,

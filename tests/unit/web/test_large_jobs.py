@@ -97,7 +97,7 @@ def test_what_is_asked_again_and_again_is_found_by_an_index(app: App) -> None:
     store.complete(other.fence, PUBLISHED, checkpoint(done()))
     with noted(store._engine) as statements:
         assert run.job.hash in store.find_versions([run.job.hash, "0" * 32])
-        assert store.still_held([run.fence]) == {run.fence}
+        assert store.still_held([run.fence]) == {run.fence: False}
         assert [job.id for job in store.oldest_completed(-1)] == [other.job.id]
     steps = plans(store._engine, statements)
     assert len(steps) == 3

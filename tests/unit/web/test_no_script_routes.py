@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
+from tests.fakes.jobs import begun, checkpoint, done, in_state
 
-from packmule.jobs.model import Compression, OnError, OnHtml
+from packmule.jobs.model import Compression, JobState, OnError, OnHtml
 from packmule.outbound.addresses import parse_networks
 from packmule.web.api_keys import Keyring, parse_keys
 from packmule.web.client_address import ClientAddresses
@@ -143,6 +144,24 @@ def test_a_line_with_a_nul_is_told_by_its_number(app: App) -> None:
     assert app.queued == []
 
 
+def test_a_failed_job_is_finished_with_what_is_packed(app: App) -> None:
+    hash_ = in_state(app.services.store, JobState.FAILED)
+    assert "Get the ZIP with 1 file<" in app.ask("GET", f"/archives/{hash_}").text
+    answer = post(app, f"/archives/{hash_}/finish")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"../{hash_}")
+    assert app.services.store.get(hash_).finishing
+    assert [queued for queued, _ in app.queued] == [hash_]
+    assert "Finish now" not in app.ask("GET", f"/archives/{hash_}").text
+
+
+def test_a_job_in_progress_can_be_finished_once_a_file_is_packed(app: App) -> None:
+    run = begun(app.services.store)
+    page = f"/archives/{run.job.hash}"
+    assert "Finish now" not in app.ask("GET", page).text
+    app.services.store.checkpoint(run.fence, checkpoint(done(0)))
+    assert "Finish now without the rest" in app.ask("GET", page).text
+
+
 def test_there_are_no_other_actions(app: App) -> None:
     assert post(app, f"/archives/{'0' * 32}/delete").status_code == 404
 
@@ -152,6 +171,7 @@ def test_a_page_names_so_many_failures_and_no_more() -> None:
     status = {
         "status": "failed",
         "error": {"code": "files-failed", "detail": "All failed"},
+        "files": {"total": 1_000, "done": 0, "failed": 1_000},
         "failures": [failure] * 1_000,
     }
     page = job_page("0" * 32, status, reloads=False)

@@ -82,6 +82,7 @@ class Job {
     if (this.title.textContent !== text) this.title.textContent = text;
     this.showBar(found);
     if (isNew) this.enter(found, text);
+    if (this.finish) this.finish.hidden = found.finishing || !found.progress?.files.done;
     this.tell(found, text, isNew);
     const { progress } = found;
     const total = progress?.files.total ?? known(this.hash)?.files ?? 0;
@@ -179,19 +180,20 @@ class Job {
   }
 
   buttonsOf(found) {
-    const { status, failures, error } = found;
+    const { status, files } = found;
     const button = (text, then, kind = "second") => make("button", { type: "button", class: kind, onclick: then }, text);
     const fresh = make("a", { class: "button second", href: "#" }, "New archive");
-    if (status === "in-progress") return [button("Cancel", () => this.act("cancel")), fresh];
+    this.finish = null;
+    if (status === "in-progress") {
+      this.finish = button("Finish now without the rest", () => this.act("finish"));
+      return [this.finish, button("Cancel", () => this.act("cancel")), fresh];
+    }
     if (status === "cancelled") return [button("Edit the list", () => this.edit()), fresh];
     if (status === "expired" && listOf(this.hash) !== null) return [button("Create it again", () => this.edit(), ""), fresh];
     if (status !== "failed") return [fresh];
-    const [, failed, total] = /^(\d+) of (\d+) /.exec(error.detail.replaceAll(",", "")) ?? [];
-    const rest = Number(total) - Number(failed);
-    const skips = error.code === "files-failed" && failures.length > 0 && rest > 0;
     return [
-      skips ? button(`Get the ZIP with ${plural(rest, "file")}`, () => this.act("retry", { on_error: "skip" }), "") : null,
-      button(failed > 1 ? `Try the ${number(Number(failed))} again` : "Try again", () => this.act("retry", {}), skips ? "second" : ""),
+      files.done ? button(`Get the ZIP with ${plural(files.done, "file")}`, () => this.act("finish"), "") : null,
+      button(files.failed > 1 ? `Try the ${number(files.failed)} again` : "Try again", () => this.act("retry", {}), files.done ? "second" : ""),
       button("Edit the list", () => this.edit()),
       fresh,
     ].filter(Boolean);

@@ -57,6 +57,7 @@ export const FAILURES = {
     "Got a viewer, login or consent page instead of the file",
     "Use the link that downloads the file itself.",
   ],
+  "left-out": ["Left out", "The archive was finished before this file was fetched."],
   "name-invalid": ["The file name is not valid", "Give the file another name."],
   "files-failed": ["Some files could not be fetched", "Try them again, or finish without them."],
   "archive-too-large": ["The archive would be too large", "Put fewer files into one archive."],
@@ -116,9 +117,10 @@ export const WARNINGS = {
 
 export const FILE_STATES = { pending: "Waiting", open: "Fetching", done: "Done", failed: "Failed" };
 
-export function headline({ status, progress, missing, error }) {
+export function headline({ status, progress, missing, error, finishing }) {
   switch (status) {
     case "in-progress": {
+      if (finishing) return "Finishing the archive";
       const { total, done, failed } = progress.files;
       if (!done && !failed && !progress.bytes.done) return `Preparing ${plural(total, "file")}`;
       return done + failed < total ? `Packing ${plural(total, "file")}` : "Finishing the archive";

@@ -1,0 +1,128 @@
+"""POST /api/archive/finish/<hash>: the archive now, with what is packed, fetching nothing."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.fakes.bucket import running_s3
+from tests.fakes.origin import Origin
+from tests.spec.service import Service, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import httpx
+
+SIZE = 3_000_000
+
+
+def finish(service: Service, archive_hash: str) -> httpx.Response:
+    return service.client.post(f"/api/archive/finish/{archive_hash}")
+
+
+@pytest.fixture(scope="module")
+def busy() -> Iterator[Origin]:
+    """Give a host of its own, which is left alone for an hour once it has said so."""
+    with Origin("127.0.0.2") as running:
+        yield running
+
+
+def begun(service: Service, origin: Origin, busy: Origin, folder: str) -> tuple[str, bytes]:
+    """Create a job of a file that is packed, one that comes slowly, and one that waits for it."""
+    whole = random.Random(folder).randbytes(SIZE)
+    links = [
+        origin.put(f"{folder}/whole.bin", whole),
+        origin.put(f"{folder}/slow.bin", whole, held_from=SIZE // 2),
+        busy.put(f"{folder}/busy.bin", status=503, headers={"Retry-After": "3600"}),
+    ]
+    archive_hash = service.create(*links)
+    until(lambda: service.kept(archive_hash)[0] == SIZE, "the first file is packed")
+    until(lambda: service.status(archive_hash)["retrying"], "the third one waits")
+    return archive_hash, whole
+
+
+def assert_finished(service: Service, archive_hash: str, whole: bytes) -> None:
+    found = service.outcome(archive_hash)
+    assert found["status"] == "completed", found
+    assert [(each["position"], each["code"]) for each in found["missing"]] == [
+        (1, "left-out"),
+        (2, "left-out"),
+    ]
+    members = service.members(archive_hash)
+    assert list(members) == ["whole.bin", "_missing.txt"]
+    assert members["whole.bin"] == whole
+    assert b"code: left-out" in members["_missing.txt"]
+
+
+def test_a_running_job_is_completed_at_once_with_what_is_packed(
+    service: Service, origin: Origin, busy: Origin
+) -> None:
+    archive_hash, whole = begun(service, origin, busy, "/finish/running")
+    answer = finish(service, archive_hash)
+    assert answer.status_code == 202, answer.text
+    assert answer.headers["location"] == f"/api/archive/status/{archive_hash}"
+    assert answer.json()["finishing"] is True
+    assert_finished(service, archive_hash, whole)
+    assert len(origin.requests_for("/finish/running/slow.bin")) == 1
+    again = finish(service, archive_hash)
+    assert (again.status_code, again.json()["status"]) == (202, "completed")
+
+
+def test_a_failed_job_is_completed_and_nothing_is_fetched_again(
+    service: Service, origin: Origin
+) -> None:
+    url, dead = origin.put("/finish/failed/a.txt", b"packed"), origin.url("/finish/failed/gone")
+    archive_hash = service.create(url, dead)
+    found = service.outcome(archive_hash)
+    assert (found["status"], found["files"]) == ("failed", {"total": 2, "done": 1, "failed": 1})
+    asked = len(origin.requests_for("/finish/failed/gone"))
+    assert finish(service, archive_hash).json()["status"] == "in-progress"
+    found = service.outcome(archive_hash)
+    assert found["status"] == "completed"
+    assert [each["code"] for each in found["missing"]] == ["http-status"]
+    assert list(service.members(archive_hash)) == ["a.txt", "_missing.txt"]
+    assert len(origin.requests_for("/finish/failed/gone")) == asked
+    assert len(origin.requests_for("/finish/failed/a.txt")) == 1
+
+
+def test_where_nothing_is_packed_there_is_nothing_to_finish(
+    service: Service, origin: Origin
+) -> None:
+    archive_hash = service.create(origin.put("/finish/none.bin", bytes(SIZE), held_from=1000))
+    answer = finish(service, archive_hash)
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong-state")
+    assert "Nothing is packed yet" in answer.json()["detail"]
+    service.client.post(f"/api/archive/cancel/{archive_hash}")
+    answer = finish(service, archive_hash)
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong-state")
+    assert "The job is cancelled" in answer.json()["detail"]
+    assert finish(service, "0" * 32).status_code == 404
+
+
+@pytest.mark.parametrize("storage", ["directory", "bucket"])
+def test_a_job_asked_to_finish_while_no_worker_runs_is_completed_by_the_next(
+    tmp_path: Path, origin: Origin, busy: Origin, storage: str
+) -> None:
+    folder = f"/finish/kill/{storage}"
+    with running_s3() as server, Service(tmp_path) as service:
+        if storage == "bucket":
+            service.environment |= server.environment
+            url = f"s3://{server.make_bucket()}/archives"
+            service.environment["PACKMULE_STORAGE_URL"] = url
+        service.start()
+        archive_hash, whole = begun(service, origin, busy, folder)
+        service.kill()
+        asked = len(origin.requests_for(f"{folder}/slow.bin"))
+        ended = subprocess.run(
+            [sys.executable, "-m", "packmule", "jobs", "finish", archive_hash],
+            env=service.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert ended.returncode == 0, ended.stderr
+        service.start()
+        assert_finished(service, archive_hash, whole)
+        assert len(origin.requests_for(f"{folder}/slow.bin")) == asked
