@@ -103,6 +103,9 @@ def test_numbers_read_as_people_write_them(page: Page) -> None:
 def test_page_and_server_find_the_same_links_in_every_line(page: Page) -> None:
     said = call(page, "links.js", "given.map(module.read)", list(LINES))
     assert said == [
-        [{"number": line, "url": url, "name": name or ""} for line, url, name in read_lines(text)]
+        [
+            {"number": each.line, "url": each.url, "name": each.name or ""}
+            for each in read_lines(text)
+        ]
         for text in LINES
     ]

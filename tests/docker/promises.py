@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import re
+import tempfile
 import threading
 import uuid
+import zipfile
+from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING
 
@@ -20,7 +24,7 @@ from tests.docker.container import FENCES, PATIENCE, until
 from tests.docker.engine import CLIENT, Engine
 from tests.docker.typed import typing
 from tests.docker.world import ROOT, World, build, small, volume
-from tests.fakes.documents import blocks
+from tests.fakes.documents import blocks, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +67,7 @@ def one_command_serves_everything(world: World) -> None:
 def what_the_documents_tell_to_type_serves(world: World) -> None:
     """Each block of README.md and docs/docker.md is typed, with names and a port of our own."""
     told = [each for each in blocks("README.md", "sh") if each.startswith("docker ")]
-    told += blocks("docs/docker.md", "sh")
+    told += [each for each in blocks("docs/docker.md", "sh") if " pack " not in each]
     assert len(told) == 5
     for block in told:
         with typing(world, block) as service:
@@ -74,6 +78,23 @@ def what_the_documents_tell_to_type_serves(world: World) -> None:
                 archive = service.post("/api/archive/create", json=urls).json()["archive_hash"]
                 status = service.get(f"/api/archive/status/{archive}?wait=60")
                 assert status.json()["status"] == "completed"
+
+
+def the_recipe_for_pack_makes_an_archive_that_is_the_users(world: World) -> None:
+    """The block of docs/docker.md about `pack` is typed in a folder with a list of links."""
+    [block] = [each for each in blocks("docs/docker.md", "sh") if " pack " in each]
+    changes = {
+        "docker run ": f"{CLIENT} run ",
+        "packmule pack": f"{world.image} pack --allow-network {world.engine.gateway}/32",
+    }
+    with tempfile.TemporaryDirectory(prefix="packmule-recipe-") as name:
+        folder = Path(name)
+        (folder / "links.txt").write_text("\n".join(world.sources()))
+        command = f'cd "{folder}" && {replaced(block, changes)}'
+        world.engine.run_program("/bin/sh", "-c", command)
+        with zipfile.ZipFile(folder / "archive.zip") as archive:
+            assert {each: archive.read(each) for each in archive.namelist()} == small()
+        assert (folder / "archive.zip").stat().st_uid == os.geteuid()
 
 
 def killed_in_the_middle_it_goes_on_on_the_same_volume(world: World) -> None:
@@ -169,6 +190,7 @@ PROMISES: tuple[Callable[[World], None], ...] = (
     the_image_is_small_shut_and_labelled,
     one_command_serves_everything,
     what_the_documents_tell_to_type_serves,
+    the_recipe_for_pack_makes_an_archive_that_is_the_users,
     killed_in_the_middle_it_goes_on_on_the_same_volume,
     sigterm_drains,
     compose_up_serves_everything,

@@ -129,7 +129,7 @@ def test_every_option_of_the_contract_reaches_the_server(
     assert run("create", url, *options).stdout.strip() == document["archive_hash"]
     hook = run("create", url, "--webhook-url", "http://example.org/")
     assert hook.returncode == 2
-    assert "/webhook_url" in hook.stderr
+    assert "\n--webhook-url: " in hook.stderr
 
 
 def test_a_failed_job_is_1_and_may_be_completed_without_what_failed(
@@ -177,7 +177,8 @@ def test_a_job_in_progress_is_0_its_time_over_4_and_cancelled_is_1(
         ["create"], ["create", "ftp://example.org/x"], ["create", "-i", "no-such-file"],
         ["create", "http://x/", "--name", "a/b"], ["create", "http://x/", "--expires-in", "soon"],
         ["status"], ["status", "../x"], ["status", NO_JOB, "--server", "nonsense"],
-        ["fetch", NO_JOB, "-o", "no/folder/x.zip"], ["cancel", "x" * 32], ["nonsense"],
+        ["fetch", NO_JOB, "-o", "no/folder/x.zip"],
+        ["fetch", NO_JOB, "-o", "-"], ["files", "x"], ["cancel", "x" * 32], ["nonsense"],
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_2(run: Run, arguments: list[str]) -> None:
@@ -189,12 +190,59 @@ def test_what_cannot_be_asked_is_2(run: Run, arguments: list[str]) -> None:
 
 def test_bad_links_are_each_pointed_at(run: Run) -> None:
     done = run("create", "http://example.org/", "ftp://example.org/", "nonsense")
-    assert "\n  /urls/1: " in done.stderr
-    assert "\n  /urls/2: " in done.stderr
+    assert "\nftp://example.org/: only http" in done.stderr
+    assert "\nnonsense: " in done.stderr
+
+
+def test_bad_links_of_a_list_are_told_with_file_and_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "links.txt").write_text("# mine\nhttp://example.org/\nftp://example.org/x?secret\n")
+    done = run("create", "-i", "links.txt")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[1:] == [
+        "links.txt:3: ftp://example.org/x: only http:// and https:// links can be fetched"
+    ]
+
+
+def test_a_list_in_a_links_place_and_links_given_twice_are_noticed(
+    run: Run, origin: Origin, tmp_path: Path
+) -> None:
+    url = origin.put("/commands/twice.txt", b"x")
+    (tmp_path / "links.txt").write_text(f"{url}\n{url}\n")
+    assert "Did you mean -i links.txt?" in run("create", "links.txt").stderr
+    created = run("create", "-i", "links.txt")
+    assert created.returncode == 0
+    assert f"Note: 1 link listed more than once: links.txt:2: {url}" in created.stderr
+
+
+def test_files_lists_each_file_with_its_state_and_reason(run: Run, origin: Origin) -> None:
+    urls = [origin.put("/commands/listed.txt", b"hello"), origin.url("/commands/lost?key=secret")]
+    archive_hash = run("create", *urls, "--wait", "--on-error", "skip").stdout.split()[0]
+    listed = run("files", archive_hash)
+    assert listed.returncode == 0
+    head, *rows = (line.split("\t") for line in listed.stdout.splitlines())
+    assert head == ["position", "state", "bytes", "name", "link", "detail"]
+    assert [row[1] for row in rows] == ["done", "failed"]
+    assert rows[0][2:4] == ["5", "listed.txt"]
+    assert "404" in rows[1][5]
+    assert "secret" not in listed.stdout
+    failed = run("files", archive_hash, "--state", "failed", "--json").stdout.splitlines()
+    assert [json.loads(line)["position"] for line in failed] == [1]
+    assert run("files", NO_JOB).returncode == 1
+
+
+def test_a_web_page_in_a_files_place_is_warned_of(run: Run, origin: Origin) -> None:
+    page = {"Content-Type": "text/html"}
+    url = origin.put("/commands/page.png", b"<!doctype html><html></html>", headers=page)
+    created = run("create", url, "--wait")
+    archive_hash = created.stdout.split()[0]
+    for done in (created, run("status", archive_hash), run("fetch", archive_hash)):
+        assert done.returncode == 0
+        assert f"Warning: {url}: " in done.stderr
+        assert "[html-page]" in done.stderr
 
 
 def test_an_unknown_job_is_1(run: Run, tmp_path: Path) -> None:
-    for command in ("status", "fetch", "cancel", "retry", "delete"):
+    for command in ("status", "files", "fetch", "cancel", "retry", "delete"):
         done = run(command, NO_JOB)
         assert done.returncode == 1, command
         assert "[not-found]" in done.stderr
@@ -314,7 +362,7 @@ def test_a_terminal_shows_a_bar(service: Service, origin: Origin, tmp_path: Path
     with suppress(OSError):  # the other end has closed
         while piece := os.read(ours, 4096):
             shown += piece
-            if b"0/1 files" in shown and not cancelled:
+            if b"0 of 1 file" in shown and not cancelled:
                 service.client.post(f"/api/archive/cancel/{archive_hash}").raise_for_status()
                 cancelled = True
     os.close(ours)

@@ -13,6 +13,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.fakes.origin import Origin as Other
 from tests.spec.service import LOOPBACK
 
 if TYPE_CHECKING:
@@ -172,17 +173,91 @@ def test_nothing_to_fetch_is_a_usage_error(tmp_path: Path, arguments: list[str])
     assert "Traceback" not in done.stderr
 
 
-def test_a_link_that_is_none_is_named(tmp_path: Path) -> None:
-    done = pack(tmp_path, "ftp://example.org/x", "-o", "out.zip")
-    assert done.returncode == 1
-    assert "url-invalid" in done.stderr
+def test_a_list_is_checked_as_a_whole_before_anything_is_fetched(
+    origin: Origin, tmp_path: Path
+) -> None:
+    good = origin.put("/checked/x.txt", b"hello")
+    (tmp_path / "links.txt").write_text(f"{good}\n\nftp://example.org/x?secret\nnonsense\n")
+    done = pack(tmp_path, "-i", "links.txt", "-o", "out.zip")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == ("Error: 2 of 3 links are invalid. Nothing was fetched.")
+    assert "\nlinks.txt:3: ftp://example.org/x: only http" in done.stderr
+    assert "\nlinks.txt:4: nonsense: " in done.stderr
+    assert origin.requests_for("/checked/x.txt") == []
 
 
-def test_of_many_failures_the_first_are_told_and_the_rest_counted(tmp_path: Path) -> None:
-    bad = [f"ftp://example.org/{number}" for number in range(60)]
-    done = pack(tmp_path, *bad, "-o", "out.zip")
-    assert done.stderr.count("[url-invalid]") == 50
+def test_of_many_failures_the_first_are_told_and_the_rest_counted(
+    origin: Origin, tmp_path: Path
+) -> None:
+    dead = [origin.url(f"/many/{number}") for number in range(60)]
+    done = pack(tmp_path, *dead, "-o", "out.zip")
+    assert done.stderr.count("[http-status]") == 50
     assert "10 more" in done.stderr
+
+
+def test_a_dry_run_prints_names_sizes_and_dead_links_and_packs_nothing(
+    origin: Origin, tmp_path: Path
+) -> None:
+    big, small = b"big" * MIB, b"small"
+    disposition = {"Content-Disposition": 'attachment; filename="named.bin"'}
+    html = {"Content-Type": "text/html"}
+    urls = [
+        origin.put("/dry/big.bin", big, headers=disposition),
+        origin.put("/dry/small.txt", small),
+        origin.url("/dry/gone?secret"),
+        origin.put("/dry/page.png", b"<!doctype html><html>", headers=html),
+        origin.put("/dry/empty.txt", b""),
+        origin.put("/dry/unknown.bin", b"x" * 100, announced=False),
+    ]
+    (tmp_path / "links.txt").write_text("\n".join(urls))
+    done = pack(tmp_path, "-i", "links.txt", "--dry-run")
+    assert done.returncode == 1, done.stderr
+    assert [line.split() for line in done.stdout.splitlines()] == [
+        [f"{len(big):,}", "named.bin"],
+        ["5", "small.txt"],
+        ["21", "page.png"],
+        ["0", "empty.txt"],
+        ["?", "unknown.bin"],
+    ]
+    assert "links.txt:3: http" in done.stderr
+    assert "/dry/gone: the origin answered 404 [http-status]" in done.stderr
+    assert "Warning: links.txt:4: " in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        f"5 files, {len(big) + 26:,} bytes and 1 file of unknown size; 1 dead link. "
+        "Nothing was packed."
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["links.txt"]
+    as_json = json.loads(pack(tmp_path, "-i", "links.txt", "--dry-run", "--json").stdout)
+    assert [each["name"] for each in as_json["files"]][:2] == ["named.bin", "small.txt"]
+    assert [each["code"] for each in as_json["failures"]] == ["http-status"]
+
+
+def test_options_shape_the_requests_and_a_header_goes_to_its_origin_only(
+    origin: Origin, tmp_path: Path
+) -> None:
+    with Other("127.0.0.1") as other:
+        elsewhere = other.put("/headers/b.txt", b"b")
+        moved = origin.put(
+            "/headers/moved.txt", status=302, headers={"Location": other.url("/headers/c.txt")}
+        )
+        other.put("/headers/c.txt", b"c")
+        here = origin.put("/headers/a.txt", b"a")
+        done = pack(
+            tmp_path, here, moved, elsewhere, "-o", "out.zip", "--user-agent", "Ours/1",
+            "--limit-rate", "50MB", "--attempts", "2",
+            "--header", origin.url(""), "Authorization: Bearer secret",
+            "--header", origin.url(""), "Accept: image/png",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        for path in ("/headers/a.txt", "/headers/moved.txt"):
+            [asked] = origin.requests_for(path)
+            assert asked.headers["Authorization"] == "Bearer secret"
+            assert asked.headers.get_all("Accept") == ["image/png"]
+            assert asked.headers["User-Agent"] == "Ours/1"
+        assert len(other.requests) == 2
+        for asked in other.requests:
+            assert asked.headers["Authorization"] is None
+            assert asked.headers["Accept"] == "*/*"
 
 
 def test_json_tells_the_result_in_one_line(origin: Origin, tmp_path: Path) -> None:

@@ -331,6 +331,7 @@ class Ledger:
             bytes_total=self._known_bytes if self._unknown <= 0 else None,
             bytes_per_second=self._pace.at(held, time.monotonic()),
             waiting=tuple(nsmallest(MOST_WAITING, self._waiting.values(), key=_next_attempt)),
+            files_open=sum(position not in self._waiting for position in self._open),
         )
 
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "api": "packmule.cli.serve:api",
     "create": "packmule.cli.create:create",
     "status": "packmule.cli.status:status",
+    "files": "packmule.cli.files:files",
     "fetch": "packmule.cli.fetch:fetch",
     "cancel": "packmule.cli.status:cancel",
     "retry": "packmule.cli.status:retry",
@@ -76,6 +77,15 @@ class Commands(click.Group):
         module, _, name = COMMANDS[cmd_name].partition(":")
         return cast("click.Command", getattr(import_module(module), name))
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or raise an error that suggests one with a similar name."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            raise click.exceptions.NoSuchCommand(name, possibilities=COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command and print its errors."""
         try:
@@ -88,19 +98,25 @@ class Commands(click.Group):
             raise SystemExit(exits.INTERRUPTED) from None
 
 
-@click.command(cls=Commands)
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(packmule.__version__, prog_name="packmule")
 def main() -> None:
     """Turn a list of public links into one ZIP archive.
 
     \b
-    On a server (PACKMULE_SERVER, PACKMULE_API_KEY):
+    On a server:
       packmule create -i urls.txt
       packmule fetch HASH -o out.zip
 
     \b
     Without one:
       packmule pack -i urls.txt -o out.zip
+
+    \b
+    Environment variables:
+      PACKMULE_SERVER   URL of the server that commands use
+      PACKMULE_API_KEY  API key, if the server requires one
+      PACKMULE_...      settings of `serve` and `pack`; `packmule settings` lists them
 
     Exit status: 0 success; 1 failed, or a file is missing; 2 invalid command; 3 cannot reach the
     server, try later; 4 timed out, the job goes on; 130 interrupted.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from functools import partial
 from typing import IO, TYPE_CHECKING
 
 import click
@@ -18,8 +19,10 @@ from packmule.cli.durations import Duration
 from packmule.cli.status_output import exit_code, print_status, print_warnings
 
 if TYPE_CHECKING:
-    from packmule.cli.progress_reporter import ProgressReporter
-    from packmule.client import Client, CreateOptions
+    from collections.abc import Sequence
+
+    from packmule.cli.listing import GivenLink
+    from packmule.client import CreateOptions
 
 
 @click.command()
@@ -80,6 +83,8 @@ def create(
     timed out, the job goes on; 130 interrupted.
     """  # noqa: D301  # \b is click's mark of lines that stay as they are
     wanted = lists.gather(urls, listing)
+    if not (quiet or as_json) and (note := lists.note_duplicates(wanted)) is not None:
+        click.echo(note, err=True)
     key = idempotency_key or secrets.token_urlsafe(24)
     asked: CreateOptions = {**options, "idempotency_key": key}  # type: ignore[typeddict-item]
     if not (quiet or as_json):
@@ -94,25 +99,25 @@ def create(
             f"command with --idempotency-key {key}."
         )
 
-    with remote.connect(server, quiet=quiet or as_json, go_on=go_on) as (client, reporter):
-        made.append(client.create(wanted, **asked))
+    with remote.connect(
+        server, quiet=quiet or as_json, go_on=go_on, where=partial(_part_of_command, wanted)
+    ) as (client, reporter):
+        made.append(client.create(lists.pairs(wanted), **asked))
         if not as_json:
             click.echo(made[0])
         elif not wait:
             click.echo(json.dumps({"archive_hash": made[0]}))
-        code = wait_and_print(client, reporter, made[0], timeout, as_json=as_json) if wait else 0
-    raise SystemExit(code)
+        if not wait:
+            return
+        status = client.wait(made[0], timeout=timeout, on_progress=reporter.progress)
+    print_status(made[0], status, as_json=as_json)
+    raise SystemExit(exit_code(status))
 
 
-def wait_and_print(
-    client: Client,
-    reporter: ProgressReporter,
-    archive_hash: str,
-    timeout: float | None,
-    *,
-    as_json: bool,
-) -> int:
-    """Wait until a job has ended, print its status, and return the exit code."""
-    status = client.wait(archive_hash, timeout=timeout, on_progress=reporter.progress)
-    print_status(archive_hash, status, as_json=as_json)
-    return exit_code(status)
+def _part_of_command(links: Sequence[GivenLink], pointer: str) -> str:
+    """Return what of the command a JSON pointer of the request means (RFC 6901)."""
+    name, _, rest = pointer.removeprefix("/").partition("/")
+    number = rest.partition("/")[0]
+    if name == "urls" and number.isdecimal() and int(number) < len(links):
+        return links[int(number)].label
+    return "links" if name == "urls" else f"--{name.replace('_', '-')}"

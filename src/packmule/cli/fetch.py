@@ -22,6 +22,8 @@ from packmule.errors import UsageError
 if TYPE_CHECKING:
     from packmule.client import Downloaded
 
+_STANDARD_OUTPUT = Path("-")
+
 
 @click.command()
 @hash_argument
@@ -61,6 +63,11 @@ def fetch(
     from packmule.client import ClientError, NotCompleted  # noqa: PLC0415 - slow to import
 
     path = out or Path(f"{archive_hash}.zip")
+    if path == _STANDARD_OUTPUT:
+        raise UsageError(
+            "An archive cannot be written to standard output: its parts arrive in any order. Name "
+            "a file with -o."
+        )
     if path.exists() and not force:
         raise UsageError(f"{path} already exists. Use --force to replace it.")
 

@@ -1,37 +1,65 @@
 """The links that a command is given: its arguments, a file or standard input.
 
-Owns the order and the errors. Leaves the forms of a list to `outbound.link_list`.
+Owns their order, where each of them stands, and the errors of a list, which name file and line.
+Leaves the forms of a list to `outbound.link_list`, and judging a link to `outbound.urls`.
 """
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING
+import os
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import click
 
+from packmule.cli.display_url import display_url
+from packmule.cli.tables import harmless, number
+from packmule.errors import UsageError
+from packmule.jobs.storable_text import why_unstorable
+from packmule.outbound import urls as url_parser
 from packmule.outbound.link_list import ListInvalid, read_bytes
+from packmule.outbound.share_links import rewritten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from packmule.outbound.addresses import AddressRules
 
 HELP = (
     "A file with one link per line, or - for standard input. A tab and the file's name in the "
     "archive may follow a link. Lines starting with # are ignored. Or a CSV file with a column url "
     "and optionally a column name. Or JSON: an array of links, or one value per line."
 )
+MAX_FAULTS = 50
 
 
-def gather(urls: Sequence[str], listing: IO[bytes] | None) -> list[tuple[str, str | None]]:
-    """Collect links, with names if there are any: those of the command line, then of the list.
+class GivenLink(NamedTuple):
+    """A link and the file's name if one was given; `place` is where it stands, '' for arguments."""
 
-    A dash among the links stands for a list on standard input. Raises click.UsageError.
+    url: str
+    name: str | None
+    place: str
+
+    @property
+    def label(self) -> str:
+        """The link for a message: its place, as `links.txt:4`, and its URL without the query."""
+        shown = display_url(self.url)
+        return f"{self.place}: {shown}" if self.place else shown
+
+
+def gather(urls: Sequence[str], listing: IO[bytes] | None) -> list[GivenLink]:
+    """Collect links: those of the command line, then of the list.
+
+    A dash among the links stands for a list on standard input. Raises click.UsageError, UsageError.
     """
-    wanted: list[tuple[str, str | None]] = []
+    wanted: list[GivenLink] = []
     for url in urls:
         if url == "-":
             wanted += _read(click.open_file("-", "rb"))
+        elif "://" not in url and os.path.isfile(url):  # noqa: PTH113  # any text is an argument
+            shown = harmless(url)
+            raise UsageError(f"{shown} is a file, not a link. Did you mean -i {shown}?")
         else:
-            wanted.append((url, None))
+            wanted.append(GivenLink(url, None, ""))
     if listing is not None:
         wanted += _read(listing)
     if not wanted:
@@ -39,9 +67,64 @@ def gather(urls: Sequence[str], listing: IO[bytes] | None) -> list[tuple[str, st
     return wanted
 
 
-def _read(listing: IO[bytes]) -> Iterator[tuple[str, str | None]]:
+def pairs(links: Iterable[GivenLink]) -> list[tuple[str, str | None]]:
+    """Return the links without their places."""
+    return [(link.url, link.name) for link in links]
+
+
+def check(
+    links: Sequence[GivenLink], rules: AddressRules, max_length: int, rewrites: frozenset[str]
+) -> None:
+    """Check every link before the first is fetched. Raises UsageError, which lists the bad ones."""
+    faults = ((link, _fault(link, rules, max_length, rewrites)) for link in links)
+    bad = [(link, fault) for link, fault in faults if fault is not None]
+    if bad:
+        are = "is" if len(bad) == 1 else "are"
+        summary = (
+            f"{len(bad):,} of {number(len(links), 'link')} {are} invalid. Nothing was fetched."
+        )
+        told = [f"{link.label}: {fault}" for link, fault in bad[:MAX_FAULTS]]
+        raise UsageError("\n".join([summary, *told, *more(len(bad) - MAX_FAULTS)]))
+
+
+def more(count: int) -> list[str]:
+    """Return the line that ends a list of errors of which `count` are left out, if any."""
+    return [f"… and {count:,} more."] if count > 0 else []
+
+
+def note_duplicates(links: Sequence[GivenLink]) -> str | None:
+    """Return a note about links that are listed more than once under one name; None if none is."""
+    first: dict[tuple[str, str | None], GivenLink] = {}
+    again = [link for link in links if first.setdefault(link[:2], link) is not link]
+    if not again:
+        return None
+    example, before = again[0], first[again[0][:2]]
+    where = f", also at {before.place}" if before.place and before.place != example.place else ""
+    return (
+        f"Note: {number(len(again), 'link')} listed more than once: {example.label}{where}. Each "
+        "one is packed, under a name of its own."
+    )
+
+
+def _fault(
+    link: GivenLink, rules: AddressRules, max_length: int, rewrites: frozenset[str]
+) -> str | None:
+    if link.name is not None and (unfit := why_unstorable(link.name)) is not None:
+        return f"the name {unfit}"
+    try:
+        url = url_parser.parse(rewritten(link.url, rewrites), max_length=max_length)
+    except url_parser.UrlInvalid as error:
+        return error.detail
+    refused = url_parser.refusal(url, rules)
+    return None if refused is None else refused[1]
+
+
+def _read(listing: IO[bytes]) -> Iterator[GivenLink]:
+    file = getattr(listing, "name", "-")  # a stream of bytes in memory has none
+    name = "stdin" if file in {"<stdin>", "-"} else harmless(file)
     try:
         for link in read_bytes(listing.read()):
-            yield link.url, link.name
+            place = f"{name}:{link.line}" if link.unit == "line" else f"{name}, item {link.line}"
+            yield GivenLink(link.url, link.name, place)
     except ListInvalid as error:
-        raise click.UsageError(f"The list of links {error.detail}.") from error
+        raise UsageError(f"{name}: the list {error.detail}.") from error

@@ -6,12 +6,11 @@ wait until they are needed: a small archive takes less time than they do.
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import signal
 import sys
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -20,32 +19,39 @@ import click
 from packmule import settings as settings_module
 from packmule.cli import exits, output_options
 from packmule.cli import listing as lists
-from packmule.cli.display_url import display_url
-from packmule.cli.tables import number
-from packmule.errors import WARNING_DETAILS, PackmuleError, UsageError, WarningCode
-from packmule.jobs.model import Compression, OnError, OnHtml, check_names
+from packmule.cli.header_option import header_option
+from packmule.cli.pack_output import print_result, print_rewritten
+from packmule.cli.setting_options import as_environment, setting_option
+from packmule.errors import UsageError
+from packmule.jobs.model import Compression, OnError, OnHtml
 from packmule.jobs.sources import Sources
-from packmule.outbound.share_links import rewrite
+from packmule.wiring.rules import address_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from packmule.assembly.pack import Packed
+    from packmule.assembly.resources import SharedResources
+    from packmule.cli.listing import GivenLink
     from packmule.jobs.model import Progress
+    from packmule.outbound.origin_headers import OriginHeaders
+    from packmule.settings import Settings
 
-_MAX_FAILURES = 50
-_DEFAULTS = {setting.field: setting.shown_default for setting in settings_module.TABLE}
+_STANDARD_OUTPUT = Path("-")
 
 
 @click.command()
 @click.argument("urls", nargs=-1, metavar="[URL]...")
 @click.option("-i", "--input", "listing", type=click.File("rb"), help=lists.HELP)
 @click.option(
-    "-o", "--output", "out", required=True, type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to save the archive.",
+    "-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to save the archive. Required, except with --dry-run.",
 )  # fmt: skip
 @click.option("-f", "--force", is_flag=True, help="Replace an existing file.")
+@click.option(
+    "--dry-run", is_flag=True,
+    help="Pack nothing: print the size and name of each file, the total, and dead links.",
+)  # fmt: skip
 @click.option(
     "--on-error", type=click.Choice(["fail", "skip"]), default="fail", show_default=True,
     help="If a file cannot be fetched: create no archive (and keep the other files for the next "
@@ -63,25 +69,32 @@ _DEFAULTS = {setting.field: setting.shown_default for setting in settings_module
 )  # fmt: skip
 @click.option(
     "--allow-network", "networks", multiple=True, metavar="CIDR",
-    help="Allow links to this network although it is not public, like 127.0.0.0/8.",
+    help="Allow links to this network although it is not public, like 127.0.0.0/8.  "
+    "[env var: PACKMULE_ALLOW_NETWORKS]",
 )  # fmt: skip
-@click.option(
-    "--transfers", type=click.IntRange(1, 1024),
-    help=f"How many files to fetch at once.  [default: {_DEFAULTS['transfers']}]",
+@setting_option(
+    "transfers", "--transfers", metavar="NUMBER", help_="How many files to fetch at once."
+)
+@setting_option(
+    "transfers_per_host", "--transfers-per-host", metavar="NUMBER",
+    help_="How many files to fetch at once from one host.",
 )  # fmt: skip
-@click.option(
-    "--transfers-per-host", type=click.IntRange(1, 1024),
-    help="How many files to fetch at once from one host.  "
-    f"[default: {_DEFAULTS['transfers_per_host']}]",
+@setting_option(
+    "max_rate", "--limit-rate", "--max-rate", metavar="SIZE", default="no limit",
+    help_="How many bytes to fetch per second, over all transfers, like 5MB.",
 )  # fmt: skip
-@click.option(
-    "--max-rate", metavar="SIZE",
-    help="How many bytes to fetch per second, over all transfers, like 5MB.  [default: no limit]",
+@setting_option(
+    "attempts", "--attempts", metavar="NUMBER",
+    help_="How many tries without progress a file has.",
 )  # fmt: skip
-@click.option(
-    "--proxy", metavar="URL",
-    help="HTTP(S) or SOCKS5 proxy to fetch through, like http://proxy.example.org:3128. If it has "
-    "a password, set PACKMULE_EGRESS_PROXY instead: other users can see options.",
+@setting_option(
+    "user_agent", "--user-agent", metavar="TEXT", help_="What to call ourselves in requests."
+)
+@header_option
+@setting_option(
+    "egress_proxy", "--proxy", metavar="URL",
+    help_="HTTP(S) or SOCKS5 proxy to fetch through, like http://proxy.example.org:3128. If it has "
+    "a password, use the variable instead: other users can see options.",
 )  # fmt: skip
 @output_options.quiet
 @output_options.json_line
@@ -89,18 +102,17 @@ def pack(
     *,
     urls: tuple[str, ...],
     listing: IO[bytes] | None,
-    out: Path,
+    out: Path | None,
     force: bool,
+    dry_run: bool,
     on_error: str,
     on_html: str,
     compression: str,
     networks: tuple[str, ...],
-    transfers: int | None,
-    transfers_per_host: int | None,
-    max_rate: str | None,
-    proxy: str | None,
+    headers: OriginHeaders,
     quiet: bool,
     as_json: bool,
+    **options: str | None,
 ) -> None:
     """Create an archive of links on this machine, without a server.
 
@@ -108,36 +120,40 @@ def pack(
     Examples:
       packmule pack https://example.org/a.png https://example.org/b.png -o two.zip
       packmule pack -i urls.txt -o out.zip --on-error skip
+      packmule pack -i urls.txt --dry-run
       grep -o 'https://[^"]*png' page.html | packmule pack - -o pictures.zip
 
-    If it is interrupted, by whatever, run the same command again to resume.
+    If it is interrupted, by whatever, run the same command again to resume. The whole list is
+    checked before anything is fetched. All settings of `packmule settings` that concern fetching
+    apply as well.
 
-    Exit status: 0 created; 1 there is no archive, or a file is missing in it; 2 invalid command;
-    130 interrupted.
+    Exit status: 0 created; 1 there is no archive, or a file is missing in it; 2 invalid command
+    or link; 130 interrupted.
     """  # noqa: D301  # \b is click's mark of lines that stay as they are
-    sources = read_sources(urls, listing)
-    if out.is_file() and not force:
-        raise click.UsageError(f"{out} already exists. Use --force to replace it.")
-    environment = dict(os.environ)
-    for name, value in (
-        ("PACKMULE_ALLOW_NETWORKS", ",".join(networks)),
-        ("PACKMULE_TRANSFERS", transfers),
-        ("PACKMULE_TRANSFERS_PER_HOST", transfers_per_host),
-        ("PACKMULE_MAX_RATE", max_rate),
-        ("PACKMULE_EGRESS_PROXY", proxy),
-    ):
-        if value:
-            environment[name] = str(value)
-    try:
-        packed = _pack(
-            sources, out, environment, on_error=OnError(on_error), on_html=OnHtml(on_html),
-            compression=Compression(compression), replace=force, quiet=quiet or as_json,
-        )  # fmt: skip
-    except PackmuleError as error:
-        raise click.ClickException(str(error)) from error
-    if not (quiet or as_json):
-        _print_rewritten(sources, environment)
-    _print_result(packed, sources, out, quiet=quiet, as_json=as_json)
+    target = None if dry_run else _checked(out, force=force)
+    links = lists.gather(urls, listing)
+    given = as_environment({**options, "allow_networks": ",".join(networks)})
+    settings = settings_module.read({**os.environ, **given})
+    lists.check(links, address_rules(settings), settings.max_url_length, settings.rewrite_links)
+    talks = not (quiet or as_json)
+    if talks and (note := lists.note_duplicates(links)) is not None:
+        click.echo(note, err=True)
+    stop = StopRequest()
+    with _resources(settings, headers, stop) as resources:
+        if target is None:
+            _dry_run(links, resources, stop, quiet=quiet, as_json=as_json)
+            return
+        from packmule.assembly.pack import pack as pack_archive  # noqa: PLC0415 - after the checks
+
+        with _progress(len(links), settings.attempts, quiet=not talks) as watch:
+            packed = pack_archive(
+                Sources(lists.pairs(links)), target, resources, stop, on_error=OnError(on_error),
+                on_html=OnHtml(on_html), compression=Compression(compression), replace=force,
+                watch=watch, interval=1.0 if watch is None else 0.25,
+            )  # fmt: skip
+    if talks:
+        print_rewritten(links, settings.rewrite_links)
+    print_result(packed, links, target, quiet=quiet, as_json=as_json)
     if packed.stopped:
         raise SystemExit(exits.INTERRUPTED)
     if packed.failed:
@@ -167,49 +183,53 @@ class StopRequest:
         return self._signals > 0
 
 
-def read_sources(urls: Sequence[str], listing: IO[bytes] | None) -> Sources:
-    """Collect the links of the command line and of the list, in that order.
-
-    Raises click.UsageError.
-    """
-    sources = Sources(lists.gather(urls, listing))
-    try:
-        check_names(sources)
-    except UsageError as error:
-        raise click.UsageError(str(error)) from error
-    return sources
-
-
-def _pack(
-    sources: Sources,
-    out: Path,
-    environment: dict[str, str],
-    *,
-    on_error: OnError,
-    on_html: OnHtml,
-    compression: Compression,
-    replace: bool,
-    quiet: bool,
-) -> Packed:
-    from packmule.assembly.pack import pack as pack_archive  # noqa: PLC0415 - after the arguments
-    from packmule.wiring.resources import open_resources  # noqa: PLC0415
-
-    settings = settings_module.read(environment)
+def _checked(out: Path | None, *, force: bool) -> Path:
+    """Return where to save the archive. Raises click.UsageError, UsageError."""
+    if out is None:
+        raise click.UsageError("Missing option '-o' / '--output'.")
+    if out == _STANDARD_OUTPUT:
+        raise UsageError(
+            "An archive cannot be written to standard output: files are written in place, in the "
+            "order in which they arrive. Name a file with -o."
+        )
+    if out.is_file() and not force:
+        raise UsageError(f"{out} already exists. Use --force to replace it.")
     if not out.parent.is_dir():
         raise UsageError(f"Cannot write {out}: the folder {out.parent} does not exist.")
-    stop = StopRequest()
+    return out
+
+
+@contextmanager
+def _resources(
+    settings: Settings, headers: OriginHeaders, stop: StopRequest
+) -> Iterator[SharedResources]:
+    """Open what fetching needs, and listen to signals from now on."""
+    from packmule.wiring.resources import open_resources  # noqa: PLC0415 - after the checks
+
     stop.listen()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a socket for each transfer
-    with (
-        open_resources(settings) as resources,
-        _progress(len(sources), settings.attempts, quiet=quiet) as watch,
-    ):
-        interval = 1.0 if watch is None else 0.25
-        return pack_archive(
-            sources, out, resources, stop, on_error=on_error, on_html=on_html,
-            compression=compression, replace=replace, watch=watch, interval=interval,
-        )  # fmt: skip
+    with open_resources(settings, origin_headers=headers) as resources:
+        yield resources
+
+
+def _dry_run(
+    links: Sequence[GivenLink],
+    resources: SharedResources,
+    stop: StopRequest,
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    from packmule.assembly.probing import probe  # noqa: PLC0415 - most runs do not need it
+    from packmule.cli.dry_run import report  # noqa: PLC0415
+
+    found = probe(Sources(lists.pairs(links)), resources, stop)
+    count, dead = report(found, links, quiet=quiet, as_json=as_json)
+    if count < len(links):
+        raise SystemExit(exits.INTERRUPTED)
+    if dead:
+        raise SystemExit(exits.FAILED)
 
 
 def _progress(
@@ -220,70 +240,3 @@ def _progress(
     from packmule.cli.progress import shown  # noqa: PLC0415 - rich is slow to import
 
     return shown(files, attempts)
-
-
-def _print_rewritten(sources: Sources, environment: dict[str, str]) -> None:
-    """Say which share links were rewritten."""
-    rules = settings_module.read(environment).rewrite_links
-    found = [(source, new) for source in sources if (new := rewrite(source.url, rules)) is not None]
-    for source, new in found[:_MAX_FAILURES]:
-        where, to = display_url(source.url), display_url(new.url)
-        click.echo(f"Note: {where}: fetched from {to} (rule {new.rule})", err=True)
-
-
-def _print_result(
-    packed: Packed, sources: Sources, out: Path, *, quiet: bool, as_json: bool
-) -> None:
-    if as_json:
-        failures = [
-            {
-                "url": sources[one.position].url,
-                "code": one.failure.code,
-                "detail": one.failure.detail,
-            }
-            for one in packed.failed
-        ]
-        record = {
-            "archive": str(out) if packed.size is not None else None,
-            "size": packed.size,
-            "files": packed.files,
-            "resumed": packed.resumed,
-            "failures": failures,
-            "html_pages": [
-                sources[position].url
-                for position, code in packed.warnings
-                if code is WarningCode.HTML_PAGE
-            ],
-            "warnings": [
-                {
-                    "position": position,
-                    "url": sources[position].url,
-                    "code": code,
-                    "detail": WARNING_DETAILS[code],
-                }
-                for position, code in packed.warnings
-            ],
-        }
-        click.echo(json.dumps(record))
-        return
-    for one in packed.failed[:_MAX_FAILURES]:
-        where = display_url(sources[one.position].url)
-        click.echo(f"{where}: {one.failure.detail} [{one.failure.code}]", err=True)
-    for position, code in () if quiet else packed.warnings[:_MAX_FAILURES]:
-        where = display_url(sources[position].url)
-        click.echo(f"Warning: {where}: {WARNING_DETAILS[code]} [{code}]", err=True)
-    if len(packed.failed) > _MAX_FAILURES:
-        more = len(packed.failed) - _MAX_FAILURES
-        click.echo(f"… and {more:,} more; use --json to see all.", err=True)
-    if packed.stopped:
-        click.echo("Interrupted. Run the same command to resume.", err=True)
-    elif packed.size is None:
-        click.echo(
-            f"Error: No archive was created: {len(packed.failed):,} of "
-            f"{number(len(sources), 'file')} could not be fetched. Run the same command to retry "
-            "them, or add --on-error skip to leave them out.",
-            err=True,
-        )
-    elif not quiet:
-        kept = f", {packed.resumed:,} of them resumed" if packed.resumed else ""
-        click.echo(f"{out}: {number(packed.files, 'file')}{kept}, {packed.size:,} bytes", err=True)

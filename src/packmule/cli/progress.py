@@ -16,6 +16,8 @@ from rich.progress import (
 )
 from rich.progress import Progress as Display
 
+from packmule.cli.tables import counts
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -72,8 +74,11 @@ def shown(files: int, attempts: int) -> Iterator[Callable[[Progress], None]]:
     with bar() as show:
 
         def update(progress: Progress) -> None:
-            count = progress.files_done + progress.files_failed
-            label = f"{count}/{files} files{retry(progress, time.time(), attempts)}"
+            label = counts(
+                progress.files_done, files, active=progress.files_open,
+                failed=progress.files_failed, retrying=len(progress.waiting),
+            )  # fmt: skip
+            label += retry(progress, time.time(), attempts)
             show(label, progress.bytes_done, progress.bytes_total)
 
         yield update

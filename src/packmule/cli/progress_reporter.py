@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from packmule.cli.tables import harmless
+from packmule.cli.tables import counts, harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,8 +34,11 @@ class ProgressReporter:
     def progress(self, now: InProgress) -> None:
         """Report how far a job is."""
         files = now.progress
-        done = files.files_done + files.files_failed
-        self._report(f"{done}/{files.files_total} files", files.bytes_done, files.bytes_total)
+        label = counts(
+            files.files_done, files.files_total, failed=files.files_failed,
+            retrying=len(now.document.get("retrying") or ()),
+        )  # fmt: skip
+        self._report(label, files.bytes_done, files.bytes_total)
 
     def bytes(self, done: int, total: int) -> None:
         """Report how far a download is."""

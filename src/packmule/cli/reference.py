@@ -1,8 +1,5 @@
 """The reference of the command line, generated from the commands: docs/cli.md and a man page.
 
-The flags of `serve` that are settings are left out: docs/settings.md lists them with the same
-words, and the man page in its ENVIRONMENT section.
-
 A man page is roff (groff_man(7)): a line that begins with a dot or a quote is a request, a
 backslash begins an escape, and a hyphen that is to be copied is written with one.
 """
@@ -68,21 +65,17 @@ def _pages(
         if command is None or command.hidden:
             continue
         own = _context(command, name, context)
-        yield f"{path} {name}", _without_settings(command, own).get_help(own).rstrip()
+        yield f"{path} {name}", command.get_help(own).rstrip()
         if isinstance(command, click.Group):
             yield from _pages(command, f"{path} {name}", context)
 
 
 def _context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:
     return click.Context(
-        command, info_name=name, parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH
+        command,
+        info_name=name,
+        parent=parent,
+        terminal_width=_WIDTH,
+        max_content_width=_WIDTH,
+        help_option_names=command.context_settings.get("help_option_names"),
     )
-
-
-def _without_settings(command: click.Command, context: click.Context) -> click.Command:
-    settings = {setting.field for setting in TABLE}
-    kept = [each for each in command.params if each.name not in settings]
-    if len(kept) == len(command.params) or isinstance(command, click.Group):
-        return command
-    context.command = click.Command(command.name, params=kept, help=command.help)
-    return context.command

@@ -12,7 +12,6 @@ import click
 
 from packmule.cli import remote
 from packmule.cli.archive_hash import hash_argument
-from packmule.cli.create import wait_and_print
 from packmule.cli.durations import Duration
 from packmule.cli.status_output import exit_code, print_status
 
@@ -46,12 +45,11 @@ def status(
 
     with remote.connect(server, quiet=quiet or as_json, go_on=go_on) as (client, reporter):
         if wait:
-            code = wait_and_print(client, reporter, archive_hash, timeout, as_json=as_json)
+            found = client.wait(archive_hash, timeout=timeout, on_progress=reporter.progress)
         else:
             found = client.status(archive_hash)
-            print_status(archive_hash, found, as_json=as_json)
-            code = exit_code(found)
-    raise SystemExit(code)
+    print_status(archive_hash, found, as_json=as_json)
+    raise SystemExit(exit_code(found))
 
 
 @click.command()
@@ -64,7 +62,8 @@ def cancel(*, archive_hash: str, server: str | None, quiet: bool, as_json: bool)
     reach the server; 130 interrupted.
     """
     with remote.connect(server, quiet=quiet, go_on=_check_later(archive_hash)) as (client, _):
-        print_status(archive_hash, client.cancel(archive_hash), as_json=as_json)
+        found = client.cancel(archive_hash)
+    print_status(archive_hash, found, as_json=as_json)
 
 
 @click.command()
@@ -94,11 +93,9 @@ def retry(
     with remote.connect(server, quiet=quiet or as_json, go_on=go_on) as (client, reporter):
         found = client.retry(archive_hash, on_error=on_error)
         if wait:
-            code = wait_and_print(client, reporter, archive_hash, timeout, as_json=as_json)
-        else:
-            print_status(archive_hash, found, as_json=as_json)
-            code = 0
-    raise SystemExit(code)
+            found = client.wait(archive_hash, timeout=timeout, on_progress=reporter.progress)
+    print_status(archive_hash, found, as_json=as_json)
+    raise SystemExit(exit_code(found) if wait else 0)
 
 
 @click.command()

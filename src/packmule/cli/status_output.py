@@ -12,7 +12,7 @@ import click
 
 from packmule.cli import exits
 from packmule.cli.display_url import display_url
-from packmule.cli.tables import harmless, number
+from packmule.cli.tables import harmless, number, writing_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,11 @@ _MAX_FAILURES = 50
 
 def print_status(archive_hash: str, status: Status, *, as_json: bool) -> None:
     """Print a status, as text or as one line of JSON."""
+    with writing_output():
+        _print_status(archive_hash, status, as_json=as_json)
+
+
+def _print_status(archive_hash: str, status: Status, *, as_json: bool) -> None:
     from packmule.client import Completed, Failed  # noqa: PLC0415 - slow to import
 
     if as_json:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from packmule.cli import exits
+from packmule.errors import PackmuleError
 from packmule.foreign_text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 _FOLDED = frozenset({"client", "name", "link", "detail"})
@@ -61,3 +64,24 @@ def harmless(value: Any) -> str:
 def number(count: int, noun: str) -> str:
     """Return a count with its noun: `1 file`, `2,000 files`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def counts(done: int, total: int, *, active: int = 0, failed: int = 0, retrying: int = 0) -> str:
+    """Return how many files there are of each kind, as `3 of 8 files, 2 active, 1 failed`."""
+    kinds = ((active, "active"), (failed, "failed"), (retrying, "retrying"))
+    told = [f"{count:,} {kind}" for count, kind in kinds if count]
+    return ", ".join([f"{done:,} of {number(total, 'file')}", *told])
+
+
+@contextmanager
+def writing_output() -> Iterator[None]:
+    """Report output that cannot be written, as on a full disk, and exit; not the end of a pipe."""
+    try:
+        yield
+    except (BrokenPipeError, PackmuleError):
+        raise  # whoever reads the output has enough; click ends quietly
+    except OSError as error:
+        click.echo(f"Error: Cannot write the output: {error.strerror or error}.", err=True)
+        with suppress(OSError):
+            sys.stdout.close()  # or the interpreter would try once more at its end
+        raise SystemExit(exits.FAILED) from error

@@ -25,7 +25,11 @@ from packmule.jobs.model import (
 _fields_of_done = attrgetter(*DoneEntry.__match_args__)
 _fields_of_open = attrgetter(*OpenEntry.__match_args__)
 _fields_of_progress = attrgetter(
-    *(name for name in Progress.__match_args__ if name != "waiting")  # it is over by the next run
+    *(
+        name
+        for name in Progress.__match_args__
+        if name not in {"waiting", "files_open"}  # over by the next run
+    )
 )
 
 

@@ -153,7 +153,8 @@ MOST_WAITING = 20
 class Progress:
     """How far a job is. `bytes_total` is None until every file's length is known.
 
-    `waiting` lists at most MOST_WAITING files.
+    `waiting` lists at most MOST_WAITING files; `files_open` counts those whose bodies arrive, in
+    this process.
     """
 
     files_total: int = 0
@@ -163,6 +164,7 @@ class Progress:
     bytes_total: int | None = None
     bytes_per_second: float = 0.0
     waiting: tuple[WaitingFile, ...] = ()
+    files_open: int = field(default=0, compare=False)
 
 
 class DoneEntry(NamedTuple):

@@ -47,11 +47,15 @@ class ListInvalid(ValueError):
 
 
 class ListedLink(NamedTuple):
-    """A link in a list, with its file's name if there is one; `line` counts from 1."""
+    """A link in a list, with its file's name if there is one.
+
+    `line` counts from 1: lines, or the items of a JSON array, as `unit` says.
+    """
 
     line: int
     url: str
     name: str | None
+    unit: str = "line"
 
 
 def read_bytes(data: bytes) -> list[ListedLink]:
@@ -184,10 +188,11 @@ def _of_json(number: int, line: str) -> Iterator[ListedLink]:
 
 def _item(number: int, item: Any, word: str) -> ListedLink:
     if isinstance(item, str):
-        return ListedLink(number, item.strip(), None)
+        return ListedLink(number, item.strip(), None, word)
     if isinstance(item, dict) and isinstance(url := item.get("url"), str):
         name = item.get("name")
-        return ListedLink(number, url.strip(), name if isinstance(name, str) and name else None)
+        name = name if isinstance(name, str) and name else None
+        return ListedLink(number, url.strip(), name, word)
     raise ListInvalid(
         f"is not a list of links: {word} {number} is neither a string nor an object with a url"
     )

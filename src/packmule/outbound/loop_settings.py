@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from packmule.outbound.egress_proxy import EgressProxy
     from packmule.outbound.host_limits import HostLimit
+    from packmule.outbound.origin_headers import OriginHeaders
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class LoopSettings:
     over `stall_timeout` is cut; one that moves less than `slow_rate` does not count as one of
     `transfers`. `max_rate` bounds all transfers together; 0 is no bound. `host_limits` are the
     operator's, by the name of the host. Through `proxy`, if there is one, goes every request.
+    `origin_headers` are the fields of requests to some origins, which may be secrets.
     """
 
     transfers: int = 256
@@ -40,4 +42,5 @@ class LoopSettings:
     ca_file: str | None = None
     user_agent: str = DEFAULT_USER_AGENT
     proxy: EgressProxy | None = None
+    origin_headers: OriginHeaders = field(default_factory=dict, repr=False)
     limits: Limits = field(default_factory=Limits)

@@ -21,6 +21,7 @@ from packmule.errors import Failure, FailureCode
 from packmule.outbound import cookies, faults, proxy_faults, urls
 from packmule.outbound.head import HeadIncomplete, HeadInvalid
 from packmule.outbound.head import parse as parse_head
+from packmule.outbound.origin_headers import DEFAULT_FIELDS
 from packmule.outbound.outcomes import Follow, TakeBody, TryFailed
 from packmule.outbound.overlap_check import OverlapCheck, OverlapDiffersError
 from packmule.outbound.protocol import NEAR
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from packmule.outbound.host_health import HostHealth
     from packmule.outbound.job_queue import JobQueue
     from packmule.outbound.lane import Lane
+    from packmule.outbound.origin_headers import OriginHeaders
     from packmule.outbound.outcomes import After
     from packmule.outbound.rate_limiter import RateLimits, SharedRate
     from packmule.outbound.transfer import Limits, TransferState
@@ -61,7 +63,6 @@ _PREREQ_OK, _PREREQ_ABORT = 0, 1
 _PAUSE: int = pycurl.WRITEFUNC_PAUSE
 _NO_SOCKET: int = pycurl.SOCKET_BAD
 _BLANK = (b"\r\n", b"\n")
-_FIELDS = (b"Accept: */*", b"Accept-Encoding: identity")
 _CLOSE = (b"Connection: close",)
 
 
@@ -80,7 +81,9 @@ class TransferHandle:
         opened: Callable[[int, int], int],
         on_large: Callable[[TransferHandle, float], None],
         proxy: EgressProxy | None = None,
+        origin_headers: OriginHeaders | None = None,
     ) -> None:
+        self._origin_headers = origin_headers or {}
         self._guard = SsrfGuard(rules, proxied=proxy is not None)
         self._proxy = proxy
         self._on_large = on_large
@@ -130,7 +133,7 @@ class TransferHandle:
         option(pycurl.PIPEWAIT, 1)
         option(pycurl.TCP_KEEPALIVE, 1)
         option(pycurl.CONNECTTIMEOUT_MS, int(connect_timeout * 1000))
-        option(pycurl.HTTPHEADER, list(_FIELDS))
+        option(pycurl.HTTPHEADER, list(DEFAULT_FIELDS))
         cookies.enable(self.curl)
         if ca_file is not None:
             option(pycurl.CAINFO, ca_file)
@@ -172,9 +175,11 @@ class TransferHandle:
             self.curl.setopt(pycurl.IGNORE_CONTENT_LENGTH, int(self._ignores_length))
         if self._ignores_length:
             more += _CLOSE
-        if more or self._has_more_fields:
-            self.curl.setopt(pycurl.HTTPHEADER, [*_FIELDS, *more])
-            self._has_more_fields = bool(more)
+        fields = self._origin_headers.get(url.origin, DEFAULT_FIELDS)
+        has_more = bool(more) or fields is not DEFAULT_FIELDS
+        if has_more or self._has_more_fields:
+            self.curl.setopt(pycurl.HTTPHEADER, [*fields, *more])
+            self._has_more_fields = has_more
         if fetch.cookies or self._has_cookies:
             cookies.put(self.curl, fetch.cookies)
             self._has_cookies = bool(fetch.cookies)

@@ -195,6 +195,7 @@ class TransferLoop:
             opened=self._ready.opened,
             on_large=self._note_large,
             proxy=self._proxy,
+            origin_headers=self._settings.origin_headers,
         )
         self._by_curl[handle.curl] = handle
         return handle

@@ -20,6 +20,7 @@ from packmule.wiring.rules import address_rules
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from packmule.outbound.origin_headers import OriginHeaders
     from packmule.outbound.resolver import Resolver
     from packmule.settings import Settings
 
@@ -29,6 +30,7 @@ def open_resources(
     *,
     resolver: Resolver | None = None,
     on_failure: Callable[[], None] = lambda: None,
+    origin_headers: OriginHeaders | None = None,
 ) -> SharedResources:
     """Make the transfer loop, the blocks and the writer that all jobs of a process share."""
     loop = LoopSettings(
@@ -42,6 +44,7 @@ def open_resources(
         ca_file=str(settings.ca_file or certifi.where()),
         user_agent=user_agent(settings.user_agent, settings.contact),
         proxy=settings.egress_proxy,
+        origin_headers=origin_headers or {},
         limits=Limits(
             attempts=settings.attempts,
             redirects=settings.max_redirects,

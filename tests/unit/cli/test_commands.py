@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 def test_every_command_of_the_list_can_be_asked_for_help() -> None:
     for name in COMMANDS:
-        ended = CliRunner().invoke(main, [name, "--help"])
-        assert ended.exit_code == 0, ended.output
+        for option in ("-h", "--help"):
+            ended = CliRunner().invoke(main, [name, option])
+            assert ended.exit_code == 0, ended.output
 
 
 def test_what_serve_starts_by_itself_is_not_shown() -> None:
@@ -36,6 +37,25 @@ def test_a_command_that_is_none_is_said() -> None:
     ended = CliRunner().invoke(main, ["nonsense"])
     assert ended.exit_code == 2
     assert "No such command" in ended.output
+
+
+def test_a_mistyped_command_or_option_is_answered_with_the_one_that_was_meant() -> None:
+    for typed, meant in ((["stauts"], "'status'"), (["pack", "--hlep"], "'--help'")):
+        ended = CliRunner().invoke(main, typed)
+        assert ended.exit_code == 2
+        assert f"Did you mean {meant}?" in ended.output
+
+
+def test_the_help_names_the_variables() -> None:
+    text = CliRunner().invoke(main, ["-h"]).output
+    assert "PACKMULE_SERVER" in text
+    assert "PACKMULE_API_KEY" in text
+
+
+def test_a_reader_that_has_enough_ends_a_command_quietly() -> None:
+    command = f"{sys.executable} -m packmule manual | head -n 1"
+    done = subprocess.run(["/bin/bash", "-c", command], capture_output=True, text=True, check=True)
+    assert (done.stdout.count("\n"), done.stderr) == (1, "")
 
 
 def test_the_version_is_told() -> None:

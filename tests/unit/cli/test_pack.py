@@ -1,22 +1,21 @@
-"""`packmule pack`: what its help says, and which lists it takes."""
+"""`packmule pack`: what its help says, and what it refuses."""
 
 from __future__ import annotations
 
-import io
-import json
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-import click
 import pytest
 from click.testing import CliRunner
 
-from packmule.cli.pack import StopRequest, pack, read_sources
+from packmule.cli import main
+from packmule.cli.pack import StopRequest, pack
 from packmule.settings import TABLE, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -53,7 +52,7 @@ def test_a_signal_may_interrupt_the_handler_of_another_at_any_line() -> None:
     assert stop.is_set()
 
 
-@pytest.mark.parametrize("field", ["transfers", "transfers_per_host"])
+@pytest.mark.parametrize("field", ["transfers", "transfers_per_host", "attempts"])
 def test_the_help_tells_the_default_that_the_setting_has(field: str) -> None:
     text = CliRunner().invoke(pack, ["--help"]).output
     option = " ".join(text.split(f"--{field.replace('_', '-')} ", 1)[1].split())
@@ -62,9 +61,40 @@ def test_the_help_tells_the_default_that_the_setting_has(field: str) -> None:
     assert getattr(read({}), field) == int(default)
 
 
-@pytest.mark.parametrize("name", ["a\0b.txt", "half \ud800.txt"])
-def test_a_name_that_no_job_may_have_is_refused_with_its_link(name: str) -> None:
-    links = ["https://example.org/a", {"url": "https://example.org/b", "name": name}]
-    listing = io.BytesIO(json.dumps(links).encode())
-    with pytest.raises(click.UsageError, match=r"the name of link 2 has"):
-        read_sources((), listing)
+LINK = "https://example.org/a.png"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([LINK], "Missing option '-o'"),
+        ([LINK, "-o", "-"], "cannot be written to standard output"),
+        ([LINK, "-o", "no/folder/x.zip"], "the folder no/folder does not exist"),
+        ([LINK, "-o", "x.zip", "--limit-rate", "fast"], "Invalid value for '--limit-rate'"),
+        ([LINK, "-o", "x.zip", "--attempts", "0"], "Invalid value for '--attempts'"),
+        ([LINK, "-o", "x.zip", "--user-agent", "ü"], "Invalid value for '--user-agent'"),
+        ([LINK, "-o", "x.zip", "--header", "example.org", "Range: bytes=0-"], "cannot be set"),
+        ([LINK, "-o", "x.zip", "--header", "example.org", "@missing"], "cannot read missing"),
+        ([LINK, "-o", "x.zip", "--header", "example.org/x", "A: b"], "leave out the path"),
+        (["ftp://example.org/", "-o", "x.zip"], "1 of 1 link is invalid"),
+        (["ftp://example.org/", "--dry-run"], "1 of 1 link is invalid"),
+    ],
+)
+def test_what_cannot_be_packed_is_refused_before_anything_is_fetched(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = CliRunner().invoke(main, ["pack", *arguments])
+    assert ended.exit_code == 2
+    assert message in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_headers_are_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "headers"
+    file.write_text("Authorization: Bearer secret\n\nX-Two: 2\n")
+    context = pack.make_context("pack", [LINK, "--header", "example.org", f"@{file}"])
+    assert context.params["headers"][("https", "example.org", 443)][-2:] == (
+        b"Authorization: Bearer secret",
+        b"X-Two: 2",
+    )

@@ -36,7 +36,17 @@ def test_every_exit_code_is_explained_and_no_other() -> None:
 
 def test_every_command_that_ends_by_itself_tells_its_exit_codes() -> None:
     document = read(DOCUMENT)
-    for name in ("create", "status", "fetch", "cancel", "retry", "delete", "pack", "verify"):
+    for name in (
+        "create",
+        "status",
+        "files",
+        "fetch",
+        "cancel",
+        "retry",
+        "delete",
+        "pack",
+        "verify",
+    ):
         [page] = re.findall(
             rf"^## packmule {name}\n\n```text\n(.*?)^```", document, re.MULTILINE | re.DOTALL
         )
