@@ -295,7 +295,7 @@ def test_an_interrupted_run_is_taken_up_and_fetches_only_the_rest(
     assert done.returncode == 0, done.stderr
     again = origin.requests_for(path)[-1].headers["Range"]
     assert again is not None
-    assert int(again.removeprefix("bytes=").rstrip("-")) >= MIB
+    assert int(again.removeprefix("bytes=").partition("-")[0]) >= MIB  # a segment has an end
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         assert archive.read(f"{how.name}.bin") == body
 
