@@ -121,11 +121,9 @@ def finish(
     with remote.connect(server, quiet=quiet or as_json, go_on=go_on) as (client, reporter):
         found = client.finish(archive_hash)
         if wait:
-            code = wait_and_print(client, reporter, archive_hash, timeout, as_json=as_json)
-        else:
-            print_status(archive_hash, found, as_json=as_json)
-            code = exit_code(found)
-    raise SystemExit(code)
+            found = client.wait(archive_hash, timeout=timeout, on_progress=reporter.progress)
+    print_status(archive_hash, found, as_json=as_json)
+    raise SystemExit(exit_code(found))
 
 
 @click.command()
