@@ -55,7 +55,7 @@ field: $(VENV)/dev.stamp  ## what real servers send, each case against the real 
 	$(BIN)/python -m tests.field.run $(ARGS)
 
 .PHONY: attacks
-attacks: $(VENV)/dev.stamp  ## every attack on the service, at full size; ARGS="--image IMAGE": on a container
+attacks: $(VENV)/dev.stamp  ## every attack on the service, at full size; ARGS=--container: on the image, in 512 MB
 	$(BIN)/python -m tests.attacks.run $(ARGS)
 
 .PHONY: addresses

@@ -1,9 +1,10 @@
 """`make attacks`: play each attack at full size against the real program, and print one line.
 
-    python -m tests.attacks.run [--image IMAGE] [WORD ...]
+    python -m tests.attacks.run [--image IMAGE | --container] [WORD ...]
 
 With `--image` the program is that image in a container of 512 MB, run by the Docker engine that
-answers. Owns the report. Exits with 1 where an attack got through.
+answers; with `--container` the image is built first, and an engine started where none answers. Owns
+the report. Exits with 1 where an attack got through.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tests.attacks.contained import ContainedService
 from tests.attacks.scenarios import ATTACKS
 from tests.attacks.stage import Attack, Stage
 from tests.docker.engine import engine
+from tests.docker.world import world
 from tests.spec.service import Service
 
 if TYPE_CHECKING:
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 def main() -> None:
     """Play all attacks, or those whose names hold one of the given words."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--image", help="play them on a container of this image")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--image", help="play them on a container of this image")
+    where.add_argument("--container", action="store_true", help="build the image, and play on it")
     parser.add_argument("words", nargs="*")
     given = parser.parse_args()
     chosen = [
@@ -38,7 +42,11 @@ def main() -> None:
         for each in ATTACKS
         if not given.words or any(word in each.name for word in given.words)
     ]
-    if given.image is None:
+    if given.container:
+        with world(port=0) as built:
+            program = partial(ContainedService, built.engine, built.image)
+            held, played = _play(chosen, program)
+    elif given.image is None:
         held, played = _play(chosen, Service)
     else:
         with engine() as running:

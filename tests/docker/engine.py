@@ -156,3 +156,6 @@ def _daemon(folder: Path, bridge: tuple[str, str]) -> Iterator[dict[str, str]]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        # A daemon may leave the mount of its network namespace, and then its folder stays.
+        for path in (folder / "exec" / "netns").glob("*"):
+            subprocess.run(["umount", "--lazy", path], check=False, capture_output=True)

@@ -60,6 +60,7 @@ TARGETS = (
         "outbound/host_health",
         (
             "outbound/test_host_health",
+            "outbound/test_host_health_books",
             "outbound/test_host_limits",
             "outbound/test_retry_budget",
             "outbound/test_fetch_scheduler",
@@ -77,6 +78,7 @@ TARGETS = (
             "outbound/test_fetch_scheduler",
             "outbound/test_fetch_scheduler_books",
             "outbound/test_fetch_scheduler_fleet",
+            "outbound/test_fetch_scheduler_segments",
             "outbound/test_host_limits",
             "outbound/test_retry_budget",
         ),
