@@ -98,7 +98,7 @@ class HostHealth:
     limits: Limits
     at_first: int = AT_FIRST
     allowed: int = -1
-    budget: float = 0.0
+    budget: float = field(init=False)
     active: int = 0
     not_before: float = 0.0
     paused_until: float = 0.0
@@ -179,8 +179,7 @@ class HostHealth:
         """Record a whole body whose retries have cost `refund`."""
         self.faltered = self.rounds = self.pauses = 0
         self.served_at, self.has_answered = now, True
-        if refund or self.budget < self.limits.host_retries:
-            self.budget = min(self.limits.host_retries, self.budget + refund + 1)
+        self.budget = min(self.limits.host_retries, self.budget + refund + 1)
 
     def answered(self) -> None:
         """Record a response for one file."""

@@ -178,3 +178,95 @@ def test_the_books_may_grow_to_twice_the_hosts_that_are_needed() -> None:
     assert scheduler.host(key) is spent
     scheduler.host(("https", "one-more.example", 443))
     assert scheduler.host(key) is not spent
+
+
+def hosts_asked(open_at: dict[str, int], waiting: str, *, full: str = "") -> list[str]:
+    """Return which hosts get the next transfers of a job, in order, where so many are open."""
+    scheduler = FetchScheduler(per_host=100, at_first=100)
+    queue = JobQueue()
+    scheduler.add(queue, [])
+    for name, count in open_at.items():
+        for item in fetches(f"{name}.example", count):
+            scheduler.begin_segment(queue, item)
+    for name in full:
+        scheduler.host(("https", f"{name}.example", 443)).allowed = 0
+    for name in waiting:
+        queue.push(*fetches(f"{name}.example", 1))
+    return [item.host_key[1][0] for _, item in drained(scheduler)]
+
+
+@pytest.mark.parametrize(
+    ("open_at", "waiting", "full", "asked"),
+    [
+        ({"a": 1, "b": 2}, "ac", "", "ac"),  # it has no more than the others on average
+        ({"a": 2, "b": 1}, "ab", "", "ba"),  # it has more, and another can take it
+        ({"a": 2, "b": 1}, "ac", "", "ca"),
+        ({"a": 2, "b": 1}, "a", "", "a"),  # it has more, and no other can
+        ({"a": 2, "b": 1}, "ab", "b", "a"),
+        ({"a": 3, "b": 3, "c": 0}, "ab", "", "ab"),  # of two that have more, the first
+        ({"a": 3, "b": 4, "c": 1}, "ba", "", "ba"),
+        ({}, "ab", "a", "b"),
+    ],
+)
+def test_hosts_that_have_fewer_of_a_jobs_transfers_go_first(
+    open_at: dict[str, int], waiting: str, full: str, asked: str
+) -> None:
+    assert "".join(hosts_asked(open_at, waiting, full=full)) == asked
+
+
+def test_what_hosts_bring_raises_the_limit_of_all_hosts_together() -> None:
+    """Only what has come since the last look counts, from the host as well as for all."""
+    scheduler = FetchScheduler(per_host=1_000, at_first=1_000, transfers=1_000)
+    assert len(drained_of(scheduler, 1_100)) == 500
+    assert not scheduler.measure(0.0)
+    host = scheduler.host(("https", "a.example", 443))
+    host.came += 50_000_000
+    assert scheduler.measure(1.0)
+    assert len(drained(scheduler)) == 500
+    assert not scheduler.measure(2.0)
+
+
+def drained_of(scheduler: FetchScheduler, files: int) -> list[tuple[JobQueue, Fetch]]:
+    scheduler.add(JobQueue(), fetches("a.example", files))
+    return drained(scheduler, most=2_000)
+
+
+@pytest.mark.parametrize(("transfers", "begun"), [(100, 100), (200, 128), (300, 150)])
+def test_half_of_the_transfers_and_128_at_least_are_opened_at_first(
+    transfers: int, begun: int
+) -> None:
+    scheduler = FetchScheduler(per_host=1_000, at_first=1_000, transfers=transfers)
+    assert len(drained_of(scheduler, 400)) == begun
+
+
+def test_a_scheduler_opens_256_transfers_at_most_unless_told_otherwise() -> None:
+    scheduler = FetchScheduler(per_host=1_000, at_first=1_000)
+    drained_of(scheduler, 1_000)
+    scheduler.measure(0.0)
+    for now in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0):
+        scheduler.host(("https", "a.example", 443)).came += int(1e9 * now * now)
+        scheduler.measure(now)
+        drained(scheduler)
+    assert " open=256 " in repr(scheduler)
+
+
+def test_the_limit_of_one_host_that_rises_is_room_for_more() -> None:
+    scheduler = FetchScheduler(per_host=64, at_first=8)
+    assert len(drained_of(scheduler, 100)) == 8
+    host = scheduler.host(("https", "a.example", 443))
+    host.respond(8, 100, 0.1)
+    scheduler.measure(0.0)
+    host.came += 1_000_000
+    assert scheduler.measure(1.0)
+    assert len(drained(scheduler)) == 8
+
+
+def test_of_very_many_hosts_500_are_told_and_those_in_use_first() -> None:
+    scheduler = FetchScheduler(per_host=4)
+    for n in range(600):
+        scheduler.host(("https", f"{n}.example", 443)).paused_until = 60.0
+    scheduler.add(JobQueue(), fetches("z.example", 1))
+    drained(scheduler)
+    uses = scheduler.host_uses(0.0)
+    assert len(uses) == 500
+    assert next(iter(uses)) == "https://z.example:443"
