@@ -90,6 +90,10 @@ fleet: $(VENV)/dev.stamp  ## 2 APIs and 3 workers on a database and a bucket, wh
 s3-large: $(VENV)/dev.stamp  ## SIZE gigabytes (20) into a bucket, through 1 GB of scratch
 	$(BIN)/python -m tests.s3_large.run --gb $(or $(SIZE),20) $(ARGS)
 
+.PHONY: s3-conformance
+s3-conformance: $(VENV)/dev.stamp  ## the suites of parts and storage on every object store to be had
+	$(BIN)/python -m tests.s3_conformance.run $(ARGS)
+
 .PHONY: webhooks-kill
 webhooks-kill: $(VENV)/dev.stamp  ## messages over random kills, to a receiver that fails half the time
 	$(BIN)/python -m tests.kills.webhooks --messages $(or $(MESSAGES),1000) $(ARGS)

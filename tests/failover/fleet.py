@@ -150,7 +150,7 @@ class Fleet:
         return {
             key
             for key in self.bodies
-            if any(key in line for line in begun)
+            if any(key[:8] in line for line in begun)
             and self.stores.jobs.get(key).state is JobState.RUNNING
         }
 

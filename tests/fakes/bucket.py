@@ -65,6 +65,16 @@ class FakeS3:
 
 
 @contextmanager
+def given_or_running_s3() -> Iterator[FakeS3]:
+    """Give the server to be tested where one is named, else run moto's."""
+    if GIVEN in os.environ:
+        yield FakeS3(os.environ[GIVEN])
+        return
+    with running_s3() as server:
+        yield server
+
+
+@contextmanager
 def running_s3() -> Iterator[FakeS3]:
     """Run a server until the end of the context."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)

@@ -27,7 +27,7 @@ secret_key = "no secret"
 
 
 @contextmanager
-def running_nanio(folder: Path) -> Iterator[FakeS3]:
+def running_nanio(folder: Path, region: str = "eu-central-1") -> Iterator[FakeS3]:
     """Run a server until the end of the context; what it keeps is in the folder."""
     folder.mkdir(parents=True)
     options = folder / "options.toml"
@@ -39,7 +39,7 @@ def running_nanio(folder: Path) -> Iterator[FakeS3]:
             [
                 *(sys.executable, "-m", "nanio", "serve", "--host", "127.0.0.1"),
                 *("--port", str(port), "--data-dir", str(folder / "data")),
-                *("--options", str(options), "--region", "eu-central-1", "--no-access-log"),
+                *("--options", str(options), "--region", region, "--no-access-log"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,

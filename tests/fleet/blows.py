@@ -40,6 +40,18 @@ def killed(fleet: Fleet) -> list[float]:
     return _taken_over(fleet, lost, began)
 
 
+def drained(fleet: Fleet) -> list[float]:
+    """Have a worker with open files end as an upgrade would, and start another in its place."""
+    place = _busiest(fleet, range(ON_THE_ISLAND))
+    lost = fleet.in_hand(place)
+    began = time.monotonic()
+    fleet.workers[place].drain()
+    # What its last checkpoints claim goes on at its byte.
+    fleet.note_claims()
+    fleet.start_worker(place)
+    return _taken_over(fleet, lost, began)
+
+
 def frozen(fleet: Fleet) -> list[float]:
     """Freeze a worker past its lease, and wake it when others have its jobs."""
     place = _busiest(fleet, range(ON_THE_ISLAND))
@@ -116,6 +128,7 @@ Blow = Callable[["Fleet"], list[float]]
 
 BLOWS: dict[str, Blow] = {
     "killed": killed,
+    "drained": drained,
     "frozen": frozen,
     "cut off": cut_off,
     "database restarted": database_restarted,

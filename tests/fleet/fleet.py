@@ -193,7 +193,7 @@ class Fleet:
             (line["job"], line["attempt"]) for line in lines if line["message"] == "job started"
         }
         running = self.database.rows(_RUNNING)
-        return {key: attempt for key, attempt in running if (key, attempt) in begun}
+        return {key: attempt for key, attempt in running if (key[:8], attempt) in begun}
 
     def left_in_hand(self, was: dict[str, int]) -> set[str]:
         """List those of these jobs that are still the same run's."""

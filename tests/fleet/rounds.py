@@ -104,7 +104,10 @@ def _late(said: Played) -> list[str]:
 
 
 def _published(fleet: Fleet) -> list[str]:
-    """Compare logs, rows and bucket: each archive is of its job's last run, and of no other."""
+    """Compare logs, rows and bucket: each archive is of its job's last run, and of no other.
+
+    A log has the first 8 digits of a hash.
+    """
     problems = []
     begun: defaultdict[str, list[int]] = defaultdict(list)
     ended: defaultdict[str, list[int]] = defaultdict(list)
@@ -112,17 +115,17 @@ def _published(fleet: Fleet) -> list[str]:
         for line in fleet.log_lines(number):
             if line["message"] == "job started":
                 begun[line["job"]].append(line["attempt"])
-            elif line["message"].startswith("completed,"):
+            elif line["message"].startswith("job completed "):
                 ended[line["job"]].append(line["attempt"])
     objects: defaultdict[str, dict[int, str]] = defaultdict(dict)
     for key, attempt, etag in fleet.objects():
         objects[key][attempt] = etag
     for key, attempt, etag in fleet.database.rows(_ENDS):
-        twice = [number for number, times in Counter(begun[key]).items() if times > 1]
+        twice = [number for number, times in Counter(begun[key[:8]]).items() if times > 1]
         if twice:
             problems.append(f"{key}: attempts {twice} were begun twice")
-        if ended[key] not in ([], [attempt]):
-            problems.append(f"{key}: completed by {ended[key]}, of attempt {attempt}")
+        if ended[key[:8]] not in ([], [attempt]):
+            problems.append(f"{key}: completed by {ended[key[:8]]}, of attempt {attempt}")
         held = objects[key]
         if not held or held[max(held)] != etag.strip('"'):
             problems.append(f"{key}: the bucket's {held} are not what the job tells, {etag}")

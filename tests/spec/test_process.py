@@ -82,7 +82,7 @@ def test_what_is_under_way_when_it_stops_comes_to_its_end_or_is_taken_up_again(
     body = random.Random(8).randbytes(1_000_000) * 4
     drained = own.start().create(origin.put("/process/drained", body, held_from=2_000_000))
     path = f"/archive/get/{own.completed(large)}.zip"
-    until(lambda: own.status(drained)["progress"]["bytes"]["done"] > 1_000_000, "a million bytes")
+    until(lambda: own.kept(drained) == [2_000_000], "two million bytes are kept")
     request = f"GET /api/archive/status/{drained}?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with (
         socket.create_connection(("127.0.0.1", own.port), timeout=PATIENCE) as poll,
@@ -107,7 +107,24 @@ def test_what_is_under_way_when_it_stops_comes_to_its_end_or_is_taken_up_again(
     own.start()
     assert own.outcome(drained)["status"] == "completed"
     assert own.members(drained) == {"drained": body}
-    assert "Range" in origin.requests_for("/process/drained")[-1].headers
+    # Whoever asks again, also the next worker, goes on at its byte.
+    at_first, *again = origin.ranges_for("/process/drained")
+    assert at_first is None
+    assert set(again) == {"bytes=2000000-"}
+
+
+def test_an_api_that_is_to_end_answers_on_until_it_is_sent_no_more(
+    tmp_path: Path, origin: Origin
+) -> None:
+    with Service(tmp_path, DRAIN_DELAY="1 h") as own:
+        api = child(own.start(), "api")
+        os.kill(api, signal.SIGTERM)
+        until(lambda: own.client.get("/readyz").status_code == 503, "not ready")
+        assert own.client.get("/healthz").is_success
+        archive_hash = own.completed(origin.put("/process/leaving", b"x"))
+        assert own.members(archive_hash) == {"leaving": b"x"}
+        os.kill(api, signal.SIGTERM)  # it need not wait any longer
+        until(lambda: not is_alive(api), "ended")
 
 
 def test_a_second_signal_kills_what_does_not_end(own: Service, origin: Origin) -> None:

@@ -163,7 +163,7 @@ class OutcomeHandler:
             self.drop(queue, fetch)
             self.fail(fetch, replace(lost, attempts=fetch.state.attempts))
             return False
-        if now >= fetch.deadline:
+        if fetch.is_late(now, self._limits.seconds):
             self.drop(queue, fetch)
             self.fail(fetch, self._late(fetch))
             return False
@@ -203,7 +203,7 @@ class OutcomeHandler:
         elif word is HostSignal.FALTERED and not host.pay():
             detail = f"{cause.detail}; not retried because its host fails too often"
             self.fail(fetch, replace(cause, detail=detail))
-        elif fetch.deadline is not None and until >= fetch.deadline:
+        elif fetch.is_late(until, self._limits.seconds):
             self.fail(fetch, self._late(fetch, cause))
         else:
             fetch.spent += word is HostSignal.FALTERED
@@ -272,7 +272,7 @@ class OutcomeHandler:
         queue.push(fetch, first=True)
 
     def _late(self, fetch: Fetch, cause: Failure | None = None) -> Failure:
-        detail = f"the file was not complete after {self._limits.seconds:g} s"
+        detail = f"the file was not complete after {fetch.time_for(self._limits.seconds):g} s"
         if cause is not None:
             detail = f"{detail}; last error: {cause.detail}"
         return Failure(FailureCode.TIMEOUT, detail, attempts=fetch.state.attempts)

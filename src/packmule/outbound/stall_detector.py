@@ -35,8 +35,8 @@ def interval(window: float) -> float:
 def check(handle: TransferHandle, now: float, settings: LoopSettings) -> TryFailed | None:
     """Return how a transfer must end, or None if it may go on."""
     fetch = handle.fetch
-    if fetch is not None and fetch.deadline is not None and now >= fetch.deadline:
-        detail = f"the file was not complete after {settings.limits.seconds:g} s"
+    if fetch is not None and fetch.is_late(now, settings.limits.seconds):
+        detail = f"the file was not complete after {fetch.time_for(settings.limits.seconds):g} s"
         return TryFailed(FailureCode.TIMEOUT, detail, lasting=True)
     if not handle.answered:
         return _unanswered(now - handle.window_start, settings.first_byte_timeout)

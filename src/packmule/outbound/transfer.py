@@ -57,7 +57,8 @@ class Limits:
     """Limits of one source: tries, redirects in a row, bytes of body and head, seconds.
 
     `attempts` counts tries without progress. Progress is at least `least_progress` bytes beyond the
-    most ever held. `all_attempts` counts every try; `seconds` run from the first try to the end.
+    most ever held. `all_attempts` counts every try; `seconds` run from the first try to the end;
+    a file of more than 50 GB has them for each 50 GB.
     `host_retries` is how many retries a host may cost beyond those that led to a whole file.
 
     `longest_retry_after` bounds a wait that an origin asks for, and how long a host may stay busy

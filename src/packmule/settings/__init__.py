@@ -248,7 +248,9 @@ class Settings:
         "30 s", forms.more_than_zero(duration), "time without data after which a transfer is cut"
     )
     file_timeout: float = _setting(
-        "24 h", forms.more_than_zero(duration), "time limit for a file, with all its tries"
+        "24 h",
+        forms.more_than_zero(duration),
+        "time limit for a file with all its tries, and again for each 50 GB that have come",
     )
     attempts: int = _setting("8", forms.count, "tries without progress before a file fails")
     max_retry_after: float = _setting(

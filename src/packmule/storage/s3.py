@@ -30,7 +30,7 @@ from packmule.errors import StorageAway, StorageFailed
 from packmule.storage import scratch
 from packmule.storage.disk import ScratchArea, checked, translated
 from packmule.storage.interface import StoredArchive
-from packmule.storage.s3_probe import probe
+from packmule.storage.s3_probe import probe, remove_leftovers
 from packmule.storage.s3_reading import S3Bytes
 from packmule.storage.s3_stream import S3Stream
 
@@ -186,6 +186,10 @@ class S3Storage:
         """Try all that archives need; raise StorageAway with what the bucket does not do."""
         self._scratch.check()
         probe(self._bucket, f"{_PROBE}.{secrets.token_hex(8)}")
+        try:
+            remove_leftovers(self._bucket, f"{_PROBE}.")
+        except StorageFailed as error:
+            raise StorageAway(str(error)) from error
 
     def _abort(self, key: str) -> None:
         """Abort a key's uploads."""

@@ -1,11 +1,13 @@
 """Whether an object store can and may do all that archives need, tried once at the start.
 
 Owns what is tried, and the sentence that says what is missing. Copying within the store is not
-among it: where that cannot be done, bytes are sent again (docs/decisions/0051).
+among it: where that cannot be done, bytes are sent again (docs/decisions/0051). A trial that was
+killed leaves an object and an upload behind; a later start removes them.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from packmule.errors import StorageAway, StorageFailed
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 _CONTENT = b"written by packmule"
 _PART = range(8, 10)
+
+# Another process may be trying right now, and the store's clock is not ours.
+_SURELY_OVER = timedelta(days=1)
 
 
 def probe(bucket: Bucket, name: str) -> None:
@@ -49,6 +54,20 @@ def probe(bucket: Bucket, name: str) -> None:
         raise StorageAway(
             f"The object store does not let Packmule {what} (permission {permission}): {reason}."
         )
+
+
+def remove_leftovers(bucket: Bucket, beginning: str) -> None:
+    """Remove what trials whose names begin so have left behind a day ago or longer.
+
+    Raises StorageFailed, StorageAway.
+    """
+    until = datetime.now(UTC) - _SURELY_OVER
+    for upload in bucket.uploads(beginning):
+        if upload.at is None or upload.at < until:
+            bucket.abort(upload.name, upload.upload)
+    for found in bucket.find(beginning):
+        if found.modified_at < until:
+            bucket.delete(found.name)
 
 
 class _Probing:

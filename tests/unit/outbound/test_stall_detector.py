@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from packmule.errors import FailureCode
+from packmule.outbound.fetch import TIMED_BYTES, Fetch
 from packmule.outbound.loop_settings import LoopSettings
 from packmule.outbound.stall_detector import check, interval
 from packmule.outbound.transfer import Limits
+from packmule.outbound.urls import parse
 
 if TYPE_CHECKING:
+    from packmule.outbound.receiver import Receiver
     from packmule.outbound.transfer_handle import TransferHandle
 
 SETTINGS = LoopSettings(
@@ -21,17 +24,18 @@ SETTINGS = LoopSettings(
 
 
 @dataclass
-class FakeFetch:
-    """As much of a fetch as the watch looks at."""
+class FakeReceiver:
+    """As much of a receiver as a file's time depends on."""
 
-    deadline: float | None = None
+    kept: int = 0
 
 
 @dataclass
 class FakeHandle:
     """As much of a handle as the watch looks at."""
 
-    fetch: FakeFetch
+    fetch: Fetch
+    receiver: FakeReceiver
     moved: int = 0
     answered: bool = True
     paused: bool = False
@@ -42,7 +46,9 @@ class FakeHandle:
 
 @pytest.fixture
 def handle() -> FakeHandle:
-    return FakeHandle(FakeFetch())
+    receiver = FakeReceiver()
+    fetch = Fetch(parse("https://a.example/f"), cast("Receiver", receiver))
+    return FakeHandle(fetch, receiver)
 
 
 def code(handle: FakeHandle, now: float) -> FailureCode | None:
@@ -89,6 +95,17 @@ def test_a_file_has_its_time_however_fast_it_comes(handle: FakeHandle) -> None:
     handle.fetch.deadline = 60.0
     handle.moved = 10**9
     assert code(handle, 60.0) is FailureCode.TIMEOUT
+
+
+def test_a_large_file_has_that_time_for_each_50_gb_that_have_come(handle: FakeHandle) -> None:
+    day = SETTINGS.limits.seconds
+    handle.fetch.deadline = day
+    for kept, until in ((TIMED_BYTES - 1, day), (TIMED_BYTES, 2 * day), (10**12, 21 * day)):
+        handle.receiver.kept = kept
+        handle.window_start = until
+        assert code(handle, until - 1.0) is None
+        assert code(handle, until) is FailureCode.TIMEOUT
+        assert handle.fetch.time_for(day) == until
 
 
 @pytest.mark.parametrize(("window", "seconds"), [(60.0, 1.0), (4.0, 1.0), (2.0, 0.5)])

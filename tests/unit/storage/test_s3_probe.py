@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.fakes.bucket import FakeS3, running_s3
+from tests.fakes.bucket import FakeS3, given_or_running_s3
 from tests.fakes.faulty_s3 import FaultyS3, before
 
 from packmule.errors import StorageAway
+from packmule.storage import s3_probe
 from packmule.storage.s3_bucket import Bucket, BucketAddress, Encryption
-from packmule.storage.s3_probe import probe
+from packmule.storage.s3_probe import probe, remove_leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[FakeS3]:
-    with running_s3() as running:
+    with given_or_running_s3() as running:
         yield running
 
 
@@ -39,6 +41,21 @@ def test_a_good_store_is_left_as_it_was(bucket: Bucket) -> None:
     probe(bucket, "tried")
     assert bucket.find("") == []
     assert bucket.uploads("") == []
+
+
+def test_what_a_killed_trial_left_is_removed_a_day_later(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.put(".trial.1", b"x")
+    bucket.put("0f/archive", b"x")
+    bucket.begin(".trial.1")
+    bucket.begin("0f/archive")
+    remove_leftovers(bucket, ".trial.")  # it may be under way
+    assert len(bucket.find(".trial.")) == len(bucket.uploads(".trial.")) == 1
+    monkeypatch.setattr(s3_probe, "_SURELY_OVER", timedelta(days=-1))
+    remove_leftovers(bucket, ".trial.")
+    assert [found.name for found in bucket.find("")] == ["0f/archive"]
+    assert [upload.name for upload in bucket.uploads("")] == ["0f/archive"]
 
 
 @pytest.mark.parametrize(

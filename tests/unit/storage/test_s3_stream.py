@@ -175,7 +175,8 @@ def test_a_hole_is_closed_by_copies_within_the_store(
     etags = {}
     for number, part in ((1, range(CELL)), (2, range(2 * CELL, 3 * CELL))):
         etag = stream.copy(second, number, sealed.archive, part)
-        assert (etag is None) == ("nanio" in request.node.name)  # which does not copy ranges
+        if GIVEN not in os.environ:  # of those, nanio does not copy ranges
+            assert (etag is None) == ("nanio" in request.node.name)
         etags[number] = etag or stream.send(second, number, read, FIRST, ENDED)
     etags[3] = stream.send(second, 3, read, SECOND, ENDED)
     stream.publish(second, etags, 2 * CELL + 77)
