@@ -15,6 +15,13 @@ DOCUMENT = Path(__file__).resolve().parent.parent / "docs/capacity.md"
 DAY = 86_400.0
 CHECKPOINTS_A_SECOND = 1.0
 """Of a job under way; `assembly/` writes one each second."""
+PREFIXES = 256
+"""Of the keys in the bucket: an archive's first two digits (`storage/s3.py`)."""
+CELL = 8 * 1024 * 1024
+"""The least bytes of a part (`storage/s3_stream.py`)."""
+OPEN_CELLS = 2
+"""Parts that a transfer may have begun and not filled, which another machine fetches again."""
+ZONES = 3
 LOOKS_A_SECOND = 4.0
 """Of a worker with jobs in hand, whether they are still its own (`assembly/fencing.py`)."""
 
@@ -103,6 +110,7 @@ def lines(demand: Demand, host: Host, costs: Costs) -> Iterator[Line]:
     count = yield from _of_workers(host, costs, busy)
     yield from _of_database(demand, costs, busy, count)
     yield from _of_the_rest(demand, costs, busy)
+    yield from _of_bad_days(demand, host, busy, count)
 
 
 def workers(costs: Costs) -> int:
@@ -198,6 +206,27 @@ def _of_database(demand: Demand, costs: Costs, busy: Busy, workers: int) -> Iter
         size / GB,
         "GB",
     )
+    yield from _of_vacuum(demand, costs, busy)
+
+
+def _of_vacuum(demand: Demand, costs: Costs, busy: Busy) -> Iterator[Line]:
+    """Yield how many rows there are, and how many of their versions become waste."""
+    rows = 1 + demand.files_an_archive
+    kept = demand.archives * demand.retention_days * rows
+    yield Line(
+        f"rows, with {demand.retention_days:g} days kept",
+        f"{demand.archives * demand.retention_days:,.0f} archives x {rows:g}",
+        kept / 1e6,
+        "million",
+    )
+    written = busy.jobs * costs.job.row_writes + busy.files * costs.file.row_writes
+    written += busy.running * CHECKPOINTS_A_SECOND
+    yield Line(
+        "rows that vacuum is to remove a second",
+        "each is written once for good and deleted in the end, so as many as are written: those "
+        f"above, and {busy.running:,.0f} checkpoints",
+        written,
+    )
 
 
 def _of_the_rest(demand: Demand, costs: Costs, busy: Busy) -> Iterator[Line]:
@@ -207,6 +236,12 @@ def _of_the_rest(demand: Demand, costs: Costs, busy: Busy) -> Iterator[Line]:
         f"{jobs:.1f} x {costs.job.s3_requests:.0f} + {gigabytes:.1f} x "
         f"{costs.gigabyte.s3_requests:.0f}",
         jobs * costs.job.s3_requests + gigabytes * costs.gigabyte.s3_requests,
+    )
+    requests = jobs * costs.job.s3_requests + gigabytes * costs.gigabyte.s3_requests
+    yield Line(
+        "the same for each prefix of the keys",
+        f"{requests:,.0f} / {PREFIXES}",
+        requests / PREFIXES,
     )
     yield Line(
         f"the bucket, with {demand.retention_days:g} days kept",
@@ -220,6 +255,45 @@ def _of_the_rest(demand: Demand, costs: Costs, busy: Busy) -> Iterator[Line]:
         f"{jobs:.1f} x {1000 * costs.job.api_cpu:.0f} ms, and {polls:,.0f} polls a second as half "
         "of that each",
         (jobs + polls / 2) * costs.job.api_cpu,
+    )
+
+
+def _of_bad_days(demand: Demand, host: Host, busy: Busy, workers: int) -> Iterator[Line]:
+    """Yield what downloads, a rollout and the loss of a zone ask for."""
+    yield Line(
+        "downloads, each archive once",
+        "from the bucket; as much as is packed",
+        busy.gigabytes,
+        "GB/s",
+    )
+    yield Line(
+        "APIs by network, if downloads pass them",
+        f"{busy.gigabytes:.1f} GB/s, in and again out, / ({host.nic / 1e9:.2f} GB/s x "
+        f"{host.part:g})",
+        busy.gigabytes * GB / (host.nic * host.part),
+    )
+    again = busy.transfers * OPEN_CELLS * CELL
+    yield Line(
+        "fetched again in a rollout, at most",
+        f"{busy.transfers:,.0f} transfers x {OPEN_CELLS} parts of {CELL / 1e6:.1f} MB",
+        again / GB,
+        "GB",
+    )
+    yield Line(
+        "as a part of a day's bytes",
+        f"{again / GB:.0f} GB / {demand.size / 1e15:g} PB",
+        again / demand.size * 100,
+        "%",
+    )
+    yield Line(
+        f"workers, so that one zone of {ZONES} may be lost at the peak",
+        f"{workers} x {ZONES} / {ZONES - 1}",
+        ceil(workers * ZONES / (ZONES - 1)),
+    )
+    yield Line(
+        "archives that others take over then",
+        f"{busy.running:,.0f} / {ZONES}",
+        busy.running / ZONES,
     )
 
 
