@@ -34,6 +34,7 @@ COMMANDS = {
     "finish": "packmule.cli.status:finish",
     "delete": "packmule.cli.status:delete",
     "pack": "packmule.cli.pack:pack",
+    "list": "packmule.cli.list_bucket:list_bucket",
     "verify": "packmule.cli.verify:verify",
     "jobs": "packmule.cli.jobs:jobs",
     "webhooks": "packmule.cli.webhooks:webhooks",

@@ -21,7 +21,7 @@ from packmule.cli import exits, output_options
 from packmule.cli import listing as lists
 from packmule.cli.header_option import header_option
 from packmule.cli.pack_output import print_result, print_rewritten
-from packmule.cli.setting_options import as_environment, setting_option
+from packmule.cli.setting_options import allow_network, as_environment, setting_option
 from packmule.errors import UsageError
 from packmule.jobs.model import Compression, OnError, OnHtml
 from packmule.jobs.sources import Sources
@@ -67,11 +67,7 @@ _STANDARD_OUTPUT = Path("-")
     help="auto: compress only what shrinks well; store: compress nothing; deflate: compress "
     "everything that shrinks.",
 )  # fmt: skip
-@click.option(
-    "--allow-network", "networks", multiple=True, metavar="CIDR",
-    help="Allow links to this network although it is not public, like 127.0.0.0/8.  "
-    "[env var: PACKMULE_ALLOW_NETWORKS]",
-)  # fmt: skip
+@allow_network
 @setting_option(
     "transfers", "--transfers", metavar="NUMBER", help_="How many files to fetch at once."
 )

@@ -55,3 +55,10 @@ def setting_option(
 def as_environment(given: dict[str, str | None]) -> dict[str, str]:
     """Return the options that were given, by field, as variables."""
     return {_BY_FIELD[field].name: value for field, value in given.items() if value}
+
+
+allow_network = click.option(
+    "--allow-network", "networks", multiple=True, metavar="CIDR",
+    help="Allow links to this network although it is not public, like 127.0.0.0/8.  "
+    "[env var: PACKMULE_ALLOW_NETWORKS]",
+)  # fmt: skip
