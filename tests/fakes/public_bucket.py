@@ -34,9 +34,8 @@ def put_bucket(
         keys = sorted(
             key for key in objects if key.startswith(asked.get("prefix", "")) and key > last
         )
-        body = listing_xml(
-            {key: len(objects[key]) for key in keys[:PAGE]}, len(keys) > PAGE, version
-        )
+        sizes = {key: len(objects[key]) for key in keys[:PAGE]}
+        body = listing_xml(sizes, truncated=len(keys) > PAGE, version=version)
         return Resource(body, headers={"Content-Type": "application/xml"})
 
     origin.put(f"/{bucket}/", instead=listing)

@@ -81,7 +81,10 @@ def test_a_listing_of_several_pages_is_one_list(origin: Origin, version: int) ->
     ]
 
 
-MOVED = b"<Error><Code>PermanentRedirect</Code><Endpoint>b.s3.eu-west-1.amazonaws.com</Endpoint></Error>"
+MOVED = (
+    b"<Error><Code>PermanentRedirect</Code>"
+    b"<Endpoint>b.s3.eu-west-1.amazonaws.com</Endpoint></Error>"
+)
 
 
 @pytest.mark.parametrize(
