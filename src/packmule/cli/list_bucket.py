@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from packmule.assembly.resources import SharedResources
     from packmule.errors import Failure
-    from packmule.outbound.bucket_listing import Bucket, Listed, ListingPage
+    from packmule.outbound.bucket_listing import Listed, ListingPage
 
 _FORBIDDEN = frozenset({401, 403})
 _NOT_FOUND = 404
@@ -84,7 +84,7 @@ def list_bucket(
         click.echo(f"{number(files, 'file')}, {size:,} bytes", err=True)
 
 
-def _pages(bucket: Bucket, place: str, resources: SharedResources) -> Iterator[ListingPage]:
+def _pages(bucket: PublicBucket, place: str, resources: SharedResources) -> Iterator[ListingPage]:
     """Yield the pages of the listing. Raises PackmuleError."""
     from packmule.outbound.document import get_document  # noqa: PLC0415 - after the checks
 
@@ -116,7 +116,7 @@ def _reason(failure: Failure) -> str:
     return failure.detail
 
 
-def _print(bucket: Bucket, each: Listed, *, as_json: bool, is_first: bool) -> None:
+def _print(bucket: PublicBucket, each: Listed, *, as_json: bool, is_first: bool) -> None:
     url, name = bucket.object_url(each.key), bucket.name_of(each.key)
     if as_json:
         click.echo(json.dumps({"url": url, "name": name, "size": each.size}))

@@ -42,7 +42,7 @@ class ListingInvalid(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class PublicBucket:
     """A bucket and a prefix in it. `root` is the URL of the bucket, without a slash at its end."""
 
     root: str
@@ -85,7 +85,7 @@ class ListingPage(NamedTuple):
     after: Cursor | None
 
 
-def parse_place(text: str) -> Bucket:
+def parse_place(text: str) -> PublicBucket:
     """Parse the address of a bucket. Raises PlaceInvalid."""
     scheme, mark, rest = text.partition("://")
     scheme = scheme.lower()
@@ -95,14 +95,14 @@ def parse_place(text: str) -> Bucket:
         bucket, _, prefix = rest.partition("/")
         _check_bucket(bucket)
         if scheme == "gs":
-            return Bucket(f"https://storage.googleapis.com/{bucket}", prefix)
+            return PublicBucket(f"https://storage.googleapis.com/{bucket}", prefix)
         if "." in bucket:  # it does not fit the certificate for all buckets
-            return Bucket(f"https://s3.amazonaws.com/{bucket}", prefix)
-        return Bucket(f"https://{bucket}.s3.amazonaws.com", prefix)
+            return PublicBucket(f"https://s3.amazonaws.com/{bucket}", prefix)
+        return PublicBucket(f"https://{bucket}.s3.amazonaws.com", prefix)
     return _of_url(scheme, text)
 
 
-def _of_url(scheme: str, text: str) -> Bucket:
+def _of_url(scheme: str, text: str) -> PublicBucket:
     try:
         parts = urlsplit(text)
         host = (parts.hostname or "").lower()
@@ -111,14 +111,14 @@ def _of_url(scheme: str, text: str) -> Bucket:
     origin = f"{scheme}://{parts.netloc}"
     asked = parse_qs(parts.query, keep_blank_values=True)
     if _LISTING_FIELDS & asked.keys():
-        return Bucket(origin + parts.path.rstrip("/"), asked.get("prefix", [""])[-1])
+        return PublicBucket(origin + parts.path.rstrip("/"), asked.get("prefix", [""])[-1])
     if parts.query:
         raise PlaceInvalid("it has a query that is not a listing's: leave it out, or use ?prefix=")
     if _VIRTUAL_HOST.fullmatch(host):
-        return Bucket(origin, unquote(parts.path.removeprefix("/")))
+        return PublicBucket(origin, unquote(parts.path.removeprefix("/")))
     bucket, _, prefix = parts.path.removeprefix("/").partition("/")
     _check_bucket(bucket)
-    return Bucket(f"{origin}/{bucket}", unquote(prefix))
+    return PublicBucket(f"{origin}/{bucket}", unquote(prefix))
 
 
 def _check_bucket(name: str) -> None:

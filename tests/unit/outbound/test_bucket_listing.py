@@ -6,11 +6,11 @@ import pytest
 from tests.fakes.public_bucket import listing_xml
 
 from packmule.outbound.bucket_listing import (
-    Bucket,
     Cursor,
     Listed,
     ListingInvalid,
     PlaceInvalid,
+    PublicBucket,
     parse_place,
     read_page,
 )
@@ -39,7 +39,7 @@ from packmule.outbound.share_links import rewritten
     ],
 )  # fmt: skip
 def test_a_bucket_has_an_address_in_several_forms(text: str, root: str, prefix: str) -> None:
-    assert parse_place(text) == Bucket(root, prefix)
+    assert parse_place(text) == PublicBucket(root, prefix)
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,13 @@ def test_an_objects_link_is_the_one_that_its_own_address_is_rewritten_to(place: 
 
 
 def test_names_keep_the_folders_below_the_prefix() -> None:
-    assert Bucket("", "2024/").name_of("2024/may/a.png") == "may/a.png"
-    assert Bucket("", "2024/m").name_of("2024/may/a.png") == "may/a.png"
-    assert Bucket("", "").name_of("2024/may/a.png") == "2024/may/a.png"
+    assert PublicBucket("", "2024/").name_of("2024/may/a.png") == "may/a.png"
+    assert PublicBucket("", "2024/m").name_of("2024/may/a.png") == "may/a.png"
+    assert PublicBucket("", "").name_of("2024/may/a.png") == "2024/may/a.png"
 
 
 def test_the_next_page_is_asked_for_by_what_the_last_one_said() -> None:
-    bucket = Bucket("https://example.org/b", "x&y/")
+    bucket = PublicBucket("https://example.org/b", "x&y/")
     assert bucket.page_url() == (
         "https://example.org/b/?list-type=2&prefix=x%26y%2F&encoding-type=url"
     )
