@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from packmule.assembly.resources import SharedResources
     from packmule.errors import Failure
-    from packmule.outbound.bucket_listing import Listed, ListingPage
+    from packmule.outbound.bucket_listing import Listed, ListingPage, PublicBucket
 
 _FORBIDDEN = frozenset({401, 403})
 _NOT_FOUND = 404
