@@ -6,6 +6,7 @@ application to `server.py`.
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,7 @@ def create_app(services: Services) -> FastAPI:
         [
             *health.routes,
             *metrics_route.routes,
-            *pages.routes(_reference(servers)),
+            *pages.routes(*_described(servers)),
             *no_script_routes.routes,
             *recipient_routes.routes,
         ]
@@ -105,7 +106,7 @@ def _api(servers: tuple[str, ...]) -> FastAPI:
         title="Packmule",
         version=packmule.__version__,
         description=DESCRIPTION,
-        openapi_url="/openapi.json",
+        openapi_url=None,  # it would be written out anew for each request
         docs_url=None,
         redoc_url=None,
         # Else `/docs/` would lead to whatever address the request's Host names, over plain HTTP.
@@ -159,5 +160,7 @@ def description(servers: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 @cache
-def _reference(servers: tuple[str, ...]) -> str:
-    return as_html(description(servers))
+def _described(servers: tuple[str, ...]) -> tuple[str, str]:
+    """Return the description for people, as HTML, and for programs, as JSON."""
+    document = description(servers)
+    return as_html(document), json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -1,7 +1,7 @@
-"""The page, its scripts and styles, and the API reference.
+"""The page, its scripts and styles, and what describes the API.
 
-Owns serving the files in `static/` and the API reference. Everything is read into memory once.
-Leaves the pages without JavaScript to `no_script_routes.py`.
+Owns serving the files in `static/`, the API reference and the OpenAPI description. Everything is
+read into memory once. Leaves the pages without JavaScript to `no_script_routes.py`.
 
 The URLs of scripts and styles contain a digest of all of them, so that browsers can cache them
 forever and never mix two versions (RFC 8246); the pages that name them are revalidated each time. A
@@ -58,12 +58,13 @@ def with_digest(html: str) -> str:
     return re.sub(r'"((?:\.\./)*)static/', rf'"\1static/{_DIGEST}/', html)
 
 
-def routes(reference: str) -> list[Route]:
-    """Return the routes of the page, its files, and the API reference, which is this HTML."""
+def routes(reference: str, description: str) -> list[Route]:
+    """Return the routes of the page, its files, and the API's reference (HTML) and description."""
     page = with_digest(_FILES["page.html"].decode())
     return [
         _fixed("/", page.encode(), HTML),
         _fixed("/docs", with_digest(reference).encode(), HTML),
+        _fixed("/openapi.json", description.encode(), "application/json"),
         _fixed("/favicon.ico", _FILES["icon.svg"], _TYPES[".svg"]),
         Route("/static/{digest}/{name}", _static, methods=["GET", "HEAD"]),
     ]
@@ -80,7 +81,9 @@ async def _static(request: Request) -> Response:
 
 
 def _fixed(path: str, content: bytes, media_type: str) -> Route:
-    headers = {"Cache-Control": _ASK_FIRST, "Content-Type": media_type, **PAGE_HEADERS}
+    headers = {"Cache-Control": _ASK_FIRST, "Content-Type": media_type}
+    if media_type == HTML:
+        headers |= PAGE_HEADERS
 
     async def answer(request: Request) -> Response:
         return _answer(request, content, headers)
@@ -93,6 +96,11 @@ def _compressed(content: bytes) -> bytes:
     return gzip.compress(content, mtime=0)
 
 
+@lru_cache
+def _etag(content: bytes) -> str:
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
 def _answer(request: Request, content: bytes, headers: Mapping[str, str]) -> Response:
     """Respond with the content, or 304 if the browser has it (RFC 9110 13.1.2).
 
@@ -102,7 +110,7 @@ def _answer(request: Request, content: bytes, headers: Mapping[str, str]) -> Res
     if "gzip" in request.headers.get("accept-encoding", ""):
         content = _compressed(content)
         headers["Content-Encoding"] = "gzip"
-    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    etag = _etag(content)
     if matches(", ".join(request.headers.getlist("if-none-match")), etag, weakly=True):
         return Response(status_code=304, headers={"ETag": etag, **headers})
     return Response(content, headers={"ETag": etag, **headers})

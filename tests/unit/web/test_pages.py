@@ -37,3 +37,12 @@ def test_a_compressed_file_that_a_browser_has_is_not_sent_again(app: App) -> Non
     etag = app.ask("GET", "/docs", headers=headers).headers["etag"]
     again = app.ask("GET", "/docs", headers=headers | {"If-None-Match": etag})
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_description_is_written_out_once_and_revalidated(app: App) -> None:
+    first = app.ask("GET", "/openapi.json")
+    assert first.headers["content-type"] == "application/json"
+    assert first.headers["content-encoding"] == "gzip"
+    assert first.json()["info"]["title"] == "Packmule"
+    again = app.ask("GET", "/openapi.json", headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
