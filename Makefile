@@ -183,6 +183,10 @@ bench: $(VENV)/dev.stamp  ## Packmule beside its peers; writes docs/benchmarks.m
 bench-compression: $(VENV)/dev.stamp  ## an archive with text in it, beside zip -6
 	$(BIN)/python -m bench.compression $(ARGS)
 
+.PHONY: bench-checksums
+bench-checksums: $(VENV)/dev.stamp  ## what verifying checksums and a manifest cost
+	$(BIN)/python -m bench.checksums $(ARGS)
+
 .PHONY: bench-downloads
 bench-downloads: $(VENV)/dev.stamp  ## sending an archive, beside nginx
 	$(BIN)/python -m bench.downloads $(ARGS)

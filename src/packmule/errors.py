@@ -37,6 +37,7 @@ class FailureCode(StrEnum):
     HTML_PAGE = "html-page"
     VIEWER_PAGE = "viewer-page"
     LEFT_OUT = "left-out"
+    CHECKSUM = "checksum"
     # Of a whole job:
     FILES_FAILED = "files-failed"
     ARCHIVE_TOO_LARGE = "archive-too-large"

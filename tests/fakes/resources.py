@@ -22,6 +22,7 @@ from packmule.outbound.head import Head
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from packmule.assembly.assembly import Assembly
     from packmule.assembly.resources import SharedResources
     from packmule.outbound.fetch import Fetch
     from packmule.outbound.job_queue import JobQueue
@@ -98,6 +99,17 @@ class FakeResources:
         """End the threads; everything lent must have come back by then."""
         self.compress_pool.close()
         self.writer.close()
+
+
+def settle(assembly: Assembly, resources: FakeResources) -> None:
+    """Return when every file is done or has failed, all of whose bytes have come."""
+    for _ in range(500):
+        resources.writer.wait()
+        resources.loop.turn()
+        if assembly.is_resolved or assembly.error is not None:
+            return
+        assembly.wait(0.02)
+    raise AssertionError("a file is neither done nor failed")
 
 
 def head(length: int | None = None, **fields: str) -> Head:

@@ -27,6 +27,7 @@ RECEIVERS = (
     "test_a_receiver_takes_the_programs_message_once_and_nothing_that_is_not_signed"
 )
 PUBLIC_BUCKETS = "test_public_buckets.py::test_what_the_guide_types_packs_the_bucket"
+CHECKSUMS = "test_checksums.py::test_files_are_verified_and_archives_hold_what_their_manifests_say"
 S3 = "test_s3.py::test_all_below_a_prefix_is_packed_under_its_keys"
 INCOMPLETE = "test_incomplete_archives.py::test_an_archive_is_finished_without_the_rest"
 SYSTEMD = (
@@ -54,6 +55,7 @@ TYPED: dict[str, dict[str, str]] = {
     "docs/guides/nginx.md": {"": PROXIES},
     "docs/guides/webhook-receivers.md": {"": RECEIVERS},
     "docs/guides/incomplete-archives.md": {"": INCOMPLETE},
+    "docs/guides/checksums.md": {"": CHECKSUMS},
     "docs/guides/s3.md": {"": S3},
     "docs/guides/public-buckets.md": {"": PUBLIC_BUCKETS},
     "docs/guides/systemd.md": {"": SYSTEMD},

@@ -17,7 +17,7 @@ from packmule.assembly.archive_file import ArchiveFile
 from packmule.assembly.committing import Committer
 from packmule.assembly.finish_local import finish
 from packmule.assembly.ledger import Ledger
-from packmule.assembly.missing import report
+from packmule.assembly.manifest.archive_manifest import ArchiveManifest
 from packmule.assembly.names.entry_names import EntryNames
 from packmule.assembly.placement import JobContext
 from packmule.assembly.receiving import EntryReceiver, ReceivingJob
@@ -26,19 +26,21 @@ from packmule.assembly.scratch_file import ScratchFile
 from packmule.assembly.sink_factory import SinkFactory
 from packmule.assembly.space_check import SpaceCheck
 from packmule.errors import Failure, FailureCode
-from packmule.jobs.model import Checkpoint, Compression, OnHtml
+from packmule.jobs.model import Checkpoint, Compression, Manifest, OnHtml
 from packmule.outbound.fetch import Fetch
 from packmule.outbound.job_queue import JobQueue
 from packmule.outbound.share_links import rewritten
+from packmule.outbound.transfer import START
 from packmule.outbound.urls import UrlInvalid, parse, refusal
 from packmule.telemetry.context import as_extra
+from packmule.telemetry.metrics import RETRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from packmule.assembly.ledger import FileUnderWay
-    from packmule.assembly.missing import MissingReport
+    from packmule.assembly.own_entry import OwnEntry
     from packmule.assembly.resources import SharedResources
     from packmule.assembly.space_check import MakeRoom
     from packmule.assembly.upload.part_sender import PartSender
@@ -51,7 +53,8 @@ if TYPE_CHECKING:
 class Assembly:
     """Assembles one archive at `path`; by `stream` it is uploaded meanwhile.
 
-    `make_room` is asked by `secure_space` where the disk is short.
+    `make_room` is asked by `secure_space` where the disk is short. `title` is the archive's name
+    without its extension.
     """
 
     def __init__(
@@ -63,6 +66,8 @@ class Assembly:
         *,
         compression: Compression = Compression.AUTO,
         on_html: OnHtml = OnHtml.REPORT,
+        manifest: Manifest = Manifest.NONE,
+        title: str = "",
         queue: JobQueue | None = None,
         stream: Stream | None = None,
         make_room: MakeRoom = lambda _wanted, _in_all: False,
@@ -88,16 +93,25 @@ class Assembly:
             stream, remembered, self.scratch, resources.scratch,
             files=len(sources), ask=wake, nudge=resources.loop.nudge,
         )  # fmt: skip
-        context = JobContext(compression, on_html, self.limits)
-        committer = Committer(self._archive, self.ledger, self._in_loop)
+        self._manifest = ArchiveManifest(manifest, title)
+        context = JobContext(
+            compression, on_html, self.limits, self._manifest.folder,
+            keeps_receipts=manifest is not Manifest.NONE, is_uploaded=stream is not None,
+        )  # fmt: skip
+        self._committer = Committer(
+            self._archive, self.ledger, resources.compress_pool, self._in_loop,
+            can_read_back=stream is None,
+        )  # fmt: skip
         sinks = SinkFactory(
             context, self._archive, self.ledger, resources.compress_pool, resources.loop.nudge
         )
         rules = self.limits.rewrite_links
         self._links = [rewritten(source.url, rules) for source in sources]
         wanted = [(link, source.name) for link, source in zip(self._links, sources, strict=True)]
-        names = EntryNames(wanted)
-        self._receiving = ReceivingJob(context, sources, names, self.ledger, committer, sinks, wake)
+        names = EntryNames(wanted, reserved=self._manifest.reserved)
+        self._receiving = ReceivingJob(
+            context, sources, names, self.ledger, self._committer, sinks, wake, self._fetch_again
+        )
         self._refusals: dict[tuple[str, int], tuple[FailureCode, str] | None] = {}
 
     def __repr__(self) -> str:
@@ -106,10 +120,11 @@ class Assembly:
     def start(self) -> None:
         """Begin to fetch what is missing."""
         remembered, names = self._remembered, self._receiving.names
+        folder = self._manifest.folder
         for entry in remembered.done:
-            names.restore(entry.position, entry.name)
+            names.restore(entry.position, entry.name.removeprefix(folder))
         for opened in remembered.open:
-            names.restore(opened.position, opened.name)
+            names.restore(opened.position, opened.name.removeprefix(folder))
         resolved = {entry.position for entry in remembered.done}
         resolved.update(entry.position for entry in remembered.failed)
         opened_at = {entry.position: entry for entry in remembered.open}
@@ -121,7 +136,10 @@ class Assembly:
                 else:
                     receiver = EntryReceiver(self._receiving, source.position)
                     receiver.restore(place)
-                    self._queue.push(Fetch(url, receiver, restored_state(place)))
+                    if place.written == place.size:
+                        self._in_loop(receiver.finish)
+                    else:
+                        self._queue.push(Fetch(url, receiver, restored_state(place)))
         self._resources.loop.add(self._queue, ())
         if self.ledger.is_resolved:
             self._changed.set()
@@ -150,6 +168,12 @@ class Assembly:
     def _make_fetch(self, position: int) -> Fetch:
         """Make the fetch of a checked source: a million at once would take a gigabyte."""
         return Fetch(self._url(position), EntryReceiver(self._receiving, position))
+
+    def _fetch_again(self, receiver: EntryReceiver) -> None:
+        """Fetch a file once more from the start. The loop's thread."""
+        fetch = Fetch(self._url(receiver.position), receiver, START._replace(attempts=1))
+        self._in_loop(lambda: self._queue.push(fetch))
+        RETRIES.inc(FailureCode.CHECKSUM.value)
 
     def _in_loop(self, work: Callable[[], None]) -> None:
         """Submit work to the transfer loop's thread; its failure is the archive's."""
@@ -233,12 +257,13 @@ class Assembly:
     def finish(self) -> tuple[Path, int]:
         """Finish the file: its path, which holes may have made another, and length in bytes."""
         self.scratch.settle()
-        done, missing = self.ledger.done_entries, self.missing()
-        return finish(self.scratch.file, done, missing, read_back=self.limits.read_back)
+        done, own = self.ledger.done_entries, self.own_entries()
+        return finish(self.scratch.file, done, own, read_back=self.limits.read_back)
 
-    def missing(self) -> MissingReport | None:
-        """Return the entry that lists what is not in the archive; None where all is."""
-        return report(self._sources, self.ledger.failed_entries, self.ledger.done_entries)
+    def own_entries(self) -> tuple[OwnEntry, ...]:
+        """Return what the archive holds beside the files: what is missing, and its manifest."""
+        done, failed = self.ledger.done_entries, self.ledger.failed_entries
+        return self._manifest.entries(self._sources, done, failed)
 
     def close(self) -> None:
         """Close the file; the fetches have ended or are ended now."""
@@ -251,6 +276,7 @@ class Assembly:
     def _quiet(self, end: Callable[[FileUnderWay], None]) -> None:
         """End the fetches, then `end` what they have left, where no other thread may touch it."""
         loop = self._resources.loop
+        self._committer.is_stopping = True
         loop.remove(self._queue)
         self._resources.compress_pool.wait(self.scratch)
         done = threading.Event()

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packmule.assembly.assembly import Assembly
+from packmule.assembly.body_check import digested
 from packmule.assembly.draining import PatientStop
 from packmule.assembly.fencing import CancellationWatcher
 from packmule.assembly.finish_upload import StopAsked, finish_upload, holds_recorded, watcher
@@ -216,7 +217,8 @@ class Builder:
             archive = self._published_before(run, held, stop)
             if archive is None:
                 stream = self._storage.stream(key, attempt, scratch)
-                remembered = usable(run.remembered, held, _stored(stream, run))
+                in_order = digested(run.sources, run.job.manifest)
+                remembered = usable(run.remembered, held, _stored(stream, run), in_order=in_order)
                 assembly = Assembly(
                     run.sources,
                     remembered,
@@ -224,6 +226,8 @@ class Builder:
                     self._resources,
                     compression=run.job.compression,
                     on_html=run.job.on_html,
+                    manifest=run.job.manifest,
+                    title=(run.job.name or key).removesuffix(".zip"),
                     queue=JobQueue(as_extra(), client=run.job.client, priority=run.job.priority),
                     stream=stream,
                     make_room=partial(self._finds_room, run.job.client),
@@ -264,7 +268,8 @@ class Builder:
             return None
         full = self._resources.limits.read_back
         with self._holdings.watched(run, lambda: None) as watched:
-            if not holds_recorded(archive, run.remembered, watcher(watched.check, stop), full=full):
+            watch, manifest = watcher(watched.check, stop), run.job.manifest
+            if not holds_recorded(archive, run.remembered, watch, manifest=manifest, full=full):
                 return None
         self._storage.confirm(run.job.hash, run.attempt)
         return archive

@@ -32,6 +32,7 @@ class DoneEntries:
         self._sizes = array("Q")
         self._dates = array("q")
         self._warnings: dict[int, WarningCode] = {}
+        self._receipts: dict[int, str] = {}
         self._recent: list[DoneEntry] = []
         self.extend(list(entries))
         self.settle(len(self))
@@ -51,6 +52,7 @@ class DoneEntries:
             self._sizes[index],
             None if date == _NO_DATE else date,
             self._warnings.get(index),
+            self._receipts.get(index),
         )
 
     def __iter__(self) -> Iterator[DoneEntry]:
@@ -62,7 +64,8 @@ class DoneEntries:
             return
         before = len(self)
         columns = zip(*entries, strict=True)
-        positions, names, offsets, methods, crcs, compressed_sizes, sizes, dates, warnings = columns
+        positions, names, offsets, methods, crcs, compressed_sizes, sizes, dates, *rare = columns
+        warnings, receipts = rare
         self._names.extend(names)
         self._positions.extend(positions)
         self._offsets.extend(offsets)
@@ -74,6 +77,10 @@ class DoneEntries:
         if any(warnings):
             found = enumerate(warnings, before)
             self._warnings.update((index, code) for index, code in found if code is not None)
+        if any(receipts):
+            self._receipts.update(
+                (index, one) for index, one in enumerate(receipts, before) if one is not None
+            )
         self._recent.extend(entries)
 
     def since(self, count: int) -> tuple[DoneEntry, ...]:

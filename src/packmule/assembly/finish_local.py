@@ -20,11 +20,11 @@ from packmule.zipformat.records import FormatError
 from packmule.zipformat.verifying import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from packmule.assembly.done_entries import DoneEntries
-    from packmule.assembly.missing import MissingReport
+    from packmule.assembly.own_entry import OwnEntry
     from packmule.jobs.model import DoneEntry
     from packmule.zipformat.reading import Read
 
@@ -34,18 +34,18 @@ MARKER_32 = 0xFFFFFFFF
 def finish(
     file: DiskFile,
     done: DoneEntries,
-    missing: MissingReport | None = None,
+    own: Sequence[OwnEntry] = (),
     *,
     read_back: bool = False,
 ) -> tuple[Path, int]:
     """Finish the archive of these entries; give the finished file's path and length in bytes.
 
-    `missing` becomes the last entry; `read_back` has every file read again and checked against
+    `own` become the last entries; `read_back` has every file read again and checked against
     its CRC-32. Raises DiskFull, or StorageFailed where what is read is not what was written.
     """
     moves, entries, end = closed(done)
     if not moves:
-        return file.path, _write_end(file, entries, end, missing, read_back=read_back)
+        return file.path, _write_end(file, entries, end, own, read_back=read_back)
     target = DiskFile(file.path.with_name(f"{file.path.name}.closed"), file.reserve)
     try:
         first = min(move.target for move in moves)
@@ -54,7 +54,7 @@ def finish(
             target.copy_range(file, 0, first, 0)
         for move in moves:
             target.copy_range(file, move.source, move.length, move.target)
-        return target.path, _write_end(target, entries, end, missing, read_back=read_back)
+        return target.path, _write_end(target, entries, end, own, read_back=read_back)
     except BaseException:
         # It takes as much of the disk as the archive, and nobody will read it.
         target.path.unlink(missing_ok=True)
@@ -88,7 +88,7 @@ def _write_end(
     file: DiskFile,
     entries: Iterable[Entry],
     end: int,
-    missing: MissingReport | None,
+    own: Sequence[OwnEntry],
     *,
     read_back: bool,
 ) -> int:
@@ -100,31 +100,33 @@ def _write_end(
 
     def counted() -> Iterator[Entry]:
         nonlocal count
-        for entry in entries if missing is None else chain(entries, [missing.entry(end)]):
+        for entry in entries:
             count += 1
             yield entry
 
     at = end
     written: list[tuple[int, int]] = []
-    for piece in _pieces(counted(), end, missing):
+    for piece in end_pieces(counted(), end, own):
         file.write(piece, at)
         written.append((len(piece), crc32(piece)))
         at += len(piece)
     file.truncate(at)
     _check_end(file, written, end, at)
     if read_back:
-        check_all(file.read, at, count)
+        check_all(file.read, at, count + len(own))
     return at
 
 
-def _pieces(entries: Iterable[Entry], end: int, missing: MissingReport | None) -> Iterator[bytes]:
-    directory = end
-    if missing is not None:
-        entry = missing.entry(end)
+def end_pieces(entries: Iterable[Entry], end: int, own: Sequence[OwnEntry]) -> Iterator[bytes]:
+    """Yield what follows the files' bodies, which end at `end`: our own entries, the directory."""
+    added = []
+    for one in own:
+        entry = one.entry(end)
         yield entry.local_header()
-        yield missing.body
-        directory = entry.end
-    yield from central_directory(entries, directory)
+        yield one.body
+        added.append(entry)
+        end = entry.end
+    yield from central_directory(chain(entries, added), end)
 
 
 def _check_end(file: DiskFile, written: list[tuple[int, int]], start: int, end: int) -> None:

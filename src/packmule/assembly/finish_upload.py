@@ -1,22 +1,22 @@
 """The end of an archive that was uploaded while it was assembled.
 
-Owns the order of its last steps: all cells are uploaded, then the end (the report of what is
-missing, the central directory), then the object is made and read back. Leaves the plan to
-`part_plan`, the parts of the end, and closing holes, to `upload/end_parts`.
+Owns the order of its last steps: all cells are uploaded, then the end (our own entries, the central
+directory), then the object is made and read back. Leaves the plan to `part_plan`, the parts of the
+end, and closing holes, to `upload/end_parts`.
 """
 
 from __future__ import annotations
 
 import logging
-from itertools import chain
 from typing import TYPE_CHECKING
 
-from packmule.assembly.finish_local import check_all, closed
+from packmule.assembly.finish_local import check_all, closed, end_pieces
+from packmule.assembly.manifest.archive_manifest import own_count
 from packmule.assembly.upload.end_parts import move, send_rest
 from packmule.assembly.upload.final_layout import FinalLayout
 from packmule.assembly.upload.window import WINDOW_BYTES, Window
 from packmule.errors import StorageAway, StorageFailed
-from packmule.zipformat.layout import central_directory
+from packmule.jobs.model import Manifest
 from packmule.zipformat.reading import read_directory, read_headers
 from packmule.zipformat.records import MARKER_32, FormatError
 
@@ -115,6 +115,7 @@ def holds_recorded(
     remembered: Remembered,
     watch: Callable[[], None],
     *,
+    manifest: Manifest = Manifest.NONE,
     full: bool,
 ) -> bool:
     """Return whether an archive that an earlier attempt published is what was recorded last.
@@ -124,7 +125,7 @@ def holds_recorded(
     StorageAway, and what `watch` raises.
     """
     done = sorted(remembered.done)
-    count = len(done) + bool(remembered.failed)
+    count = len(done) + own_count(manifest, any_failed=bool(remembered.failed))
     try:
         reader = archive.bytes.open()
         try:
@@ -164,17 +165,9 @@ def _is_of(header: CentralHeader, entry: DoneEntry) -> bool:
 
 def _end(assembly: Assembly) -> tuple[int, bytes]:
     """Return the number of entries, and what follows the last file's body."""
-    done = assembly.ledger.done_entries
+    done, own = assembly.ledger.done_entries, assembly.own_entries()
     _, entries, start = closed(done)
-    pieces = []
-    missing = assembly.missing()
-    if missing is not None:
-        entry = missing.entry(start)
-        entries = chain(entries, [entry])
-        pieces = [entry.local_header(), missing.body]
-        start = entry.end
-    pieces += central_directory(entries, start)
-    return len(done) + (missing is not None), b"".join(pieces)
+    return len(done) + len(own), b"".join(end_pieces(entries, start, own))
 
 
 def _read_back(

@@ -23,7 +23,15 @@ from packmule.assembly.run import Resolved, Stopped, assemble
 from packmule.errors import UsageError, WarningCode
 from packmule.jobs.digest import sources_digest
 from packmule.jobs.journal import Journal
-from packmule.jobs.model import Checkpoint, Compression, FailedEntry, OnError, OnHtml, Remembered
+from packmule.jobs.model import (
+    Checkpoint,
+    Compression,
+    FailedEntry,
+    Manifest,
+    OnError,
+    OnHtml,
+    Remembered,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,6 +66,7 @@ def pack(
     on_error: OnError = OnError.FAIL,
     on_html: OnHtml = OnHtml.REPORT,
     compression: Compression = Compression.AUTO,
+    manifest: Manifest = Manifest.NONE,
     replace: bool = True,
     watch: Callable[[Progress], None] | None = None,
     interval: float = 1.0,
@@ -73,15 +82,16 @@ def pack(
     journal = Journal(part.with_name(f"{part.name}.journal"))
     try:
         _check_target(out)
-        found = journal.load(sources_digest(sources))
+        found = journal.load(sources_digest(sources, manifest))
         if journal.is_foreign:
             raise _in_the_way(journal.path, "it is not the journal of an interrupted run")
         _separate(part, out)
         _check_part(part, is_ours=journal.has_begun)
         remembered = _usable(found or Remembered(), part, on_html)
         assembly = Assembly(
-            sources, remembered, part, resources, compression=compression, on_html=on_html
-        )
+            sources, remembered, part, resources, compression=compression, on_html=on_html,
+            manifest=manifest, title=out.stem,
+        )  # fmt: skip
         try:
             if found is None or (found.done, found.open) != (remembered.done, remembered.open):
                 _begin_anew(journal, part, remembered, assembly.progress())
@@ -104,11 +114,14 @@ def pack(
         _publish(finished, out, replace=replace)
         _remove_rest(part)
         journal.remove()
-        warned = sorted(assembly.ledger.done_entries.warned())
-        warnings = tuple((position, WarningCode(warning)) for position, warning in warned)
-        return Packed(size, outcome.done, resumed, failed, warnings=warnings)
+        return Packed(size, outcome.done, resumed, failed, warnings=_warnings(assembly))
     finally:
         journal.close()
+
+
+def _warnings(assembly: Assembly) -> tuple[tuple[int, WarningCode], ...]:
+    warned = sorted(assembly.ledger.done_entries.warned())
+    return tuple((position, WarningCode(warning)) for position, warning in warned)
 
 
 def _check_target(out: Path) -> None:

@@ -69,11 +69,12 @@ class Packing:
         crc: int | None = None,
         size: int | None = None,
         warning: WarningCode | None = None,
+        receipt: str | None = None,
     ) -> int:
         """Append a complete entry behind the last one; return the length of its pieces.
 
         `crc` and `size` are of the body before compression, where the pieces are compressed;
-        `warning` is only noted.
+        `warning` and `receipt` are only noted.
         """
         stored = 0
         summed = 0
@@ -103,7 +104,9 @@ class Packing:
             for piece in pieces:
                 self._append(piece)
         self._packed.append(
-            DoneEntry(position, name, offset, method, crc, stored, size, modified_at, warning)
+            DoneEntry(
+                position, name, offset, method, crc, stored, size, modified_at, warning, receipt
+            )
         )
         return stored
 

@@ -29,11 +29,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """What all bodies of one job have in common."""
+    """What all bodies of one job have in common.
+
+    `folder` is what the names of all files begin with. `keeps_receipts`: a manifest will tell of
+    them. `is_uploaded`: the archive's bytes leave the scratch while it is assembled.
+    """
 
     compression: Compression
     on_html: OnHtml
     limits: AssemblyLimits
+    folder: str = ""
+    keeps_receipts: bool = False
+    is_uploaded: bool = False
 
 
 class Storing(Enum):

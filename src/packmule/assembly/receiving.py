@@ -13,9 +13,10 @@ The first bytes of a body also tell whether it is the file at all (`names.page_c
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from packmule.assembly.body_check import body_check
 from packmule.assembly.committing import EntryCommit
 from packmule.assembly.names.content_disposition import announced_name
 from packmule.assembly.names.meta_refresh import leads_to_file
@@ -28,10 +29,12 @@ from packmule.assembly.sinks.trial import TrialSink
 from packmule.errors import WARNING_DETAILS, Failure, FailureCode, WarningCode
 from packmule.jobs.model import FailedEntry, OnHtml, WaitingFile
 from packmule.outbound.receiver import BodyRefused
+from packmule.outbound.sent_digests import sent_digests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from packmule.assembly.body_check import BodyCheck
     from packmule.assembly.committing import Committer
     from packmule.assembly.ledger import Ledger
     from packmule.assembly.names.entry_names import EntryNames
@@ -50,7 +53,10 @@ _FIRST_DATE: Final = 315_619_200
 
 @dataclass(frozen=True, slots=True)
 class ReceivingJob:
-    """What all receivers of one job share; `ask_checkpoint` has one made now."""
+    """What all receivers of one job share; `ask_checkpoint` has one made now.
+
+    `fetch_again` has a file fetched once more from the start.
+    """
 
     context: JobContext
     sources: Sequence[Source]
@@ -59,6 +65,7 @@ class ReceivingJob:
     committer: Committer
     sinks: SinkFactory
     ask_checkpoint: Callable[[], None]
+    fetch_again: Callable[[EntryReceiver], None]
 
 
 class _UnseenBody(NamedTuple):
@@ -89,7 +96,10 @@ class EntryReceiver:
     `write` is the sink's own method: the transfer loop calls it without a detour.
     """
 
-    __slots__ = ("_job", "_segment", "_sink", "_take", "_unseen", "_whole", "position", "write")
+    __slots__ = (
+        "_check", "_is_second", "_job", "_segment", "_sink", "_take", "_unseen", "_whole",
+        "position", "write",
+    )  # fmt: skip
 
     def __init__(self, job: ReceivingJob, position: int) -> None:
         self._job = job
@@ -97,6 +107,8 @@ class EntryReceiver:
         self._segment: SegmentSink | None = None
         self._whole = 0
         self._unseen: _UnseenBody | None = None
+        self._check: BodyCheck | None = None
+        self._is_second = False  # whether it is fetched once more, because it was another file
         self.position = position
         self._take: Callable[[memoryview], bool] = _nobody
         self.write: Callable[[memoryview], bool] = _nobody
@@ -107,11 +119,16 @@ class EntryReceiver:
 
     def restore(self, place: OpenEntry) -> None:
         """Take up an entry where a checkpoint left it."""
+        job, position = self._job, self.position
+        receipt = (place.etag, place.last_modified) if job.context.keeps_receipts else None
+        self._check = body_check(job.sources[position].expected, {}, receipt)
         entry = EntryCommit(
-            self._job.committer, self.position, place.name, place.modified_at, place.warning
-        )
-        self._job.ledger.opened(self.position, self, place.size)
-        self._sink = self._job.sinks.resume(entry, place)
+            job.committer, position, place.name, place.modified_at, place.warning,
+            check=self._check, on_fault=self._refuse,
+        )  # fmt: skip
+        job.ledger.opened(position, self, place.size)
+        self._sink = job.sinks.resume(entry, place)
+        entry.catch_up(place.offset + place.header_size, place.written)
 
     @property
     def kept(self) -> int:
@@ -159,9 +176,11 @@ class EntryReceiver:
     @property
     def segmented(self) -> PlacedSink | None:
         """The body where its bytes may come in any order; None where they must come in order."""
-        placed, sink = self._placed, self._sink
+        placed, sink, check = self._placed, self._sink, self._check
         if placed is None or placed.is_held or self._unseen is not None:
             return None
+        if check is not None and check.is_required and self._job.context.is_uploaded:
+            return None  # what has been uploaded cannot be read back to be digested in order
         # What was held back until the first bytes were judged has to be in its place as well.
         return placed if sink is not None and sink.kept == placed.kept else None
 
@@ -208,7 +227,7 @@ class EntryReceiver:
     def _chosen(self, head: Head, total: int | None, url: Url) -> Sink:
         """Choose where the body goes, now that its head tells its length and name."""
         job, position, fields = self._job, self.position, head.fields
-        name = job.names.claim(
+        name = job.context.folder + job.names.claim(
             position,
             content_disposition=fields.get("content-disposition"),
             content_type=fields.get("content-type"),
@@ -216,8 +235,15 @@ class EntryReceiver:
         )
         placement = decide(job.context, head, name, total)
         # Where the body is coded, what is announced may be the length of something else.
-        job.ledger.opened(position, self, None if placement.codings else total)
-        entry = EntryCommit(job.committer, position, name, _modified_at(head))
+        length = None if placement.codings else total
+        job.ledger.opened(position, self, length)
+        check = self._check = self._body_check(head)
+        if check is not None and length is not None and (wrong := check.size_fault(length)):
+            raise BodyRefused(wrong)
+        entry = EntryCommit(
+            job.committer, position, name, _modified_at(head),
+            check=check, on_fault=self._refuse,
+        )  # fmt: skip
         self._unseen = _UnseenBody(entry, head, url.text, total)
         if self._sink is not None:
             placed = self._placed
@@ -231,6 +257,14 @@ class EntryReceiver:
                 return placed
             self.let_go()
         return job.sinks.make(placement, entry, head, total)
+
+    def _body_check(self, head: Head) -> BodyCheck | None:
+        """Return what the body behind a head must be; None where nothing is known or wanted."""
+        job, fields = self._job, head.fields
+        receipt = None
+        if job.context.keeps_receipts:
+            receipt = fields.get("etag"), fields.get("last-modified")
+        return body_check(job.sources[self.position].expected, sent_digests(head), receipt)
 
     @property
     def _placed(self) -> PlacedSink | None:
@@ -261,10 +295,24 @@ class EntryReceiver:
         self._sink = self._segment = self._unseen = None
         self._take = self.write = _nobody
 
+    def _refuse(self, failure: Failure) -> None:
+        """Let go of a whole body that is another file; the first time it is fetched once more."""
+        self._job.ledger.displaced(self.position)
+        self.fail(failure)
+
     def fail(self, failure: Failure) -> None:
-        """Record that the source has failed for good, and let its bytes go."""
+        """Record that the source has failed for good, and let its bytes go.
+
+        One that was another file is fetched once more first.
+        """
         self.let_go()
         job, position = self._job, self.position
+        if failure.code is FailureCode.CHECKSUM:
+            if not self._is_second:
+                self._is_second = True
+                job.fetch_again(self)
+                return
+            failure = replace(failure, attempts=max(2, failure.attempts))
         job.names.release(position)
         if job.ledger.failed(FailedEntry(position, job.sources[position].name or "", failure)):
             job.committer.archive.flush()

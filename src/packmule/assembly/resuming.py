@@ -18,7 +18,7 @@ from packmule.outbound.transfer import TransferState
 from packmule.zipformat.headers import local_header_size, needs_zip64_room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from packmule.jobs.model import DoneEntry, OpenEntry, Part, Remembered
 
@@ -30,10 +30,18 @@ Ranges = list[tuple[int, int]]
 Stored = Mapping[int, tuple[int, str | None]]
 
 
-def usable(remembered: Remembered, file_size: int, stored: Stored | None = None) -> Remembered:
+def usable(
+    remembered: Remembered,
+    file_size: int,
+    stored: Stored | None = None,
+    *,
+    in_order: Callable[[int], bool] = lambda _position: False,
+) -> Remembered:
     """Leave out what is neither in the scratch, `file_size` bytes long, nor in the storage.
 
-    `stored` is None where the storage has nothing (any more) of what was uploaded.
+    `stored` is None where the storage has nothing (any more) of what was uploaded. `in_order` says
+    of which positions an open file is of use only where the scratch has all its bytes: they are to
+    be digested, and the parts of an upload cannot be read.
     """
     noted = [part for part in remembered.parts if part.etag is not None]
     found = stored or {}
@@ -43,14 +51,18 @@ def usable(remembered: Remembered, file_size: int, stored: Stored | None = None)
         if found.get(part.number) in ((part.size, part.etag), (part.size, None))
     ]
     # What was noted as uploaded may have been given back to the disk, whatever became of it.
-    at_hand = _joined([*_without([(0, file_size)], _extents(noted)), *_extents(there)])
+    in_scratch = _without([(0, file_size)], _extents(noted))
+    at_hand = _joined([*in_scratch, *_extents(there)])
     done = tuple(
         entry for entry in remembered.done if holds(at_hand, entry.offset, entry_end(entry))
     )
     opened = tuple(
         entry
         for entry in remembered.open
-        if all(holds(at_hand, start, stop) for start, stop in written_ranges(entry))
+        if all(
+            holds(in_scratch if in_order(entry.position) else at_hand, start, stop)
+            for start, stop in written_ranges(entry)
+        )
     )
     claimed = claimed_ranges(replace(remembered, done=done, open=opened))
     parts = tuple(

@@ -114,7 +114,7 @@ class SinkFactory:
             if placement.is_tried:
                 pack_deflated(
                     pieces, self._context.compression, self._scratch, self._compress_pool,
-                    on_whole=entry.now, on_whole_soon=entry.soon,
+                    on_whole=entry.now, on_whole_soon=entry.soon, digest=entry.new_digest(),
                 )  # fmt: skip
             else:
                 entry.now(InMemory(pieces))
@@ -123,7 +123,7 @@ class SinkFactory:
 
     def resume(self, entry: EntryCommit, place: OpenEntry) -> PlacedSink:
         """Make the sink for a body whose beginning a checkpoint knows."""
-        sink = PlacedSink(self._scratch, place, entry.now)
+        sink = PlacedSink(self._scratch, place, entry.now, entry.new_digest())
         self._ledger.placed(place, sink)
         return sink
 
@@ -139,14 +139,15 @@ class SinkFactory:
             return False
         if place.header_size != entry.header_size(length):
             return False
-        version = sink.begin_anew(entry.now)
+        version = sink.begin_anew(entry.now, entry.new_digest())
         sink.hold = self._ledger.begin_anew(_place(entry, head, place.offset, length), version)
         return True
 
     def _stored(self, storing: Storing, entry: EntryCommit, head: Head, length: int | None) -> Sink:
         """Make the sink for a body that is kept as it is."""
         if storing is _SPOOL or length is None:
-            return SpooledSink(self._scratch, self._context.limits.max_file_bytes, entry.now)
+            most = self._context.limits.max_file_bytes
+            return SpooledSink(self._scratch, most, entry.now, entry.new_digest())
         if storing is _MEMORY:
             return MemorySink(self._scratch.pool, length, entry.now)
         offset = self._archive.reserve(entry.header_size(length) + length)
@@ -159,12 +160,13 @@ class SinkFactory:
 
         def choose(first: bytes) -> Sink:
             if gains(wanted, first):
-                return DeflatedSink(scratch, pool, length, limit, entry.soon)
+                digest = entry.new_digest()
+                return DeflatedSink(scratch, pool, length, limit, entry.soon, digest=digest)
             return self._stored(storing, entry, head, length)
 
         return TrialSink(
             scratch, pool, wanted, length, limit=limit, choose=choose,
-            on_whole=entry.now, on_whole_soon=entry.soon,
+            on_whole=entry.now, on_whole_soon=entry.soon, digest=entry.new_digest(),
         )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from packmule.cli import listing as lists
-from packmule.cli import remote
+from packmule.cli import output_options, remote
 from packmule.cli.durations import Duration
 from packmule.cli.status_output import exit_code, print_status, print_warnings
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     help="auto: compress only what shrinks well; store: compress nothing; deflate: compress "
     "everything that shrinks.  [default: auto]",
 )  # fmt: skip
+@output_options.manifest
 @click.option(
     "--expires-in", type=Duration(), help="Remove the archive after this time, like 12h or 3d."
 )
@@ -61,6 +62,7 @@ def create(
     *,
     urls: tuple[str, ...],
     listing: IO[bytes] | None,
+    manifest: str,
     idempotency_key: str | None,
     wait: bool,
     timeout: float | None,
@@ -87,6 +89,8 @@ def create(
         click.echo(note, err=True)
     key = idempotency_key or secrets.token_urlsafe(24)
     asked: CreateOptions = {**options, "idempotency_key": key}  # type: ignore[typeddict-item]
+    if manifest != "none":
+        asked["manifest"] = "bagit" if manifest == "bagit" else True
     if not (quiet or as_json):
         asked["on_warnings"] = print_warnings
     made: list[str] = []
@@ -102,7 +106,7 @@ def create(
     with remote.connect(
         server, quiet=quiet or as_json, go_on=go_on, where=partial(_part_of_command, wanted)
     ) as (client, reporter):
-        made.append(client.create(lists.pairs(wanted), **asked))
+        made.append(client.create(lists.items(wanted), **asked))
         if not as_json:
             click.echo(made[0])
         elif not wait:

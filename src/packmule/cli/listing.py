@@ -14,6 +14,8 @@ import click
 from packmule.cli.display_url import display_url
 from packmule.cli.tables import harmless, number
 from packmule.errors import UsageError
+from packmule.jobs.expected import expected
+from packmule.jobs.sources import Sources
 from packmule.jobs.storable_text import why_unstorable
 from packmule.outbound import urls as url_parser
 from packmule.outbound.link_list import ListInvalid, read_bytes
@@ -22,22 +24,29 @@ from packmule.outbound.share_links import rewritten
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from packmule.client.values import Link
+    from packmule.jobs.expected import Expected
     from packmule.outbound.addresses import AddressRules
+    from packmule.outbound.link_list import ListedLink
 
 HELP = (
     "A file with one link per line, or - for standard input. A tab and the file's name in the "
     "archive may follow a link. Lines starting with # are ignored. Or a CSV file with a column url "
-    "and optionally a column name. Or JSON: an array of links, or one value per line."
+    "and optionally name, sha256, md5 and size. Or JSON: an array of links, or one value per line."
 )
 MAX_FAULTS = 50
 
 
 class GivenLink(NamedTuple):
-    """A link and the file's name if one was given; `place` is where it stands, '' for arguments."""
+    """A link and the file's name if one was given; `place` is where it stands, '' for arguments.
+
+    `expected` is what the list says of the file.
+    """
 
     url: str
     name: str | None
     place: str
+    expected: Expected | None = None
 
     @property
     def label(self) -> str:
@@ -67,9 +76,21 @@ def gather(urls: Sequence[str], listing: IO[bytes] | None) -> list[GivenLink]:
     return wanted
 
 
-def pairs(links: Iterable[GivenLink]) -> list[tuple[str, str | None]]:
-    """Return the links without their places."""
-    return [(link.url, link.name) for link in links]
+def sources(links: Iterable[GivenLink]) -> Sources:
+    """Return the links as a job takes them."""
+    return Sources((link.url, link.name, link.expected) for link in links)
+
+
+def items(links: Iterable[GivenLink]) -> list[Link]:
+    """Return the links as the client takes them."""
+    return [_item(link) for link in links]
+
+
+def _item(link: GivenLink) -> Link:
+    if link.expected is None:
+        return link.url, link.name
+    given = {"url": link.url, "name": link.name, **link.expected._asdict()}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def check(
@@ -119,12 +140,19 @@ def _fault(
     return None if refused is None else refused[1]
 
 
+def _expected(link: ListedLink, place: str) -> Expected | None:
+    try:
+        return expected(link.sha256, link.md5, link.size)
+    except UsageError as error:
+        raise UsageError(f"{place}: {error}.") from error
+
+
 def _read(listing: IO[bytes]) -> Iterator[GivenLink]:
     file = getattr(listing, "name", "-")  # a stream of bytes in memory has none
     name = "stdin" if file in {"<stdin>", "-"} else harmless(file)
     try:
         for link in read_bytes(listing.read()):
             place = f"{name}:{link.line}" if link.unit == "line" else f"{name}, item {link.line}"
-            yield GivenLink(link.url, link.name, place)
+            yield GivenLink(link.url, link.name, place, _expected(link, place))
     except ListInvalid as error:
         raise UsageError(f"{name}: the list {error.detail}.") from error

@@ -1,4 +1,4 @@
-"""The options for how a command prints its result: one text each, shared by all commands."""
+"""The options that commands share, one text each: how a result is printed, and manifests."""
 
 from __future__ import annotations
 
@@ -11,3 +11,9 @@ json_lines = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object per line, with all fields."
 )
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print only results and errors.")
+manifest = click.option(
+    "--manifest", is_flag=False, flag_value="sums", default="none",
+    type=click.Choice(["none", "sums", "bagit"]),
+    help="Add SHA256SUMS and sources.csv to the archive, or with --manifest=bagit make it a BagIt "
+    "bag.",
+)  # fmt: skip

@@ -23,8 +23,7 @@ from packmule.cli.header_option import header_option
 from packmule.cli.pack_output import print_result, print_rewritten
 from packmule.cli.setting_options import allow_network, as_environment, setting_option
 from packmule.errors import UsageError
-from packmule.jobs.model import Compression, OnError, OnHtml
-from packmule.jobs.sources import Sources
+from packmule.jobs.model import Compression, Manifest, OnError, OnHtml
 from packmule.wiring.rules import address_rules
 
 if TYPE_CHECKING:
@@ -67,6 +66,7 @@ _STANDARD_OUTPUT = Path("-")
     help="auto: compress only what shrinks well; store: compress nothing; deflate: compress "
     "everything that shrinks.",
 )  # fmt: skip
+@output_options.manifest
 @allow_network
 @setting_option(
     "transfers", "--transfers", metavar="NUMBER", help_="How many files to fetch at once."
@@ -104,6 +104,7 @@ def pack(
     on_error: str,
     on_html: str,
     compression: str,
+    manifest: str,
     networks: tuple[str, ...],
     headers: OriginHeaders,
     quiet: bool,
@@ -120,8 +121,7 @@ def pack(
       grep -o 'https://[^"]*png' page.html | packmule pack - -o pictures.zip
 
     If it is interrupted, by whatever, run the same command again to resume. The whole list is
-    checked before anything is fetched. All settings of `packmule settings` that concern fetching
-    apply as well.
+    checked before anything is fetched. All settings of `packmule settings` on fetching apply.
 
     Exit status: 0 created; 1 there is no archive, or a file is missing in it; 2 invalid command
     or link; 130 interrupted.
@@ -143,9 +143,9 @@ def pack(
 
         with _progress(len(links), settings.attempts, quiet=not talks) as watch:
             packed = pack_archive(
-                Sources(lists.pairs(links)), target, resources, stop, on_error=OnError(on_error),
+                lists.sources(links), target, resources, stop, on_error=OnError(on_error),
                 on_html=OnHtml(on_html), compression=Compression(compression), replace=force,
-                watch=watch, interval=1.0 if watch is None else 0.25,
+                manifest=Manifest(manifest), watch=watch, interval=1.0 if watch is None else 0.25,
             )  # fmt: skip
     if talks:
         print_rewritten(links, settings.rewrite_links)
@@ -220,7 +220,7 @@ def _dry_run(
     from packmule.assembly.probing import probe  # noqa: PLC0415 - most runs do not need it
     from packmule.cli.dry_run import report  # noqa: PLC0415
 
-    found = probe(Sources(lists.pairs(links)), resources, stop)
+    found = probe(lists.sources(links), resources, stop)
     count, dead = report(found, links, quiet=quiet, as_json=as_json)
     if count < len(links):
         raise SystemExit(exits.INTERRUPTED)

@@ -28,6 +28,8 @@ class CreateOptions(TypedDict, total=False):
     """If a web page arrives instead of a media file: keep and report it, or fail the file."""
     compression: Literal["auto", "store", "deflate"] | None
     """Compress only what shrinks a lot, nothing, or everything that shrinks."""
+    manifest: bool | Literal["bagit"] | None
+    """Add `SHA256SUMS` and `sources.csv` to the archive, or make it a BagIt bag."""
     webhook_url: str | None
     """Called when the job has ended, if the operator allows webhooks of jobs."""
     expires_in: float | timedelta | None

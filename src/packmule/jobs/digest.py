@@ -9,7 +9,7 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from packmule.jobs.model import OnHtml
+from packmule.jobs.model import Manifest, OnHtml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,23 +17,28 @@ if TYPE_CHECKING:
     from packmule.jobs.model import JobRequest, Source
 
 
-def sources_digest(sources: Iterable[Source]) -> str:
-    """Digest which links are asked for, in which order and under which names; 64 hex digits.
+def sources_digest(sources: Iterable[Source], manifest: Manifest = Manifest.NONE) -> str:
+    """Digest which links are asked for, in which order, under which names and with what manifest.
+
+    64 hex digits. What came later counts only where it is used: so an earlier version's journals
+    and digests stay valid.
 
     The JSON of a million links is never in memory as a whole: it is digested as it is written.
     """
     digest, separator = sha256(b"["), b""
     for source in sources:
-        digest.update(separator + _json(source))
+        digest.update(separator + _json(source if source.expected else source[:3]))
         separator = b","
     digest.update(b"]")
+    if manifest is not Manifest.NONE:
+        digest.update(manifest.encode())
     return digest.hexdigest()
 
 
 def request_digest(request: JobRequest) -> str:
     """Digest all that was asked for, but neither who asked nor under which key; 64 hex digits."""
     asked: list[object] = [
-        sources_digest(request.sources),
+        sources_digest(request.sources, request.manifest),
         request.name,
         request.on_error,
         request.compression,
@@ -41,7 +46,6 @@ def request_digest(request: JobRequest) -> str:
         request.expires_in,
         request.priority,
     ]
-    # What came later counts only where it is used: so an earlier version's digests stay valid.
     if request.on_html is not OnHtml.REPORT:
         asked.append(request.on_html)
     return sha256(_json(asked)).hexdigest()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, insert, literal_column, null, update
 
 from packmule.jobs.bulk import Bulk
+from packmule.jobs.expected import expected_text
 from packmule.jobs.model import FileState
 from packmule.jobs.records import segments_text
 from packmule.jobs.schema import files
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from packmule.jobs.model import Checkpoint, Source
 
-_SOURCE = ("job_id", "position", "url", "wanted")
+_SOURCE = ("job_id", "position", "url", "wanted", "expected")
 _WHICH = ("of_job", "of_position")
 
 # What each state sets; a column that is not named keeps what it had.
@@ -38,6 +39,7 @@ _DONE = (
     "compressed_size",
     "modified_at",
     "warning",
+    "receipt",
     "version",
 )
 _OPEN = (
@@ -89,7 +91,8 @@ class EntryRows:
 
     def insert(self, connection: Connection, job_id: int, sources: Iterable[Source]) -> None:
         """Write the sources of a new job."""
-        self._insert.run(connection, ((job_id, s.position, s.url, s.name) for s in sources))
+        rows = ((job_id, *source[:3], expected_text(source.expected)) for source in sources)
+        self._insert.run(connection, rows)
 
     def update(
         self, connection: Connection, job_id: int, version: int, checkpoint: Checkpoint
@@ -128,8 +131,7 @@ class EntryRows:
                     e.size,
                     e.size,
                     e.compressed_size,
-                    e.modified_at,
-                    e.warning,
+                    *(e.modified_at, e.warning, e.receipt),
                     version,
                     job_id,
                     e.position,

@@ -28,7 +28,7 @@ def _entries(state: FileState, *columns: str) -> Select[Any]:
 
 
 SOURCES = (
-    select(files.c.position, files.c.url, files.c.wanted)
+    select(files.c.position, files.c.url, files.c.wanted, files.c.expected)
     .where(files.c.job_id == bindparam("of_job"))
     .order_by(files.c.position)
 )
@@ -45,6 +45,7 @@ DONE_ENTRIES = _entries(
     "size",
     "modified_at",
     "warning",
+    "receipt",
 )
 
 OPEN_ENTRIES = _entries(

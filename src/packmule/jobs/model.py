@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from packmule.errors import Failure, WarningCode
+    from packmule.jobs.expected import Expected
 
 
 class JobState(StrEnum):
@@ -59,6 +60,14 @@ class Compression(StrEnum):
     DEFLATE = "deflate"
 
 
+class Manifest(StrEnum):
+    """What an archive says of its own files."""
+
+    NONE = "none"
+    SUMS = "sums"
+    BAGIT = "bagit"
+
+
 class FileState(StrEnum):
     """Where a file is: `open` has a place and some bytes in the archive."""
 
@@ -86,16 +95,20 @@ ADDRESS_CLIENT = "address:"
 
 
 class Source(NamedTuple):
-    """One URL to fetch, as the caller gave it; `name` only where the caller chose one."""
+    """One URL to fetch, as the caller gave it; `name` only where the caller chose one.
+
+    `expected` is what the caller says of the file.
+    """
 
     position: int
     url: str
     name: str | None = None
+    expected: Expected | None = None
 
 
 def check_names(sources: Iterable[Source]) -> None:
     """Raise UsageError where the name of a source cannot be kept."""
-    for position, _, name in sources:
+    for position, _, name, _ in sources:
         if name is not None and (fault := why_unstorable(name)) is not None:
             raise UsageError(f"the name of link {position + 1} {fault}.")
 
@@ -112,6 +125,7 @@ class JobRequest:
     on_error: OnError = OnError.FAIL
     on_html: OnHtml = OnHtml.REPORT
     compression: Compression = Compression.AUTO
+    manifest: Manifest = Manifest.NONE
     webhook_url: str | None = None
     expires_in: float | None = None
     priority: int = 0
@@ -120,7 +134,7 @@ class JobRequest:
 
     def __post_init__(self) -> None:
         check_names(self.sources)
-        for position, url, _ in self.sources:
+        for position, url, *_ in self.sources:
             if (fault := why_unstorable(url)) is not None:
                 raise UsageError(f"link {position + 1} {fault}.")
         for word, text in (
@@ -170,7 +184,8 @@ class Progress:
 class DoneEntry(NamedTuple):
     """A complete entry: its local header stands at `offset`, its body right behind it.
 
-    `warning` says what came in the file's place. A tuple, because one is made for every file.
+    `warning` says what came in the file's place, `receipt` (`receipts.py`) what a manifest tells of
+    it. A tuple, because one is made for every file.
     """
 
     position: int
@@ -182,6 +197,7 @@ class DoneEntry(NamedTuple):
     size: int
     modified_at: int | None = None
     warning: WarningCode | None = None
+    receipt: str | None = None
 
 
 class WrittenSegment(NamedTuple):
@@ -333,6 +349,7 @@ class Job:
     client: str
     progress: Progress
     on_html: OnHtml = OnHtml.REPORT
+    manifest: Manifest = Manifest.NONE
     webhook_url: str | None = None
     expires_in: float | None = None
     started_at: datetime | None = None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from packmule.errors import NotFound, UsageError
 from packmule.jobs import file_queries, queries
 from packmule.jobs.database import check_writable, reading
+from packmule.jobs.expected import expected_of
 from packmule.jobs.model import DoneEntry, Fence, FileState, JobState, Remembered
 from packmule.jobs.part_rows import read_parts
 from packmule.jobs.records import failed_entry_of, file_of, job_of, open_entry_of
@@ -316,7 +317,12 @@ def load(connection: Connection, row: Row[Any]) -> tuple[Sources, Remembered]:
         return connection.execute(statement, of_job, execution_options={"yield_per": _BATCH})
 
     return (
-        Sources(starmap(lambda _, url, name: (url, name), rows(file_queries.SOURCES))),
+        Sources(
+            starmap(
+                lambda _, url, name, text: (url, name, expected_of(text)),
+                rows(file_queries.SOURCES),
+            )
+        ),
         Remembered(
             tail=row.tail,
             done=tuple(starmap(DoneEntry, rows(file_queries.DONE_ENTRIES))),

@@ -47,6 +47,7 @@ jobs = Table(
     Column("on_error", String(16), nullable=False),
     Column("on_html", String(16), nullable=False, server_default=text("'report'")),
     Column("compression", String(16), nullable=False),
+    Column("manifest", String(16), nullable=False, server_default=text("'none'")),
     Column("webhook_url", Text),
     Column("expires_in", Double),
     Column("created_at", Double, nullable=False),
@@ -143,6 +144,8 @@ files = Table(
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("url", Text, nullable=False),
     Column("wanted", Text),
+    # What the caller says of the file, as JSON.
+    Column("expected", Text),
     Column("state", String(16), nullable=False, server_default=text("'pending'")),
     Column("name", Text),
     # Where the entry's place begins in the archive; `offset` is a keyword of SQL.
@@ -161,6 +164,8 @@ files = Table(
     Column("content_type", Text),
     Column("modified_at", BigInteger),
     Column("warning", String(32)),
+    # What a manifest tells of a file that is done, as JSON.
+    Column("receipt", Text),
     Column("attempts", Integer),
     Column("failure_code", String(32)),
     Column("failure_detail", Text),

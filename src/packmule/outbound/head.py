@@ -26,7 +26,7 @@ _USUAL_BLANK = b"\r\n"
 _BLANK = frozenset({_USUAL_BLANK, b"\n"})
 _LENGTH, _CODING = "content-length", "content-encoding"
 # Fields whose lines together are one list (RFC 9110 5.3).
-_LISTS = frozenset({_LENGTH, _CODING})
+_LISTS = frozenset({_LENGTH, _CODING, "repr-digest", "x-goog-hash"})
 # Both are kept with each checkpoint. A type and a subtype have 127 characters each at most
 # (RFC 6838 4.2), and parameters follow; a tag is sent back in a request's header.
 _LONGEST_ETAG, _LONGEST_CONTENT_TYPE = 1024, 1024
@@ -55,7 +55,7 @@ class ContentRange:
 class Head(NamedTuple):
     """A final response's status and fields; names are lower case, the last of equal names counts.
 
-    Only lines of Content-Encoding and of Content-Length are joined to one list.
+    Only lines of Content-Encoding, Content-Length and of lists of checksums are joined to one list.
 
     `content_length` is how many bytes of body follow, None where only its end tells (RFC 9112 6.3).
     """

@@ -7,10 +7,11 @@ Owns finding the links in a list, and the names that go with them. Leaves judgin
     https://example.org/b.png<tab>may/b.png    and the file's name; # starts a comment
     "https://…", https://…; <https://…>        several on a line, in quotes or angle brackets
 
-    url,name                                   CSV with a header: a column url and optionally one
-    https://example.org/b.png,may/b.png        name; other columns are ignored
+    url,name                                   CSV with a header: a column url and optionally name,
+    https://example.org/b.png,may/b.png        sha256, md5 and size; other columns are ignored
 
-    ["https://…", {"url": "https://…", "name": "b.png"}]     JSON, or one JSON value on each line
+    ["https://…", {"url": "https://…", "name": "b.png"}]     JSON, or one JSON value on each line;
+                                                             also with "sha256", "md5" and "size"
 
 Commas and semicolons are valid in links (RFC 3986 2.2), so they separate two links only if the
 second begins with http:// or https://. At the end of a link they are taken for punctuation.
@@ -35,6 +36,8 @@ _NEXT_LINK = re.compile(
     r"(?<![\s,;])[\s,;]++(?=[\"'`<]?https?://)|(?<=>)(?=<https?://)", re.IGNORECASE
 )
 _PAIRS = {'"': '"', "'": "'", "`": "`", "<": ">"}
+_DIGESTS = ("sha256", "md5")
+_NO_SIZE = "is invalid: the size in {} {} must be a whole number of bytes"
 _AMPERSAND = re.compile(r"&(?!amp;)")
 
 
@@ -47,15 +50,19 @@ class ListInvalid(ValueError):
 
 
 class ListedLink(NamedTuple):
-    """A link in a list, with its file's name if there is one.
+    """A link in a list, with what else the list says of its file.
 
-    `line` counts from 1: lines, or the items of a JSON array, as `unit` says.
+    `line` counts from 1: lines, or the items of a JSON array, as `unit` says. `size` is in bytes,
+    digests are as they were given.
     """
 
     line: int
     url: str
     name: str | None
     unit: str = "line"
+    sha256: str | None = None
+    md5: str | None = None
+    size: int | None = None
 
 
 def read_bytes(data: bytes) -> list[ListedLink]:
@@ -155,7 +162,13 @@ def _read_table(
         for row in rows:
             url, name = (str(row.get(column) or "").strip() for column in ("url", "name"))
             if url and not url.startswith("#"):
-                yield ListedLink(line, _bare(url), name or None)
+                digests = (str(row.get(column) or "").strip() for column in _DIGESTS)
+                size = str(row.get("size") or "").strip()
+                if size and not size.isdecimal():
+                    raise ListInvalid(_NO_SIZE.format("line", line))
+                sha256, md5 = (each or None for each in digests)
+                length = int(size) if size else None
+                yield ListedLink(line, _bare(url), name or None, "line", sha256, md5, length)
             line = start + rows.line_num
     except csv.Error as error:
         raise ListInvalid(f"is not valid CSV: {error}") from error
@@ -190,9 +203,14 @@ def _item(number: int, item: Any, word: str) -> ListedLink:
     if isinstance(item, str):
         return ListedLink(number, item.strip(), None, word)
     if isinstance(item, dict) and isinstance(url := item.get("url"), str):
-        name = item.get("name")
-        name = name if isinstance(name, str) and name else None
-        return ListedLink(number, url.strip(), name, word)
+        size = item.get("size")
+        if size is not None and (not isinstance(size, int) or isinstance(size, bool)):
+            raise ListInvalid(_NO_SIZE.format(word, number))
+        name, sha256, md5 = (
+            one if isinstance(one, str) and one else None
+            for one in map(item.get, ("name", *_DIGESTS))
+        )
+        return ListedLink(number, url.strip(), name, word, sha256, md5, size)
     raise ListInvalid(
         f"is not a list of links: {word} {number} is neither a string nor an object with a url"
     )

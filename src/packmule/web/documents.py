@@ -147,7 +147,7 @@ def rewritten_links(sources: Iterable[Source], rules: frozenset[str]) -> list[Li
             detail="This is a share link, so the file is fetched from "
             f"{_shown(new.url, whole=False)} (rule {new.rule})",
         )
-        for position, url, name in sources
+        for position, url, name, _ in sources
         if (new := rewrite(url, rules)) is not None
     )
     return list(islice(found, MOST_FAILURES))

@@ -87,10 +87,12 @@ class Form:
             start = found.end()
         yield number + 1, _line(number + 1, encoded[start:])
 
-    def _options(self) -> Iterator[tuple[str, str | int]]:
+    def _options(self) -> Iterator[tuple[str, str | int | bool]]:
         for name in ("name", "on_error", "on_html", "compression"):
             if value := self.fields.get(name, "").strip():
                 yield name, value
+        if manifest := self.fields.get("manifest", ""):
+            yield "manifest", True if manifest == "true" else manifest
         for name in ("expires_in", "priority"):
             if _WHOLE_NUMBER.fullmatch(self.fields.get(name, "")):
                 yield name, int(self.fields[name])

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from packmule.jobs.model import JobRequest, Source
+from packmule.jobs.expected import expected
+from packmule.jobs.model import JobRequest, Manifest, Source
 from packmule.outbound import urls
 from packmule.outbound.share_links import rewritten
 from packmule.outbound.urls import UrlInvalid
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
+    from packmule.jobs.expected import Expected
     from packmule.outbound.addresses import AddressRules
     from packmule.web.bounds import RequestBounds
     from packmule.web.json_scan import Body
@@ -47,6 +49,7 @@ _OTHER_BYTES = 16 * 1024
 """What a value may have beside a link: a name, spaces, unknown fields."""
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _UNFIT_IN_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\]")
+_MISMATCH = "string_pattern_mismatch"
 _PLAIN = {
     "missing": "is missing",
     "extra_forbidden": "there is no such field",
@@ -59,8 +62,14 @@ _PLAIN = {
     "int_type": "must be a whole number",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
-    "string_pattern_mismatch": "must not contain a NUL character",
+    _MISMATCH: "must not contain a NUL character",
 }
+_HEXADECIMAL: dict[int | str, str] = {
+    "sha256": "must be 64 hexadecimal digits",
+    "md5": "must be 32 hexadecimal digits",
+}
+_MANIFESTS = {False: Manifest.NONE, True: Manifest.SUMS, "bagit": Manifest.BAGIT}
+_Wanted = tuple[str, str | None, "Expected | None"]
 Model = TypeVar("Model", bound=BaseModel)
 Fault = tuple[str, str]
 """A JSON pointer, and what is wrong there."""
@@ -85,7 +94,7 @@ def job_request(
     idempotency_key = _idempotency_key(idempotency_keys)
     try:
         found = _outline(body, bounds)
-        links: list[str | tuple[str, str]] = []
+        links: list[str | _Wanted] = []
         asked, errors = _fields(found, rules, bounds)
         items = _items(body, found.items_at, bounds)
         errors = islice(chain(errors, _bad_links(items, links, rules, bounds)), MAX_ERRORS)
@@ -105,6 +114,7 @@ def job_request(
         on_error=asked.on_error,
         on_html=asked.on_html,
         compression=asked.compression,
+        manifest=_MANIFESTS[asked.manifest],
         webhook_url=asked.webhook_url,
         expires_in=asked.expires_in,
         priority=asked.priority,
@@ -204,7 +214,7 @@ def _items(body: Body, start: int | None, bounds: RequestBounds) -> Iterator[obj
 
 def _bad_links(
     items: Iterator[object],
-    links: list[str | tuple[str, str]],
+    links: list[str | _Wanted],
     rules: AddressRules,
     bounds: RequestBounds,
 ) -> Iterator[Fault]:
@@ -213,7 +223,7 @@ def _bad_links(
         pointer = f"/urls/{position}"
         match item:
             case str():
-                url, name = item, None
+                url, given = item, None
             case dict() if len(item) > _MOST_UNKNOWN:
                 yield pointer, "has too many fields"
                 continue
@@ -223,14 +233,15 @@ def _bad_links(
                 except ValidationError as error:
                     yield from ((pointer + at, text) for at, text in _structural(error))
                     link = Link.model_construct(url=item.get("url"))
-                url, name = link.url, link.name
+                url = link.url
+                given = link.name, expected(link.sha256, link.md5, link.size)
                 pointer += "/url"
                 if not isinstance(url, str):
                     continue
             case _:
                 yield pointer, "is neither a link nor an object with `url` and `name`"
                 continue
-        links.append(url if name is None else (url, name))
+        links.append(url if given is None else (url, *given))
         fault = _fault_of(rewritten(url, bounds.rewrite_links), rules, bounds)
         if fault is not None:
             yield pointer, fault
@@ -333,7 +344,9 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 
 
 def _sentence(error: ErrorDetails) -> str:
-    plain = _PLAIN.get(error["type"])
+    kind = error["type"]
+    plain = _HEXADECIMAL.get(error["loc"][-1]) if kind == _MISMATCH else None
+    plain = plain or _PLAIN.get(kind)
     if plain is not None:
         return plain
     message = error["msg"]

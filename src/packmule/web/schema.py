@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from packmule.errors import FailureCode, WarningCode
+from packmule.jobs.expected import MAX_SIZE, MD5_PATTERN, SHA256_PATTERN
 from packmule.jobs.model import Compression, FileState, OnError, OnHtml
 
 MAX_NAME = 255
@@ -30,7 +31,7 @@ class _Out(BaseModel):
 
 
 class Link(_In):
-    """A link with the name of its file in the archive."""
+    """A link with the name of its file in the archive, and what is known of the file."""
 
     url: str = Field(description="The URL; http or https.")
     name: Annotated[str, Field(min_length=1, max_length=MAX_ENTRY_NAME, pattern=NO_NUL)] | None = (
@@ -39,6 +40,15 @@ class Link(_In):
             description="The file's name in the archive; it may contain folders.",
             examples=["2024/a.png"],
         )
+    )
+    sha256: Annotated[str, Field(pattern=SHA256_PATTERN)] | None = Field(
+        default=None, description="The file's SHA-256 in hexadecimal digits; it is verified."
+    )
+    md5: Annotated[str, Field(pattern=MD5_PATTERN)] | None = Field(
+        default=None, description="The file's MD5 in hexadecimal digits; it is verified."
+    )
+    size: Annotated[int, Field(ge=0, le=MAX_SIZE)] | None = Field(
+        default=None, description="The file's size in bytes; it is verified."
     )
 
 
@@ -80,6 +90,11 @@ class CreateIn(_In):
         default=Compression.AUTO,
         description="`auto` compresses only what shrinks, `store` compresses nothing, `deflate` "
         "compresses everything that shrinks.",
+    )
+    manifest: bool | Literal["bagit"] = Field(
+        default=False,
+        description="`true` adds `SHA256SUMS` and `sources.csv` to the archive; `bagit` makes it a "
+        "BagIt bag (RFC 8493).",
     )
     webhook_url: str | None = Field(
         default=None,

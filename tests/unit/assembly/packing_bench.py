@@ -13,7 +13,7 @@ from tests.fakes.origin import Origin
 from packmule.assembly.missing import NAME
 from packmule.assembly.pack import Packed, pack
 from packmule.assembly.resources import AssemblyLimits, SharedResources
-from packmule.jobs.model import Compression, OnError, OnHtml, Source
+from packmule.jobs.model import Compression, Manifest, OnError, OnHtml, Source
 from packmule.outbound.addresses import AddressRules, parse_networks
 from packmule.outbound.loop_settings import LoopSettings
 from packmule.outbound.transfer import Limits
@@ -100,6 +100,8 @@ class Bench:
         *,
         on_error: OnError = OnError.FAIL,
         on_html: OnHtml = OnHtml.REPORT,
+        compression: Compression = Compression.STORE,
+        manifest: Manifest = Manifest.NONE,
         replace: bool = True,
         stop_after: int | None = None,
         crash: Crash | None = None,
@@ -121,7 +123,8 @@ class Bench:
             with crash or nullcontext():
                 return pack(
                     sources, self.out, self.resources, stop, on_error=on_error, on_html=on_html,
-                    compression=Compression.STORE, replace=replace, watch=watch, interval=0.01,
+                    compression=compression, manifest=manifest, replace=replace, watch=watch,
+                    interval=0.01,
                 )  # fmt: skip
         finally:
             if crash is not None:

@@ -112,7 +112,7 @@ def test_what_is_missing_is_the_last_entry(tmp_path: Path) -> None:
     sources = [Source(position, "https://example.org/") for position in range(5)]
     told = report([*sources, source], [failed], done)
     assert told is not None
-    path, size = finish(file, DoneEntries(done), told, read_back=True)
+    path, size = finish(file, DoneEntries(done), [told], read_back=True)
     data = path.read_bytes()
     found = verify(lambda at, length: data[at : at + length], size)
     assert (found.entries, found.findings) == (6, ())

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from packmule.cli.listing import GivenLink, check, gather, note_duplicates
+from packmule.cli.listing import GivenLink, check, gather, items, note_duplicates
 from packmule.errors import UsageError
+from packmule.jobs.expected import Expected
 from packmule.outbound.addresses import AddressRules
 from packmule.outbound.urls import address_refused
 
@@ -102,3 +103,13 @@ def test_links_listed_twice_are_noted_unless_their_names_differ() -> None:
     assert note.startswith(
         f"Note: 2 links listed more than once: links.txt:3: {A}, also at links.txt:1."
     )
+
+
+def test_what_is_known_of_a_file_is_checked_and_asked_for() -> None:
+    digest = "AB" * 32
+    links = gather([A], listing(f"url,sha256,size\n{B.partition('?')[0]},{digest},5", "a.csv"))
+    assert [link.expected for link in links] == [None, Expected(digest.lower(), None, 5)]
+    url = B.partition("?")[0]
+    assert items(links) == [(A, None), {"url": url, "sha256": digest.lower(), "size": 5}]
+    with pytest.raises(UsageError, match=r"a\.csv:2: sha256 must be 64 hexadecimal digits"):
+        gather([], listing(f"url,sha256\n{A},ab", "a.csv"))

@@ -9,7 +9,8 @@ import pytest
 from tests.fakes.jobs import request
 
 from packmule.jobs.digest import request_digest, sources_digest
-from packmule.jobs.model import OnError, Source
+from packmule.jobs.expected import Expected
+from packmule.jobs.model import Manifest, OnError, Source
 
 
 def test_equal_requests_have_equal_digests() -> None:
@@ -41,3 +42,15 @@ def test_what_is_asked_beside_the_links_counts_in_a_requests_digest_alone() -> N
     plain, skipping = request(), request(on_error=OnError.SKIP)
     assert sources_digest(plain.sources) == sources_digest(skipping.sources)
     assert request_digest(plain) != request_digest(skipping)
+
+
+def test_what_is_known_of_a_file_and_the_manifest_count_and_nothing_else_is_changed() -> None:
+    ours = (Source(0, "https://a.example/1"), Source(1, "https://a.example/2", "n"))
+    of_version_0_1 = "88804063ad34fc824eba4d08ff4bed43c8ce05d3a95f7917e31b91bfe0d5ea18"
+    assert sources_digest(ours) == of_version_0_1
+    known = (ours[0]._replace(expected=Expected(size=5)), ours[1])
+    found = [sources_digest(ours), sources_digest(known)]
+    found += [sources_digest(ours, manifest) for manifest in (Manifest.SUMS, Manifest.BAGIT)]
+    assert len(set(found)) == len(found)
+    requests = [request(), request(manifest=Manifest.SUMS), request(manifest=Manifest.BAGIT)]
+    assert len(set(map(request_digest, requests))) == len(requests)

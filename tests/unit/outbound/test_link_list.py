@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packmule.outbound.link_list import ListInvalid, read_bytes, read_lines, read_text
+from packmule.outbound.link_list import ListedLink, ListInvalid, read_bytes, read_lines, read_text
 
 A, B = "https://example.org/a.png", "https://example.org/b.png?x=1,2;3"
 C = "http://example.org/c"
@@ -159,3 +159,28 @@ def test_anything_is_a_list_of_links_or_refused_with_a_sentence(given: str | byt
 def test_a_megabyte_of_garbage_is_read_in_linear_time(unit: str) -> None:
     # Quadratic time would take hours here, and the suite's time-out would end it.
     read_lines("x" + unit * (2**20 // len(unit)))
+
+
+def test_a_table_or_json_may_say_what_is_known_of_a_file() -> None:
+    known = [
+        ListedLink(2, A, None, sha256="ab", size=5), ListedLink(3, C, "b.png", md5="cd"),
+    ]  # fmt: skip
+    assert read_text(f"size,url,sha256,name,md5\n5,{A},ab,,\n,{C},,b.png,cd\n") == known
+    items = [{"url": A, "sha256": "ab", "size": 5}, {"url": C, "name": "b.png", "md5": "cd"}]
+    assert [
+        one._replace(line=one.line + 1, unit="line") for one in read_text(json.dumps(items))
+    ] == known
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (f"url,size\n{A},5 MB", "line 2"),
+        (f"url,size\n{A},5\n{B},-5", "line 3"),
+        (json.dumps([A, {"url": B, "size": "5"}]), "item 2"),
+        (json.dumps([{"url": B, "size": True}]), "item 1"),
+    ],
+)
+def test_a_size_that_is_no_number_of_bytes_is_said(text: str, where: str) -> None:
+    with pytest.raises(ListInvalid, match=f"the size in {where} must be a whole number of bytes"):
+        read_text(text)

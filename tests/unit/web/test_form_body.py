@@ -81,3 +81,9 @@ def test_the_key_is_read_from_the_fields_that_are_whole() -> None:
 def test_a_list_is_shown_again_if_it_is_not_too_long() -> None:
     assert form("a\nb", name="c").shown() == {"links": "a\nb", "name": "c"}
     assert form("a" * 3_000_000, name="c").shown() == {"name": "c"}
+
+
+def test_the_checkbox_asks_for_a_manifest() -> None:
+    for value, asked in (("true", True), ("bagit", "bagit"), ("x", "x")):
+        assert json.loads(form("a", manifest=value).as_json(BOUNDS))["manifest"] == asked
+    assert "manifest" not in json.loads(form("a").as_json(BOUNDS))

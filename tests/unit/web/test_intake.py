@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packmule.jobs.model import Compression, JobRequest, OnError, Source
+from packmule.jobs.expected import Expected
+from packmule.jobs.model import Compression, JobRequest, Manifest, OnError, Source
 from packmule.outbound.addresses import AddressRules
 from packmule.web.bounds import RequestBounds
 from packmule.web.intake import job_request, parse
@@ -281,3 +282,39 @@ def _exists(document: Any, pointer: str) -> bool:
 def test_any_bytes_become_a_request_or_a_problem(body: bytes) -> None:
     assert isinstance(outcome(lambda: read(body)), JobRequest | Problem)
     assert isinstance(outcome(lambda: parse(body, RetryIn)), RetryIn | Problem)
+
+
+def test_what_is_known_of_a_file_comes_with_its_link() -> None:
+    digest = "AB" * 32
+    item = {"url": LINK, "sha256": digest, "md5": "C" * 32, "size": 5}
+    asked = read({"urls": [item, {"url": LINK, "size": 0}, {"url": LINK}], "manifest": True})
+    assert [source.expected for source in asked.sources] == [
+        Expected(digest.lower(), "c" * 32, 5), Expected(size=0), None,
+    ]  # fmt: skip
+    assert asked.manifest is Manifest.SUMS
+    assert read({"urls": [LINK], "manifest": "bagit"}).manifest is Manifest.BAGIT
+    assert read({"urls": [LINK], "manifest": False}).manifest is Manifest.NONE
+
+
+@pytest.mark.parametrize(
+    ("known", "detail"),
+    [
+        ({"sha256": "ab"}, "must be 64 hexadecimal digits"),
+        ({"sha256": "g" * 64}, "must be 64 hexadecimal digits"),
+        ({"md5": "a" * 32 + "\n"}, "must be 32 hexadecimal digits"),
+        ({"size": -1}, "must be greater than or equal to 0"),
+        ({"size": 2**63}, f"must be less than or equal to {2**63 - 1}"),
+        ({"size": True}, "must be a whole number"),
+        ({"size": "5"}, "must be a whole number"),
+    ],
+)
+def test_what_can_be_no_checksum_or_size_is_pointed_at(
+    known: dict[str, object], detail: str
+) -> None:
+    (name,) = known
+    (error,) = refused({"urls": [LINK, {"url": LINK, **known}]}).more["errors"]
+    assert error == {"pointer": f"/urls/1/{name}", "detail": detail}
+
+
+def test_another_manifest_is_pointed_at() -> None:
+    assert all("/manifest" in each for each in pointers({"urls": [LINK], "manifest": "sums"}))

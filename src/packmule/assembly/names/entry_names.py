@@ -62,12 +62,15 @@ class EntryNames:
     call.
     """
 
-    def __init__(self, wanted: Sequence[tuple[str, str | None]]) -> None:
+    def __init__(
+        self, wanted: Sequence[tuple[str, str | None]], *, reserved: Sequence[str] = ()
+    ) -> None:
         """Plan the names; `wanted` holds (URL, caller's name or None) in the caller's order.
 
-        URLs are http or https and valid.
+        URLs are http or https and valid. No file is given a name that is `reserved`.
         """
-        self._taken: dict[str, int] = {}  # clash key -> position, or _FOLDER
+        # Clash key -> position, or _FOLDER.
+        self._taken: dict[str, int] = {clash_key(name): _FOLDER for name in reserved}
         self._is_held = bytearray(len(wanted))  # what has been claimed or restored, by position
         self._held: dict[int, str] = {}  # its name, where that is not the planned one
         self._plans: list[str] = []

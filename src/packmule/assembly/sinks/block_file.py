@@ -16,6 +16,7 @@ from packmule.assembly.disk.disk_file import PAGE
 from packmule.assembly.sinks.protocol import overflow
 
 if TYPE_CHECKING:
+    from packmule.assembly.body_digest import BodyDigest
     from packmule.assembly.disk.disk_file import DiskFile
     from packmule.assembly.scratch_file import ScratchFile
 
@@ -25,7 +26,7 @@ class BlockFileSink:
 
     Byte 0 of the body belongs at offset `begin`. These are the bytes from `start` to `stop`, which
     is None where only the end tells; `sure` is how many of them are written already, and their
-    CRC-32.
+    CRC-32. `digest` is fed with them in order, from byte 0 of the body on.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class BlockFileSink:
         *,
         start: int = 0,
         sure: tuple[int, int] = (0, 0),
+        digest: BodyDigest | None = None,
     ) -> None:
         self._scratch = scratch
         self._file = file
@@ -49,6 +51,7 @@ class BlockFileSink:
         self._generation = 0
         self._noted = (0, *sure)
         self._summed = (0, sure[1])
+        self._digest = digest
 
     def on_disk(self, version: int) -> tuple[int, int]:
         """Return how many of its bytes are on disk, and their CRC-32 (any thread).
@@ -119,6 +122,7 @@ class BlockFileSink:
         self._block = None
         self._start = self._fill = self._limit = 0
         generation, first = self._generation, self.begin + self.start
+        digest, body_at = self._digest, base + start - self.begin
         crc = 0
 
         def sum_up() -> None:
@@ -127,6 +131,8 @@ class BlockFileSink:
             if generation == self._generation:
                 crc = crc32(block[start:end], so_far if before == generation else 0)
                 self._summed = (generation, crc)
+                if digest is not None:
+                    digest.take(block[start:end], end - start, body_at)
 
         def write() -> None:
             if generation != self._generation:

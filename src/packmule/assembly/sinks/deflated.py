@@ -32,6 +32,7 @@ from packmule.assembly.compression import (
 from packmule.assembly.sinks.protocol import Deflated, InMemory, InSpool, overflow, too_large
 
 if TYPE_CHECKING:
+    from packmule.assembly.body_digest import BodyDigest
     from packmule.assembly.compress_pool import CompressPool
     from packmule.assembly.disk.disk_file import DiskFile
     from packmule.assembly.scratch_file import ScratchFile
@@ -62,6 +63,8 @@ class DeflatedSink:
         size: int | None,
         limit: int,
         on_whole: OnWhole,
+        *,
+        digest: BodyDigest | None = None,
     ) -> None:
         self._scratch = scratch
         self._compress_pool = compress_pool
@@ -71,7 +74,7 @@ class DeflatedSink:
         self._counted = 0
         self._before = b""
         self._cut = 0
-        self._joining = Joining(scratch, on_whole)
+        self._joining = Joining(scratch, on_whole, digest)
 
     @property
     def kept(self) -> int:
@@ -103,7 +106,7 @@ class DeflatedSink:
         self._buffer = bytearray()
         self._before = body[-WINDOW_BYTES:]
         self._cut += len(body)
-        chunk = Chunk(len(body), last)
+        chunk = Chunk(len(body), last, body if joining.digest is not None else b"")
         joining.expect(chunk)
 
         def make() -> None:
@@ -147,19 +150,26 @@ class DeflatedSink:
 
 @dataclass(slots=True)
 class Chunk:
-    """A chunk of `size` bytes on its way: what was made of it, once it was."""
+    """A chunk of `size` bytes on its way: what was made of it, once it was.
+
+    `body` has those bytes where they are to be digested.
+    """
 
     size: int
     last: bool
+    body: bytes = b""
     crc: int = 0
     made: bytes | None = None
 
 
 class Joining:
-    """What was made of one body so far, joined in order."""
+    """What was made of one body so far, joined in order; `digest` is fed with what it was."""
 
-    def __init__(self, scratch: ScratchFile, on_whole: OnWhole) -> None:
+    def __init__(
+        self, scratch: ScratchFile, on_whole: OnWhole, digest: BodyDigest | None = None
+    ) -> None:
         self.cancelled = False
+        self.digest = digest
         self._scratch = scratch
         self._on_whole = on_whole
         self._lock = threading.Lock()
@@ -185,6 +195,8 @@ class Joining:
                     self._hand_on()
 
     def _add(self, chunk: Chunk, made: bytes) -> None:
+        if self.digest is not None:
+            self.digest.take(chunk.body, chunk.size, self._size)
         self._crc = crc32_combine(self._crc, chunk.crc, chunk.size)
         self._size += chunk.size
         self._length += len(made)
@@ -223,8 +235,12 @@ def pack_deflated(
     *,
     on_whole: OnWhole,
     on_whole_soon: OnWhole,
+    digest: BodyDigest | None = None,
 ) -> None:
-    """Deflate a whole small body where that is worth it, and hand it on; a longer one soon."""
+    """Deflate a whole small body where that is worth it, and hand it on; a longer one soon.
+
+    `digest` is fed with what is deflated.
+    """
     size = sum(map(len, pieces))
 
     def make() -> InMemory:
@@ -234,6 +250,8 @@ def pack_deflated(
         made = deflate(body)
         if not is_worth_it(wanted, size, len(made)):
             return InMemory(pieces)
+        if digest is not None:
+            digest.take(body, size, 0)
         return InMemory([made], Deflated(len(made), size, crc32(body)))
 
     if size < LEAST_BYTES:

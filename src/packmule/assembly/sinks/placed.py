@@ -23,6 +23,7 @@ from packmule.assembly.sinks.segment import SegmentSink
 from packmule.jobs.model import WrittenSegment
 
 if TYPE_CHECKING:
+    from packmule.assembly.body_digest import BodyDigest
     from packmule.assembly.ledger import Hold
     from packmule.assembly.scratch_file import ScratchFile
     from packmule.assembly.sinks.protocol import OnWhole
@@ -34,14 +35,21 @@ _NOTHING = WrittenSegment(0, 0, 0)
 class PlacedSink(SegmentSink):
     """Takes a body into `place`, of which some bytes may be there already.
 
-    While there is a `hold` nothing is overwritten.
+    While there is a `hold` nothing is overwritten. `digest` is fed with the first segment.
     """
 
-    def __init__(self, scratch: ScratchFile, place: OpenEntry, on_whole: OnWhole) -> None:
+    def __init__(
+        self,
+        scratch: ScratchFile,
+        place: OpenEntry,
+        on_whole: OnWhole,
+        digest: BodyDigest | None = None,
+    ) -> None:
         begin = place.offset + place.header_size
         further = place.segments
         stops = [*(one.start for one in further), place.size]
-        super().__init__(scratch, scratch.file, begin, stops[0], sure=(place.written, place.crc))
+        sure = place.written, place.crc
+        super().__init__(scratch, scratch.file, begin, stops[0], sure=sure, digest=digest)
         self.expected = place.size
         self._offset = place.offset
         self._size = place.size
@@ -103,9 +111,10 @@ class PlacedSink(SegmentSink):
         (whole,) = self.written(self._generation)
         return whole.crc
 
-    def begin_anew(self, on_whole: OnWhole) -> int:
+    def begin_anew(self, on_whole: OnWhole, digest: BodyDigest | None = None) -> int:
         """Take another version of the body into the same place; return its number."""
         self._on_whole = on_whole
+        self._digest = digest
         self._generation += 1  # before the segments go: `written` must not mix two versions
         self._drop_further()
         self.stop = self.expected = self._size
@@ -145,7 +154,7 @@ class PlacedSink(SegmentSink):
     def finish(self) -> None:
         """Hand the whole body on."""
         self.rest()
-        self._on_whole(InPlace(self._offset, self._size, self.crc))
+        self._on_whole(InPlace(self._offset, self.begin, self._size, self.crc))
 
 
 def _start(segment: SegmentSink) -> int:

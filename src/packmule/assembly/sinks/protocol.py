@@ -46,10 +46,12 @@ class InMemory:
 class InPlace(NamedTuple):
     """A whole body of `size` bytes in its place, but for what is on its way to the writer.
 
-    The local header belongs at `offset`. `crc`: its CRC-32, for the writer in its turn.
+    The local header belongs at `offset`, the body at `begin`. `crc`: its CRC-32, for the writer in
+    its turn.
     """
 
     offset: int
+    begin: int
     size: int
     crc: Callable[[], int]
 

@@ -18,6 +18,7 @@ from packmule.assembly.sinks.block_file import BlockFileSink
 from packmule.outbound.receiver import SegmentFilled
 
 if TYPE_CHECKING:
+    from packmule.assembly.body_digest import BodyDigest
     from packmule.assembly.disk.disk_file import DiskFile
     from packmule.assembly.scratch_file import ScratchFile
 
@@ -39,8 +40,9 @@ class SegmentSink(BlockFileSink):
         *,
         start: int = 0,
         sure: tuple[int, int] = (0, 0),
+        digest: BodyDigest | None = None,
     ) -> None:
-        super().__init__(scratch, file, begin, stop, start=start, sure=sure)
+        super().__init__(scratch, file, begin, stop, start=start, sure=sure, digest=digest)
         self.expected = stop
 
     def __repr__(self) -> str:

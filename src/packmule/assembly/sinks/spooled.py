@@ -15,17 +15,25 @@ from packmule.errors import Failure, FailureCode, PackmuleError
 from packmule.outbound.receiver import BodyRefused
 
 if TYPE_CHECKING:
+    from packmule.assembly.body_digest import BodyDigest
     from packmule.assembly.disk.disk_file import DiskFile
     from packmule.assembly.scratch_file import ScratchFile
     from packmule.assembly.sinks.protocol import OnWhole
 
 
 class SpooledSink:
-    """Takes a body of up to `limit` bytes."""
+    """Takes a body of up to `limit` bytes; `digest` is fed with what goes to a spool."""
 
-    __slots__ = ("_limit", "_on_whole", "_scratch", "_small", "_spool", "_spooled")
+    __slots__ = ("_digest", "_limit", "_on_whole", "_scratch", "_small", "_spool", "_spooled")
 
-    def __init__(self, scratch: ScratchFile, limit: int, on_whole: OnWhole) -> None:
+    def __init__(
+        self,
+        scratch: ScratchFile,
+        limit: int,
+        on_whole: OnWhole,
+        digest: BodyDigest | None = None,
+    ) -> None:
+        self._digest = digest
         self._scratch = scratch
         self._limit = limit
         self._on_whole = on_whole
@@ -55,7 +63,7 @@ class SpooledSink:
         """Move what is in memory to a spool; False where there is no room for that yet."""
         if self._spool is None:
             self._spool = spool_for(self._scratch)
-        spooled = BlockFileSink(self._scratch, self._spool, 0, None)
+        spooled = BlockFileSink(self._scratch, self._spool, 0, None, digest=self._digest)
         if self._small.kept and spooled.write(memoryview(b"".join(self._small.pieces))):
             return False
         self._small.discard()

@@ -16,6 +16,7 @@ from packmule.assembly.sinks.protocol import SMALL_BYTES, too_large
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from packmule.assembly.body_digest import BodyDigest
     from packmule.assembly.compress_pool import CompressPool
     from packmule.assembly.scratch_file import ScratchFile
     from packmule.assembly.sinks.protocol import OnWhole, Sink
@@ -26,12 +27,12 @@ class TrialSink:
     """Takes a body of `size` bytes, or of an unknown number up to `limit`.
 
     `choose` is given the beginning of a body that is not small, and returns the sink that takes
-    over. `on_whole_soon` may be called by any thread.
+    over. `on_whole_soon` may be called by any thread. `digest` is fed with what is deflated here.
     """
 
     __slots__ = (
-        "_choose", "_compress_pool", "_first", "_held", "_limit", "_on_whole", "_on_whole_soon",
-        "_scratch", "_tried_at", "_wanted", "inner",
+        "_choose", "_compress_pool", "_digest", "_first", "_held", "_limit", "_on_whole",
+        "_on_whole_soon", "_scratch", "_tried_at", "_wanted", "inner",
     )  # fmt: skip
 
     def __init__(
@@ -45,10 +46,12 @@ class TrialSink:
         choose: Callable[[bytes], Sink],
         on_whole: OnWhole,
         on_whole_soon: OnWhole,
+        digest: BodyDigest | None = None,
     ) -> None:
         self._scratch = scratch
         self._on_whole = on_whole
         self._on_whole_soon = on_whole_soon
+        self._digest = digest
         self._compress_pool = compress_pool
         self._wanted = wanted
         self._choose = choose
@@ -112,7 +115,7 @@ class TrialSink:
         self._held.wake()
         pack_deflated(
             self._held.pieces, self._wanted, self._scratch, self._compress_pool,
-            on_whole=self._on_whole, on_whole_soon=self._on_whole_soon,
+            on_whole=self._on_whole, on_whole_soon=self._on_whole_soon, digest=self._digest,
         )  # fmt: skip
 
     def discard(self) -> None:

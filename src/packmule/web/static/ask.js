@@ -161,6 +161,7 @@ function showRefusal(message, items = []) {
 function wanted(lines) {
   const body = { urls: lines.map(({ url, name }) => (name ? { url, name } : url)) };
   for (const id of ["on_error", "on_html", "compression"]) body[id] = field(id);
+  if (at("manifest").checked) body.manifest = true;
   if (field("name").trim()) body.name = field("name").trim();
   if (field("expires_in")) body.expires_in = Number(field("expires_in"));
   if (Number(field("priority"))) body.priority = Number(field("priority"));

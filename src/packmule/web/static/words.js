@@ -49,6 +49,7 @@ export const FAILURES = {
   truncated: ["The file always ends too early", "Try again later. The file may be damaged on the host."],
   changed: ["The file kept changing", "Try again when it no longer changes."],
   "too-large": ["The file is too large for this server", "Leave the file out."],
+  checksum: ["The file is damaged or another one", "Check its checksum and size, or tell the operator of its host."],
   "html-page": [
     "Got a web page instead of the file",
     "The link may require a login or may have expired. Open it in a browser.",

@@ -18,10 +18,11 @@ from tests.fakes.streams import MemoryStream
 from tests.unit.assembly.sinks.test_placed import SCRIPTS, Script, play
 
 from packmule.assembly.assembly import Assembly
+from packmule.assembly.body_check import digested
 from packmule.assembly.finish_upload import finish_upload
 from packmule.assembly.resuming import given_up, usable
 from packmule.errors import Failure, FailureCode, StorageAway, StorageFailed
-from packmule.jobs.model import Checkpoint, Source
+from packmule.jobs.model import Checkpoint, Manifest, Source
 from packmule.zipformat.verifying import verify
 
 if TYPE_CHECKING:
@@ -42,14 +43,19 @@ class Run:
     stream: MemoryStream = field(default_factory=MemoryStream)
     memory: Memory = field(default_factory=Memory)
     resources: FakeResources = field(default_factory=FakeResources)
+    manifest: Manifest = Manifest.NONE
 
     def begin(self) -> Assembly:
         """Take the job up, as `build` does."""
         held = self.path.stat().st_size if self.path.exists() else 0
         before = self.memory.remembered()
         stored = None if before.upload is None else self.stream.stored(before.upload)
-        kept = usable(before, held, stored)
-        assembly = Assembly(self.sources, kept, self.path, self.resources.real, stream=self.stream)
+        in_order = digested(self.sources, self.manifest)
+        kept = usable(before, held, stored, in_order=in_order)
+        assembly = Assembly(
+            self.sources, kept, self.path, self.resources.real, stream=self.stream,
+            manifest=self.manifest, title="a",
+        )  # fmt: skip
         forgotten, uploads = given_up(before, kept)
         first = Checkpoint(kept.tail, assembly.progress(), uploads=uploads, forgotten=forgotten)
         self.memory.record(first)
