@@ -11,6 +11,7 @@ from packmule.errors import Failure, FailureCode
 from packmule.outbound.head import Head
 from packmule.outbound.outcomes import DiscardBody, Fail, Finished, Retry, TryFailed
 from packmule.outbound.transfer import (
+    OVERLAP_DIFFERS,
     START,
     Limits,
     TransferState,
@@ -247,3 +248,51 @@ def test_a_wait_costs_a_try_unless_the_origin_is_busy(
     assert isinstance(verdict.after, Retry)  # type: ignore[union-attr]
     assert (state.tries, verdict.after.named_by_origin) == (tries, named)  # type: ignore[union-attr]
     assert verdict.after.delay == (3.0 if named else 0.5)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("kept", "total", "broken", "wanted"),
+    [
+        # A part that ended where it said is followed by the next one at once.
+        (60, 100, None, ("truncated", 60, 0.0)),
+        (60, 100, CUT, ("truncated", 60, 0.5)),  # cut at its very end: something is wrong
+        (59, 100, None, ("truncated", 59, 0.5)),
+        (60, None, None, ("truncated", 60, 0.5)),  # nobody knows whether there is more
+        # A part that brought too much is not believed, and the next try asks for the whole.
+        (61, 100, None, ("changed", 0, 0.5)),
+        (61, 100, CUT, ("changed", 0, 0.5)),
+    ],
+)
+def test_the_end_of_a_part_means(
+    kept: int, total: int | None, broken: TryFailed | None, wanted: tuple[str, int, float]
+) -> None:
+    state = TransferState(kept=20, total=total, etag='"v1"', attempts=1, part_end=60)
+    after, outcome = conclude(state, kept, broken, LIMITS)
+    assert isinstance(outcome, Retry)
+    code, held, delay = wanted
+    assert outcome.cause.code.value == code
+    assert (outcome.delay, after.kept if not after.distrust_ranges else 0) == (delay, held)
+
+
+def test_a_first_part_of_unknown_total_is_no_whole_file() -> None:
+    state = TransferState(etag='"v1"', attempts=1, part_end=60)
+    _, outcome = conclude(state, 60, None, LIMITS)
+    assert isinstance(outcome, Retry)
+
+
+def test_an_overlap_that_differs_is_a_change_whatever_the_part_says() -> None:
+    state = TransferState(kept=20, total=100, etag='"v1"', attempts=1)
+    after, outcome = conclude(state, 20, OVERLAP_DIFFERS, LIMITS)
+    assert after.distrust_ranges
+    assert isinstance(outcome, Retry)
+    assert outcome.cause.detail == OVERLAP_DIFFERS.detail
+    _, outcome = conclude(state._replace(part_end=60), 61, CUT, LIMITS)
+    assert isinstance(outcome, Retry)
+    assert outcome.cause.detail.startswith("the origin's response to a resume does not match")
+
+
+def test_the_next_part_is_asked_for_at_once_only_after_progress() -> None:
+    state = TransferState(kept=60, total=100, etag='"v1"', reached=60, attempts=1, part_end=60)
+    _, outcome = conclude(state, 60, None, LIMITS)
+    assert isinstance(outcome, Retry)
+    assert outcome.delay > 0.0
