@@ -108,8 +108,8 @@ def copy_range(source: int, start: int, length: int, target: int, offset: int) -
         step = min(length - copied, _COPY_STEP)
         try:
             done = os.copy_file_range(source, target, step, start + copied, offset + copied)
-        except OSError as error:
-            if error.errno not in _CANNOT_COPY:
+        except (OSError, AttributeError) as error:  # macOS has no such call
+            if isinstance(error, OSError) and error.errno not in _CANNOT_COPY:
                 raise
             data = os.pread(source, min(step, _COPY_STEP_BY_HAND), start + copied)
             write_at(target, data, offset + copied)

@@ -325,3 +325,41 @@ def test_a_body_of_unknown_length_is_packed_whole(origin: Origin, tmp_path: Path
     done = pack(tmp_path, url, "-o", "out.zip")
     assert done.returncode == 0, done.stderr
     assert zipfile.ZipFile(tmp_path / "out.zip").read("unknown.bin") == body
+
+
+# What Linux has and macOS lacks.
+_AS_ON_MACOS = """
+import ctypes, mmap, os, select, sys
+for module, names in (
+    (os, "O_DIRECT copy_file_range eventfd fdatasync posix_fallocate sched_getaffinity splice"),
+    (select, "epoll"),
+    (mmap, "MADV_HUGEPAGE"),
+):
+    for name in names.split():
+        delattr(module, name)
+ctypes.CDLL = lambda *_, **__: object()  # no fallocate
+from packmule.cli import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("compression", ["store", "deflate"])
+def test_pack_needs_nothing_that_only_linux_has(
+    origin: Origin, tmp_path: Path, compression: str
+) -> None:
+    bodies = {
+        "small.txt": b"small" * 100,
+        "big.bin": random_bytes(5 * MIB + 17, 5),
+        "text.txt": b"a line of text\n" * 100_000,
+    }
+    urls = [origin.put(f"/macos/{name}", body) for name, body in bodies.items()]
+    dead = origin.url("/macos/gone.bin")
+    done = subprocess.run(
+        [sys.executable, "-c", _AS_ON_MACOS, "pack", *urls, dead, "--on-error", "skip",
+         "--compression", compression, "-o", "out.zip"],
+        env=environment(tmp_path), cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        assert {name: archive.read(name) for name in bodies} == bodies

@@ -28,7 +28,9 @@ _NICENESS = 5
 
 def usual_threads() -> int:
     """Return how many threads this machine gives to compressing."""
-    return max(1, min(_MOST_THREADS, len(os.sched_getaffinity(0))))
+    allowed = getattr(os, "sched_getaffinity", None)  # macOS has none
+    cores = (os.cpu_count() or 1) if allowed is None else len(allowed(0))
+    return max(1, min(_MOST_THREADS, cores))
 
 
 class CompressPool:

@@ -7,7 +7,6 @@ wait until they are needed: a small archive takes less time than they do.
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import sys
 from contextlib import contextmanager, nullcontext
@@ -17,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from packmule import settings as settings_module
-from packmule.cli import exits, output_options
+from packmule.cli import exits, open_files, output_options
 from packmule.cli import listing as lists
 from packmule.cli.header_option import header_option
 from packmule.cli.pack_output import print_result, print_rewritten
@@ -203,8 +202,7 @@ def _resources(
     from packmule.wiring.resources import open_resources  # noqa: PLC0415 - after the checks
 
     stop.listen()
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a socket for each transfer
+    open_files.raise_limit()
     with open_resources(settings, origin_headers=headers) as resources:
         yield resources
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from packmule import settings as settings_module
-from packmule.cli import listening, logs, parent_watch, service_lock
+from packmule.cli import listening, logs, open_files, parent_watch, service_lock
 from packmule.cli.supervisor import Supervisor
 from packmule.telemetry import tracing
 
@@ -67,8 +66,7 @@ def _begin(process: str, parent: int | None) -> Settings:
     tracing.start(os.environ, process)
     if parent is not None:
         parent_watch.stop_with_parent(parent, grace=settings.drain_timeout + settings.drain_delay)
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a file or socket for each transfer
+    open_files.raise_limit()
     return settings
 
 

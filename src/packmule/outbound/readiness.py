@@ -1,4 +1,4 @@
-"""Wait for sockets: what libcurl wants to know, over one epoll.
+"""Wait for sockets: what libcurl wants to know, over one epoll or what stands in for it.
 
 Owns the registration of sockets. A socket stays registered between transfers, because two system
 calls per small file would cost more than everything else. One that becomes ready while no transfer
@@ -7,21 +7,22 @@ wants it (its host closed it) is unregistered then, and libcurl notices at its n
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from contextlib import suppress
-from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, epoll
+from select import POLLERR, POLLHUP, POLLIN, POLLOUT
 
 import pycurl
+
+from packmule.outbound.polling import new_poller, new_waker
 
 _SOCKET_IS_GOOD: int = pycurl.SOCKOPT_OK
 _IN: int = pycurl.CSELECT_IN
 _WANTED: dict[int, int] = {
     pycurl.POLL_NONE: 0,
-    pycurl.POLL_IN: EPOLLIN,
-    pycurl.POLL_OUT: EPOLLOUT,
-    pycurl.POLL_INOUT: EPOLLIN | EPOLLOUT,
+    pycurl.POLL_IN: POLLIN,
+    pycurl.POLL_OUT: POLLOUT,
+    pycurl.POLL_INOUT: POLLIN | POLLOUT,
 }
 
 
@@ -30,14 +31,15 @@ class Readiness:
 
     def __init__(self, multi: pycurl.CurlMulti) -> None:
         self._multi = multi
-        self._poll = epoll()
+        self._poll = new_poller()
         self._masks: dict[int, int] = {}
         self._idle: set[int] = set()
         self.timer: float | None = None
         self._waking = threading.Lock()
         self._closed = False
-        self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._poll.register(self._wake_fd, EPOLLIN)
+        self._waker = new_waker()
+        self._wake_fd = self._waker.fileno()
+        self._poll.register(self._wake_fd, POLLIN)
         multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
 
@@ -46,7 +48,7 @@ class Readiness:
         with self._waking:
             # Once closed, the number may be another file's.
             if not self._closed:
-                os.eventfd_write(self._wake_fd, 1)
+                self._waker.wake()
 
     def turn(self, longest: float, now: float, active: int) -> bool:
         """Wait at most `longest` seconds and let libcurl work; return whether `wake` was called.
@@ -67,13 +69,12 @@ class Readiness:
         woken = False
         for fd, events in self._poll.poll(longest):
             if fd == self._wake_fd:
-                with suppress(BlockingIOError):
-                    os.eventfd_read(fd)
+                self._waker.clear()
                 woken = True
             elif fd in idle:
                 self._forget(fd)
             else:
-                act(fd, _IN if events == EPOLLIN else _mask(events))
+                act(fd, _IN if events == POLLIN else _mask(events))
         if self.timer is not None and time.monotonic() >= self.timer:
             self.timer = None
             act(pycurl.SOCKET_TIMEOUT, 0)
@@ -93,7 +94,7 @@ class Readiness:
         self._poll.close()
         with self._waking:
             self._closed = True
-            os.close(self._wake_fd)
+            self._waker.close()
 
     def _forget(self, fd: int) -> None:
         self._idle.discard(fd)
@@ -127,10 +128,10 @@ class Readiness:
 def _mask(events: int) -> int:
     """Translate epoll's events to libcurl's."""
     mask = 0
-    if events & EPOLLIN:
+    if events & POLLIN:
         mask |= pycurl.CSELECT_IN
-    if events & EPOLLOUT:
+    if events & POLLOUT:
         mask |= pycurl.CSELECT_OUT
-    if events & (EPOLLERR | EPOLLHUP):
+    if events & (POLLERR | POLLHUP):
         mask |= pycurl.CSELECT_ERR
     return mask

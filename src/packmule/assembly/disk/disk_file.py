@@ -35,7 +35,7 @@ if _fallocate is not None:
     _fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
     _fallocate.restype = ctypes.c_int
 
-_DIRECT = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | getattr(os, "O_DIRECT", 0)
+_DIRECT = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 # Below this many whole pages the page cache is as good, and it gathers small neighbours.
 _LEAST_DIRECT = 16 * PAGE
@@ -81,7 +81,7 @@ class DiskFile:
             raise translated(error, path) from error
         self._direct: int | None
         try:
-            self._direct = os.open(path, _DIRECT)
+            self._direct = os.open(path, _DIRECT | os.O_DIRECT)  # macOS has no such flag
         except (OSError, AttributeError):
             self._direct = None
 
