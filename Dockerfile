@@ -27,7 +27,7 @@ COPY src src
 RUN PIP_NO_INDEX=1 tools/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir wheels . \
     && python3 -m venv --without-pip /opt/packmule \
     && PIP_NO_INDEX=1 PIP_FIND_LINKS=wheels tools/bin/pip --python /opt/packmule/bin/python \
-        install --quiet --no-compile "packmule${EXTRAS:+[$EXTRAS]}" \
+        install --quiet --no-compile "packmule[server,s3,postgres${EXTRAS:+,$EXTRAS}]" \
     && /opt/packmule/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/packmule/lib \
     && install -d -m 0750 -o 10001 -g 10001 /build/data
 COPY docker/healthcheck.py /opt/packmule/

@@ -5,6 +5,10 @@ BIN := $(VENV)/bin
 # Bytecode is made by the first process that needs a module: most are never needed.
 INSTALL := -m pip --disable-pip-version-check install --quiet --no-compile
 PIP := $(BIN)/python $(INSTALL)
+# What the program is here, in the image and in its bill of materials; `pip install packmule` alone is
+# the command line and the client (docs/decisions/0068-extras.md).
+EXTRAS := server,s3,postgres
+PIN_EXTRAS := --extra server --extra s3 --extra postgres
 PIN := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --no-emit-find-links --upgrade
 
@@ -114,6 +118,10 @@ browser: $(VENV)/dev.stamp  ## the page in Chromium: what it does, and how it re
 picture: $(VENV)/dev.stamp  ## docs/images/page.png anew
 	$(BIN)/python -m tests.browser.picture
 
+.PHONY: wheel-test
+wheel-test: $(VENV)/dev.stamp  ## wheel and sdist, built and tried in fresh environments
+	$(BIN)/python -m tests.wheel.run $(ARGS)
+
 .PHONY: docker-test
 docker-test: $(VENV)/dev.stamp  ## the image: built, run, killed, fenced in (as root, or where an engine answers)
 	$(BIN)/python -m tests.docker.run $(ARGS)
@@ -133,7 +141,7 @@ sbom: $(VENV)/sbom.stamp  ## dist/packmule.cdx.json: what the program consists o
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/sbom/wheels .
 	$(BIN)/python -m venv --without-pip build/sbom/program
 	PIP_NO_INDEX=1 PIP_FIND_LINKS=build/sbom/wheels $(BIN)/python -m pip \
-		--python build/sbom/program/bin/python install --quiet packmule
+		--python build/sbom/program/bin/python install --quiet 'packmule[$(EXTRAS)]'
 	$(VENV)/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
 		--output-file dist/packmule.cdx.json build/sbom/program/bin/python
 	rm -rf build/sbom
@@ -223,11 +231,11 @@ fuzz: $(VENV)/fuzz.stamp  ## made-up requests and inputs, until none is left tha
 	$(BIN)/python -m tests.fuzz.full $(ARGS)
 
 lock: $(VENV)/dev.stamp  ## pin anew, with hashes
-	$(PIN) pyproject.toml --group build -o requirements/run.lock
-	$(PIN) pyproject.toml --group build --extra otel -c requirements/run.lock \
+	$(PIN) pyproject.toml --group build $(PIN_EXTRAS) -o requirements/run.lock
+	$(PIN) pyproject.toml --group build $(PIN_EXTRAS) --extra otel -c requirements/run.lock \
 		-o requirements/otel.lock
-	$(PIN) pyproject.toml --group dev -o requirements/dev.lock
-	$(PIN) pyproject.toml --group fuzz -o requirements/fuzz.lock
+	$(PIN) pyproject.toml --group dev $(PIN_EXTRAS) -o requirements/dev.lock
+	$(PIN) pyproject.toml --group fuzz $(PIN_EXTRAS) -o requirements/fuzz.lock
 	$(PIN) pyproject.toml --group docs -o requirements/docs.lock
 	$(PIN) --group sbom -o requirements/sbom.lock
 	$(PIN) --group audit -o requirements/audit.lock

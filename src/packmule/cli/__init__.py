@@ -47,6 +47,26 @@ COMMANDS = {
     "migrate-store": "packmule.cli.moving:migrate_store",
 }
 
+# Library that `pip install packmule` leaves out: the extra that brings it (pyproject.toml).
+EXTRAS = {
+    "alembic": "server",
+    "fastapi": "server",
+    "granian": "server",
+    "jinja2": "server",
+    "markupsafe": "server",
+    "prometheus_client": "server",
+    "pydantic": "server",
+    "pydantic_core": "server",
+    "sqlalchemy": "server",
+    "starlette": "server",
+    "boto3": "s3",
+    "botocore": "s3",
+    "urllib3": "s3",
+    "procrastinate": "postgres",
+    "psycopg": "postgres",
+    "opentelemetry": "otel",
+}
+
 _GARBAGE_THRESHOLD = 100_000
 
 
@@ -58,6 +78,11 @@ class CommandUsageError(CommandError):
     """An error that can be fixed by changing the command."""
 
     exit_code = 2
+
+
+def extra_of(module: str) -> str | None:
+    """Return the extra that brings a module that is missing; None if none does."""
+    return EXTRAS.get(module.partition(".")[0])
 
 
 class Commands(click.Group):
@@ -94,6 +119,14 @@ class Commands(click.Group):
         except PackmuleError as error:
             kind = CommandUsageError if isinstance(error, UsageError) else CommandError
             raise kind(str(error)) from error
+        except ModuleNotFoundError as error:
+            extra = extra_of(error.name or "")
+            if extra is None:
+                raise
+            raise CommandError(
+                f"This needs {error.name}, which is not installed. Install it with: "
+                f"pip install 'packmule[{extra}]'"
+            ) from error
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             raise SystemExit(exits.INTERRUPTED) from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -20,6 +19,7 @@ from packmule.cli import exits, open_files, output_options
 from packmule.cli import listing as lists
 from packmule.cli.header_option import header_option
 from packmule.cli.pack_output import print_result, print_rewritten
+from packmule.cli.progress_reporter import has_terminal
 from packmule.cli.setting_options import allow_network, as_environment, setting_option
 from packmule.errors import UsageError
 from packmule.jobs.model import Compression, Manifest, OnError, OnHtml
@@ -229,8 +229,8 @@ def _dry_run(
 def _progress(
     files: int, attempts: int, *, quiet: bool
 ) -> AbstractContextManager[Callable[[Progress], None] | None]:
-    if quiet or not sys.stderr.isatty():
+    if quiet or not has_terminal():
         return nullcontext()
-    from packmule.cli.progress import shown  # noqa: PLC0415 - rich is slow to import
+    from packmule.cli.progress import shown  # noqa: PLC0415 - most scripts have no terminal
 
     return shown(files, attempts)

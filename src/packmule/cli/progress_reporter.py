@@ -6,6 +6,7 @@ Owns how progress and retries are reported on the error stream. The look of the 
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import contextmanager
@@ -16,11 +17,17 @@ import click
 from packmule.cli.tables import counts, harmless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from packmule.cli.progress import Bar
     from packmule.client import InProgress, RetryEvent
 
 _LINE_INTERVAL = 10.0
+
+
+def has_terminal() -> bool:
+    """Return whether the error stream is a terminal on which a line can be erased."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 class ProgressReporter:
@@ -28,7 +35,7 @@ class ProgressReporter:
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._show: Callable[[str, int, int | None], None] | None = None
+        self._bar: Bar | None = None
         self._reported_at: dict[str, float] = {}
 
     def progress(self, now: InProgress) -> None:
@@ -47,26 +54,28 @@ class ProgressReporter:
     def retry(self, event: RetryEvent) -> None:
         """Report that a request failed and is sent again, at most every ten seconds."""
         if not self._quiet and self._is_due("retry"):
+            if self._bar is not None:
+                self._bar.clear()
             click.echo(f"{harmless(event.detail)} Retrying.", err=True)
 
     @contextmanager
     def bar(self) -> Iterator[None]:
         """Show a progress bar while the block runs, if on a terminal."""
-        if self._quiet or not sys.stderr.isatty():
+        if self._quiet or not has_terminal():
             yield
             return
-        from packmule.cli.progress import bar  # noqa: PLC0415 - rich is slow to import
+        from packmule.cli.progress import bar  # noqa: PLC0415 - most scripts have no terminal
 
-        with bar() as show:
-            self._show = show
+        with bar() as found:
+            self._bar = found
             try:
                 yield
             finally:
-                self._show = None
+                self._bar = None
 
     def _report(self, label: str, done: int, total: int | None) -> None:
-        if self._show is not None:
-            self._show(label, done, total)
+        if self._bar is not None:
+            self._bar.show(label, done, total)
         elif not self._quiet and self._is_due("progress"):
             of = "" if total is None else f" of {total:,}"
             click.echo(f"{label}, {done:,}{of} bytes", err=True)

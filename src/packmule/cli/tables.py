@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 
-_FOLDED = frozenset({"client", "name", "link", "detail"})
-
-
 def show_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
     """Print rows; with `as_json` all fields of each row, one object per line."""
     if as_json:
@@ -35,17 +32,15 @@ def show_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_j
         for line in (list(columns), *cells):
             click.echo("\t".join(line))
         return
-    from rich.console import Console  # noqa: PLC0415 - slow to import
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    print_table([column.replace("_", " ") for column in columns], cells)
 
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        folds = column in _FOLDED  # the others, a hash above all, are to be copied whole
-        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=not folds)
-    for line in cells:
-        table.add_row(*map(Text, line))
-    Console().print(table)
+
+def print_table(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Print aligned columns. A cell is never cut: a hash, above all, is to be copied whole."""
+    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+    for line in (heads, *cells):
+        padded = (f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
 
 
 def show_fields(fields: Mapping[str, Any]) -> None:

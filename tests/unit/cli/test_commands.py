@@ -99,5 +99,5 @@ def test_serve_imports_neither_server_nor_database() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
     assert "packmule.cli.supervisor" in found
-    for heavy in ("sqlalchemy", "pydantic", "fastapi", "granian", "pycurl", "asyncio", "rich"):
+    for heavy in ("sqlalchemy", "pydantic", "fastapi", "granian", "pycurl", "asyncio"):
         assert f"'{heavy}'" not in found

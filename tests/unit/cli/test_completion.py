@@ -70,7 +70,7 @@ def test_a_command_that_asks_a_server_imports_nothing_of_the_service(command: st
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
     for heavy in (
-        "sqlalchemy", "pydantic", "fastapi", "granian", "pycurl", "httpx", "rich",
+        "sqlalchemy", "pydantic", "fastapi", "granian", "pycurl", "httpx",
         "packmule.settings",
     ):  # fmt: skip
         assert f"'{heavy}'" not in found
