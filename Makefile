@@ -118,6 +118,10 @@ browser: $(VENV)/dev.stamp  ## the page in Chromium: what it does, and how it re
 picture: $(VENV)/dev.stamp  ## docs/images/page.png anew
 	$(BIN)/python -m tests.browser.picture
 
+.PHONY: dist
+dist: $(VENV)/dev.stamp  ## dist/: wheel and sdist
+	$(BIN)/python -m hatchling build -d dist
+
 .PHONY: wheel-test
 wheel-test: $(VENV)/dev.stamp  ## wheel and sdist, built and tried in fresh environments
 	$(BIN)/python -m tests.wheel.run $(ARGS)
