@@ -42,3 +42,14 @@ def test_every_program_of_the_guide_runs(
     assert [path.name for path in tmp_path.iterdir()] == archives
     for each in archives:
         assert zipfile.ZipFile(tmp_path / each).testzip() is None
+
+
+def test_every_program_of_the_guide_passes_mypy_strict(tmp_path: Path) -> None:
+    files = [tmp_path / f"example_{number}.py" for number in range(len(BLOCKS))]
+    for file, block in zip(files, BLOCKS, strict=True):
+        file.write_text(block)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", *map(str, files)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout

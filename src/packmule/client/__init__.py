@@ -8,6 +8,7 @@ Owns only the public names. docs/python.md is the guide; the logic is in `operat
 `downloading.py`.
 """
 
+from packmule import __version__
 from packmule.client.asynchronous import AsyncClient
 from packmule.client.blocking import Client
 from packmule.client.errors import (
@@ -62,4 +63,5 @@ __all__ = [
     "RetryEvent",
     "Status",
     "WaitTimeout",
+    "__version__",
 ]

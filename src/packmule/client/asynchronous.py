@@ -144,14 +144,14 @@ class AsyncClient:
         path: str | os.PathLike[str],
         *,
         resume: bool = True,
-        replace: bool = True,
+        replace: bool = False,
         connections: int = CONNECTIONS,
         on_bytes: Callable[[int, int], None] | None = None,
     ) -> Downloaded:
         """Download an archive to `path`. Raises ClientError, OSError.
 
-        A file at `path` is replaced. With `replace=False` it stays: that raises FileExistsError.
-        The file is there whole or not at all. An interrupted download continues where it was, from
+        A file at `path` stays, and raises FileExistsError, unless `replace` is True. The archive is
+        there whole or not at all. An interrupted download continues where it was, from
         `<path>.part`, unless `resume` is False. Up to `connections` connections receive parts of a
         large archive at once. `on_bytes` is called with the number of bytes received and the total.
         """
@@ -168,7 +168,7 @@ class AsyncClient:
         path: str | os.PathLike[str],
         *,
         resume: bool = True,
-        replace: bool = True,
+        replace: bool = False,
         timeout: float | None = None,  # noqa: ASYNC109  # the server's own time counts as well
         connections: int = CONNECTIONS,
         on_progress: Callable[[InProgress], None] | None = None,
