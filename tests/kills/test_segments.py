@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -26,9 +27,9 @@ def test_a_file_that_several_transfers_bring_is_right_after_kills(tmp_path: Path
     body = Body(7, 16 * MB)
     thing = Thing(body, rate=2.0 * MB, latency=0.03)
     with Origin() as origin, Service(tmp_path, MIN_FREE_BYTES="0") as service:
-        url = origin.put("/divided.bin", thing)
+        digest = hashlib.sha256(body.read()).hexdigest()
         service.start()
-        key = service.create(url)
+        key = service.create({"url": origin.put("/divided.bin", thing), "sha256": digest})
         for goal in (4 * MB, 9 * MB):
             until(partial(has_sent, thing, goal), "the file comes")
             time.sleep(1.1)  # a checkpoint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import random
 import re
@@ -13,10 +14,13 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from tests.fakes.archives import packed_files
 from tests.fakes.bucket import FakeS3, running_s3
 from tests.fakes.faulty_s3 import Fault, before
 from tests.fleet.relay import Relay
 from tests.spec.service import Service, until
+
+from packmule.jobs.model import Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -211,3 +215,28 @@ def test_a_killed_job_goes_on_with_what_is_in_the_bucket(
     # A kill while the bucket was tried out may leave the upload of that.
     uploads = server.client.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
     assert [each["Key"] for each in uploads if hash_ in each["Key"]] == []
+
+
+@pytest.mark.long
+def test_a_killed_upload_is_verified_as_a_whole(
+    tmp_path: Path, server: FakeS3, origin: Origin
+) -> None:
+    wanted = {
+        "url": origin.put("/verified/slow.bin", SLICED, rate=8e6),
+        "sha256": hashlib.sha256(SLICED).hexdigest(),
+    }
+    other = origin.put("/verified/other.bin", WHOLE[0])
+    settings = {
+        "STORAGE_URL": f"s3://{server.make_bucket()}/archives",
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'jobs.db'}",
+    }
+    with Service(tmp_path, **settings) as service:
+        service.environment |= server.environment
+        hash_ = service.start().create(wanted, other, compression="store", manifest=True)
+        until(lambda: len(noted_parts(tmp_path)) >= 3, "three parts are in the bucket")
+        service.kill()
+        origin.resources["/verified/slow.bin"].rate = None
+        service.start()
+        assert service.outcome(hash_)["status"] == "completed"
+        members = service.members(hash_)
+    assert packed_files(members, Manifest.SUMS) == {"slow.bin": SLICED, "other.bin": WHOLE[0]}
