@@ -1,12 +1,14 @@
 """The checksums of one body, computed while its bytes pass in order.
 
 Owns the algorithms and how far they have come. Leaves which are wanted to `body_check`. Each digest
-is fed by one thread at a time; hashlib releases the GIL for more than 2 KiB.
+is fed by one thread at a time, of which there are some (`disk.blocks.Lanes`); hashlib releases the
+GIL for more than 2 KiB.
 """
 
 from __future__ import annotations
 
 import hashlib
+from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from isal.isal_zlib import crc32
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     Bytes = bytes | memoryview
+
+
+_lanes = count()
 
 
 class _Hash(Protocol):
@@ -39,12 +44,13 @@ def _new(algorithm: str) -> _Hash:
 
 
 class BodyDigest:
-    """The digests by some algorithms of the first `at` bytes of a body."""
+    """The digests by some algorithms of the first `at` bytes of a body, computed in its `lane`."""
 
-    __slots__ = ("_hashes", "at")
+    __slots__ = ("_hashes", "at", "lane")
 
     def __init__(self, algorithms: Iterable[str]) -> None:
         self.at = 0
+        self.lane = next(_lanes)
         self._hashes = {name: _new(name) for name in algorithms}
 
     def __repr__(self) -> str:

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import logging
 import mmap
+import os
 import queue
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 # Each block costs its threads a few hand-overs: with 3 MiB, a third fewer CPU seconds than with 1.
 BLOCK_BYTES = 3 * 1024 * 1024
 _RESTING_BYTES = 16 * 1024 * 1024
+_MOST_LANES = 4
 _log = logging.getLogger(__name__)
 
 
@@ -134,16 +136,26 @@ def _memory(blocks: int) -> mmap.mmap:
 Command = Callable[[], None]
 
 
-class Writer:
-    """Writes in the order in which it is told, in one thread; a second one goes before it.
+class Beside(NamedTuple):
+    """Work on a block that takes longer than writing it: what is of one lane is done in order."""
 
-    That one sums up a block (CRC-32) while the block before it is being written: on a fast disk
-    both take about as long.
+    lane: int
+    work: Command
+
+
+class Writer:
+    """Writes in the order in which it is told, in one thread; others go before it.
+
+    One sums up a block (CRC-32) while the block before it is being written: on a fast disk both
+    take about as long. What takes longer (SHA-256) is done by `lanes` for several blocks at once.
     """
 
-    def __init__(self) -> None:
-        self._first: queue.SimpleQueue[tuple[Command | None, Command | None]] = queue.SimpleQueue()
-        self._second: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
+    def __init__(self, lanes: Lanes | None = None) -> None:
+        self._first: queue.SimpleQueue[tuple[Command | None, Beside | None, Command | None]]
+        self._first = queue.SimpleQueue()
+        self._second: queue.SimpleQueue[tuple[Command | None, threading.Event | None]]
+        self._second = queue.SimpleQueue()
+        self._lanes = lanes or Lanes()
         self._threads = [
             threading.Thread(target=self._prepare, name="summer", daemon=True),
             threading.Thread(target=self._write, name="writer", daemon=True),
@@ -151,12 +163,14 @@ class Writer:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, command: Command, before: Command | None = None) -> None:
-        """Submit a write, to be done once `before` is done; both translate and keep their errors.
+    def submit(
+        self, command: Command, before: Command | None = None, beside: Beside | None = None
+    ) -> None:
+        """Submit a write, to be done once `before` and `beside` are; all keep their own errors.
 
         Every `before` is done in order, and every command.
         """
-        self._first.put((before, command))
+        self._first.put((before, beside, command))
 
     @property
     def has_ended(self) -> bool:
@@ -173,22 +187,83 @@ class Writer:
 
     def close(self) -> None:
         """Finish what was submitted, then end the threads."""
-        self._first.put((None, None))
+        self._first.put((None, None, None))
         for thread in self._threads:
             thread.join()
+        self._lanes.close()
 
     def _prepare(self) -> None:
         while True:
-            before, command = self._first.get()
+            before, beside, command = self._first.get()
             if before is not None:
                 _surely(before)
-            self._second.put(command)
+            self._second.put((command, None if beside is None else self._lanes.begin(beside)))
             if command is None:
                 return
 
     def _write(self) -> None:
-        while (command := self._second.get()) is not None:
+        while True:
+            command, is_done = self._second.get()
+            if command is None:
+                return
+            if is_done is not None:
+                is_done.wait()
             _surely(command)
+
+
+class Lanes:
+    """Some threads, started when they are needed first. All but `close` is one thread's."""
+
+    def __init__(self, count: int | None = None) -> None:
+        self._count = count or max(1, min(_MOST_LANES, len(os.sched_getaffinity(0))))
+        self._queues: list[queue.SimpleQueue[tuple[Command, threading.Event] | None]] = []
+        self._threads: list[threading.Thread] = []
+
+    def begin(self, beside: Beside) -> threading.Event:
+        """Begin a piece of work; the event tells when it is done.
+
+        Where the system refuses the threads, it is done before this returns.
+        """
+        is_done = threading.Event()
+        if not self._threads:
+            self._start()
+        if self._threads:
+            self._queues[beside.lane % len(self._threads)].put((beside.work, is_done))
+        else:
+            _surely(beside.work)
+            is_done.set()
+        return is_done
+
+    def close(self) -> None:
+        """End the threads, once what was begun is done."""
+        for waiting in self._queues:
+            waiting.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _start(self) -> None:
+        """Start all threads; as many as the system gives. Their number stays as it is then."""
+        for number in range(self._count):
+            waiting: queue.SimpleQueue[tuple[Command, threading.Event] | None] = queue.SimpleQueue()
+            thread = threading.Thread(
+                target=_work_off, args=(waiting,), name=f"digest-{number}", daemon=True
+            )
+            try:
+                thread.start()
+            except (RuntimeError, MemoryError) as error:
+                _log.warning("digest thread refused threads=%d reason=%s", number, error)
+                return
+            self._queues.append(waiting)
+            self._threads.append(thread)
+
+
+def _work_off(waiting: queue.SimpleQueue[tuple[Command, threading.Event] | None]) -> None:
+    while (task := waiting.get()) is not None:
+        work, is_done = task
+        try:
+            _surely(work)
+        finally:
+            is_done.set()
 
 
 def _surely(command: Command) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from isal.isal_zlib import crc32
 
-from packmule.assembly.disk.blocks import BLOCK_BYTES
+from packmule.assembly.disk.blocks import BLOCK_BYTES, Beside
 from packmule.assembly.disk.disk_file import PAGE
 from packmule.assembly.sinks.protocol import overflow
 
@@ -131,8 +131,6 @@ class BlockFileSink:
             if generation == self._generation:
                 crc = crc32(block[start:end], so_far if before == generation else 0)
                 self._summed = (generation, crc)
-                if digest is not None:
-                    digest.take(block[start:end], end - start, body_at)
 
         def write() -> None:
             if generation != self._generation:
@@ -141,7 +139,11 @@ class BlockFileSink:
                 self._noted = (generation, base + end - first, crc)
 
         pool.sent()
-        self._scratch.writer.submit(write, sum_up)
+        beside = None
+        if digest is not None:
+            piece = block[start:end]
+            beside = Beside(digest.lane, lambda: digest.take(piece, len(piece), body_at))
+        self._scratch.writer.submit(write, sum_up, beside)
 
     def tail(self, length: int) -> bytes | None:
         """Return the last bytes, from the block and from the file; None until those are written."""
