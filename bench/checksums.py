@@ -90,15 +90,18 @@ def main() -> None:
         who = variants(write_lists(folder, {f"{base}/{one.name}": one for one in paths}), out,
                        asked.against)  # fmt: skip
         seconds: dict[str, list[float]] = {name: [] for name in who}
+        cpu: dict[str, list[float]] = {name: [] for name in who}
         for turn in range(asked.rounds):
             names = list(who)
             for name in names[turn % len(names) :] + names[: turn % len(names)]:
                 reading = run_steps(who[name], os.environ, folder / "log", LIMIT_SECONDS)
                 seconds[name].append(reading.seconds)
+                cpu[name].append(reading.cpu_seconds)
                 (out / f"{name}.zip").unlink()
     medians = {name: statistics.median(taken) for name, taken in seconds.items()}
     for name, median in medians.items():
-        print(f"{name:10} {median:7.2f} s  {median / medians['none']:5.2f}")
+        taken = statistics.median(cpu[name])
+        print(f"{name:10} {median:7.2f} s  {median / medians['none']:5.2f}  {taken:7.2f} s of CPU")
     print(json.dumps(seconds))
     slow = [name for name, taken in medians.items() if taken > SLOWER * medians["none"]]
     raise SystemExit(f"slower than allowed: {', '.join(slow)}" if slow else 0)
