@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import logging
 import mmap
-import os
 import queue
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
+from packmule.assembly.compress_pool import usual_threads
+
 # Each block costs its threads a few hand-overs: with 3 MiB, a third fewer CPU seconds than with 1.
 BLOCK_BYTES = 3 * 1024 * 1024
 _RESTING_BYTES = 16 * 1024 * 1024
-_MOST_LANES = 4
 _log = logging.getLogger(__name__)
 
 
@@ -215,7 +215,7 @@ class Lanes:
     """Some threads, started when they are needed first. All but `close` is one thread's."""
 
     def __init__(self, count: int | None = None) -> None:
-        self._count = count or max(1, min(_MOST_LANES, len(os.sched_getaffinity(0))))
+        self._count = count or usual_threads()
         self._queues: list[queue.SimpleQueue[tuple[Command, threading.Event] | None]] = []
         self._threads: list[threading.Thread] = []
 
