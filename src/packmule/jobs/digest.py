@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from packmule.jobs.model import Manifest, OnHtml
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from packmule.jobs.model import JobRequest, Source
+
+
+_AT_ONCE = 1000
+"""Links whose JSON is in memory at once."""
 
 
 def sources_digest(sources: Iterable[Source], manifest: Manifest = Manifest.NONE) -> str:
@@ -26,8 +31,9 @@ def sources_digest(sources: Iterable[Source], manifest: Manifest = Manifest.NONE
     The JSON of a million links is never in memory as a whole: it is digested as it is written.
     """
     digest, separator = sha256(b"["), b""
-    for source in sources:
-        digest.update(separator + _json(source if source.expected else source[:3]))
+    parts = (source if source.expected else source[:3] for source in sources)
+    while some := list(islice(parts, _AT_ONCE)):
+        digest.update(separator + _json(some)[1:-1])
         separator = b","
     digest.update(b"]")
     if manifest is not Manifest.NONE:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from dataclasses import replace
 
@@ -54,3 +56,10 @@ def test_what_is_known_of_a_file_and_the_manifest_count_and_nothing_else_is_chan
     assert len(set(found)) == len(found)
     requests = [request(), request(manifest=Manifest.SUMS), request(manifest=Manifest.BAGIT)]
     assert len(set(map(request_digest, requests))) == len(requests)
+
+
+def test_a_long_list_has_the_digest_of_its_json_as_a_whole() -> None:
+    sources = [Source(n, f"https://a.example/{n}", "ä" if n % 7 else None) for n in range(2_001)]
+    written = json.dumps([each[:3] for each in sources], separators=(",", ":")).encode()
+    assert sources_digest(sources) == hashlib.sha256(written).hexdigest()
+    assert sources_digest([]) == hashlib.sha256(b"[]").hexdigest()
