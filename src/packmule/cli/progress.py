@@ -1,4 +1,4 @@
-r"""A progress bar on a terminal: one line of the error stream, drawn anew at each update.
+r"""A progress bar on a terminal: one line of the error stream, redrawn at each update.
 
 Owns the look of the line, and clearing it. ECMA-48: `\r` returns to its start, `ESC [ K` erases
 from the cursor to its end.

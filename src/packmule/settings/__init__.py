@@ -242,7 +242,7 @@ class Settings:
     first_byte_timeout: float = _setting(
         "180 s",
         forms.more_than_zero(duration),
-        "time limit for a response to begin; an interim response (1xx) begins it anew",
+        "time limit for a response to begin; an interim response (1xx) restarts it",
     )
     stall_timeout: float = _setting(
         "30 s", forms.more_than_zero(duration), "time without data after which a transfer is cut"
