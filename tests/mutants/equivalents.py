@@ -12,6 +12,7 @@ _LINES_ARE_CACHED = "what is remembered of the lines changes the time, not what 
 _FAST_PATH = "a head that does not take the fast path is walked through, and means the same"
 _ALREADY_KEPT = "`BaseException.__new__` has kept the arguments"
 _ORDER_DECIDES = "no two retries have the same order, so nothing after it is compared"
+_FIRST_BYTE = "nothing is in front of a scratch's first byte"
 _ANY_NUMBER = "a series is known by the name with any one number, as long as it is the same"
 _ENOUGH_TO_JUDGE = "nobody needs to know the number of bytes that are enough"
 _IS_ZLIB = (
@@ -70,8 +71,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " 1 -> 0": _ANY_NUMBER,
     },
     "assembly/resuming": {
-        "usable: at_hand = _joined([*_without([(0, file_size)], _extents(noted)),"
-        " *_extents(there)]): 0 -> -1": "nothing is in front of a scratch's first byte",
+        "usable: in_scratch = _without([(0, file_size)], _extents(noted)): 0 -> -1": _FIRST_BYTE,
     },
     "outbound/fetch_scheduler": {
         "_Due: queue: JobQueue = field(compare=False): False -> True": _ORDER_DECIDES,

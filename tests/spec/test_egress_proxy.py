@@ -58,6 +58,6 @@ def test_what_is_no_proxy_stops_the_program_without_being_repeated(tmp_path: Pat
     done = pack(
         tmp_path, "http://a.example/", "-o", "out.zip", EGRESS_PROXY=f"ann:{SECRET}@proxy:3128"
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "PACKMULE_EGRESS_PROXY: " in done.stderr
     assert SECRET not in done.stderr

@@ -32,7 +32,7 @@ def test_a_job_in_work_is_in_progress_and_says_how_far_it_is(
     service: Service, unfinished: str
 ) -> None:
     found = service.status(unfinished)
-    assert set(found) == {"status", "progress", "retrying", "waiting"}
+    assert set(found) == {"status", "progress", "retrying", "waiting", "finishing"}
     assert found["waiting"] is None
     assert found["retrying"] == []
     assert found["status"] == "in-progress"

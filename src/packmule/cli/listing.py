@@ -13,7 +13,7 @@ import click
 
 from packmule.cli.display_url import display_url
 from packmule.cli.tables import harmless, number
-from packmule.errors import UsageError
+from packmule.errors import FailureCode, UsageError
 from packmule.jobs.expected import expected
 from packmule.jobs.sources import Sources
 from packmule.jobs.storable_text import why_unstorable
@@ -131,13 +131,17 @@ def _fault(
     link: GivenLink, rules: AddressRules, max_length: int, rewrites: frozenset[str]
 ) -> str | None:
     if link.name is not None and (unfit := why_unstorable(link.name)) is not None:
-        return f"the name {unfit}"
+        return _with_code(f"the name {unfit}", FailureCode.NAME_INVALID)
     try:
         url = url_parser.parse(rewritten(link.url, rewrites), max_length=max_length)
     except url_parser.UrlInvalid as error:
-        return error.detail
+        return _with_code(error.detail, FailureCode.URL_INVALID)
     refused = url_parser.refusal(url, rules)
-    return None if refused is None else refused[1]
+    return None if refused is None else _with_code(refused[1], refused[0])
+
+
+def _with_code(detail: str, code: FailureCode) -> str:
+    return f"{detail} [{code.value}]"
 
 
 def _expected(link: ListedLink, place: str) -> Expected | None:

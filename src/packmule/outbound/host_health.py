@@ -267,7 +267,7 @@ class HostHealth:
         else:
             # An origin that names a time in vain is asked less and less often all the same.
             wait = max(wait, min(self.limits.longest_delay, self.limits.first_delay * doubled))
-        if now + wait - self.failing_since > self.limits.longest_retry_after:
+        if wait > self.limits.longest_retry_after - (now - self.failing_since):
             self.pauses = 0
             return True
         self._pause_until(now + wait)

@@ -72,9 +72,12 @@ def test_every_invalid_link_is_told_with_its_place_and_without_its_query() -> No
     links = gather(["nonsense"], listing(f"{A}\nftp://example.org/x?secret\nhttp://10.0.0.1/\n"))
     assert faults(*links) == [
         "3 of 4 links are invalid. Nothing was fetched.",
-        "nonsense: the link must begin with http:// or https://",
-        "links.txt:2: ftp://example.org/x: only http:// and https:// links can be fetched",
-        "links.txt:3: http://10.0.0.1/: " + address_refused("10.0.0.1")[1],
+        "nonsense: the link must begin with http:// or https:// [url-invalid]",
+        (
+            "links.txt:2: ftp://example.org/x: only http:// and https:// links can be fetched"
+            " [url-invalid]"
+        ),
+        f"links.txt:3: http://10.0.0.1/: {address_refused('10.0.0.1')[1]} [address-not-allowed]",
     ]
 
 

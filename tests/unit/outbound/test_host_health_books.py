@@ -320,3 +320,11 @@ def test_one_transfer_too_many_is_waited_for_as_long_as_asked_and_no_longer(
 def test_a_pause_that_another_worker_met_is_heeded_and_not_told_on(host: HostHealth) -> None:
     host.heed_pause(50.0)
     assert (host.not_before, host.paused_until, host.limit) == (50.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("now", [0.1 * n for n in range(1, 100, 7)])
+def test_the_longest_pause_is_waited_for_at_whatever_time_it_begins(
+    host: HostHealth, now: float
+) -> None:
+    assert host.pause(0.0, now, LIMITS.longest_retry_after) is False
+    assert host.paused_until == now + LIMITS.longest_retry_after
