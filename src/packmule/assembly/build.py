@@ -26,6 +26,7 @@ from packmule.assembly.body_check import digested
 from packmule.assembly.draining import PatientStop
 from packmule.assembly.fencing import CancellationWatcher
 from packmule.assembly.finish_upload import StopAsked, finish_upload, holds_recorded, watcher
+from packmule.assembly.manifest.archive_manifest import ArchiveManifest
 from packmule.assembly.resuming import given_up, ranges_of_scratch, usable
 from packmule.assembly.run import Resolved, Stopped, assemble
 from packmule.engine.interface import Later
@@ -217,8 +218,10 @@ class Builder:
             archive = self._published_before(run, held, stop)
             if archive is None:
                 stream = self._storage.stream(key, attempt, scratch)
+                title = (run.job.name or key).removesuffix(".zip")
+                known = ArchiveManifest(run.job.manifest, title).known(run.remembered)
                 in_order = digested(run.sources, run.job.manifest)
-                remembered = usable(run.remembered, held, _stored(stream, run), in_order=in_order)
+                remembered = usable(known, held, _stored(stream, run), in_order=in_order)
                 assembly = Assembly(
                     run.sources,
                     remembered,
@@ -227,7 +230,7 @@ class Builder:
                     compression=run.job.compression,
                     on_html=run.job.on_html,
                     manifest=run.job.manifest,
-                    title=(run.job.name or key).removesuffix(".zip"),
+                    title=title,
                     queue=JobQueue(as_extra(), client=run.job.client, priority=run.job.priority),
                     stream=stream,
                     make_room=partial(self._finds_room, run.job.client),

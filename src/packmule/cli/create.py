@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from packmule.client import CreateOptions
 
 
-@click.command()
+@click.command(cls=output_options.ManifestCommand)
 @click.argument("urls", nargs=-1, metavar="[URL]...")
 @click.option("-i", "--input", "listing", type=click.File("rb"), help=lists.HELP)
 @click.option("-n", "--name", help="The file name of the download.")

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _STANDARD_OUTPUT = Path("-")
 
 
-@click.command()
+@click.command(cls=output_options.ManifestCommand)
 @click.argument("urls", nargs=-1, metavar="[URL]...")
 @click.option("-i", "--input", "listing", type=click.File("rb"), help=lists.HELP)
 @click.option(

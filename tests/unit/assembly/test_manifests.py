@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.fakes.archives import contents, packed_files
+from tests.fakes.jobs import done, opened
 from tests.unit.assembly.packing_bench import Bench
 
-from packmule.jobs.model import Compression, Manifest, OnError, Source
+from packmule.assembly.manifest.archive_manifest import ArchiveManifest
+from packmule.jobs.model import Compression, Manifest, OnError, Remembered, Source
+from packmule.jobs.receipts import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,3 +136,12 @@ def test_sha256sum_finds_every_unpacked_file_right(bench: Bench) -> None:
         [check, "--strict", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, check=True
     )
     assert found.stdout.count(b": OK\n") == len(names) + 1
+
+
+def test_what_a_worker_of_the_version_before_has_packed_is_fetched_again() -> None:
+    receipt = Receipt("a" * 64, None, None, 0).text()
+    old, new = done(0, "a.bin"), done(1, "b/data/b.bin")._replace(receipt=receipt)
+    remembered = Remembered(done=(old, new), open=(opened(2),))
+    assert ArchiveManifest(Manifest.NONE, "b").known(remembered) == remembered
+    assert ArchiveManifest(Manifest.SUMS, "b").known(remembered).open == remembered.open
+    assert ArchiveManifest(Manifest.BAGIT, "b").known(remembered) == Remembered(done=(new,))

@@ -54,7 +54,7 @@ def test_a_signal_may_interrupt_the_handler_of_another_at_any_line() -> None:
 
 @pytest.mark.parametrize("field", ["transfers", "transfers_per_host", "attempts"])
 def test_the_help_tells_the_default_that_the_setting_has(field: str) -> None:
-    text = CliRunner().invoke(pack, ["--help"]).output
+    text = CliRunner().invoke(main, ["pack", "--help"]).output
     option = " ".join(text.split(f"--{field.replace('_', '-')} ", 1)[1].split())
     default = next(setting.default for setting in TABLE if setting.field == field)
     assert option.split("[default: ", 1)[1].startswith(f"{default}]")
@@ -98,3 +98,11 @@ def test_headers_are_read_from_a_file(tmp_path: Path) -> None:
         b"Authorization: Bearer secret",
         b"X-Two: 2",
     )
+
+
+@pytest.mark.parametrize("option", ["--manifest", "--manifest=sums", "--manifest=bagit"])
+def test_a_link_behind_the_option_for_a_manifest_stays_a_link(option: str) -> None:
+    ended = CliRunner().invoke(main, ["pack", "-o", "x.zip", option, "ftp://example.org/a"])
+    assert "1 of 1 link is invalid" in ended.output
+    ended = CliRunner().invoke(main, ["pack", "-o", "x.zip", "--manifest=md5"])
+    assert "Invalid value for '--manifest'" in ended.output

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from packmule.assembly.done_entries import DoneEntries
-    from packmule.jobs.model import FailedEntry, Source
+    from packmule.jobs.model import FailedEntry, Remembered, Source
 
 SUMS: Final = "SHA256SUMS"
 TABLE: Final = "sources.csv"
@@ -52,6 +52,17 @@ class ArchiveManifest:
     def reserved(self) -> tuple[str, ...]:
         """Names that no file may have."""
         return (SUMS, TABLE) if self._kind is Manifest.SUMS else ()
+
+    def known(self, remembered: Remembered) -> Remembered:
+        """Leave out files of which the manifest could not tell.
+
+        They were packed by a worker of the version before, which knows no manifests.
+        """
+        if self._kind is Manifest.NONE:
+            return remembered
+        done = tuple(one for one in remembered.done if one.receipt is not None)
+        opened = tuple(one for one in remembered.open if one.name.startswith(self.folder))
+        return replace(remembered, done=done, open=opened)
 
     def entries(
         self, sources: Sequence[Source], done: DoneEntries, failed: Sequence[FailedEntry]
