@@ -130,6 +130,17 @@ class NotAllowedInState(PackmuleError):
     code = "wrong-state"
 
 
+class NotFailedFiles(PackmuleError):
+    """A retry asked for files that have not failed; `positions` says which."""
+
+    code = "invalid-request"
+
+    def __init__(self, positions: frozenset[int]) -> None:
+        listed = ", ".join(map(str, sorted(positions)[:20]))
+        super().__init__(f"Only failed files can be tried again; these have not failed: {listed}.")
+        self.positions = positions
+
+
 class Conflict(PackmuleError):
     """The same idempotency key came with another request."""
 

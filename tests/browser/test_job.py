@@ -76,6 +76,19 @@ def test_a_mended_link_completes_at_the_next_try(page: Page, origin: Origin) -> 
     expect(page.locator("#download")).to_be_visible()
 
 
+def test_a_dead_link_is_replaced_in_place(page: Page, origin: Origin) -> None:
+    ask(page, origin.put("/fix/a.txt", b"one"), origin.url("/fix/gone.txt"))
+    page.click("text=Fix links")
+    field = page.locator(".fix input")
+    expect(field).to_be_focused()
+    field.fill("ftp://example.org/b.txt")
+    page.click("text=Try again with these links")
+    expect(page.locator(".fix .refused")).to_contain_text("only http:// and https:// links")
+    field.fill(origin.put("/fix/b.txt", b"two"))
+    page.click("text=Try again with these links")
+    expect(page.locator("#job-state")).to_have_text("Your archive is ready")
+
+
 def test_a_job_is_cancelled_and_its_list_edited(page: Page, origin: Origin) -> None:
     link = origin.put("/slow/a.bin", bytes(4_000_000), held_from=100_000)
     ask(page, link, f"{link}?2\tfolder/b.bin")

@@ -16,6 +16,19 @@ if TYPE_CHECKING:
 GUIDE = "docs/guides/incomplete-archives.md"
 
 
+def test_an_archive_gets_a_new_link_for_what_failed(
+    service: Service, origin: Origin, path: str, tmp_path: Path
+) -> None:
+    good, dead = origin.put("/guide/kept.txt", b"kept"), origin.url("/guide/expired.txt")
+    archive_hash = service.create(good, dead)
+    assert service.outcome(archive_hash)["status"] == "failed"
+    new = origin.put("/guide/new.txt", b"new") + "?signature=a&b=c"
+    env = {"PATH": path, "PACKMULE_SERVER": service.url, "HASH": archive_hash, "NEW_LINK": new}
+    code, said = typed(the_block(GUIDE, "packmule retry"), tmp_path, env)
+    assert code == 0, said
+    assert service.members(archive_hash) == {"kept.txt": b"kept", "new.txt": b"new"}
+
+
 def test_an_archive_is_finished_without_the_rest(
     service: Service, origin: Origin, path: str, tmp_path: Path
 ) -> None:

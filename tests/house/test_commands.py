@@ -54,8 +54,11 @@ TYPED: dict[str, dict[str, str]] = {
     "docs/guides/caddy.md": {"": PROXIES},
     "docs/guides/nginx.md": {"": PROXIES},
     "docs/guides/webhook-receivers.md": {"": RECEIVERS},
-    "docs/guides/incomplete-archives.md": {"": INCOMPLETE},
     "docs/guides/checksums.md": {"": CHECKSUMS},
+    "docs/guides/incomplete-archives.md": {
+        "packmule finish": INCOMPLETE,
+        "packmule retry": "test_incomplete_archives.py::test_an_archive_gets_a_new_link_for_what_failed",
+    },
     "docs/guides/s3.md": {"": S3},
     "docs/guides/public-buckets.md": {"": PUBLIC_BUCKETS},
     "docs/guides/systemd.md": {"": SYSTEMD},

@@ -54,7 +54,8 @@ class Assembly:
     """Assembles one archive at `path`; by `stream` it is uploaded meanwhile.
 
     `make_room` is asked by `secure_space` where the disk is short. `title` is the archive's name
-    without its extension.
+    without its extension. With `keeps_failed` what came of a file that failed stays in its place,
+    for a retry.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Assembly:
         queue: JobQueue | None = None,
         stream: Stream | None = None,
         make_room: MakeRoom = lambda _wanted, _in_all: False,
+        keeps_failed: bool = False,
     ) -> None:
         self._resources = resources
         self._sources = sources
@@ -110,7 +112,8 @@ class Assembly:
         wanted = [(link, source.name) for link, source in zip(self._links, sources, strict=True)]
         names = EntryNames(wanted, reserved=self._manifest.reserved)
         self._receiving = ReceivingJob(
-            context, sources, names, self.ledger, self._committer, sinks, wake, self._fetch_again
+            context, sources, names, self.ledger, self._committer, sinks, wake,
+            self._fetch_again, keeps_failed,
         )
         self._refusals: dict[tuple[str, int], tuple[FailureCode, str] | None] = {}
 
@@ -222,10 +225,12 @@ class Assembly:
         """Return what became certain since the last time; on disk even after a power cut."""
         cut = self.ledger.cut()
         uploads = None if self.sender is None else self.sender.plan(cut)
-        opened = tuple(entry for _, entry in cut.open)
+        opened = tuple(entry for mark, entry in cut.open if mark.position not in cut.kept)
         tail = self._archive.tail  # after the cut: no entry lies behind it
         self.scratch.sync()
-        return Checkpoint(tail, cut.progress, cut.done, opened, cut.failed, uploads)
+        return Checkpoint(
+            tail, cut.progress, cut.done, opened, cut.failed, uploads, dropped=cut.dropped
+        )
 
     def recorded(self) -> None:
         """Record that the last checkpoint is durable: what it claims no more may be overwritten."""

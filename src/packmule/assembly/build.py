@@ -27,7 +27,7 @@ from packmule.assembly.draining import PatientStop
 from packmule.assembly.fencing import CancellationWatcher
 from packmule.assembly.finish_upload import StopAsked, finish_upload, holds_recorded, watcher
 from packmule.assembly.manifest.archive_manifest import ArchiveManifest
-from packmule.assembly.resuming import given_up, ranges_of_scratch, usable
+from packmule.assembly.resuming import dropped, given_up, ranges_of_scratch, usable
 from packmule.assembly.run import Resolved, Stopped, assemble
 from packmule.engine.interface import Later
 from packmule.errors import (
@@ -234,6 +234,7 @@ class Builder:
                     queue=JobQueue(as_extra(), client=run.job.client, priority=run.job.priority),
                     stream=stream,
                     make_room=partial(self._finds_room, run.job.client),
+                    keeps_failed=True,
                 )
                 with span("assemble", files=len(run.sources)):
                     outcome, finished = self._assemble(run, assembly, stop, remembered)
@@ -283,10 +284,13 @@ class Builder:
         """Assemble; give the finished file, or archive, too where there is to be one."""
         try:
             forgotten, uploads = given_up(run.remembered, remembered)
-            if forgotten or uploads is not None:
+            lost = dropped(run.remembered, remembered)
+            if forgotten or lost or uploads is not None:
                 # Before anything is written where it was: the next run must not take that for it.
                 known = assembly.progress()
-                first = Checkpoint(remembered.tail, known, uploads=uploads, forgotten=forgotten)
+                first = Checkpoint(
+                    remembered.tail, known, uploads=uploads, forgotten=forgotten, dropped=lost
+                )
                 self._record(run, first)
             record = partial(self._record, run)
             patient = PatientStop(stop, self._drain, assembly.progress)
@@ -299,7 +303,12 @@ class Builder:
                     outcome.failed and not (may_lack and outcome.done)
                 ):
                     return outcome, None
-                # From here on nothing is fetched any more.
+                # From here on nothing is fetched any more, and no failed file tried again.
+                if assembly.ledger.has_kept:
+                    record(outcome.rest)
+                    assembly.recorded()
+                    assembly.ledger.drop_kept()
+                    outcome = replace(outcome, rest=assembly.checkpoint())
                 progress = replace(outcome.rest.progress, bytes_per_second=0.0)
                 outcome = replace(outcome, rest=replace(outcome.rest, progress=progress))
                 record(outcome.rest)

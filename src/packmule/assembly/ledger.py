@@ -97,11 +97,23 @@ class _Place:
     hold: Hold | None = None
 
 
+class _KeptBody:
+    """The body of a failed file that keeps its place: nothing is added to it."""
+
+    def __init__(self, entry: OpenEntry) -> None:
+        self._written = entry.all_segments
+
+    def written(self, _version: int) -> tuple[WrittenSegment, ...]:
+        return self._written
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """What is certain at one moment; `done` and `failed` since the last cut that was recorded.
 
-    `done_count` and `failed_count` are since the beginning.
+    `done_count` and `failed_count` are since the beginning. `open` are all places, those of failed
+    files too; `kept` are the positions of those of which an earlier cut has told that they failed.
+    `dropped` are failed files that have lost their places since the last one.
     """
 
     done: tuple[DoneEntry, ...]
@@ -110,6 +122,8 @@ class Cut:
     done_count: int
     failed_count: int
     progress: Progress
+    kept: frozenset[int] = frozenset()
+    dropped: tuple[int, ...] = ()
 
 
 class Ledger:
@@ -128,7 +142,14 @@ class Ledger:
         self._failed = list(remembered.failed)
         self._waiting: dict[int, WaitingFile] = {}
         self._open: dict[int, tuple[FileUnderWay, int | None]] = {}  # with its length
-        self._places: dict[int, _Place] = {}
+        failed = {entry.position for entry in self._failed}
+        self._places = {
+            entry.position: _Place(entry, _KeptBody(entry), claimed=True)
+            for entry in remembered.open
+            if entry.position in failed
+        }
+        self._kept = set(self._places)  # positions of failed files that keep their places
+        self._dropped: list[int] = []
         self._whole = len(self._done)  # files whose bodies are the archive's, done ones included
         self._whole_bytes = sum(entry.size for entry in remembered.done)
         self._known_bytes = self._whole_bytes
@@ -220,11 +241,17 @@ class Ledger:
             self._whole_bytes += length
             return self._whole + len(self._failed) >= self._files
 
-    def failed(self, entry: FailedEntry) -> bool:
-        """Record that a file failed for good; return whether no other body will come."""
+    def failed(self, entry: FailedEntry, *, keeps: bool = False) -> bool:
+        """Record that a file failed for good; return whether no other body will come.
+
+        With `keeps` its place stays, with the bytes in it, which are all written.
+        """
         with self._lock:
             _, length = self._open.pop(entry.position, (None, None))
-            self._places.pop(entry.position, None)
+            if keeps and entry.position in self._places:
+                self._kept.add(entry.position)
+            else:
+                self._places.pop(entry.position, None)
             self._waiting.pop(entry.position, None)
             if length is None:
                 self._unknown -= 1
@@ -272,6 +299,19 @@ class Ledger:
         with self._lock:
             return tuple(self._failed)
 
+    @property
+    def has_kept(self) -> bool:
+        """Whether a failed file keeps its place."""
+        return bool(self._kept)
+
+    def drop_kept(self) -> None:
+        """Give up the places of failed files."""
+        with self._lock:
+            for position in self._kept:
+                del self._places[position]
+            self._dropped += sorted(self._kept)
+            self._kept.clear()
+
     def unresolved(self) -> tuple[int, ...]:
         """Return the positions of the files that are neither done nor failed."""
         with self._lock:
@@ -296,18 +336,23 @@ class Ledger:
                 (place, place.hold) for place in self._places.values() if place.hold is not None
             ]
             self._cut = (len(self._done), len(self._failed))
+            new_failed = tuple(self._failed[failed:])
+            kept = frozenset(self._kept.difference(one.position for one in new_failed))
             return Cut(
                 self._done.since(done),
-                tuple(self._failed[failed:]),
+                new_failed,
                 opened,
                 *self._cut,
                 self._progress(),
+                kept,
+                tuple(self._dropped),
             )
 
     def recorded(self) -> bool:
         """Record that the last cut is durable; return whether somebody waited for that."""
         with self._lock:
             self._recorded = self._cut
+            self._dropped = []
             self._done.settle(self._recorded[0])
             released, self._forgotten = self._forgotten, []
             for place, hold in released:

@@ -51,11 +51,28 @@ _FIRST_DATE: Final = 315_619_200
 """1980-01-02 UTC: a day behind the first date that a ZIP archive can hold in every time zone."""
 
 
+_KEEPS: Final = frozenset(
+    {
+        FailureCode.ADDRESS_NOT_ALLOWED,
+        FailureCode.DNS,
+        FailureCode.CONNECT,
+        FailureCode.TLS,
+        FailureCode.TIMEOUT,
+        FailureCode.STALLED,
+        FailureCode.HTTP_STATUS,
+        FailureCode.REDIRECTS,
+        FailureCode.TRUNCATED,
+    }
+)
+"""After these failures what came of a file is as good as before."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReceivingJob:
     """What all receivers of one job share; `ask_checkpoint` has one made now.
 
-    `fetch_again` has a file fetched once more from the start.
+    `fetch_again` has a file fetched once more from the start. `keeps_failed`: what came of a file
+    that failed stays in its place, for a retry.
     """
 
     context: JobContext
@@ -66,6 +83,7 @@ class ReceivingJob:
     sinks: SinkFactory
     ask_checkpoint: Callable[[], None]
     fetch_again: Callable[[EntryReceiver], None]
+    keeps_failed: bool = False
 
 
 class _UnseenBody(NamedTuple):
@@ -97,8 +115,8 @@ class EntryReceiver:
     """
 
     __slots__ = (
-        "_check", "_is_second", "_job", "_segment", "_sink", "_take", "_unseen", "_whole",
-        "position", "write",
+        "_check", "_has_failed", "_is_second", "_job", "_segment", "_sink", "_take", "_unseen",
+        "_whole", "position", "write",
     )  # fmt: skip
 
     def __init__(self, job: ReceivingJob, position: int) -> None:
@@ -109,6 +127,7 @@ class EntryReceiver:
         self._unseen: _UnseenBody | None = None
         self._check: BodyCheck | None = None
         self._is_second = False  # whether it is fetched once more, because it was another file
+        self._has_failed = False
         self.position = position
         self._take: Callable[[memoryview], bool] = _nobody
         self.write: Callable[[memoryview], bool] = _nobody
@@ -301,21 +320,50 @@ class EntryReceiver:
         self.fail(failure)
 
     def fail(self, failure: Failure) -> None:
-        """Record that the source has failed for good, and let its bytes go.
+        """Record that the source has failed for good.
 
-        One that was another file is fetched once more first.
+        Its bytes are let go, unless a retry may go on from them. One that was another file is
+        fetched once more first.
         """
-        self.let_go()
+        if self._has_failed:
+            return
         job, position = self._job, self.position
+        if job.keeps_failed and failure.code in _KEEPS and self._may_be_kept():
+            self._has_failed = True
+            self._keep(failure)
+            return
+        self.let_go()
         if failure.code is FailureCode.CHECKSUM:
             if not self._is_second:
                 self._is_second = True
                 job.fetch_again(self)
                 return
             failure = replace(failure, attempts=max(2, failure.attempts))
+        self._has_failed = True
         job.names.release(position)
         if job.ledger.failed(FailedEntry(position, job.sources[position].name or "", failure)):
             job.committer.archive.flush()
+
+    def _may_be_kept(self) -> bool:
+        """Return whether bytes are in a place, of a version that can be told from others."""
+        placed, place = self._placed, self._job.ledger.place_of(self.position)
+        if placed is None or place is None or placed.is_held or self._unseen is not None:
+            return False
+        return placed.held > 0 and (place.etag or place.last_modified) is not None
+
+    def _keep(self, failure: Failure) -> None:
+        """Record the failure once all bytes that came are written."""
+        job, position = self._job, self.position
+        self.rest()
+        place = job.ledger.place_of(position)
+        name = "" if place is None else place.name
+        archive = job.committer.archive
+
+        def record() -> None:
+            if job.ledger.failed(FailedEntry(position, name, failure), keeps=True):
+                job.committer.in_loop(archive.flush)
+
+        archive.scratch.run_in_writer(record)
 
     def let_go(self) -> None:
         """Discard what is held of the body, and the memory it is in."""

@@ -79,12 +79,20 @@ def usable(
 def given_up(before: Remembered, after: Remembered) -> tuple[tuple[int, ...], Uploads | None]:
     """Return what the second has no more: the positions of files, and the parts."""
     kept = {entry.position for entry in after.done} | {entry.position for entry in after.open}
+    kept.update(entry.position for entry in after.failed)
     had = [entry.position for entry in before.done] + [entry.position for entry in before.open]
     forgotten = [position for position in had if position not in kept]
     numbers = {part.number for part in after.parts}
     lost = tuple(part.number for part in before.parts if part.number not in numbers)
     changed = bool(lost) or before.upload != after.upload
     return tuple(forgotten), Uploads(after.upload, after.begun, (), lost) if changed else None
+
+
+def dropped(before: Remembered, after: Remembered) -> tuple[int, ...]:
+    """Return the positions of failed files of which the second keeps no bytes any more."""
+    kept = {entry.position for entry in after.open}
+    failed = {entry.position for entry in before.failed}
+    return tuple(one.position for one in before.open if one.position in failed - kept)
 
 
 def claimed_ranges(remembered: Remembered) -> Ranges:

@@ -6,13 +6,14 @@ Owns the commands' options and output; the requests are those of `packmule.clien
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 import click
 
 from packmule.cli import remote
 from packmule.cli.archive_hash import hash_argument
 from packmule.cli.durations import Duration
+from packmule.cli.new_links import NewLink, read_new_links
 from packmule.cli.status_output import exit_code, print_status
 
 if TYPE_CHECKING:
@@ -72,26 +73,46 @@ def cancel(*, archive_hash: str, server: str | None, quiet: bool, as_json: bool)
     "--on-error", type=click.Choice(["fail", "skip"]),
     help="skip: leave out the files that fail again.  [default: as the job was created]",
 )  # fmt: skip
+@click.option(
+    "--url", "renewed", type=NewLink(), multiple=True, metavar="N=URL",
+    help="A new link for file N, as numbered in the status, from 0. May be repeated.",
+)  # fmt: skip
+@click.option(
+    "-i", "--input", "listing", type=click.File("r"),
+    help="A file of such lines, N=URL; - is standard input.",
+)  # fmt: skip
+@click.option(
+    "--position", "positions", type=click.IntRange(min=0), multiple=True, metavar="N",
+    help="Try only file N, and those with a new link. May be repeated.  [default: all failed]",
+)  # fmt: skip
 @click.option("-w", "--wait", is_flag=True, help="Wait until the job has ended.")
 @click.option("--timeout", type=Duration(), help="Wait at most this long, like 90s or 2h.")
 @remote.options
 def retry(
-    *, archive_hash: str, on_error: Literal["fail", "skip"] | None, wait: bool,
-    timeout: float | None, server: str | None, quiet: bool, as_json: bool,
+    *, archive_hash: str, on_error: Literal["fail", "skip"] | None,
+    renewed: tuple[tuple[int, str], ...], listing: IO[str] | None, positions: tuple[int, ...],
+    wait: bool, timeout: float | None, server: str | None, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Retry a failed job. It keeps the files it has, and fetches only those that failed.
 
+    A file whose link has expired goes on under a new one where it was, if both links lead to the
+    same version.
+
     \b
-    Example:
+    Examples:
       packmule retry --on-error skip --wait 0123456789abcdef0123456789abcdef
+      packmule retry --url 3=https://example.org/c.png 0123456789abcdef0123456789abcdef
 
     Exit status: 0 in progress, or with --wait completed; 1 it failed again, a file is missing, or
     it had not failed; 2 invalid command; 3 cannot reach the server; 4 timed out, the job goes on;
     130 interrupted.
     """  # noqa: D301
+    urls = dict(renewed) | ({} if listing is None else read_new_links(listing))
     go_on = _check_later(archive_hash)
     with remote.connect(server, quiet=quiet or as_json, go_on=go_on) as (client, reporter):
-        found = client.retry(archive_hash, on_error=on_error)
+        found = client.retry(
+            archive_hash, on_error=on_error, positions=positions or None, urls=urls or None
+        )
         if wait:
             found = client.wait(archive_hash, timeout=timeout, on_progress=reporter.progress)
     print_status(archive_hash, found, as_json=as_json)

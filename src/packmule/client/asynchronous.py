@@ -29,7 +29,7 @@ from packmule.client.steps import (
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
     from typing import Unpack
 
     from packmule.client.operations import Steps
@@ -122,10 +122,21 @@ class AsyncClient:
         return await self._run(operations.cancel(self._context, archive_hash))
 
     async def retry(
-        self, archive_hash: str, *, on_error: Literal["fail", "skip"] | None = None
+        self,
+        archive_hash: str,
+        *,
+        on_error: Literal["fail", "skip"] | None = None,
+        positions: Collection[int] | None = None,
+        urls: Mapping[int, str] | None = None,
     ) -> Status:
-        """Retry a failed job, fetching only what failed. `skip` leaves out what fails again."""
-        return await self._run(operations.retry(self._context, archive_hash, on_error))
+        """Retry a failed job, fetching only what failed. `skip` leaves out what fails again.
+
+        `urls` gives failed files new links, by position. With `positions` only those files, and
+        those in `urls`, are tried again.
+        """
+        return await self._run(
+            operations.retry(self._context, archive_hash, on_error, positions, urls)
+        )
 
     async def finish(self, archive_hash: str) -> Status:
         """Complete a job now with what is packed; `missing` then lists the rest.

@@ -24,7 +24,7 @@ from packmule.client.steps import ApiResponse, NetworkFault, Sleep, Step, send_r
 from packmule.client.values import InProgress, RetryEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from packmule.client.errors import ClientError
     from packmule.client.steps import ApiRequest
@@ -163,9 +163,16 @@ def cancel(context: CallContext, hash_: str) -> Steps[Status]:
     return ask(context, requests.cancel(hash_), _status, context.backoff())
 
 
-def retry(context: CallContext, hash_: str, on_error: str | None) -> Steps[Status]:
+def retry(
+    context: CallContext,
+    hash_: str,
+    on_error: str | None,
+    positions: Collection[int] | None = None,
+    urls: Mapping[int, str] | None = None,
+) -> Steps[Status]:
     """Retry a failed job."""
-    return ask(context, requests.retry(hash_, on_error), _status, context.backoff())
+    request = requests.retry(hash_, on_error, positions, urls)
+    return ask(context, request, _status, context.backoff())
 
 
 def finish(context: CallContext, hash_: str) -> Steps[Status]:

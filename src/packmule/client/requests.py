@@ -15,7 +15,7 @@ from packmule.client.steps import ApiRequest
 from packmule.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from packmule.client.values import CreateOptions, Link
 
@@ -109,9 +109,23 @@ def cancel(hash_: str) -> ApiRequest:
     return ApiRequest("POST", f"/api/archive/cancel/{checked(hash_)}")
 
 
-def retry(hash_: str, on_error: str | None) -> ApiRequest:
+def retry(
+    hash_: str,
+    on_error: str | None,
+    positions: Collection[int] | None = None,
+    urls: Mapping[int, str] | None = None,
+) -> ApiRequest:
     """Retry a failed job. Not idempotent: the second one would find it in progress."""
-    body = json.dumps({} if on_error is None else {"on_error": on_error}).encode()
+    asked = {
+        "on_error": on_error,
+        "positions": None if positions is None else sorted(positions),
+        "urls": None if urls is None else {str(at): url for at, url in urls.items()},
+    }
+    given = {name: each for name, each in asked.items() if each is not None}
+    try:
+        body = json.dumps(given, ensure_ascii=False).encode()
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"The request cannot be encoded as JSON: {error}.") from error
     headers = {"Content-Type": "application/json"}
     path = f"/api/archive/retry/{checked(hash_)}"
     return ApiRequest("POST", path, headers=headers, body=body, idempotent=False)

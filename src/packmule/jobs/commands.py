@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from packmule.errors import StorageFailed
 from packmule.jobs.quota import UNLIMITED, Quota
+from packmule.jobs.store import ALL_AGAIN, JobStore
 from packmule.telemetry.context import about
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from packmule.jobs.model import Job, OnError
-    from packmule.jobs.store import JobStore
+    from packmule.jobs.model import Job, OnError, Renewal
     from packmule.jobs.transitions import InSameTransaction
 
     Enqueue = Callable[[Connection, str, int, str], None]
@@ -56,12 +56,19 @@ class JobCommands:
                 _log.warning("cancelled job's bytes not removed reason=%s", error)
         return job
 
-    def retry(self, hash_: str, on_error: OnError | None, limit: Quota = UNLIMITED) -> Job:
+    def retry(
+        self,
+        hash_: str,
+        on_error: OnError | None,
+        limit: Quota = UNLIMITED,
+        renewal: Renewal = ALL_AGAIN,
+    ) -> Job:
         """Queue a failed job again, as urgent as before and for the same client.
 
-        Raises NotFound, NotAllowedInState, QuotaExceeded.
+        Raises NotFound, NotAllowedInState, NotFailedFiles, QuotaExceeded.
         """
-        return self.store.retry(hash_, on_error, defer=self._defer_as_before(hash_), limit=limit)
+        defer = self._defer_as_before(hash_)
+        return self.store.retry(hash_, on_error, renewal, defer=defer, limit=limit)
 
     def finish(self, hash_: str) -> Job:
         """Complete a job now with what is packed. Raises NotFound, NotAllowedInState."""

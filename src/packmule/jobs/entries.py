@@ -18,7 +18,7 @@ from packmule.jobs.schema import files
 from packmule.jobs.storable_text import storable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Connection, Dialect
     from sqlalchemy.sql import Update
@@ -57,7 +57,15 @@ _OPEN = (
     "warning",
     "version",
 )
-_FAILED = ("name", "attempts", "failure_code", "failure_detail", "failure_http_status", "version")
+_FAILED = (
+    "name",
+    "attempts",
+    "failure_code",
+    "failure_detail",
+    "failure_http_status",
+    "kept_at",
+    "version",
+)
 
 
 def _becomes(state: FileState, columns: Iterable[str]) -> Update:
@@ -88,18 +96,29 @@ class EntryRows:
         self._failed = _update(FileState.FAILED, _FAILED, dialect)
         again = _becomes(FileState.PENDING, ("version",)).values(name=null(), warning=null())
         self._forgotten = Bulk(again, dialect, ("new_version", *_WHICH))
+        given_up = _becomes(FileState.FAILED, ()).values(kept_at=null())
+        self._dropped = Bulk(given_up, dialect, _WHICH)
+        renewed = _becomes(FileState.PENDING, ("url",))
+        self._renewed = Bulk(renewed, dialect, ("new_url", *_WHICH))
 
     def insert(self, connection: Connection, job_id: int, sources: Iterable[Source]) -> None:
         """Write the sources of a new job."""
         rows = ((job_id, *source[:3], expected_text(source.expected)) for source in sources)
         self._insert.run(connection, rows)
 
+    def renew(self, connection: Connection, job_id: int, urls: Mapping[int, str]) -> None:
+        """Give files that are to be fetched other URLs, by position."""
+        self._renewed.run(connection, ((url, job_id, position) for position, url in urls.items()))
+
     def update(
         self, connection: Connection, job_id: int, version: int, checkpoint: Checkpoint
     ) -> None:
         """Write what a checkpoint says of each file, at that version of the job."""
         self._forgotten.run(connection, [(version, job_id, n) for n in checkpoint.forgotten])
-        # A file that one checkpoint calls both open and done was finished while it was made.
+        self._dropped.run(connection, [(job_id, n) for n in checkpoint.dropped])
+        kept = {e.position for e in checkpoint.open}
+        # A file that one checkpoint calls both open and done was finished while it was made; one
+        # that is open and has failed keeps what it has.
         self._open.run(
             connection,
             [
@@ -148,6 +167,7 @@ class EntryRows:
                     e.failure.code.value,
                     storable(e.failure.detail),
                     e.failure.http_status,
+                    version if e.position in kept else None,
                     *(version, job_id, e.position),
                 )
                 for e in checkpoint.failed

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, func, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, exists, func, or_, select, tuple_, update
 
 from packmule.jobs.model import FileState
 from packmule.jobs.queries import as_literal
-from packmule.jobs.schema import files
+from packmule.jobs.schema import files, jobs
 
 if TYPE_CHECKING:
     from sqlalchemy.sql import Select
@@ -48,8 +48,7 @@ DONE_ENTRIES = _entries(
     "receipt",
 )
 
-OPEN_ENTRIES = _entries(
-    FileState.OPEN,
+_OPEN_COLUMNS = (
     "position",
     "name",
     "place",
@@ -65,6 +64,26 @@ OPEN_ENTRIES = _entries(
     "segments",
     "version",
 )
+
+# A failed file that keeps its place.
+_IS_KEPT = and_(
+    files.c.state == as_literal(FileState.FAILED),
+    files.c.kept_at == files.c.version,
+    exists().where(jobs.c.id == files.c.job_id, jobs.c.kept_by == jobs.c.recorded_by),
+)
+
+OPEN_ENTRIES = (
+    select(*(files.c[name] for name in _OPEN_COLUMNS))
+    .where(
+        files.c.job_id == bindparam("of_job"),
+        or_(files.c.state == as_literal(FileState.OPEN), _IS_KEPT),
+    )
+    .order_by(files.c.position)
+)
+
+KEPT_ENTRIES = _entries(FileState.FAILED, *_OPEN_COLUMNS).where(_IS_KEPT)
+
+FAILED_POSITIONS = _entries(FileState.FAILED, "position")
 
 # How many packed files come before one, if that one is packed: its number in the archive.
 _before = files.alias("before")
@@ -166,7 +185,12 @@ TRY_FAILED_FILES_AGAIN = (
         failure_code=None,
         failure_detail=None,
         failure_http_status=None,
+        kept_at=None,
     )
+)
+
+TRY_THESE_AGAIN = TRY_FAILED_FILES_AGAIN.where(
+    files.c.position.in_(bindparam("of_positions", expanding=True))
 )
 
 FORGET_FILES = delete(files).where(files.c.job_id == bindparam("of_job"))

@@ -20,7 +20,7 @@ from packmule.errors import UsageError
 from packmule.jobs.storable_text import why_unstorable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from packmule.errors import Failure, WarningCode
@@ -292,12 +292,21 @@ class FailedEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Renewal:
+    """Which failed files a retry tries again, all if `positions` is None, and their new links."""
+
+    positions: frozenset[int] | None = None
+    urls: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """What became certain since the last checkpoint; everything not in one is unknown.
 
     `tail` is the archive's length so far, places included. Entries are those that changed.
     A checkpoint never claims a byte that is not written. `forgotten` are the positions of files
-    whose bytes turned out to be gone.
+    whose bytes turned out to be gone. A file that is both open and failed has failed, and keeps
+    its place and bytes for a retry; `dropped` are the positions of those that keep them no more.
     """
 
     tail: int
@@ -307,11 +316,15 @@ class Checkpoint:
     failed: tuple[FailedEntry, ...] = ()
     uploads: Uploads | None = None
     forgotten: tuple[int, ...] = ()
+    dropped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """All checkpoints of a job added up: where an attempt begins."""
+    """All checkpoints of a job added up: where an attempt begins.
+
+    A file that is both open and failed has failed, and keeps its place and bytes.
+    """
 
     tail: int = 0
     done: tuple[DoneEntry, ...] = ()

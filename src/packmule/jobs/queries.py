@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from packmule.jobs.model import ADDRESS_CLIENT, TRANSITIONS, FileState, JobState
-from packmule.jobs.schema import jobs
+from packmule.jobs.schema import files, jobs
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -136,6 +136,18 @@ RETRY_JOB = _AGAIN.values(
     finishing=None,
 )
 
+# Where only some of the failed files are tried again.
+COUNT_FAILED_FILES = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("of_job"))
+    .values(
+        files_failed=select(func.count())
+        .where(files.c.job_id == jobs.c.id, files.c.state == as_literal(FileState.FAILED))
+        .scalar_subquery()
+    )
+    .returning(*jobs.c)
+)
+
 FINISH_FAILED_JOB = _AGAIN.values(finishing=True)
 
 # Its state stays; its run hears of it.
@@ -193,6 +205,7 @@ CHECKPOINT_JOB = (
     _FENCED.values(_PROGRESS)
     .values(
         recorded_by=jobs.c.attempt,
+        kept_by=jobs.c.attempt,
         fruitless_runs=case((_IS_FURTHER, 0), else_=jobs.c.fruitless_runs),
         progress_mark=case((_IS_FURTHER, _REACHED), else_=jobs.c.progress_mark),
     )
@@ -241,7 +254,7 @@ FAIL_JOB = (
     .returning(*jobs.c)
 )
 
-FAIL_JOB_AT = FAIL_JOB.values(_PROGRESS).values(recorded_by=jobs.c.attempt)
+FAIL_JOB_AT = FAIL_JOB.values(_PROGRESS).values(recorded_by=jobs.c.attempt, kept_by=jobs.c.attempt)
 
 FAIL_JOB_UNLESS_FINISHING = FAIL_JOB_AT.where(jobs.c.finishing.is_not(True))
 

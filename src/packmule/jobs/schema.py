@@ -77,6 +77,8 @@ jobs = Table(
     Column("has_links", Boolean),
     # Which attempt has recorded the last checkpoint: in its scratch lies what is not uploaded.
     Column("recorded_by", Integer),
+    # The same, if its program left alone what failed files keep: an earlier release overwrites it.
+    Column("kept_by", Integer),
     # The storage's name for the parts of the archive, and the highest number given to one.
     Column("upload", Text),
     # Since when, and why, the job waits for the object store; null where it does not.
@@ -170,6 +172,9 @@ files = Table(
     Column("failure_code", String(32)),
     Column("failure_detail", Text),
     Column("failure_http_status", Integer),
+    # Of a failed file that keeps its place and bytes: this row's version then. Any other version
+    # means that it keeps nothing.
+    Column("kept_at", BigInteger),
     # The job's version at the last change of this row: whoever follows a job asks by it.
     Column("version", BigInteger),
     Index(

@@ -19,7 +19,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -29,7 +29,7 @@ from packmule.jobs import file_queries, queries, quota
 from packmule.jobs.database import reading, writing
 from packmule.jobs.digest import request_digest
 from packmule.jobs.entries import EntryRows
-from packmule.jobs.model import MOST_FRUITLESS_RUNS, JobState, Run
+from packmule.jobs.model import MOST_FRUITLESS_RUNS, JobState, Renewal, Run
 from packmule.jobs.part_rows import forget_parts, write_uploads
 from packmule.jobs.quota import UNLIMITED, Quota
 from packmule.jobs.reads import JobReads, load
@@ -39,6 +39,7 @@ from packmule.jobs.records import (
     progress_values,
     row_of,
 )
+from packmule.jobs.retrying import try_again
 from packmule.jobs.storable_text import storable
 from packmule.jobs.transitions import (
     InSameTransaction,
@@ -62,6 +63,8 @@ Defer = Callable[[Connection, str], None]
 T = TypeVar("T")
 
 WEEK = 7 * 86_400.0
+ALL_AGAIN: Final = Renewal()
+"""Every failed file is tried again, under its own link."""
 
 # Seconds that a run waits for a database that is away, and between two tries.
 PATIENCE = 60.0
@@ -300,6 +303,7 @@ class JobStore(JobReads):
         self,
         hash_: str,
         on_error: OnError | None = None,
+        renewal: Renewal = ALL_AGAIN,
         *,
         defer: Defer,
         limit: Quota = UNLIMITED,
@@ -307,7 +311,7 @@ class JobStore(JobReads):
         """Queue a failed job again: it keeps what it has and tries once more what failed.
 
         With `on_error` the job's own is replaced: with SKIP, what fails again is left out. Raises
-        NotFound, NotAllowedInState, QuotaExceeded.
+        NotFound, NotAllowedInState, NotFailedFiles, QuotaExceeded.
         """
         values = {"new_on_error": None if on_error is None else on_error.value}
         with writing(self._engine) as connection:
@@ -316,8 +320,7 @@ class JobStore(JobReads):
             if job is None:
                 raise not_allowed(find(connection, hash_), JobState.QUEUED)
             quota.check(connection, job.client, limit, self._clock())
-            again = {"of_job": job.id, "new_version": job.version}
-            connection.execute(file_queries.TRY_FAILED_FILES_AGAIN, again)
+            job = try_again(connection, self._entries, job, renewal)
             defer(connection, hash_)
         return job
 

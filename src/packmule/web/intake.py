@@ -22,20 +22,21 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from packmule.jobs.expected import expected
-from packmule.jobs.model import JobRequest, Manifest, Source
+from packmule.jobs.model import JobRequest, Manifest, Renewal, Source
 from packmule.outbound import urls
 from packmule.outbound.share_links import rewritten
 from packmule.outbound.urls import UrlInvalid
 from packmule.web.json_scan import JsonObject, NotJsonError, ValueTooLongError, without_bom
 from packmule.web.problems import Problem, ProblemCode
-from packmule.web.schema import CreateIn, Link
+from packmule.web.schema import CreateIn, Link, RetryIn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
     from packmule.jobs.expected import Expected
+    from packmule.jobs.model import OnError
     from packmule.outbound.addresses import AddressRules
     from packmule.web.bounds import RequestBounds
     from packmule.web.json_scan import Body
@@ -47,6 +48,7 @@ _BYTES_PER_CHARACTER = 12
 """The longest way to write one: two escapes of six bytes, `\\ud83d\\ude00`."""
 _OTHER_BYTES = 16 * 1024
 """What a value may have beside a link: a name, spaces, unknown fields."""
+_POSITION = re.compile(r"0|[1-9][0-9]{0,8}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _UNFIT_IN_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\]")
 _MISMATCH = "string_pattern_mismatch"
@@ -120,6 +122,45 @@ def job_request(
         priority=asked.priority,
         idempotency_key=idempotency_key,
     )
+
+
+def retry_request(
+    body: Body, rules: AddressRules, bounds: RequestBounds
+) -> tuple[OnError | None, Renewal]:
+    """Check a retry request: what to do with what fails again, and what to try. Raises Problem."""
+    asked = parse(body, RetryIn) if body.strip() else RetryIn()
+    links, positions = asked.urls or {}, asked.positions
+    if max(len(links), len(positions or ())) > bounds.max_urls:
+        raise _refused("", f"names more than {bounds.max_urls} files")
+    errors = list(islice(_bad_new_links(links, rules, bounds), MAX_ERRORS))
+    if errors:
+        raise _invalid(errors, _summary(errors, len(links)))
+    urls = {int(position): link for position, link in links.items()}
+    chosen = None if positions is None else frozenset(positions) | urls.keys()
+    return asked.on_error, Renewal(chosen, urls)
+
+
+def refuse_positions(renewal: Renewal, wrong: frozenset[int]) -> Problem:
+    """Return the problem of a retry that names files which have not failed."""
+    errors = [
+        (
+            f"/urls/{position}" if position in renewal.urls else "/positions",
+            f"file {position} has not failed",
+        )
+        for position in sorted(wrong)[:MAX_ERRORS]
+    ]
+    return _invalid(errors, _summary(errors, len(renewal.urls)))
+
+
+def _bad_new_links(
+    links: Mapping[str, str], rules: AddressRules, bounds: RequestBounds
+) -> Iterator[Fault]:
+    for position, link in links.items():
+        pointer = _pointer(("urls", position))
+        if not _POSITION.fullmatch(position):
+            yield pointer, "must be the position of a failed file, such as 3"
+        elif (fault := _fault_of(rewritten(link, bounds.rewrite_links), rules, bounds)) is not None:
+            yield pointer, fault
 
 
 @dataclass(slots=True)

@@ -14,8 +14,8 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from packmule.errors import StorageFailed
-from packmule.jobs.model import FileState, Job
+from packmule.errors import NotFailedFiles, StorageFailed
+from packmule.jobs.model import FileState, Job, OnError, Renewal
 from packmule.web.auth import (
     NEEDS_KEY,
     Caller,
@@ -35,16 +35,17 @@ from packmule.web.documents import (
     status_path,
     waiting_files,
 )
-from packmule.web.intake import parse
+from packmule.web.intake import refuse_positions, retry_request
 from packmule.web.job_hash import Hash
-from packmule.web.schema import CreatedOut, FilesOut, RetryIn, StatusOut
+from packmule.web.schema import CreatedOut, FilesOut, StatusOut
 from packmule.web.services import GivenServices, Services
 
 _log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api/archive", tags=["archives"])
 
-_SMALL_BODY = 64 * 1024
+# Room for some ten thousand links; it becomes about ten times as much in memory.
+_RETRY_BODY = 4 * 1024 * 1024
 _MOST_FILES = 1000
 
 
@@ -195,17 +196,29 @@ async def retry(
     caller: CallerWithinRate,
     archive_hash: Hash,
 ) -> Status:
-    """Queue a failed job again. It keeps the files it has and fetches only those that failed."""
+    """Queue a failed job again. It keeps the files it has and fetches only those that failed.
+
+    `positions` chooses some of them, and `urls` gives some new links, for instance where a link has
+    expired. A new link is checked as in `create`. What is wrong in `urls` is named by its pointer,
+    such as `/urls/3`; then nothing is queued.
+    """
     await run_in_threadpool(refuse_strangers, services, caller, archive_hash)
-    async with services.bodies.read(request, _SMALL_BODY, services.bounds.body_timeout) as body:
-        asked = parse(body, RetryIn) if body.strip() else RetryIn()
+    bounds = services.bounds
+    most = min(_RETRY_BODY, bounds.max_body_bytes)
+    async with services.bodies.read(request, most, bounds.body_timeout) as body:
+        on_error, renewal = await services.bodies.process(
+            body, partial(retry_request, body, services.rules, bounds)
+        )
     response.headers["Cache-Control"] = "no-store"
     response.headers["Location"] = status_path(services.public_url, archive_hash)
-    return await run_in_threadpool(_retry, services, archive_hash, asked)
+    return await run_in_threadpool(_retry, services, archive_hash, on_error, renewal)
 
 
-def _retry(services: Services, hash_: str, asked: RetryIn) -> Status:
-    job = services.commands.retry(hash_, asked.on_error, services.access.quota)
+def _retry(services: Services, hash_: str, on_error: OnError | None, renewal: Renewal) -> Status:
+    try:
+        job = services.commands.retry(hash_, on_error, services.access.quota, renewal)
+    except NotFailedFiles as error:
+        raise refuse_positions(renewal, error.positions) from error
     _log.info("job retried")
     return status_of(job, (), services.public_url)
 

@@ -119,6 +119,17 @@ class RetryIn(_In):
     on_error: OnError | None = Field(
         default=None, description="`skip` completes the job without the files that fail again."
     )
+    positions: list[Annotated[int, Field(ge=0)]] | None = Field(
+        default=None,
+        description="The positions of the failed files to try again, beside those in `urls`; all "
+        "failed files by default.",
+    )
+    urls: dict[str, str] | None = Field(
+        default=None,
+        description="New links for failed files, by position. A file of which some came before "
+        "goes on from there if the new link has the same strong ETag and length.",
+        examples=[{"3": "https://example.org/c.png?signature=new"}],
+    )
 
 
 class LinkWarningOut(_Out):

@@ -102,6 +102,16 @@ def test_only_what_does_no_harm_may_be_sent_twice() -> None:
     ] == [True, True, True, True, True, False]
 
 
+def test_a_retry_says_only_what_was_asked_for() -> None:
+    assert requests.retry(HASH, None).body == b"{}"
+    asked = requests.retry(HASH, "skip", {5, 3}, {3: "https://x/\u00e9"})
+    assert json.loads(asked.body or b"") == {
+        "on_error": "skip",
+        "positions": [3, 5],
+        "urls": {"3": "https://x/\u00e9"},
+    }
+
+
 def test_the_server_has_longer_for_an_answer_that_it_holds() -> None:
     assert requests.status(HASH, hold=30.0).timeout > 30.0
     assert requests.status(HASH, hold=30.0).params == {"wait": "30.000"}

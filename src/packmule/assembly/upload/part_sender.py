@@ -28,14 +28,14 @@ from packmule.assembly.upload.part_plan import PartPlan
 from packmule.errors import StorageAway, UploadLost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
     from packmule.assembly.ledger import Cut, Mark
     from packmule.assembly.resuming import Stored
     from packmule.assembly.scratch_file import ScratchFile
     from packmule.assembly.upload.scratch_budget import ScratchBudget
-    from packmule.jobs.model import FailedEntry, Part, Remembered, Uploads
+    from packmule.jobs.model import Part, Remembered, Uploads
     from packmule.storage.interface import SealedUpload, Stream
 
 T = TypeVar("T")
@@ -112,9 +112,8 @@ class PartSender:
         expected = end * self._files / files if self._is_finest and files else math.inf
         return self.stream.cell_bytes(expected)
 
-    def _give_up(self, open_now: Iterable[Mark], failed: Iterable[FailedEntry]) -> None:
-        """Drop the parts of what has failed or begun anew; then note which have arrived."""
-        gone = [one.position for one in failed]
+    def _give_up(self, open_now: Sequence[Mark], gone: list[int]) -> None:
+        """Drop the parts of what is gone or has begun anew; then note which have arrived."""
         self.part_plan.give_up(open_now, gone)
         for mark in open_now:
             start, _ = self._places.get(mark.position, (mark.offset, 0))
@@ -136,7 +135,10 @@ class PartSender:
         failed = cut.failed[len(cut.failed) - (cut.failed_count - self._failures) :]
         self._planned, self._failures = cut.done_count, cut.failed_count
         opened = cut.open
-        self._give_up([mark for mark, _ in opened], failed)
+        marks = [mark for mark, _ in opened]
+        kept = {mark.position for mark in marks}  # a failed file may keep its place
+        gone = [one.position for one in failed if one.position not in kept]
+        self._give_up(marks, gone + list(cut.dropped))
         self.part_plan.plan(fresh, opened)
         for entry in fresh:
             place = self._places.pop(entry.position, None)

@@ -7,6 +7,7 @@ import { Away, Refused, call } from "./api.js";
 import { make, say } from "./dom.js";
 import { failuresOf } from "./failures.js";
 import { Files, linesOfJob } from "./files.js";
+import { fixForm } from "./fix.js";
 import { askForKey } from "./key.js";
 import { forget, known, listOf, remember, tab } from "./keeping.js";
 import { follow } from "./live.js";
@@ -180,7 +181,7 @@ class Job {
   }
 
   buttonsOf(found) {
-    const { status, files } = found;
+    const { status, files, failures } = found;
     const button = (text, then, kind = "second") => make("button", { type: "button", class: kind, onclick: then }, text);
     const fresh = make("a", { class: "button second", href: "#" }, "New archive");
     this.finish = null;
@@ -194,6 +195,7 @@ class Job {
     return [
       files.done ? button(`Get the ZIP with ${plural(files.done, "file")}`, () => this.act("finish"), "") : null,
       button(files.failed > 1 ? `Try the ${number(files.failed)} again` : "Try again", () => this.act("retry", {}), files.done ? "second" : ""),
+      failures.length ? button("Fix links", () => this.fix(failures)) : null,
       button("Edit the list", () => this.edit()),
       fresh,
     ].filter(Boolean);
@@ -205,6 +207,24 @@ class Job {
       this.files.looked.clear();
       this.follow();
     }, () => this.act(what, body));
+  }
+
+  fix(failures) {
+    this.failed.replaceChildren(fixForm(failures, async (urls) => {
+      let errors = [];
+      await this.trying(async () => {
+        try {
+          await call("POST", `retry/${this.hash}`, { body: { urls } });
+        } catch (error) {
+          errors = error.errors ?? [];
+          throw error;
+        }
+        this.files.looked.clear();
+        this.follow();
+      }, () => this.fix(failures));
+      return errors;
+    }));
+    this.failed.querySelector("input")?.focus();
   }
 
   async edit() {
