@@ -29,6 +29,7 @@ RECEIVERS = (
 PUBLIC_BUCKETS = "test_public_buckets.py::test_what_the_guide_types_packs_the_bucket"
 CHECKSUMS = "test_checksums.py::test_files_are_verified_and_archives_hold_what_their_manifests_say"
 S3 = "test_s3.py::test_all_below_a_prefix_is_packed_under_its_keys"
+NEW_LINKS = "test_incomplete_archives.py::test_an_archive_gets_a_new_link_for_what_failed"
 INCOMPLETE = "test_incomplete_archives.py::test_an_archive_is_finished_without_the_rest"
 SYSTEMD = (
     "test_systemd.py::test_what_the_guide_installs_is_what_the_unit_starts_and_it_stops_in_order"
@@ -57,7 +58,7 @@ TYPED: dict[str, dict[str, str]] = {
     "docs/guides/checksums.md": {"": CHECKSUMS},
     "docs/guides/incomplete-archives.md": {
         "packmule finish": INCOMPLETE,
-        "packmule retry": "test_incomplete_archives.py::test_an_archive_gets_a_new_link_for_what_failed",
+        "packmule retry": NEW_LINKS,
     },
     "docs/guides/s3.md": {"": S3},
     "docs/guides/public-buckets.md": {"": PUBLIC_BUCKETS},

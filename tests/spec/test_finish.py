@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.fakes.bucket import running_s3
-from tests.fakes.origin import Origin
 from tests.spec.service import Service, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     import httpx
+    from tests.fakes.origin import Origin
 
 SIZE = 3_000_000
 
@@ -25,24 +24,17 @@ def finish(service: Service, archive_hash: str) -> httpx.Response:
     return service.client.post(f"/api/archive/finish/{archive_hash}")
 
 
-@pytest.fixture(scope="module")
-def busy() -> Iterator[Origin]:
-    """Give a host of its own, which is left alone for an hour once it has said so."""
-    with Origin("127.0.0.2") as running:
-        yield running
-
-
-def begun(service: Service, origin: Origin, busy: Origin, folder: str) -> tuple[str, bytes]:
-    """Create a job of a file that is packed, one that comes slowly, and one that waits for it."""
+def begun(service: Service, origin: Origin, folder: str) -> tuple[str, bytes]:
+    """Create a job of a file that is packed, one that comes slowly, and one of which nothing comes."""
     whole = random.Random(folder).randbytes(SIZE)
     links = [
         origin.put(f"{folder}/whole.bin", whole),
         origin.put(f"{folder}/slow.bin", whole, held_from=SIZE // 2),
-        busy.put(f"{folder}/busy.bin", status=503, headers={"Retry-After": "3600"}),
+        origin.put(f"{folder}/silent.bin", whole, held_from=0),
     ]
     archive_hash = service.create(*links)
     until(lambda: service.kept(archive_hash)[0] == SIZE, "the first file is packed")
-    until(lambda: service.status(archive_hash)["retrying"], "the third one waits")
+    until(lambda: service.kept(archive_hash)[1] > 0, "the second one is under way")
     return archive_hash, whole
 
 
@@ -60,9 +52,9 @@ def assert_finished(service: Service, archive_hash: str, whole: bytes) -> None:
 
 
 def test_a_running_job_is_completed_at_once_with_what_is_packed(
-    service: Service, origin: Origin, busy: Origin
+    service: Service, origin: Origin
 ) -> None:
-    archive_hash, whole = begun(service, origin, busy, "/finish/running")
+    archive_hash, whole = begun(service, origin, "/finish/running")
     answer = finish(service, archive_hash)
     assert answer.status_code == 202, answer.text
     assert answer.headers["location"] == f"/api/archive/status/{archive_hash}"
@@ -106,7 +98,7 @@ def test_where_nothing_is_packed_there_is_nothing_to_finish(
 
 @pytest.mark.parametrize("storage", ["directory", "bucket"])
 def test_a_job_asked_to_finish_while_no_worker_runs_is_completed_by_the_next(
-    tmp_path: Path, origin: Origin, busy: Origin, storage: str
+    tmp_path: Path, origin: Origin, storage: str
 ) -> None:
     folder = f"/finish/kill/{storage}"
     with running_s3() as server, Service(tmp_path) as service:
@@ -115,7 +107,7 @@ def test_a_job_asked_to_finish_while_no_worker_runs_is_completed_by_the_next(
             url = f"s3://{server.make_bucket()}/archives"
             service.environment["PACKMULE_STORAGE_URL"] = url
         service.start()
-        archive_hash, whole = begun(service, origin, busy, folder)
+        archive_hash, whole = begun(service, origin, folder)
         service.kill()
         asked = len(origin.requests_for(f"{folder}/slow.bin"))
         ended = subprocess.run(

@@ -305,7 +305,7 @@ class Ledger:
         return bool(self._kept)
 
     def drop_kept(self) -> None:
-        """Give up the places of failed files."""
+        """Drop the places of failed files."""
         with self._lock:
             for position in self._kept:
                 del self._places[position]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Dialect
     from sqlalchemy.sql import Update
 
-    from packmule.jobs.model import Checkpoint, Source
+    from packmule.jobs.model import Checkpoint, FailedEntry, Source
 
 _SOURCE = ("job_id", "position", "url", "wanted", "expected")
 _WHICH = ("of_job", "of_position")
@@ -107,7 +107,7 @@ class EntryRows:
         self._insert.run(connection, rows)
 
     def renew(self, connection: Connection, job_id: int, urls: Mapping[int, str]) -> None:
-        """Give files that are to be fetched other URLs, by position."""
+        """Replace the URLs of files that are to be fetched, by position."""
         self._renewed.run(connection, ((url, job_id, position) for position, url in urls.items()))
 
     def update(
@@ -116,7 +116,6 @@ class EntryRows:
         """Write what a checkpoint says of each file, at that version of the job."""
         self._forgotten.run(connection, [(version, job_id, n) for n in checkpoint.forgotten])
         self._dropped.run(connection, [(job_id, n) for n in checkpoint.dropped])
-        kept = {e.position for e in checkpoint.open}
         # A file that one checkpoint calls both open and done was finished while it was made; one
         # that is open and has failed keeps what it has.
         self._open.run(
@@ -158,21 +157,26 @@ class EntryRows:
                 for e in checkpoint.done
             ],
         )
+        kept = {e.position for e in checkpoint.open}
         self._failed.run(
             connection,
             [
-                (
-                    e.name,
-                    e.failure.attempts,
-                    e.failure.code.value,
-                    storable(e.failure.detail),
-                    e.failure.http_status,
-                    version if e.position in kept else None,
-                    *(version, job_id, e.position),
-                )
+                (*_failure(e), version if e.position in kept else None, version, job_id, e.position)
                 for e in checkpoint.failed
             ],
         )
+
+
+def _failure(entry: FailedEntry) -> tuple[str | int | None, ...]:
+    """Return the first columns of `_FAILED`."""
+    failure = entry.failure
+    return (
+        entry.name,
+        failure.attempts,
+        failure.code.value,
+        storable(failure.detail),
+        failure.http_status,
+    )
 
 
 def _storable(text: str | None) -> str | None:

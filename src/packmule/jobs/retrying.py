@@ -30,7 +30,7 @@ _MOST_NAMED = 500
 
 
 def try_again(connection: Connection, entries: EntryRows, job: Job, renewal: Renewal) -> Job:
-    """Have the chosen failed files fetched; return the job. Raises NotFailedFiles."""
+    """Queue the chosen failed files; return the job. Raises NotFailedFiles."""
     of_job = {"of_job": job.id}
     asked = renewal.urls.keys() | (renewal.positions or ())
     if asked:
