@@ -25,7 +25,7 @@ def finish(service: Service, archive_hash: str) -> httpx.Response:
 
 
 def begun(service: Service, origin: Origin, folder: str) -> tuple[str, bytes]:
-    """Create a job of a file that is packed, one that comes slowly, and one of which nothing comes."""
+    """Create a job: one file is packed, one comes in part, of one nothing comes."""
     whole = random.Random(folder).randbytes(SIZE)
     links = [
         origin.put(f"{folder}/whole.bin", whole),
@@ -34,7 +34,8 @@ def begun(service: Service, origin: Origin, folder: str) -> tuple[str, bytes]:
     ]
     archive_hash = service.create(*links)
     until(lambda: service.kept(archive_hash)[0] == SIZE, "the first file is packed")
-    until(lambda: service.kept(archive_hash)[1] > 0, "the second one is under way")
+    held = lambda: service.status(archive_hash)["progress"]["bytes"]["done"]  # noqa: E731
+    until(lambda: held() > SIZE, "the second one is under way")
     return archive_hash, whole
 
 

@@ -99,6 +99,7 @@ class Assembly:
         context = JobContext(
             compression, on_html, self.limits, self._manifest.folder,
             keeps_receipts=manifest is not Manifest.NONE, is_uploaded=stream is not None,
+            keeps_failed=keeps_failed,
         )  # fmt: skip
         self._committer = Committer(
             self._archive, self.ledger, resources.compress_pool, self._in_loop,
@@ -112,8 +113,7 @@ class Assembly:
         wanted = [(link, source.name) for link, source in zip(self._links, sources, strict=True)]
         names = EntryNames(wanted, reserved=self._manifest.reserved)
         self._receiving = ReceivingJob(
-            context, sources, names, self.ledger, self._committer, sinks, wake,
-            self._fetch_again, keeps_failed,
+            context, sources, names, self.ledger, self._committer, sinks, wake, self._fetch_again
         )
         self._refusals: dict[tuple[str, int], tuple[FailureCode, str] | None] = {}
 

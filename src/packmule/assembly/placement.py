@@ -33,6 +33,7 @@ class JobContext:
 
     `folder` is what the names of all files begin with. `keeps_receipts`: a manifest will tell of
     them. `is_uploaded`: the archive's bytes leave the scratch while it is assembled.
+    `keeps_failed`: what came of a file that failed stays in its place, for a retry.
     """
 
     compression: Compression
@@ -41,6 +42,7 @@ class JobContext:
     folder: str = ""
     keeps_receipts: bool = False
     is_uploaded: bool = False
+    keeps_failed: bool = False
 
 
 class Storing(Enum):

@@ -71,8 +71,7 @@ _KEEPS: Final = frozenset(
 class ReceivingJob:
     """What all receivers of one job share; `ask_checkpoint` has one made now.
 
-    `fetch_again` has a file fetched once more from the start. `keeps_failed`: what came of a file
-    that failed stays in its place, for a retry.
+    `fetch_again` has a file fetched once more from the start.
     """
 
     context: JobContext
@@ -83,7 +82,6 @@ class ReceivingJob:
     sinks: SinkFactory
     ask_checkpoint: Callable[[], None]
     fetch_again: Callable[[EntryReceiver], None]
-    keeps_failed: bool = False
 
 
 class _UnseenBody(NamedTuple):
@@ -328,7 +326,7 @@ class EntryReceiver:
         if self._has_failed:
             return
         job, position = self._job, self.position
-        if job.keeps_failed and failure.code in _KEEPS and self._may_be_kept():
+        if job.context.keeps_failed and failure.code in _KEEPS and self._may_be_kept():
             self._has_failed = True
             self._keep(failure)
             return
