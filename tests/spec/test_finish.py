@@ -24,6 +24,11 @@ def finish(service: Service, archive_hash: str) -> httpx.Response:
     return service.client.post(f"/api/archive/finish/{archive_hash}")
 
 
+def held_bytes(service: Service, archive_hash: str) -> int:
+    done: int = service.status(archive_hash)["progress"]["bytes"]["done"]
+    return done
+
+
 def begun(service: Service, origin: Origin, folder: str) -> tuple[str, bytes]:
     """Create a job: one file is packed, one comes in part, of one nothing comes."""
     whole = random.Random(folder).randbytes(SIZE)
@@ -34,8 +39,7 @@ def begun(service: Service, origin: Origin, folder: str) -> tuple[str, bytes]:
     ]
     archive_hash = service.create(*links)
     until(lambda: service.kept(archive_hash)[0] == SIZE, "the first file is packed")
-    held = lambda: service.status(archive_hash)["progress"]["bytes"]["done"]  # noqa: E731
-    until(lambda: held() > SIZE, "the second one is under way")
+    until(lambda: held_bytes(service, archive_hash) > SIZE, "the second one is under way")
     return archive_hash, whole
 
 
