@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import http.client
 import re
+import sys
 import threading
 from contextlib import contextmanager
 from enum import Enum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
@@ -174,12 +175,20 @@ def _copied(headers: Message) -> int:
     return int(match[2]) - int(match[1]) + 1 if match else 0
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # a whole fleet's
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), OSError):  # else the client is gone
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def before(url: str) -> Iterator[FaultyS3]:
     """Run one before the server at `url`, until the end of the context."""
     faulty = FaultyS3(url)
     handler = type("Handler", (_Handler,), {"faulty": faulty})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with _Server(("127.0.0.1", 0), handler) as server:
         faulty.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

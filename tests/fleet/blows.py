@@ -20,12 +20,14 @@ PROMISED = 30.0
 """Seconds within which a dead worker's jobs are in other hands, at default settings."""
 
 _DATABASE_AWAY = 2.0
+_DENIED = 3.0
 _STILL = """
     SELECT count(*) FROM jobs
     WHERE state = 'running' AND (hash, bytes_done) IN (SELECT * FROM unnest(%s::text[], %s::int8[]))
 """
 _RUNNING = "SELECT hash, bytes_done FROM jobs WHERE state = 'running'"
 _FETCHED = "SELECT count(*) FROM jobs WHERE state = 'running' AND files_done = files_total"
+_WAITING = "SELECT count(*) FROM jobs WHERE storage_wait_since IS NOT NULL"
 _COMPLETED = "SELECT count(*) FROM jobs WHERE state = 'completed'"
 
 
@@ -114,6 +116,21 @@ def bucket_restarted(fleet: Fleet) -> list[float]:
     return [time.monotonic() - began]
 
 
+def bucket_denied(fleet: Fleet) -> list[float]:
+    """Take the bucket's permissions away until jobs wait for it, and give them back."""
+    fleet.note_claims()
+    fleet.gate.refusal = (403, "AccessDenied")
+    try:
+        until(lambda: fleet.database.rows(_WAITING)[0][0] > 0, "a job waits for the store")
+        time.sleep(_DENIED)
+    finally:
+        fleet.gate.refusal = None
+    began = time.monotonic()
+    (was,) = fleet.database.rows(_COMPLETED)[0]
+    until(lambda: fleet.database.rows(_COMPLETED)[0][0] > was, "an archive is published again")
+    return [time.monotonic() - began]
+
+
 def api_killed(fleet: Fleet) -> list[float]:
     """Kill an API and start it again; the other one answers meanwhile."""
     fleet.apis[0].kill()
@@ -133,6 +150,7 @@ BLOWS: dict[str, Blow] = {
     "cut off": cut_off,
     "database restarted": database_restarted,
     "S3 restarted": bucket_restarted,
+    "S3 denied": bucket_denied,
     "API killed": api_killed,
 }
 

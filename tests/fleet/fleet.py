@@ -7,6 +7,8 @@ worker is on an island, which can be cut off (`island.py`).
     api   api   worker   worker        worker     on the island
       |     |      |        |             |
     database ── relay ── bucket        relays to both
+
+The bucket is moto's, behind one that is strict about parts and can deny everything.
 """
 
 from __future__ import annotations
@@ -17,9 +19,11 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 from tests.fakes.bucket import FakeS3
+from tests.fakes.faulty_s3 import before
 from tests.fleet.asking import Asking
 from tests.fleet.island import island, shore
 from tests.fleet.relay import Relay
@@ -94,7 +98,9 @@ class Fleet:
         stack.callback(self.database.close)
         behind = a_free_port()
         self._start_bucket(behind, stack)
-        self.bucket_relay = stack.enter_context(Relay("127.0.0.1", behind))
+        self.gate = stack.enter_context(before(self.bucket.url))
+        port = urlsplit(self.gate.url).port or 0
+        self.bucket_relay = stack.enter_context(Relay("127.0.0.1", port))
         self.island = stack.enter_context(
             island(self.shore, self.server.port, self.bucket_relay.port)
         )

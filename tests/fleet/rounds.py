@@ -56,7 +56,7 @@ class Size:
     `bucket_away`: seconds for which the bucket is away once an archive is to be uploaded.
     """
 
-    jobs: int = 300
+    jobs: int = 400
     at_once: int = 48
     seconds: float = 12.0
     bucket_away: float = 4.0
@@ -139,7 +139,7 @@ def _fetched_twice(fleet: Fleet) -> list[str]:
         if claim.thing.body.words:
             continue  # what is deflated begins anew
         for asked in claim.thing.asked[claim.requests :]:
-            start = 0 if asked is None else int(asked.removeprefix("bytes=").rstrip("-"))
+            start = 0 if asked is None else int(asked.removeprefix("bytes=").partition("-")[0])
             if start < claim.kept:
                 problems.append(f"bytes from {start} on again, of which {claim.kept} were kept")
     return problems
@@ -147,10 +147,12 @@ def _fetched_twice(fleet: Fleet) -> list[str]:
 
 def _rest(fleet: Fleet) -> list[str]:
     """Wait until all has come to rest, and list what has not."""
+    dead = [n for n, worker in enumerate(fleet.workers) if worker.process.poll() is not None]
+    if dead:
+        return [f"workers {dead} have ended"]
     until(lambda: fleet.hearts() == WORKERS, "every worker's heart beats")
     until(lambda: fleet.database.rows(_TASKS)[0][0] == 0, "no task is left")
-    dead = [n for n, worker in enumerate(fleet.workers) if worker.process.poll() is not None]
-    return [f"workers {dead} have ended"] if dead else []
+    return []
 
 
 def _faults_in_logs(fleet: Fleet) -> list[str]:
