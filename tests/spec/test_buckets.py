@@ -202,7 +202,7 @@ def test_a_killed_job_goes_on_with_what_is_in_the_bucket(
         assert service.client.delete(f"/api/archive/{hash_}").status_code < 300
     assert list(members.values()) == [*WHOLE, SLICED]
     fetched = [len(origin.requests_for("/" + link.split("/", 3)[3])) for link in links[:2]]
-    # Which of them shares a part with the open file, and so was in the scratch only, is chance: both
+    # Which of them shares a part with the open file, and so was lost, is chance: both
     # do if it lies between them.
     assert max(fetched) <= (1 if place == "the same machine" else 2)
     requests = origin.requests_for(slow)
