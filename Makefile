@@ -111,7 +111,7 @@ downloads: $(VENV)/dev.stamp  ## downloads cut and resumed by real clients, and 
 	$(BIN)/python -m tests.downloads.run $(ARGS)
 
 .PHONY: browser
-browser: $(VENV)/dev.stamp  ## the page in Chromium: what it does, and how it reads to axe
+browser: $(VENV)/dev.stamp  ## the page in Chromium and Firefox: what it does, and how it reads to axe
 	$(BIN)/python -m tests.browser.run $(ARGS)
 
 .PHONY: picture

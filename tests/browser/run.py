@@ -1,4 +1,4 @@
-"""`python -m tests.browser.run`: every test of the page in Chromium, and one line of figures.
+"""`python -m tests.browser.run`: every test of the page in its browsers, and one line of figures.
 
 What else is given goes to pytest, as in `make browser ARGS="-k keyboard"`.
 """
