@@ -11,6 +11,7 @@ are called by the job's thread.
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from packmule.assembly.archive_file import ArchiveFile
@@ -27,6 +28,7 @@ from packmule.assembly.sink_factory import SinkFactory
 from packmule.assembly.space_check import SpaceCheck
 from packmule.errors import Failure, FailureCode
 from packmule.jobs.model import Checkpoint, Compression, Manifest, OnHtml
+from packmule.outbound.expired_links import expiring_first
 from packmule.outbound.fetch import Fetch
 from packmule.outbound.job_queue import JobQueue
 from packmule.outbound.share_links import rewritten
@@ -131,7 +133,8 @@ class Assembly:
         resolved = {entry.position for entry in remembered.done}
         resolved.update(entry.position for entry in remembered.failed)
         opened_at = {entry.position: entry for entry in remembered.open}
-        for source in self._sources:
+        for position in expiring_first(self._links, time.time()):
+            source = self._sources[position]
             if source.position not in resolved and (url := self._checked(source)) is not None:
                 place = opened_at.get(source.position)
                 if place is None:

@@ -7,6 +7,7 @@ Owns the order of the checks: identity, rate and quota, and only then the body. 
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from packmule.telemetry import tracing
 from packmule.telemetry.context import about
 from packmule.telemetry.metrics import JOBS_ACCEPTED
 from packmule.web.auth import Caller, count_request, identify
-from packmule.web.documents import rewritten_links
+from packmule.web.documents import link_warnings
 from packmule.web.intake import job_request
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def create_job(
 ) -> tuple[str, bool, list[LinkWarningOut]]:
     """Return the hash of a new job, or of the one that this idempotency key created earlier.
 
-    Then whether it is new, and which links are rewritten. Raises Problem, Conflict, QuotaExceeded.
+    Then whether it is new, and warnings about links. Raises Problem, Conflict, QuotaExceeded.
     Empties `body`.
     """
     asked = job_request(body, idempotency_keys, services.rules, services.bounds)
@@ -76,4 +77,5 @@ def create_job(
             _log.info("job accepted files=%d", len(asked.sources))
         JOBS_ACCEPTED.inc()
         tracing.created(found)
-    return found, is_new, rewritten_links(asked.sources, services.bounds.rewrite_links)
+    rules = services.bounds.rewrite_links
+    return found, is_new, link_warnings(asked.sources, rules, time.time())

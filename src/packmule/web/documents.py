@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from packmule.errors import WARNING_DETAILS, Failure, FailureCode
 from packmule.jobs.model import FileState, JobState
+from packmule.outbound.expired_links import expires_soon
 from packmule.outbound.share_links import rewrite
 from packmule.web.public_path import public_path
 from packmule.web.schema import (
@@ -38,7 +39,7 @@ from packmule.web.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from packmule.jobs.model import FileRecord, Job, Progress, Source, StorageWait, WaitingFile
     from packmule.jobs.store import JobStore
@@ -49,6 +50,11 @@ Status = InProgressOut | CompletedOut | FailedOut | CancelledOut | ExpiredOut
 # `/files` has them all.
 MOST_FAILURES = 1000
 MOST_FAILURE_CHARACTERS = 1_000_000
+
+_EXPIRES_SOON = (
+    "This link expires within an hour, or has expired. If it expires before the file is complete, "
+    "retry under a new link"
+)
 
 # Bytes per second: below this a job counts as stalled, and its rate gives no estimate.
 _STANDS_BELOW = 1.0
@@ -136,21 +142,29 @@ def status_document(
     return status_of(job, failures, public_url, whole_urls=whole_urls, warnings=warnings)
 
 
-def rewritten_links(sources: Iterable[Source], rules: frozenset[str]) -> list[LinkWarningOut]:
-    """Return the first links that are rewritten, and by which rule."""
-    found = (
-        LinkWarningOut(
-            position=position,
-            url=url,
-            name=name,
-            code="rewritten",
-            detail="This is a share link, so the file is fetched from "
-            f"{_shown(new.url, whole=False)} (rule {new.rule})",
-        )
-        for position, url, name, _ in sources
-        if (new := rewrite(url, rules)) is not None
-    )
-    return list(islice(found, MOST_FAILURES))
+def link_warnings(
+    sources: Iterable[Source], rules: frozenset[str], now: float
+) -> list[LinkWarningOut]:
+    """Return a warning of the first links that are rewritten, or expire soon."""
+    return list(islice(_link_warnings(sources, rules, now), MOST_FAILURES))
+
+
+def _link_warnings(
+    sources: Iterable[Source], rules: frozenset[str], now: float
+) -> Iterator[LinkWarningOut]:
+    for position, url, name, _ in sources:
+        if (new := rewrite(url, rules)) is not None:
+            detail = (
+                "This is a share link, so the file is fetched from "
+                f"{_shown(new.url, whole=False)} (rule {new.rule})"
+            )
+            yield LinkWarningOut(
+                position=position, url=url, name=name, code="rewritten", detail=detail
+            )
+        elif expires_soon(url, now):
+            yield LinkWarningOut(
+                position=position, url=url, name=name, code="expires-soon", detail=_EXPIRES_SOON
+            )
 
 
 def waiting_files(job: Job) -> dict[int, WaitingFile]:

@@ -133,12 +133,12 @@ class RetryIn(_In):
 
 
 class LinkWarningOut(_Out):
-    """A link that is not fetched as it was given."""
+    """A link that is not fetched as it was given, or that expires soon."""
 
     position: int = Field(description="Its position in the list of links, from 0.")
     url: str = Field(description="The link as it was given.")
     name: str | None = Field(description="The name that was given for its file.")
-    code: Literal["rewritten"]
+    code: Literal["rewritten", "expires-soon"]
     detail: str
 
 
@@ -150,7 +150,8 @@ class CreatedOut(_Out):
     )
     warnings: list[LinkWarningOut] = Field(
         default=[],
-        description="The first 1,000 links that were rewritten, because they are share links.",
+        description="The first 1,000 links that were rewritten, because they are share links, or "
+        "that expire within an hour.",
     )
 
 

@@ -7,7 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 from packmule.errors import Failure, FailureCode
-from packmule.outbound.expired_links import explained, has_expired
+from packmule.outbound.expired_links import (
+    expires_soon,
+    expiring_first,
+    expiry_of,
+    explained,
+    has_expired,
+)
 from packmule.outbound.urls import parse
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC).timestamp()
@@ -91,3 +97,31 @@ def test_the_links_own_word_suffices() -> None:
 )
 def test_a_link_tells_until_when_it_is_valid(target: str, *, expired: bool) -> None:
     assert has_expired(target, NOW) is expired
+
+
+@pytest.mark.parametrize(
+    ("query", "seconds"),
+    [
+        ("X-Amz-Date=20260105T115900Z&X-Amz-Expires=3600", 3540),
+        ("X-Goog-Date=20260105T120000Z&X-Goog-Expires=60", 60),
+        ("sv=2024-01-01&se=2026-01-05T13%3A00%3A00Z&sig=x", 3600),
+        ("Expires=1767618000&Signature=x&Key-Pair-Id=y", 3600),
+        ("X-Amz-Expires=3600", None),
+        ("Expires=soon", None),
+        ("phrase=1767618000", None),
+        ("", None),
+    ],
+)
+def test_when_a_link_expires_is_in_its_query(query: str, seconds: float | None) -> None:
+    link = f"https://bucket.example/a.jpg?{query}"
+    assert expiry_of(link) == (None if seconds is None else NOW + seconds)
+    assert expires_soon(link, NOW) is (seconds is not None)
+    assert not expires_soon(link, NOW - 7200)
+
+
+def test_links_that_expire_within_a_day_come_first() -> None:
+    def link(seconds: float) -> str:
+        return f"https://bucket.example/a.jpg?Expires={int(NOW + seconds)}"
+
+    links = ["https://a.example/", link(3600), link(-1), link(60), link(100_000)]
+    assert list(expiring_first(links, NOW)) == [3, 1, 0, 2, 4]
