@@ -114,8 +114,12 @@ downloads: $(VENV)/dev.stamp  ## downloads cut and resumed by real clients, and 
 browser: $(VENV)/dev.stamp  ## the page in Chromium and Firefox: what it does, and how it reads to axe
 	$(BIN)/python -m tests.browser.run $(ARGS)
 
+.PHONY: lighthouse
+lighthouse: $(VENV)/dev.stamp  ## Lighthouse's scores of the start page; fails below 100
+	$(BIN)/python -m tests.lighthouse.run
+
 .PHONY: picture
-picture: $(VENV)/dev.stamp  ## docs/images/page.png anew
+picture: $(VENV)/dev.stamp  ## the pictures of the page in docs/images anew
 	$(BIN)/python -m tests.browser.picture
 
 .PHONY: dist

@@ -44,6 +44,20 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
+def with_port(port: int) -> Iterator[None]:
+    """Run a browser that listens to other tools on `port` of 127.0.0.1."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=[*QUIET, *_as_root(), f"--remote-debugging-port={port}"],
+        )
+        try:
+            yield
+        finally:
+            browser.close()
+
+
+@contextmanager
 def profile(folder: Path, *, downloads: Path) -> Iterator[BrowserContext]:
     """Run a browser with a profile of its own, which has the browser's pages as well."""
     with sync_playwright() as playwright:

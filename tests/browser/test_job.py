@@ -332,6 +332,12 @@ def test_a_tab_left_open_learns_that_the_archive_has_expired(page: Page, origin:
     expect(page.locator("#links")).to_have_value(origin.url("/expires/a.txt"))
 
 
+def test_the_tabs_of_a_failed_job_count_its_files(page: Page, origin: Origin) -> None:
+    ask(page, origin.put("/counted/a.txt", b"one"), origin.url("/counted/gone"))
+    expect(page.get_by_role("button", name="Failed 1")).to_be_visible()
+    expect(page.get_by_role("button", name="Done 1")).to_be_visible()
+
+
 def test_no_file_of_a_cancelled_job_is_said_to_be_fetched(page: Page, origin: Origin) -> None:
     ask(page, origin.put("/stopped/a.bin", bytes(4_000_000), held_from=100_000))
     page.get_by_role("button", name="Cancel").click()

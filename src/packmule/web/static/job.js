@@ -86,9 +86,10 @@ class Job {
     if (this.finish) this.finish.hidden = found.finishing || !found.progress?.files.done;
     this.tell(found, text, isNew);
     const { progress } = found;
-    const total = progress?.files.total ?? known(this.hash)?.files ?? 0;
+    const counts = progress?.files ?? found.files;
+    const total = counts?.total ?? known(this.hash)?.files ?? 0;
     if (["unknown", "expired"].includes(found.status)) this.files.element.hidden = true;
-    else this.files.update(total, found.status !== "in-progress", progress?.files);
+    else this.files.update(total, found.status !== "in-progress", counts);
     this.last = found;
   }
 
