@@ -105,12 +105,13 @@ def killed_in_the_middle_it_goes_on_on_the_same_volume(world: World) -> None:
         with world.container(kept, *FENCES) as service:
             archive = service.ready().create(slow, *world.sources())
             until(
-                lambda: service.status(archive)["progress"]["bytes"]["done"] > 8 * MIB,
+                lambda: service.status(archive)["progress"]["bytes"]["done"] > len(BIG) - 2 * MIB,
                 "the job is under way",
             )
             world.engine.run("kill", "--signal", "KILL", service.id)
             until(lambda: not service.inspect("State", "Running"), "it is dead")
             assert service.inspect("State", "ExitCode") == 137
+        before = len(world.origin.requests_for(path))
         world.origin.release(path)
         with world.container(kept, *FENCES) as service:
             found = service.ready().members(archive)
@@ -118,8 +119,9 @@ def killed_in_the_middle_it_goes_on_on_the_same_volume(world: World) -> None:
                 name: hashlib.sha256(body).digest()
                 for name, body in ({"slow.bin": BIG} | small()).items()
             }
-            resumed = world.origin.requests_for(path)[-1].headers.get("Range", "")
-            assert re.fullmatch(r"bytes=[1-9]\d*-", resumed), resumed
+            asked = [each.headers["Range"] for each in world.origin.requests_for(path)[before:]]
+            # Of each range the last block may not have been written yet.
+            assert None not in asked, asked
             assert world.engine.run("diff", service.id).strip() in {"", "A /data"}
 
 
