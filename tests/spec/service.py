@@ -17,9 +17,12 @@ import zipfile
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
+
+if TYPE_CHECKING:
+    from tests.fakes.bucket import FakeS3
 
 PATIENCE = 120.0
 """Seconds in which the program must have started, ended, or done a small job."""
@@ -97,6 +100,11 @@ class Service:
         self.around = ["unshare", "--user", "--map-root-user", "--mount"]
         self.around += ["sh", "-c", script, str(data)]
         return self
+
+    def use_bucket(self, server: FakeS3) -> None:
+        """Keep the archives in a new bucket of that server."""
+        self.environment |= server.environment
+        self.environment["PACKMULE_STORAGE_URL"] = f"s3://{server.make_bucket()}/archives"
 
     def seen_data(self) -> Path:
         """Return the data directory as the service sees it, with what is mounted there."""

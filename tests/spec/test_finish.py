@@ -108,9 +108,7 @@ def test_a_job_asked_to_finish_while_no_worker_runs_is_completed_by_the_next(
     folder = f"/finish/kill/{storage}"
     with running_s3() as server, Service(tmp_path) as service:
         if storage == "bucket":
-            service.environment |= server.environment
-            url = f"s3://{server.make_bucket()}/archives"
-            service.environment["PACKMULE_STORAGE_URL"] = url
+            service.use_bucket(server)
         service.start()
         archive_hash, whole = begun(service, origin, folder)
         service.kill()

@@ -61,9 +61,7 @@ def test_a_file_whose_link_expired_goes_on_under_the_new_one_also_after_a_kill(
     folder = f"/renew/kill/{storage}"
     with running_s3() as server, Service(tmp_path) as service:
         if storage == "bucket":
-            service.environment |= server.environment
-            url = f"s3://{server.make_bucket()}/archives"
-            service.environment["PACKMULE_STORAGE_URL"] = url
+            service.use_bucket(server)
         service.start()
         archive_hash, whole = failed_at_40_percent(service, origin, folder)
         service.kill()
