@@ -6,24 +6,21 @@ Owns starting and ending both; what they serve is `data.py`'s.
 import getpass
 import os
 import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from string import Template
 
 from bench import certificate
 from bench.data import DataSet
-from bench.measure import tail
-from bench.processes import end_tree
+from bench.servers import server
 from bench.works import Door
 
 HOST = "127.0.0.1"
 LATENCY_SECONDS = 0.05
-START_SECONDS = 10.0
 CONFIG = Template("""\
 daemon off;
 $user
@@ -100,14 +97,14 @@ def running(root: Path, folder: Path, far: DataSet | None) -> Iterator[Origin]:
     schemes = {Door.TLS: "https", Door.TLS_H2: "https"}
     bases = {door: f"{schemes.get(door, 'http')}://{HOST}:{port}" for door, port in ports.items()}
     nginx = ["nginx", "-e", str(folder / "nginx.log"), "-p", str(folder), "-c", str(config)]
-    with _server(nginx, ports[Door.PLAIN], folder / "nginx.out"):
+    with server(nginx, partial(_answers, ports[Door.PLAIN]), folder / "nginx.out"):
         if far is None:
             yield Origin(bases, made.authority)
             return
         program = [sys.executable, str(Path(__file__).parent / "latency.py")]
         port = ports[Door.LATENCY]
         command = [*program, str(port), str(far.folder), str(LATENCY_SECONDS)]
-        with _server(command, port, folder / "latency.out"):
+        with server(command, partial(_answers, port), folder / "latency.out"):
             yield Origin(bases, made.authority)
 
 
@@ -116,28 +113,6 @@ def free_port() -> int:
     with closing(socket.create_server((HOST, 0))) as server:
         port: int = server.getsockname()[1]
         return port
-
-
-@contextmanager
-def _server(command: list[str], port: int, log: Path) -> Iterator[None]:
-    """Run a server until the block ends; it is ready when its port answers."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"{Path(command[0]).name} did not start: {tail(log)}")
-            time.sleep(0.05)
-        yield
-    finally:
-        end_tree(process)
 
 
 def _answers(port: int) -> bool:

@@ -4,8 +4,6 @@ Owns its configuration, starting and ending it, and what its log says of a run.
 """
 
 import getpass
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,13 +11,11 @@ from pathlib import Path
 from string import Template
 
 from bench.certificate import Certificate
-from bench.measure import tail
-from bench.processes import end_tree
+from bench.servers import server
 from bench.wan.cases import Case
 from bench.wan.files import Served
 from bench.wan.network import Network, host_address
 
-START_SECONDS = 10.0
 TOO_BUSY = frozenset({429, 503})
 CONFIG = Template("""\
 daemon off;
@@ -111,24 +107,10 @@ def serving(
         )
     )
     nginx = ["nginx", "-e", str(folder / "nginx.log"), "-p", str(folder), "-c", str(config)]
-    with (folder / "nginx.out").open("wb") as output:
-        process = subprocess.Popen(
-            network.server.command(*nginx),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        # nginx writes its PID when it listens.
-        while not (folder / "nginx.pid").exists():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"nginx did not start: {tail(folder / 'nginx.out')}")
-            time.sleep(0.02)
+    # nginx writes its PID when it listens.
+    is_ready = (folder / "nginx.pid").exists
+    with server(network.server.command(*nginx), is_ready, folder / "nginx.out"):
         yield Log(folder / "access.log")
-    finally:
-        end_tree(process)
 
 
 def limits(case: Case) -> str:

@@ -21,7 +21,7 @@ from packmule.errors import NotFound
 from packmule.web.archive_index import EntryPlace
 from packmule.web.archive_lookup import find_archive
 from packmule.web.downloads import body, disposition, selected, validators
-from packmule.web.entry_body import SlicedBytes, inflate
+from packmule.web.entry_body import SlicedBytes, inflate_slice
 from packmule.web.job_hash import Hash
 from packmule.web.ranges import Representation
 from packmule.web.recent_downloads import FoundArchive
@@ -86,7 +86,7 @@ async def download_file(
     headers |= {"Content-Length": str(place.size), "Accept-Ranges": "none"}
     if request.method == "HEAD" or not place.size:
         return Response(None, 200, headers, media_type(name))
-    pieces = inflate(source, len(place.part))
+    pieces = inflate_slice(source, len(place.part))
     return StreamingResponse(_in_threads(pieces), 200, headers, media_type(name))
 
 

@@ -1,23 +1,23 @@
 """The body of one file in an archive: a slice of the archive, decompressed if it is deflated.
 
-Owns presenting a slice of stored bytes as bytes of their own, and inflating in bounded pieces.
-Leaves finding the slice to `archive_index.py` and ranges within it to `downloads.py`.
+Owns presenting a slice of stored bytes as bytes of their own, and reading one to be inflated.
+Leaves inflating to `zipformat.inflating`, finding the slice to `archive_index.py`, and ranges
+within it to `downloads.py`.
 """
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from packmule.errors import StorageFailed
+from packmule.zipformat.inflating import DeflateError, inflate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from packmule.storage.interface import Bytes, Reader
 
-_RAW_DEFLATE: Final = -zlib.MAX_WBITS
 _PIECE: Final = 256 * 1024
 
 
@@ -57,25 +57,22 @@ class SlicedReader:
         self._reader.close()
 
 
-def inflate(source: Bytes, size: int) -> Iterator[bytes]:
+def inflate_slice(source: Bytes, size: int) -> Iterator[bytes]:
     """Yield the body of a deflated slice, whose bytes are `size` long before decompression.
 
     A piece is at most 256 KiB. Raises StorageFailed if the stream is damaged or cut off.
     """
     reader = source.open()
     try:
-        inflating, at = zlib.decompressobj(_RAW_DEFLATE), 0
-        while not inflating.eof:
-            waiting = inflating.unconsumed_tail
-            if not waiting:
-                waiting = reader.read(range(at, size), _PIECE) if at < size else b""
-                at += len(waiting)
-            made = inflating.decompress(waiting, _PIECE)
-            if made:
-                yield made
-            elif not waiting and not inflating.eof:
-                raise StorageFailed("a file in the archive is cut off")
-    except zlib.error as error:
-        raise StorageFailed("a file in the archive cannot be decompressed") from error
+        yield from inflate(_pieces(reader, size), _PIECE)
+    except DeflateError as error:
+        raise StorageFailed(f"a file in the archive is damaged: {error}") from error
     finally:
         reader.close()
+
+
+def _pieces(reader: Reader, size: int) -> Iterator[bytes]:
+    at = 0
+    while at < size and (piece := reader.read(range(at, size), _PIECE)):
+        yield piece
+        at += len(piece)

@@ -4,7 +4,6 @@ Owns reading the body back, in bounded memory whatever it unpacks to, and the le
 descriptor, which no record tells. Law: APPNOTE 4.3.7, 4.3.9 (descriptors), 4.4.4 (flags).
 """
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from isal import isal_zlib
 
 from packmule.zipformat.extras import actual_values
+from packmule.zipformat.inflating import DeflateError, inflate
 from packmule.zipformat.records import (
     DEFLATED,
     LOCAL,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _PIECE: Final = 1 << 20
 _USUAL_EXTRA: Final = 256
-_RAW: Final = -15
 _ENCRYPTED: Final = 1
 _DESCRIPTOR: Final = 1 << 3
 _MASKED: Final = 1 << 13
@@ -178,10 +177,13 @@ def _descriptor_length(read: "Read", at: int, crc: int, compressed: int, size: i
 def _read_back(read: "Read", at: int, header: CentralHeader, size: int, compressed: int) -> None:
     body = _pieces(read, at, at + compressed)
     crc = length = 0
-    for made in body if header.method == STORED else _inflated(body):
-        crc, length = isal_zlib.crc32(made, crc), length + len(made)
-        if length > size:
-            raise _Wrong(f"it is longer than the {size:,} bytes its headers say")
+    try:
+        for made in body if header.method == STORED else inflate(body, _PIECE):
+            crc, length = isal_zlib.crc32(made, crc), length + len(made)
+            if length > size:
+                raise _Wrong(f"it is longer than the {size:,} bytes its headers say")
+    except DeflateError as error:
+        raise _Wrong(str(error)) from error
     if length != size:
         raise _Wrong(f"it is {length:,} bytes, its headers say {size:,}")
     if crc != header.crc:
@@ -195,26 +197,6 @@ def _pieces(read: "Read", at: int, stop: int) -> Iterator[bytes]:
             raise _Wrong("the archive ends before it does")
         at += len(piece)
         yield piece
-
-
-def _inflated(body: Iterator[bytes]) -> Iterator[bytes]:
-    """Inflate a body, at most a piece at once: what it claims to become is not believed."""
-    inflate = zlib.decompressobj(_RAW)
-    for each in body:
-        piece = each
-        while piece:
-            if inflate.eof:
-                raise _Wrong("bytes stand behind the end of its deflate stream")
-            try:
-                yield inflate.decompress(piece, _PIECE)
-            except zlib.error as error:
-                raise _Wrong(f"it cannot be inflated ({error})") from error
-            piece = inflate.unconsumed_tail or inflate.unused_data
-    # The last of the input may have been taken while output was still to come.
-    while not inflate.eof and (made := inflate.decompress(b"", _PIECE)):
-        yield made
-    if not inflate.eof:
-        raise _Wrong("its deflate stream is cut off")
 
 
 def _shown(name: bytes | None) -> str | None:

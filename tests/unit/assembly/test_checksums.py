@@ -12,17 +12,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.fakes.origin import Resource
-from tests.unit.assembly.packing_bench import Bench
 
 from packmule.errors import FailureCode
 from packmule.jobs.expected import Expected
 from packmule.jobs.model import Compression, OnError, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.fakes.origin import Request
+    from tests.unit.assembly.packing_bench import Bench
 
     from packmule.assembly.pack import Packed
 
@@ -30,19 +27,6 @@ if TYPE_CHECKING:
 SIZES = (0, 900, 300_000, 4_000_000)
 insecure_md5 = partial(md5, usedforsecurity=False)
 WRONG = sha256(b"another file").hexdigest()
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with Bench(tmp_path_factory.mktemp("checksums")) as made:
-        yield made
-
-
-@pytest.fixture
-def bench(shared: Bench, tmp_path: Path) -> Bench:
-    shared.use(tmp_path)
-    shared.origin.requests.clear()
-    return shared
 
 
 def body_of(size: int) -> bytes:

@@ -7,7 +7,6 @@ import io
 import shutil
 import subprocess
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 import pytest
 from tests.fakes.archives import contents, packed_files
@@ -18,25 +17,8 @@ from packmule.assembly.manifest.archive_manifest import ArchiveManifest
 from packmule.jobs.model import Compression, Manifest, OnError, Remembered, Source
 from packmule.jobs.receipts import Receipt
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 MANIFESTS = [Manifest.SUMS, Manifest.BAGIT]
 NAMES = ["empty.bin", "small.bin", "kept.bin", "placed.bin", "large.bin"]
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with Bench(tmp_path_factory.mktemp("manifests")) as made:
-        yield made
-
-
-@pytest.fixture
-def bench(shared: Bench, tmp_path: Path) -> Bench:
-    shared.use(tmp_path)
-    shared.origin.requests.clear()
-    return shared
 
 
 def table(bodies: dict[str, bytes]) -> list[dict[str, str]]:
