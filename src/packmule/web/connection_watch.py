@@ -27,18 +27,20 @@ if TYPE_CHECKING:
 
     from packmule.outbound.addresses import Network
     from packmule.web.open_connections import OpenConnection
+    from packmule.web.path_sends import PathSends
 
 _log = logging.getLogger(__name__)
 
 LEAST_RATE = 1000
 """Bytes a second that a client must take of what waits for it."""
 
-_LOOK_EVERY = 0.25
+_LOOK_EVERY = 0.1
+_MOST_OF_A_CORE = 0.1  # that looking may take, unless connections run short
 _SHORT = 1 / 8  # of all connections: with fewer free ones some are closed
 _ENOUGH = 1 / 4  # of all connections: so many are free then
 # Seconds to stand still when connections run short: a mobile client may pause, a crowd may not.
 _PAUSE = 10.0
-_PAUSE_IN_CROWD = 0.5
+_PAUSE_IN_CROWD = 0.3
 # A crowd is more connections of one address than these, and than a part of all: many people may
 # share an address.
 _CROWD = 32
@@ -50,9 +52,16 @@ class ConnectionWatch:
     """Watches the connections to a port, of which there may be `connections`, in a thread."""
 
     def __init__(
-        self, port: int, *, connections: int, send_timeout: float, proxies: Sequence[Network]
+        self,
+        port: int,
+        *,
+        connections: int,
+        send_timeout: float,
+        proxies: Sequence[Network],
+        path_sends: PathSends | None = None,
     ) -> None:
         self._port = port
+        self._path_sends = path_sends
         self._connections = connections
         self._patience = Patience(
             send_timeout, crowd=max(_CROWD, int(connections * _CROWD_PART)), proxies=proxies
@@ -99,18 +108,27 @@ class ConnectionWatch:
         self._stopping.set()
 
     def _run(self) -> None:
-        while not self._stopping.wait(_LOOK_EVERY):
+        seconds = _LOOK_EVERY
+        while not self._stopping.wait(seconds):
+            begun = time.thread_time()
             with suppress(OSError):  # no descriptor is left to look with
-                self._look(open_connections(self._port), time.monotonic())
+                is_short = self._look(open_connections(self._port), time.monotonic())
+                cost = 0.0 if is_short else time.thread_time() - begun
+                seconds = max(_LOOK_EVERY, cost / _MOST_OF_A_CORE)
 
-    def _look(self, found: list[OpenConnection], now: float) -> None:
+    def _look(self, found: list[OpenConnection], now: float) -> bool:
+        """Look at the connections there are; return whether they are running short."""
         self._patience.note(found, self.busy(), now)
+        if self._path_sends is not None:
+            self._path_sends.keep({each.peer for each in found if each.unsent}, now)
         for connection in self._patience.overdue(found, now):
             if cut_off(connection):
                 _log.debug("slow client disconnected client=%s", connection.peer[0])
         free = self._connections - len(found)
-        if free < self._connections * _SHORT:
+        is_short = free < self._connections * _SHORT
+        if is_short:
             self._make_room(found, int(self._connections * _ENOUGH) - free, now)
+        return is_short
 
     def _make_room(self, found: list[OpenConnection], wanted: int, now: float) -> None:
         closed = sum(map(cut_off, self._patience.still(found, now)[:wanted]))
@@ -197,12 +215,13 @@ class _History:
         self.still_since = now
         self._taken_then = first.taken
         self._last = first
+        self._noted = now
 
     def note(self, latest: OpenConnection, now: float, timeout: float, *, is_busy: bool) -> None:
         """Record what the kernel counts now."""
         if not latest.unsent or latest.taken - self._taken_then >= LEAST_RATE * timeout:
             self.slow_since, self._taken_then = now, latest.taken
         moved = latest.taken + latest.received - self._last.taken - self._last.received
-        if moved >= LEAST_RATE * _LOOK_EVERY or (is_busy and not latest.unsent):
+        if moved >= LEAST_RATE * (now - self._noted) > 0 or (is_busy and not latest.unsent):
             self.still_since = now
-        self._last = latest
+        self._last, self._noted = latest, now

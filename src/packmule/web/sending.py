@@ -4,7 +4,8 @@ Owns how bytes get from storage to the server. While few responses are under way
 and the next one is read while the last is sent: measured, the fastest way here. The server may
 buffer several pieces for each slow client; so among many responses a piece is no larger than the
 client's own speed earns it, and a whole local file is passed on by its path (the ASGI extension
-`http.response.pathsend`) without going through Python. If the file is held open, as much of its
+`http.response.pathsend`) without going through Python, as long as not too many are
+(`path_sends.py`). If the file is held open, as much of its
 beginning as is cached in memory is sent without a thread (`storage/page_cache_read.py`).
 
 Follows RFC 9110 14.4 (Content-Range) and 14.6 (multipart/byteranges).
@@ -22,6 +23,8 @@ import anyio
 from anyio import to_thread
 from starlette.responses import Response
 
+from packmule.web.path_sends import EXTENSION
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -37,11 +40,12 @@ _MOST_PIECE = 2 * 1024 * 1024
 _PIECES_PER_SECOND = 50
 _FIRST_SECONDS = 0.5
 
-# So many bytes have the pieces of all answers under way together, until each has the least. For
-# each answer there may be three: read ahead, on its way to the server, and in the server.
+# So many bytes have the pieces of all answers under way together, until each has the least. A
+# client that does not read costs several pieces: one is read ahead, one on its way to the server,
+# and the server holds three or four.
 _PIECES_OF_ALL = 4 * 1024 * 1024
 
-# So many answers at once have large pieces whatever their clients' speed.
+# So many answers at once have large pieces whatever their clients' speed, within that bound.
 _FEW = 8
 _PIECE_OF_FEW = 1024 * 1024
 
@@ -87,14 +91,13 @@ class WholeFile(Response):
             await _start(self, send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         elif self._may_be_handed_over(scope):
-            with _counted():
-                await _start(self, send)
-                await send({"type": "http.response.pathsend", "path": str(self.source.bytes.path)})
+            await _start(self, send)
+            await send({"type": EXTENSION, "path": str(self.source.bytes.path)})
         else:
             await _stream(self, [range(self._size)], receive, send)
 
     def _may_be_handed_over(self, scope: Scope) -> bool:
-        able = "http.response.pathsend" in scope.get("extensions", {})
+        able = EXTENSION in scope.get("extensions", {})
         return able and self.source.bytes.path is not None and len(_under_way) >= _FEW
 
 
@@ -270,5 +273,6 @@ class _Pace:
         seconds = max(time.monotonic() - self._since, _FIRST_SECONDS)
         wanted = int(self.sent / seconds) // _PIECES_PER_SECOND
         among = len(_under_way)
-        most = min(_MOST_PIECE, _PIECES_OF_ALL // among)
-        return max(min(wanted, most), _PIECE_OF_FEW if among <= _FEW else _LEAST_PIECE)
+        share = _PIECES_OF_ALL // among
+        least = min(_PIECE_OF_FEW, share) if among <= _FEW else _LEAST_PIECE
+        return max(min(wanted, _MOST_PIECE, share), least)

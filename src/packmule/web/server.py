@@ -21,6 +21,7 @@ from granian.server.embed import Server
 
 from packmule.errors import UsageError
 from packmule.web.connection_watch import ConnectionWatch
+from packmule.web.path_sends import PathSends
 from packmule.web.unsent import all_sent
 
 if TYPE_CHECKING:
@@ -82,13 +83,15 @@ def serve(
 
     Raises UsageError where the server ended by itself.
     """
+    path_sends = PathSends()
     watch = ConnectionWatch(
         port,
         connections=limits.connections,
         send_timeout=limits.send_timeout,
         proxies=limits.proxies,
+        path_sends=path_sends,
     )
-    server = _server(watch.around(app), address, port, limits)
+    server = _server(watch.around(path_sends.around(app)), address, port, limits)
     watch.start()
     try:
         asyncio.run(_run(server, port, stopping))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
 TIMEOUT = 60.0
-LOOK = 0.25
+LOOK = 0.1
 
 
 def connection(number: int, address: str = "192.0.2.1", unsent: int = 0) -> OpenConnection:

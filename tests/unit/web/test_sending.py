@@ -238,6 +238,18 @@ def test_pieces_grow_with_the_clients_speed_within_bounds(
     assert pace.piece() == 2 * 1024 * 1024
 
 
+@pytest.mark.parametrize("sent", [0, 10**12])
+def test_eight_that_do_not_read_cost_no_more_than_four_megabytes_of_pieces(
+    monkeypatch: pytest.MonkeyPatch, sent: int
+) -> None:
+    pace = sending._Pace()
+    pace.sent = sent
+    for among in range(1, 9):
+        monkeypatch.setattr(sending, "_under_way", set(range(among)))
+        assert pace.piece() * among <= 4 * 1024 * 1024
+        assert pace.piece() >= 512 * 1024
+
+
 def test_the_pieces_of_all_together_are_bounded_until_each_has_the_least(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
