@@ -37,7 +37,7 @@ TRANSLATION = (
     (r"in_thread\(([\w.]+)(?:, (\w+))?\)", lambda found: f"{found[1]}({found[2] or ''})"),
     (r"anyio\.sleep", "time.sleep"),
     (r"  # noqa: ASYNC[^\n]*", ""),
-    (r"for each in (found\.files):\n +yield each\n", r"yield from \1\n"),
+    (r"for each in (found\.\w+):\n +yield each\n", r"yield from \1\n"),
     (r"\b(async|await) ", ""),
     (r"\baclose\b", "close"),
     (r"__a(enter|exit)__", r"__\1__"),

@@ -34,7 +34,7 @@ COMMANDS = {
     "finish": "packmule.cli.status:finish",
     "delete": "packmule.cli.status:delete",
     "pack": "packmule.cli.pack:pack",
-    "list": "packmule.cli.list_bucket:list_bucket",
+    "list": "packmule.cli.list_command:list_",
     "verify": "packmule.cli.verify:verify",
     "jobs": "packmule.cli.jobs:jobs",
     "webhooks": "packmule.cli.webhooks:webhooks",

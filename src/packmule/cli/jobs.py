@@ -18,13 +18,13 @@ from packmule.cli import output_options
 from packmule.cli.archive_hash import ArchiveHash, HashBeginning
 from packmule.cli.display_url import display_url
 from packmule.cli.durations import Duration
+from packmule.cli.tables import instant
 from packmule.errors import UsageError
 from packmule.jobs.model import JobState, OnError
 from packmule.telemetry.trace_ids import ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from packmule.jobs.model import FileRecord, Job
     from packmule.wiring.stores import Stores
@@ -172,10 +172,10 @@ def _row(job: Job) -> dict[str, Any]:
         "state": job.state.value,
         "client": job.client or "-",
         "name": job.name,
-        "created_at": _instant(job.created_at),
-        "started_at": _instant(job.started_at),
-        "finished_at": _instant(job.finished_at),
-        "expires_at": _instant(job.expires_at),
+        "created_at": instant(job.created_at),
+        "started_at": instant(job.started_at),
+        "finished_at": instant(job.finished_at),
+        "expires_at": instant(job.expires_at),
         "attempt": job.attempt,
         "priority": job.priority,
         "on_error": job.on_error.value,
@@ -199,7 +199,3 @@ def _failure(record: FileRecord) -> dict[str, Any]:
         "attempts": None if failure is None else failure.attempts,
         "detail": None if failure is None else failure.detail,
     }
-
-
-def _instant(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat(timespec="seconds").replace("+00:00", "Z")

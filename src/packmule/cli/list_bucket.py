@@ -1,7 +1,7 @@
-"""`packmule list`: what is in a public bucket, as a list that `pack` and `create` accept.
+"""`packmule list BUCKET`: what is in a public bucket, as a list that `pack` and `create` accept.
 
-Owns the command's options and output. It runs on this machine, so that no server lists buckets. The
-forms of addresses and listings are in `outbound.bucket_listing`.
+Owns the output; the options are in `list_command.py`. It runs on this machine, so that no server
+lists buckets. The forms of addresses and listings are in `outbound.bucket_listing`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from packmule import settings as settings_module
-from packmule.cli.setting_options import allow_network, as_environment, setting_option
+from packmule.cli.setting_options import as_environment
 from packmule.cli.tables import harmless, number, writing_output
 from packmule.errors import PackmuleError, UsageError
 from packmule.outbound.bucket_listing import ListingInvalid, PlaceInvalid, parse_place, read_page
@@ -34,33 +34,15 @@ _NOT_FOUND = 404
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # what a terminal would act on
 
 
-@click.command("list")
-@click.argument("place", metavar="BUCKET")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line, not CSV.")
-@click.option("-q", "--quiet", is_flag=True, help="Do not print the total.")
-@allow_network
-@setting_option(
-    "egress_proxy", "--proxy", metavar="URL",
-    help_="HTTP(S) or SOCKS5 proxy to use, like http://proxy.example.org:3128.",
-)  # fmt: skip
 def list_bucket(
-    *, place: str, as_json: bool, quiet: bool, networks: tuple[str, ...], **options: str | None
+    place: str,
+    *,
+    as_json: bool,
+    quiet: bool,
+    networks: tuple[str, ...],
+    options: dict[str, str | None],
 ) -> None:
-    """List the files in a public bucket, as links with names and sizes.
-
-    BUCKET is s3://bucket/prefix, gs://bucket/prefix, or an https URL of an S3-style store:
-    https://host/bucket/prefix or https://bucket.host/?prefix=prefix. `pack` and `create` accept the
-    list, and keep the folders below the prefix. The bucket must allow everyone to list it.
-
-    \b
-    Examples:
-      packmule list s3://bucket/2024/ > list.csv
-      packmule pack -i list.csv -o 2024.zip
-      packmule list gs://bucket/2024/ | packmule create -
-
-    Exit status: 0 listed; 1 the bucket cannot be listed, or is empty below the prefix; 2 invalid
-    command; 130 interrupted.
-    """  # noqa: D301
+    """Print the files in a public bucket, and their total. Raises PackmuleError, UsageError."""
     from packmule.wiring.resources import open_resources  # noqa: PLC0415 - after the checks
 
     try:

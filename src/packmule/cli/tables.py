@@ -19,6 +19,7 @@ from packmule.foreign_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
@@ -54,6 +55,11 @@ def show_fields(fields: Mapping[str, Any]) -> None:
 def harmless(value: Any) -> str:
     """Return a value as text that is safe to print to a terminal."""
     return "" if value is None else printable(str(value))
+
+
+def instant(at: datetime | None) -> str | None:
+    """Return a moment to the second, in UTC, as 2026-03-01T12:30:15Z."""
+    return None if at is None else at.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def number(count: int, noun: str) -> str:

@@ -22,6 +22,7 @@ from packmule.client.errors import (
     WaitTimeout,
 )
 from packmule.client.values import (
+    Archive,
     Cancelled,
     Completed,
     CreateOptions,
@@ -40,6 +41,7 @@ from packmule.client.values import (
 
 __all__ = [
     "APIStatusError",
+    "Archive",
     "AsyncClient",
     "Cancelled",
     "Client",

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from packmule.client.operations import Steps
     from packmule.client.steps import ApiRequest, Step
     from packmule.client.values import (
+        Archive,
         CreateOptions,
         Downloaded,
         File,
@@ -81,6 +82,26 @@ class AsyncClient:
         created, however often a response is lost on the way.
         """
         return await self._run(operations.create(self._context, links, options))
+
+    async def list(
+        self,
+        *,
+        state: Literal["in-progress", "completed", "failed", "cancelled", "expired"] | None = None,
+        page_size: int = 1000,
+    ) -> AsyncIterator[Archive]:
+        """Iterate over the archives created with your API key, the newest first.
+
+        `state` returns only those with this status.
+        """
+        cursor: str | None = None
+        while True:
+            asked = operations.archives(self._context, state, cursor, page_size)
+            found = await self._run(asked)
+            for each in found.archives:
+                yield each
+            cursor = found.cursor
+            if cursor is None:
+                return
 
     async def status(self, archive_hash: str) -> Status:
         """Return a job's status."""

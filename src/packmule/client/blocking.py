@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from packmule.client.operations import Steps
     from packmule.client.steps import ApiRequest, Step
     from packmule.client.values import (
+        Archive,
         CreateOptions,
         Downloaded,
         File,
@@ -79,6 +80,25 @@ class Client:
         created, however often a response is lost on the way.
         """
         return self._run(operations.create(self._context, links, options))
+
+    def list(
+        self,
+        *,
+        state: Literal["in-progress", "completed", "failed", "cancelled", "expired"] | None = None,
+        page_size: int = 1000,
+    ) -> Iterator[Archive]:
+        """Iterate over the archives created with your API key, the newest first.
+
+        `state` returns only those with this status.
+        """
+        cursor: str | None = None
+        while True:
+            asked = operations.archives(self._context, state, cursor, page_size)
+            found = self._run(asked)
+            yield from found.archives
+            cursor = found.cursor
+            if cursor is None:
+                return
 
     def status(self, archive_hash: str) -> Status:
         """Return a job's status."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from packmule.client.errors import ClientError
     from packmule.client.steps import ApiRequest
-    from packmule.client.values import CreateOptions, FileBatch, Link, Status
+    from packmule.client.values import ArchiveBatch, CreateOptions, FileBatch, Link, Status
 
 T = TypeVar("T")
 Steps = Generator[Step, Any, T]
@@ -143,6 +143,14 @@ def create(context: CallContext, links: Iterable[Link], options: CreateOptions) 
         return hash_
 
     return ask(context, request, _document(read), context.backoff())
+
+
+def archives(
+    context: CallContext, state: str | None, cursor: str | None, limit: int
+) -> Steps[ArchiveBatch]:
+    """Get one page of the archives of the API key's client."""
+    request = requests.archives(state=state, cursor=cursor, limit=limit)
+    return ask(context, request, _document(reading.archive_batch), context.backoff())
 
 
 def status(context: CallContext, hash_: str) -> Steps[Status]:

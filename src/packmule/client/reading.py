@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from packmule.client.errors import APIStatusError, InvalidField, InvalidResponseError
 from packmule.client.values import (
+    Archive,
+    ArchiveBatch,
     Cancelled,
     Completed,
     Expired,
@@ -208,6 +210,25 @@ def _warning(document: Any) -> FileWarning:
         name=_maybe(_text, document.get("name")),
         code=_text(document["code"]),
         detail=_text(document["detail"]),
+    )
+
+
+def archive_batch(document: Any) -> ArchiveBatch:
+    """Read a page of archives. Raises ValueError, KeyError, TypeError."""
+    archives = tuple(map(_archive, document["archives"]))
+    return ArchiveBatch(archives, _maybe(_text, document.get("next")))
+
+
+def _archive(document: Any) -> Archive:
+    return Archive(
+        archive_hash=archive_hash(document),
+        name=_line(document["name"]),
+        status=_line(document["status"]),
+        created_at=_moment(document["created_at"]),
+        size=_maybe(_whole, document.get("size")),
+        expires_at=_maybe(_moment, document.get("expires_at")),
+        url=_maybe(_web_address, document.get("url")),
+        document=document,
     )
 
 

@@ -99,9 +99,17 @@ def status(hash_: str, *, hold: float = 0.0) -> ApiRequest:
 
 def files(hash_: str, *, state: str | None, cursor: str | None, limit: int) -> ApiRequest:
     """Get one page of a job's files."""
+    return ApiRequest("GET", f"/api/archive/files/{checked(hash_)}", _page(state, cursor, limit))
+
+
+def archives(*, state: str | None, cursor: str | None, limit: int) -> ApiRequest:
+    """Get one page of a client's archives."""
+    return ApiRequest("GET", "/api/archive/list", _page(state, cursor, limit))
+
+
+def _page(state: str | None, cursor: str | None, limit: int) -> dict[str, str]:
     given = {"state": state, "cursor": cursor, "limit": str(limit)}
-    params = {name: each for name, each in given.items() if each is not None}
-    return ApiRequest("GET", f"/api/archive/files/{checked(hash_)}", params)
+    return {name: each for name, each in given.items() if each is not None}
 
 
 def cancel(hash_: str) -> ApiRequest:

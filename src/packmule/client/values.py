@@ -163,6 +163,31 @@ class FileBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class Archive:
+    """One of the archives that `list` finds. `size` and `url` are None unless it is completed.
+
+    `status` is one of the words of the status documents, such as `in-progress`.
+    """
+
+    archive_hash: str
+    name: str
+    status: str
+    created_at: datetime
+    size: int | None
+    expires_at: datetime | None
+    url: str | None
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveBatch:
+    """One page of archives; `cursor` leads to the next page, None at the end."""
+
+    archives: tuple[Archive, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Downloaded:
     """A finished download. `kept` of its bytes were there from an earlier run.
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     insert,
     literal_column,
     null,
+    or_,
     select,
     text,
     update,
@@ -355,3 +356,20 @@ NEWEST = {
     .limit(bindparam("most"))
     for state in (None, *JobState)
 }
+
+# Of a client and a state, the newest first. The state is a parameter: SQLite would else take the
+# index of the state, and walk over the jobs of all clients.
+OF_CLIENT = (
+    select(jobs)
+    .where(
+        jobs.c.client == bindparam("of_client"),
+        jobs.c.state == bindparam("of_state"),
+        jobs.c.id < bindparam("before"),
+    )
+    .order_by(jobs.c.id.desc())
+    .limit(bindparam("most"))
+)
+OF_CLIENT_OVERDUE = OF_CLIENT.where(jobs.c.expires_at <= bindparam("now"))
+OF_CLIENT_IN_TIME = OF_CLIENT.where(
+    or_(jobs.c.expires_at.is_(None), jobs.c.expires_at > bindparam("now"))
+)

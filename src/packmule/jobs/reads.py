@@ -21,7 +21,7 @@ from packmule.jobs.records import failed_entry_of, file_of, job_of, open_entry_o
 from packmule.jobs.sources import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine, Result, Row, Select
@@ -37,6 +37,15 @@ _LAST_SECOND = 1e12
 _MOST_NAMED = 500
 
 _BATCH = 10_000
+
+# In which stored state, by which statement, the jobs are found that count as in a state now.
+_LISTED_AS = {
+    JobState.COMPLETED: ((JobState.COMPLETED, queries.OF_CLIENT_IN_TIME),),
+    JobState.EXPIRED: (
+        (JobState.EXPIRED, queries.OF_CLIENT),
+        (JobState.COMPLETED, queries.OF_CLIENT_OVERDUE),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,14 @@ class ChangedFiles:
 
     files: tuple[FileRecord, ...]
     last: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """Some jobs, the newest first; `cursor` asks for those that follow, None at the end."""
+
+    jobs: tuple[Job, ...]
+    cursor: int | None
 
 
 class OpenJob(NamedTuple):
@@ -257,6 +274,36 @@ class JobReads:
         }
         with reading(self._engine) as connection:
             return tuple(map(job_of, connection.execute(queries.NEWEST[state], values)))
+
+    def of_client(
+        self,
+        client: str,
+        *,
+        now: float,
+        states: Collection[JobState] = frozenset(JobState),
+        before: int | None = None,
+        limit: int = 100,
+    ) -> JobPage:
+        """List a client's jobs, the newest first, those behind a cursor, at most `limit`.
+
+        A completed job whose time is over at `now`, in seconds since the epoch, counts as expired.
+        """
+        values = {
+            "of_client": client,
+            "now": now,
+            "before": _LAST_ID if before is None else before,
+            "most": limit + 1,
+        }
+        with reading(self._engine) as connection:
+            found = [
+                job_of(row)
+                for state in states
+                for stored, statement in _LISTED_AS.get(state, ((state, queries.OF_CLIENT),))
+                for row in connection.execute(statement, values | {"of_state": stored.value})
+            ]
+        found.sort(key=lambda job: job.id, reverse=True)
+        page = tuple(found[:limit])
+        return JobPage(page, page[-1].id if len(found) > limit else None)
 
     def clients_with_links_above(self, most: int) -> tuple[str, ...]:
         """List the clients whose ended jobs keep more links than that."""

@@ -89,12 +89,6 @@ jobs = Table(
     Column("version", BigInteger, nullable=False),
     UniqueConstraint("hash", name="jobs_hash"),
     UniqueConstraint("client", "idempotency_key", name="jobs_idempotency"),
-    Index(
-        "jobs_open_by_client",
-        "client",
-        sqlite_where=text("state IN ('queued', 'running')"),
-        postgresql_where=text("state IN ('queued', 'running')"),
-    ),
     # How many are in each state, and the newest of them, without a look at any row. One for each
     # state: the planner would take one for all where another serves better.
     *(
@@ -113,12 +107,8 @@ jobs = Table(
         sqlite_where=text("storage_wait_since IS NOT NULL"),
         postgresql_where=text("storage_wait_since IS NOT NULL"),
     ),
-    Index(
-        "jobs_held_by_client",
-        "client",
-        sqlite_where=text("state IN ('queued', 'running', 'failed', 'completed')"),
-        postgresql_where=text("state IN ('queued', 'running', 'failed', 'completed')"),
-    ),
+    # What a client has open and holds, and its list of jobs, of each state the newest first.
+    Index("jobs_by_client", "client", "state", "id"),
     Index(
         "jobs_by_end",
         "finished_at",

@@ -16,6 +16,7 @@ from pydantic.json_schema import models_json_schema
 
 import packmule
 from packmule.web import (
+    archive_list,
     archived_files,
     downloads,
     events,
@@ -48,8 +49,8 @@ Packmule turns a list of public links into one ZIP archive, in the background.
 archive or the files that could not be fetched and why. Anyone who has the hash can read the status
 and download the archive.
 
-If the server requires API keys, create, retry, finish, cancel, delete and files need the header
-`Authorization: Bearer KEY`, and a key gives access only to its own client's jobs.
+If the server requires API keys, create, list, retry, finish, cancel, delete and files need the
+header `Authorization: Bearer KEY`, and a key gives access only to its own client's jobs.
 
 Every error is `application/problem+json` (RFC 9457) with a stable `code`.
 """
@@ -115,6 +116,7 @@ def _api(servers: tuple[str, ...]) -> FastAPI:
         root_path_in_servers=False,
     )
     app.include_router(job_routes.router)
+    app.include_router(archive_list.router)
     app.include_router(events.router)
     app.include_router(downloads.router)
     app.include_router(archived_files.router)

@@ -4,8 +4,9 @@ Owns the Authorization header, the responses 401, 403 and 429 (rate), and their 
 OpenAPI. Leaves API keys to `api_keys.py`, addresses to `client_address.py`, counting to
 `rate_limit.py`, and the quota to the job store.
 
-With API keys configured, create, retry, cancel, delete and files (and events with files) require a
-key, and a key reaches only its own client's jobs. Status, events and download need only the hash.
+With API keys configured, create, list, retry, finish, cancel, delete and files (and events with
+files) require a key, and a key reaches only its own client's jobs. Status, events and download need
+only the hash.
 Follows RFC 6750 (2.1 the header, 3 the challenge).
 """
 

@@ -19,6 +19,7 @@ from packmule.outbound.expired_links import expires_soon
 from packmule.outbound.share_links import rewrite
 from packmule.web.public_path import public_path
 from packmule.web.schema import (
+    ArchiveOut,
     ByteCounts,
     CancelledOut,
     CompletedOut,
@@ -34,6 +35,7 @@ from packmule.web.schema import (
     LinkWarningOut,
     ProgressOut,
     RetryingOut,
+    StatusWord,
     WaitingOut,
     WarningOut,
 )
@@ -61,6 +63,17 @@ _STANDS_BELOW = 1.0
 
 OPEN_STATES = frozenset({JobState.QUEUED, JobState.RUNNING})
 
+STATES: dict[StatusWord, frozenset[JobState]] = {
+    "in-progress": OPEN_STATES,
+    "completed": frozenset({JobState.COMPLETED}),
+    "failed": frozenset({JobState.FAILED}),
+    "cancelled": frozenset({JobState.CANCELLED}),
+    "expired": frozenset({JobState.EXPIRED}),
+}
+"""The states of a job that each status stands for."""
+
+_WORDS = {state: word for word, states in STATES.items() for state in states}
+
 
 def state_now(job: Job, now: datetime | None = None) -> JobState:
     """Return a job's state; an archive counts as expired from the moment its time is over."""
@@ -75,6 +88,21 @@ def has_failures(job: Job) -> bool:
         JobState.COMPLETED,
         JobState.FAILED,
     }
+
+
+def archive_of(job: Job, public_url: str, now: datetime) -> ArchiveOut:
+    """Return a job as its client's list has it."""
+    state = state_now(job, now)
+    completed = state is JobState.COMPLETED
+    return ArchiveOut(
+        archive_hash=job.hash,
+        name=job.name or f"{job.hash}.zip",
+        status=_WORDS[state],
+        created_at=job.created_at,
+        size=job.size if completed else None,
+        expires_at=job.expires_at,
+        url=archive_url(public_url, job.hash) if completed else None,
+    )
 
 
 def archive_url(public_url: str, hash_: str) -> str:

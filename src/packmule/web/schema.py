@@ -306,6 +306,31 @@ StatusOut = Annotated[
 ]
 
 
+StatusWord = Literal["in-progress", "completed", "failed", "cancelled", "expired"]
+
+
+class ArchiveOut(_Out):
+    """One of a client's archives. `size` and `url` are null unless it is completed."""
+
+    archive_hash: str
+    name: str = Field(description="The file name of the download.")
+    status: StatusWord
+    created_at: datetime
+    size: int | None = Field(description="Bytes.")
+    expires_at: datetime | None = Field(
+        description="When the archive, or what a failed or cancelled job keeps, is removed. Null "
+        "while in progress."
+    )
+    url: str | None = Field(description="Where to download the archive.")
+
+
+class ArchivesOut(_Out):
+    """A page of a client's archives, the newest first."""
+
+    archives: list[ArchiveOut]
+    next: str | None = Field(description="The cursor of the next page; null on the last.")
+
+
 class FileFailureOut(_Out):
     """Why a file failed."""
 

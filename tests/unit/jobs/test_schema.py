@@ -106,12 +106,20 @@ INDEXED = {
     "a job by its hash": (queries.JOB, ["sqlite_autoindex_jobs_1 (hash=?)"]),
     "a version": (queries.VERSION, ["sqlite_autoindex_jobs_1 (hash=?)"]),
     "an earlier job of a key": (queries.EARLIER_JOB, ["(client=? AND idempotency_key=?)"]),
-    "a client's open jobs": (queries.OPEN_JOBS, ["jobs_open_by_client"]),
-    "what a client holds": (queries.HELD_BYTES, ["jobs_held_by_client"]),
+    "a client's open jobs": (queries.OPEN_JOBS, ["jobs_by_client (client=? AND state=?)"]),
+    "what a client holds": (queries.HELD_BYTES, ["jobs_by_client (client=? AND state=?)"]),
     "jobs due for expiry": (queries.DUE_FOR_EXPIRY, ["jobs_by_expiry"]),
     **{
         f"jobs that are {state}": (statement, [f"COVERING INDEX jobs_{state}"])
         for state, statement in queries.COUNTS.items()
+    },
+    **{
+        f"a client's jobs{which}": (statement, ["jobs_by_client (client=? AND state=? AND id<?)"])
+        for which, statement in (
+            ("", queries.OF_CLIENT),
+            (", overdue", queries.OF_CLIENT_OVERDUE),
+            (", in time", queries.OF_CLIENT_IN_TIME),
+        )
     },
     "failures": (file_queries.FILES_FAILED, ["COVERING INDEX files_failed"]),
     "files that changed": (
