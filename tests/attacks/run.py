@@ -72,12 +72,14 @@ def _holds(attack: Attack, program: Callable[..., Service]) -> bool:
     """Play an attack; return whether the program held, and print what happened if not."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
+        stage = Stage(Path(folder), 1.0, program)
         try:
-            attack.play(Stage(Path(folder), 1.0, program), attack.full)
+            attack.play(stage, attack.full)
         except Exception:  # noqa: BLE001 -- whatever went wrong, the next attack is played
             sys.stdout.write(f"GOT THROUGH: {attack.name}\n{traceback.format_exc()}")
             return False
-    sys.stdout.write(f"repelled: {attack.name} ({time.monotonic() - began:.1f} s)\n")
+    took = time.monotonic() - began
+    sys.stdout.write(f"repelled: {attack.name} ({took:.1f} s; {stage.cost})\n")
     return True
 
 

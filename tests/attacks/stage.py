@@ -36,6 +36,24 @@ HEALTH_CHECK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What an attack cost: bytes of memory of the process that grew most, and the slowest answer.
+
+    `seconds` is how long `/healthz` took at most.
+    """
+
+    growth: int = 0
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        return f"memory +{self.growth / 1e6:.0f} MB, /healthz {self.seconds:.2f} s"
+
+    def or_more(self, other: Cost) -> Cost:
+        """Return the worse of both."""
+        return Cost(max(self.growth, other.growth), max(self.seconds, other.seconds))
+
+
+@dataclass(frozen=True)
 class Attack:
     """One attack. `play` fails with AssertionError if it gets through; `size` scales it.
 
@@ -68,6 +86,7 @@ class Stage:
         self, folder: Path, health_seconds: float, program: Callable[..., Service] = Service
     ) -> None:
         self.folder = folder
+        self.cost = Cost()
         self._health_seconds = health_seconds
         self._program = program
 
@@ -109,9 +128,10 @@ class Stage:
         with _Watch(running.port) as watch:
             yield
         growth = max(_peak(process) - memory for process, memory in before.items())
-        cost = f"memory grew by {growth / 1e6:.0f} MB, /healthz took {watch.longest:.1f} s"
-        assert growth < MAX_GROWTH, cost
-        assert watch.longest < self._health_seconds, cost
+        cost = Cost(growth, watch.longest)
+        self.cost = self.cost.or_more(cost)
+        assert growth < MAX_GROWTH, str(cost)
+        assert watch.longest < self._health_seconds, str(cost)
 
     @contextmanager
     def origin(self) -> Iterator[Origin]:
