@@ -27,12 +27,12 @@ _LEFT = "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running')"
 _WRONG = "SELECT hash, state FROM jobs WHERE state NOT IN ('queued', 'running', 'completed')"
 
 
-def until(true: Callable[[], bool], what: str) -> None:
-    """Wait until something is true. Raises RunError."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def until(true: Callable[[], bool], what: str, patience: float = PATIENCE_SECONDS) -> None:
+    """Wait until something is true, for at most so many seconds. Raises RunError."""
+    deadline = time.monotonic() + patience
     while not true():
         if time.monotonic() > deadline:
-            raise RunError(f"not within {PATIENCE_SECONDS:.0f} s: {what}")
+            raise RunError(f"not within {patience:.0f} s: {what}")
         time.sleep(_LOOK_SECONDS)
 
 

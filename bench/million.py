@@ -7,6 +7,7 @@ fleet to `fleet.py`.
     make bench-million                                 five minutes
     make bench-million ARGS="--files 50000"            a trial
     make bench-million ARGS="--where fleet"            one place only; only prints
+    make bench-million ARGS="--memory 1074"            in a container's limit of memory (root)
 
 The origin is nginx on loopback with a thousand files of 1 KiB under a million names. The job is put
 into the queue past the API; its time is that between its start and its end in the job store. The
@@ -20,7 +21,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -28,11 +29,12 @@ from typing import Self
 
 from bench import document, machine
 from bench.equipment import our_program
-from bench.fleet import Fleet, until
+from bench.fleet import PATIENCE_SECONDS, Fleet, until
 from bench.measure import RunError
 from bench.origin import HOST, free_port
 from bench.processes import end_tree, tree, tree_cpu, tree_memory
 from bench.rounds import environment
+from tests.fakes.memory_limit import memory_limit
 from tests.fakes.nanio import running_nanio
 from tests.fakes.postgres_server import PostgresServer
 
@@ -44,6 +46,8 @@ from packmule.wiring.stores import BUILD, Stores, open_stores
 FILES, SIZE, BODIES = 1_000_000, 1024, 1000
 MEMORY_MB = 600.0
 LOOK_SECONDS = 0.5
+AT_LEAST = 200
+"""Files a second, or it counts as stuck."""
 CONFIG = Template("""\
 daemon off;
 user $user;
@@ -164,13 +168,18 @@ class Setting:
     variables: dict[str, str]
     command: str
     folder: Path
+    around: list[str]
+    """The command before it."""
 
 
-def measure(place: Place, files: int, base: str, folder: Path) -> Result:
-    """Make one archive in a place."""
+def measure(
+    place: Place, files: int, base: str, folder: Path, most_memory: int | None = None
+) -> Result:
+    """Make one archive in a place; `most_memory` is a limit in bytes."""
     sources = tuple(Source(number, f"{base}/{number:07}.jpg") for number in range(files))
     with (
-        _setting(place, folder) as setting,
+        memory_limit(most_memory) if most_memory else nullcontext() as limit,
+        _setting(place, folder, limit.around if limit else []) as setting,
         open_stores(settings_module.read(setting.variables)) as stores,
     ):
         key = stores.jobs.create(
@@ -178,7 +187,7 @@ def measure(place: Place, files: int, base: str, folder: Path) -> Result:
             defer=lambda connection, key: stores.engine.defer(connection, Task(BUILD, key)),
         )
         del sources
-        watch = _work(setting, stores, key)
+        watch = _work(setting, stores, key, patience=files / AT_LEAST)
         job = stores.jobs.get(key)
     if job.state is not JobState.COMPLETED or job.started_at is None or job.finished_at is None:
         raise RunError(f"the job is {job.state}: {job.failure}")
@@ -186,11 +195,11 @@ def measure(place: Place, files: int, base: str, folder: Path) -> Result:
     return Result(place, files, seconds, watch.cpu_seconds, watch.memory / 1e6)
 
 
-def _work(setting: Setting, stores: Stores, key: str) -> Watch:
-    """Have our program work until the job has ended."""
+def _work(setting: Setting, stores: Stores, key: str, *, patience: float) -> Watch:
+    """Have our program work until the job has ended, for at most so many seconds."""
     with (setting.folder / "worker.log").open("wb") as output:
         process = subprocess.Popen(
-            [str(our_program()), setting.command],
+            [*setting.around, str(our_program()), setting.command],
             env=setting.variables,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -200,14 +209,18 @@ def _work(setting: Setting, stores: Stores, key: str) -> Watch:
     waiting = {JobState.QUEUED, JobState.RUNNING}
     try:
         with Watch(process.pid) as watch:
-            until(lambda: stores.jobs.get(key).state not in waiting, "the archive is there")
+            until(
+                lambda: stores.jobs.get(key).state not in waiting,
+                "the archive is there",
+                max(PATIENCE_SECONDS, patience),
+            )
     finally:
         end_tree(process)
     return watch
 
 
 @contextmanager
-def _setting(place: Place, folder: Path) -> Iterator[Setting]:
+def _setting(place: Place, folder: Path, around: list[str]) -> Iterator[Setting]:
     """Prepare a place, until the block ends."""
     folder.mkdir(parents=True)
     told = {
@@ -218,13 +231,13 @@ def _setting(place: Place, folder: Path) -> Iterator[Setting]:
     if place.name == "local":
         told |= {"PACKMULE_HOST": HOST, "PACKMULE_PORT": str(free_port())}
         subprocess.run([str(our_program()), "migrate"], env=told, check=True, capture_output=True)
-        yield Setting(told, "serve", folder)
+        yield Setting(told, "serve", folder, around)
         return
     with running_nanio(folder / "s3") as s3, PostgresServer(durable=True) as server:
         bucket = {**s3.environment, "PACKMULE_STORAGE_URL": f"s3://{s3.make_bucket()}/archives"}
         os.environ.update(s3.environment)  # the stores are opened here as well
         with closing(Fleet(folder / "fleet", server, {**told, **bucket})) as fleet:
-            yield Setting(dict(fleet.environment), "worker", folder)
+            yield Setting(dict(fleet.environment), "worker", folder, around)
 
 
 def section(results: list[Result], about: dict[str, str]) -> str:
@@ -233,8 +246,8 @@ def section(results: list[Result], about: dict[str, str]) -> str:
         "## A million files in one archive",
         "",
         (
-            f"By `make bench-million`: {FILES:,} files of 1 KiB over plain HTTP from loopback, one "
-            f"run; {'; '.join(about.values())}."
+            f"By `make bench-million`: {results[0].files:,} files of 1 KiB over plain HTTP from "
+            f"loopback, one run; {'; '.join(about.values())}."
         ),
         "",
         "| | files/s | at least | memory of the largest process | at most | CPU s | |",
@@ -255,16 +268,21 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--files", type=int, default=FILES)
     options.add_argument("--where", choices=[place.name for place in PLACES])
+    options.add_argument("--memory", type=int, help="limit of the program's memory, in MB")
     options.add_argument("--dir", type=Path, default=Path("bench/.work"))
     given = options.parse_args()
     work = given.dir.absolute()
     work.mkdir(parents=True, exist_ok=True)
     places = [place for place in PLACES if given.where in {None, place.name}]
     with tempfile.TemporaryDirectory(dir=work) as name, origin(Path(name) / "origin") as base:
-        results = [measure(place, given.files, base, Path(name) / place.name) for place in places]
+        most_memory = given.memory and given.memory * 1_000_000
+        results = [
+            measure(place, given.files, base, Path(name) / place.name, most_memory)
+            for place in places
+        ]
         about = machine.describe(work)
     print(section(results, about))
-    if given.files == FILES and len(places) == len(PLACES):
+    if given.files == FILES and len(places) == len(PLACES) and given.memory is None:
         document.write("million", section(results, about))
     raise SystemExit(not all(one.held for one in results))
 

@@ -196,4 +196,18 @@ class UploadLost(StorageFailed):
 
 
 class DatabaseAway(StorageFailed):
-    """The job database cannot be reached for now; the same again, a moment later, may succeed."""
+    """The job database cannot be reached for now; the same again, a moment later, may succeed.
+
+    `reason` is what the driver said, for the operator; the message is for clients too.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = clipped(reason, MAX_DETAIL)
+
+
+class DatabaseRefused(DatabaseAway):
+    """The job database does not let this program in as it is set; the operator can fix that.
+
+    While the service runs it waits, as for one that is away: a password may just be changing.
+    """

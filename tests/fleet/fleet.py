@@ -41,7 +41,10 @@ if TYPE_CHECKING:
 APIS, WORKERS = 2, 3
 ON_THE_ISLAND = WORKERS - 1
 _PROGRAM = (sys.executable, "-m", "packmule")
-_RUNNING = "SELECT hash, attempt FROM jobs WHERE state = 'running'"
+# One that waits for the store is in nobody's hands until its time has come.
+_RUNNING = """
+    SELECT hash, attempt FROM jobs WHERE state = 'running' AND storage_wait_since IS NULL
+"""
 _ATTEMPTS = "SELECT hash, attempt, state FROM jobs WHERE hash = ANY(%s)"
 _ALIVE = """
     SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '10 seconds'
@@ -186,6 +189,11 @@ class Fleet:
         """Read what a log of `logs` says; a line that is being written is left out."""
         text = self.logs[number].read_text(errors="replace")
         return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+
+    def log_tail(self, worker: int, lines: int) -> str:
+        """Return the last lines of the log of the worker that has that place now."""
+        text = self.logs[self._log_of(worker)].read_text(errors="replace")
+        return "\n".join(text.splitlines()[-lines:])
 
     def _log_of(self, worker: int) -> int:
         """Give the number of the log of the worker that has that place now."""

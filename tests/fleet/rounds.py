@@ -30,6 +30,9 @@ _LONGEST_PAUSE = 4.0
 _ENDS = "SELECT hash, attempt, etag FROM jobs WHERE state = 'completed'"
 _TASKS = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'packmule.build'"
 _MOST_TOLD = 20
+_LAST_LINES = 15
+# Nothing is in its hands; how long a process takes to start is up to the machine.
+_OF_THE_MACHINE = {"API killed"}
 
 
 @dataclass
@@ -99,7 +102,7 @@ def _late(said: Played) -> list[str]:
     return [
         f"{way}: not in other hands within {PROMISED:.0f} s, but {max(took):.1f} s"
         for way, took in said.seconds.items()
-        if took and max(took) > PROMISED
+        if took and max(took) > PROMISED and way not in _OF_THE_MACHINE
     ]
 
 
@@ -149,12 +152,23 @@ def _rest(fleet: Fleet) -> list[str]:
     """Wait until all has come to rest, and list what has not."""
     dead = [n for n, worker in enumerate(fleet.workers) if worker.process.poll() is not None]
     if dead:
-        return [f"workers {dead} have ended"]
+        return [_how_it_ended(fleet, number) for number in dead]
     until(lambda: fleet.hearts() == WORKERS, "every worker's heart beats")
     until(lambda: fleet.database.rows(_TASKS)[0][0] == 0, "no task is left")
     return []
 
 
+def _how_it_ended(fleet: Fleet, number: int) -> str:
+    """Show a worker's exit code and the end of its log."""
+    code = fleet.workers[number].process.poll()
+    last = fleet.log_tail(number, _LAST_LINES)
+    return f"worker {number} has ended with {code}; the end of its log:\n{last}"
+
+
 def _faults_in_logs(fleet: Fleet) -> list[str]:
     lines = [line for number in range(len(fleet.logs)) for line in fleet.log_lines(number)]
-    return [str(line) for line in lines if line["level"] in {"error", "critical"}][:_MOST_TOLD]
+    wrong = [line for line in lines if line["level"] in {"error", "critical"}]
+    return [
+        f"{line['at']} {line['message']} {line.get('trace', '').rpartition(chr(10))[2]}"
+        for line in wrong[:_MOST_TOLD]
+    ]

@@ -3,6 +3,7 @@
 --rounds N  rounds; 0, 1, … are the seeds
 --jobs N    jobs of a round
 --bucket-away SECONDS  how long the bucket is away once an archive is to be uploaded
+--folder PATH  where logs and data are kept afterwards, instead of in a temporary folder
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=Size.jobs)
     parser.add_argument("--bucket-away", type=float, default=Size.bucket_away)
+    parser.add_argument("--folder", type=Path)
     asked = parser.parse_args()
     size = Size(jobs=asked.jobs, bucket_away=asked.bucket_away)
-    with tempfile.TemporaryDirectory() as folder:
-        rounds = [_played(seed, Path(folder), size) for seed in range(asked.rounds)]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = asked.folder or Path(temporary)
+        rounds = [_played(seed, folder, size) for seed in range(asked.rounds)]
     sys.stdout.write(f"fleet: {figure(rounds)}\n")
     sys.exit(1 if any(one.problems for one in rounds) else 0)
 

@@ -136,6 +136,25 @@ def test_only_workers_reach_the_internet_and_both_reach_database_and_bucket() ->
         assert way_in["from"]
 
 
+def test_the_migration_reaches_its_database_and_nothing_else_before_the_release_is_there() -> None:
+    made = rendered(EVERYTHING)
+    policy = made["NetworkPolicy", "pm-migrate"]
+    job = made["Job", "pm-migrate"]
+    labels = job["spec"]["template"]["metadata"]["labels"]
+    assert policy["spec"]["podSelector"]["matchLabels"] == labels
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert "ingress" not in policy["spec"]
+    assert blocks(egress(made, "migrate")) == {"10.2.0.7/32"}
+    ports = {port["port"] for rule in egress(made, "migrate") for port in rule["ports"]}
+    assert ports == {53, 5432}
+    hooks = policy["metadata"]["annotations"]
+    assert hooks["helm.sh/hook"] == job["metadata"]["annotations"]["helm.sh/hook"]
+    assert int(hooks["helm.sh/hook-weight"]) < 0
+    for values in ({"networkPolicy": {"enabled": False}}, {"migration": {"enabled": False}}):
+        made = rendered(merged(EVERYTHING, values))
+        assert ("NetworkPolicy", "pm-migrate") not in made
+
+
 def test_a_bucket_on_the_internet_is_reached_by_the_api_on_its_port_alone() -> None:
     made = rendered(merged(EVERYTHING, {"networkPolicy": {"bucket": {"to": [], "port": 443}}}))
     [rule] = [r for r in egress(made, "api") if "0.0.0.0/0" in blocks([r])]

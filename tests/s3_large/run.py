@@ -1,8 +1,11 @@
 """`python -m tests.s3_large.run --gb N`: a large archive through little scratch and memory.
 
-Owns the files of such an archive (one of a quarter of it, some of 256 MB, many of 5 MB, many
-small), the measuring, and the proof that every byte is right: the CRC-32 of each part that the
-store has is compared with what it must be by the files and their order in the central directory.
+--memory MB  runs the service in a container's limit of so many megabytes (as root)
+
+The job is in PostgreSQL, as in a fleet. Owns the files of such an archive (one of a quarter of it,
+some of 256 MB, many of 5 MB, many small), the measuring, and the proof that every byte is right:
+the CRC-32 of each part that the store has is compared with what it must be by the files and their
+order in the central directory.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from isal.isal_zlib import crc32
+from tests.fakes.memory_limit import memory_limit
+from tests.fakes.postgres_server import PostgresServer
 from tests.s3_large.origin import checksum
 from tests.spec.service import Service, until
 
@@ -47,15 +52,17 @@ class Figures:
     scratch: int = 0
     memory: int = 0
     parts: int = 0
+    limit: int | None = None
     problems: list[str] = field(default_factory=list)
 
     def line(self) -> str:
         """Say it in one line."""
         right = "every byte right" if not self.problems else "; ".join(self.problems)
+        limit = "" if self.limit is None else f" in a limit of {self.limit / MB:,.0f} MB"
         return (
             f"s3-large: {self.size / 1e9:.2f} GB in {self.seconds:.0f} s, {self.parts:,} parts; "
             f"scratch at most {self.scratch / MB:,.0f} MB, worker's memory {self.memory / MB:,.0f} "
-            f"MB; {right}"
+            f"MB{limit}; {right}"
         )
 
 
@@ -123,9 +130,11 @@ def _peak(process: int) -> int:
     return int(line.split()[1]) * 1024
 
 
-def play(total: int, folder: Path, most_scratch: int = MOST_SCRATCH) -> Figures:
-    """Have an archive of so many bytes made, and look at it."""
-    figures = Figures()
+def play(
+    total: int, folder: Path, most_scratch: int = MOST_SCRATCH, most_memory: int | None = None
+) -> Figures:
+    """Have an archive of so many bytes made, and look at it; `most_memory` is a limit in bytes."""
+    figures = Figures(limit=most_memory)
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         origin = stack.enter_context(running("tests.s3_large.origin"))
@@ -135,9 +144,11 @@ def play(total: int, folder: Path, most_scratch: int = MOST_SCRATCH) -> Figures:
             {"url": f"http://127.0.0.1:{origin}/{n}/{size}", "name": f"{n}.bin"}
             for n, size in enumerate(files)
         ]
+        database = stack.enter_context(PostgresServer())
         service = stack.enter_context(
             Service(
                 folder,
+                DATABASE_URL=database.create("large"),
                 STORAGE_URL="s3://bucket/large",
                 MAX_SCRATCH_BYTES=str(most_scratch),
                 MAX_URLS=str(len(links)),
@@ -150,6 +161,10 @@ def play(total: int, folder: Path, most_scratch: int = MOST_SCRATCH) -> Figures:
             "AWS_SECRET_ACCESS_KEY": "no secret",
             "AWS_DEFAULT_REGION": "eu-central-1",
         }
+        if most_memory is not None:
+            limit = stack.enter_context(memory_limit(most_memory))
+            stack.callback(service.close)  # before its group is removed
+            service.around = limit.around
         service.start()
         with Gauge(service) as gauge:
             began = time.monotonic()
@@ -163,6 +178,8 @@ def play(total: int, folder: Path, most_scratch: int = MOST_SCRATCH) -> Figures:
             until(has_ended, "an archive", 120 + total / (10 * MB))
             figures.seconds = time.monotonic() - began
         figures.scratch, figures.memory = gauge.scratch, gauge.memory
+        if most_memory is not None and (kills := limit.kills()):
+            figures.problems.append(f"{kills} processes were killed for want of memory")
         if found["status"] != "completed":
             figures.problems.append(f"the job has {found['status']}: {found}"[:400])
             return figures
@@ -316,9 +333,11 @@ def main() -> int:
     """Run, and say the figures; 1 where something is wrong or beyond its bound."""
     parser = argparse.ArgumentParser(prog="python -m tests.s3_large.run", description=__doc__)
     parser.add_argument("--gb", type=float, default=20.0, help="size of the archive")
-    size = int(parser.parse_args().gb * 1e9)
+    parser.add_argument("--memory", type=int, help="limit of the service's memory, in MB")
+    asked = parser.parse_args()
+    most_memory = None if asked.memory is None else asked.memory * MB
     with tempfile.TemporaryDirectory(prefix="s3-large-", dir=Path.cwd()) as folder:
-        figures = play(size, Path(folder))
+        figures = play(int(asked.gb * 1e9), Path(folder), most_memory=most_memory)
     if figures.scratch > MOST_SCRATCH:
         figures.problems.append(f"more scratch than {MOST_SCRATCH / MB:,.0f} MB")
     if figures.memory > MOST_MEMORY:

@@ -31,6 +31,9 @@ _log = logging.getLogger(__name__)
 # What is written is for this user only; an archive for a proxy's group is made readable by itself.
 _UMASK = 0o077
 
+# Seconds for a migration to end when `serve` has ended: its transaction is undone.
+_MIGRATION_GRACE = 5.0
+
 # Passed by `serve` to its children.
 _PARENT = click.option("--parent", type=int, hidden=True)
 
@@ -92,10 +95,6 @@ def serve(**flags: str | None) -> None:
     held = listening.hold_port(address, settings.port)
     lock = service_lock.hold(settings.data_dir)
     program = [sys.executable, "-m", "packmule"]
-    migrate_first = [*program, "migrate"]
-    migrated = subprocess.run(migrate_first, env=environment, check=False)  # noqa: S603  # ourselves
-    if migrated.returncode:
-        sys.exit(migrated.returncode)
     parent = ["--parent", str(os.getpid())]
     supervisor = Supervisor(
         {name: [*program, name, *parent] for name in ("api", "worker")},
@@ -103,6 +102,10 @@ def serve(**flags: str | None) -> None:
         drain_timeout=settings.drain_timeout + settings.drain_delay,
     )
     with held, lock:
+        migrate_first = [*program, "migrate", *parent]
+        migrated = subprocess.run(migrate_first, env=environment, check=False)  # noqa: S603  # ourselves
+        if migrated.returncode:
+            sys.exit(migrated.returncode)
         code = supervisor.run(
             lambda: listening.answers(address, settings.port),
             lambda: _log.info(
@@ -173,9 +176,12 @@ def api(parent: int | None) -> None:
 
 
 @click.command(hidden=True)
-def migrate() -> None:
+@_PARENT
+def migrate(parent: int | None) -> None:
     """Upgrade the job database to this version; `serve` does this first."""
     os.umask(_UMASK)
     settings = settings_module.read(os.environ)
     logs.start(settings, "migrate")
+    if parent is not None:
+        parent_watch.stop_with_parent(parent, grace=_MIGRATION_GRACE)
     _upgrade(settings)

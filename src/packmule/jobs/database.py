@@ -202,7 +202,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def _translating(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except _OURS_TO_MEND:
+    except _OURS_TO_MEND as error:
+        if postgres.lacks_privilege(error.orig):
+            raise postgres.translated(error.orig) from error
         raise
     except PoolExhausted as error:
         raise DatabaseAway("All connections to the job database are in use.") from error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, func, select
 
-from packmule.errors import DatabaseAway, DiskFull, StorageFailed
+from packmule.errors import DatabaseAway, DatabaseRefused, DiskFull, StorageFailed
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
@@ -48,6 +48,21 @@ _ONLY_READS = "25006"
 # What is over in a moment: connections lost or too many, deadlocks, waits cut short, shutdowns, a
 # server that only reads because another takes its place, and a transaction that was idle too long.
 _FOR_NOW = ("08", _ONLY_READS, "25P03", "40", "53", "55P03", "57")
+_NO_PRIVILEGE = "42501"
+_AWAY = "The job database does not answer for now; try again in a moment."
+
+# Of a connection that was not made, libpq has the server's words and no code. In another language
+# than English they are taken for those of a database that is away.
+_REFUSALS = (
+    "authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "does not exist",
+    "is not permitted to log in",
+    "permission denied for database",
+    "does not support SSL",
+    "certificate verify failed",
+)
 
 
 def connect(url: URL) -> Engine:
@@ -93,6 +108,11 @@ def check_writable(connection: Connection) -> None:
         raise DatabaseAway("The job database only reads for now; it stands by for another.")
 
 
+def lacks_privilege(error: BaseException | None) -> bool:
+    """Return whether the server refused a statement for want of a privilege."""
+    return getattr(error, "sqlstate", None) == _NO_PRIVILEGE
+
+
 def translated(error: BaseException | None) -> DatabaseAway | DiskFull | StorageFailed:
     """Turn the driver's error into ours: the server's code is shown, no value ever is.
 
@@ -101,6 +121,16 @@ def translated(error: BaseException | None) -> DatabaseAway | DiskFull | Storage
     code = getattr(error, "sqlstate", None)
     if code == _DISK_FULL:
         return DiskFull("The database's disk is full: the job could not be written.")
-    if code is None or code.startswith(_FOR_NOW):
-        return DatabaseAway("The job database does not answer for now; try again in a moment.")
+    if code is None:
+        reason = " ".join(str(error).split())
+        is_refusal = any(words in reason for words in _REFUSALS)
+        return (DatabaseRefused if is_refusal else DatabaseAway)(_AWAY, reason)
+    if code.startswith(_FOR_NOW):
+        return DatabaseAway(_AWAY, f"SQLSTATE {code}")
+    if lacks_privilege(error):
+        return StorageFailed(
+            "The job database does not let Packmule's user create or change tables. Make the user "
+            "the database's owner, or grant it the schema: GRANT CREATE, USAGE ON SCHEMA public "
+            "TO its_name."
+        )
     return StorageFailed(f"The job database refused (SQLSTATE {code}); the log says more.")

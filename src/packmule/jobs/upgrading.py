@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 # Any constant does, so long as no other program takes the same advisory lock in this database.
-_UPGRADE_LOCK = 0x7061636B6D756C65
+UPGRADE_LOCK = 0x7061636B6D756C65
 _upgrading = threading.Lock()
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def upgrade(
     # Alembic keeps its context in its module: one upgrade at a time in a process.
     with _upgrading, writing(engine) as connection:
         if engine.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(_UPGRADE_LOCK)))
+            connection.execute(select(func.pg_advisory_xact_lock(UPGRADE_LOCK)))
         scripts = ScriptDirectory.from_config(settings)
         if _is_newer(connection, scripts):
             _log.info("job database is newer than this program, and is used as it is")

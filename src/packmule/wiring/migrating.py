@@ -13,6 +13,7 @@ from packmule.jobs.database import connect, take_reserve
 from packmule.jobs.upgrading import upgrade
 from packmule.storage.privacy import make_private
 from packmule.wiring.archives import open_storage
+from packmule.wiring.database_wait import when_reachable
 from packmule.wiring.engines import tables_of_the_engine
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ _log = logging.getLogger(__name__)
 def migrate(settings: Settings) -> None:
     """Bring the job database up to this program's version, and see that storage can be written.
 
-    What an earlier version left readable for others is made private. Raises UsageError where the
-    database is of a newer program; StorageFailed, DiskFull.
+    What an earlier version left readable for others is made private. A database that is away is
+    waited for. Raises UsageError where the database is of a newer program; StorageFailed, DiskFull.
     """
     database_file = settings.data_dir / "packmule.db"
     make_private(
@@ -41,7 +42,9 @@ def migrate(settings: Settings) -> None:
         _log.error("storage not usable reason=%s", error)
     database = connect(settings.database_url)
     try:
-        upgrade(database, in_same_transaction=tables_of_the_engine(database))
+        when_reachable(
+            lambda: upgrade(database, in_same_transaction=tables_of_the_engine(database))
+        )
         take_reserve(database)
     finally:
         database.dispose()

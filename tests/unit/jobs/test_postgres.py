@@ -15,7 +15,14 @@ from sqlalchemy.exc import DBAPIError
 from tests.fakes.jobs import FAILURE, begun, checkpoint, no_defer, opened, request
 from tests.fakes.postgres import cut_connections
 
-from packmule.errors import DatabaseAway, DiskFull, StaleAttempt, StorageFailed, UsageError
+from packmule.errors import (
+    DatabaseAway,
+    DatabaseRefused,
+    DiskFull,
+    StaleAttempt,
+    StorageFailed,
+    UsageError,
+)
 from packmule.jobs import database, postgres
 from packmule.jobs.model import Fence
 from packmule.jobs.schema import metadata
@@ -208,13 +215,47 @@ def test_what_the_server_says_is_told_apart(
     assert type(postgres.translated(error)) is ours
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        'FATAL:  password authentication failed for user "me"',
+        'FATAL:  database "x" does not exist',
+        'FATAL:  role "me" does not exist',
+        'FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "me", database "x", no encryption',
+        'FATAL:  role "me" is not permitted to log in',
+        "fe_sendauth: no password supplied",
+        "server does not support SSL, but SSL was required",
+        "SSL error: certificate verify failed",
+    ],
+)
+def test_a_server_that_lets_nobody_in_is_told_from_one_that_is_away(said: str) -> None:
+    beginning = 'connection failed: connection to server at "10.0.0.2", port 5432 failed:'
+    error = postgres.translated(psycopg.OperationalError(f"{beginning} {said}\nand more"))
+    assert type(error) is DatabaseRefused
+    assert said.partition(":  ")[2] in " ".join(error.reason.split())
+    assert "me" not in str(error).split()
+
+
+def test_what_a_user_may_not_do_is_said_with_what_to_grant(db: Engine) -> None:
+    with db.connect() as connection:
+        connection.exec_driver_sql("CREATE ROLE reader_of_nothing")
+        connection.commit()
+    with pytest.raises(StorageFailed, match="GRANT"), database.writing(db) as connection:
+        connection.exec_driver_sql("SET LOCAL ROLE reader_of_nothing; DELETE FROM jobs")
+    with db.connect() as connection:
+        connection.exec_driver_sql("DROP ROLE reader_of_nothing")
+        connection.commit()
+
+
 def test_an_error_never_shows_a_value_or_the_password() -> None:
     db = database.connect("postgresql://me:hunter2@127.0.0.1:1/x")
     with pytest.raises(DatabaseAway) as told, database.reading(db):
         pass
     cause = told.value.__cause__
     assert isinstance(cause, DBAPIError)
-    assert "hunter2" not in f"{told.value} {cause} {db.url}"
+    assert "hunter2" not in f"{told.value} {told.value.reason} {cause} {db.url}"
+    assert "Connection refused" in told.value.reason
+    assert "127.0.0.1" not in str(told.value)  # it is for clients
     db.dispose()
 
 
