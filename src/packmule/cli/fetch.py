@@ -1,4 +1,4 @@
-"""`packmule fetch`: wait for an archive and download it.
+"""`packmule fetch`: wait for an archive and download it, or one file of it.
 
 Owns the command's options and output; waiting, downloading and resuming are those of
 `packmule.client`.
@@ -7,6 +7,7 @@ Owns the command's options and output; waiting, downloading and resuming are tho
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,13 +24,19 @@ if TYPE_CHECKING:
     from packmule.client import Downloaded
 
 _STANDARD_OUTPUT = Path("-")
+_POSITION = re.compile(r"[0-9]{1,10}")
 
 
 @click.command()
 @hash_argument
 @click.option(
     "-o", "--output", "out", type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to save the archive.  [default: HASH.zip]",
+    help="Where to save it.  [default: HASH.zip, or with --file the file's name]",
+)  # fmt: skip
+@click.option(
+    "--file", "file", metavar="NAME_OR_POSITION",
+    help="Download only this file of the archive: its name there, or its position in the list of "
+    "links, from 0.",
 )  # fmt: skip
 @click.option("-f", "--force", is_flag=True, help="Replace an existing file.")
 @click.option(
@@ -42,19 +49,23 @@ _STANDARD_OUTPUT = Path("-")
 @click.option("--timeout", type=Duration(), help="Wait for the job at most this long, like 2h.")
 @remote.options
 def fetch(
-    *, archive_hash: str, out: Path | None, force: bool, no_resume: bool, connections: int,
-    timeout: float | None,
+    *, archive_hash: str, out: Path | None, file: str | None, force: bool, no_resume: bool,
+    connections: int, timeout: float | None,
     server: str | None, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Wait until an archive is completed, and download it.
+    """Wait until an archive is completed, and download it, or one file of it.
 
     A large archive is received in several parts at once. An interrupted download resumes by
     itself, or when you run the same command again; until then its bytes are in OUT.part. The
     archive is there whole or not at all.
 
+    `packmule files HASH` lists names and positions. To download by its position, a file needs no
+    API key. One that the archive holds compressed starts over after an interruption.
+
     \b
     Examples:
       packmule fetch 0123456789abcdef0123456789abcdef -o holiday.zip
+      packmule fetch 0123456789abcdef0123456789abcdef --file 2024/clip.mp4
       packmule fetch https://example.org/archive/get/0123456789abcdef0123456789abcdef.zip
 
     Exit status: 0 downloaded; 1 there is no archive, or a file is missing in it; 2 invalid
@@ -62,7 +73,8 @@ def fetch(
     """  # noqa: D301
     from packmule.client import ClientError, NotCompleted  # noqa: PLC0415 - slow to import
 
-    path = out or Path(f"{archive_hash}.zip")
+    wanted = int(file) if file is not None and _POSITION.fullmatch(file) else file
+    path = out or _default_path(archive_hash, wanted)
     if path == _STANDARD_OUTPUT:
         raise UsageError(
             "An archive cannot be written to standard output: its parts arrive in any order. Name "
@@ -77,8 +89,8 @@ def fetch(
     with remote.connect(server, quiet=quiet or as_json, go_on=go_on) as (client, reporter):
         try:
             done = client.fetch(
-                archive_hash, path, resume=not no_resume, replace=force, timeout=timeout,
-                connections=connections,
+                archive_hash, path, file=wanted, resume=not no_resume, replace=force,
+                timeout=timeout, connections=connections,
                 on_progress=reporter.progress, on_bytes=reporter.bytes,
             )  # fmt: skip
         except NotCompleted as ended:
@@ -96,6 +108,15 @@ def fetch(
             raise SystemExit(exits.FAILED) from error
     _print_result(done, archive_hash, path, quiet=quiet, as_json=as_json)
     raise SystemExit(exits.FAILED if done.missing else 0)
+
+
+def _default_path(archive_hash: str, file: int | str | None) -> Path:
+    if file is None:
+        return Path(f"{archive_hash}.zip")
+    name = "" if isinstance(file, int) else file.rpartition("/")[2]
+    if name in {"", ".", ".."}:
+        raise UsageError("Name the file to write with -o: this does not say its name.")
+    return Path(name)
 
 
 def _print_result(

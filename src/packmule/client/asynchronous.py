@@ -175,12 +175,16 @@ class AsyncClient:
         archive_hash: str,
         path: str | os.PathLike[str],
         *,
+        file: int | str | None = None,
         resume: bool = True,
         replace: bool = False,
         connections: int = CONNECTIONS,
         on_bytes: Callable[[int, int], None] | None = None,
     ) -> Downloaded:
         """Download an archive to `path`. Raises ClientError, OSError.
+
+        With `file`, download only that file: by its position in the list of links, or by its name
+        in the archive, for which the server may require an API key.
 
         A file at `path` stays, and raises FileExistsError, unless `replace` is True. The archive is
         there whole or not at all. An interrupted download continues where it was, from
@@ -189,7 +193,7 @@ class AsyncClient:
         """
         return await self._run(
             downloading.download(
-                self._context, archive_hash, path, resume=resume, replace=replace,
+                self._context, archive_hash, path, file=file, resume=resume, replace=replace,
                 connections=connections, on_bytes=on_bytes,
             )
         )  # fmt: skip
@@ -199,6 +203,7 @@ class AsyncClient:
         archive_hash: str,
         path: str | os.PathLike[str],
         *,
+        file: int | str | None = None,
         resume: bool = True,
         replace: bool = False,
         timeout: float | None = None,  # noqa: ASYNC109  # the server's own time counts as well
@@ -208,11 +213,11 @@ class AsyncClient:
     ) -> Downloaded:
         """Wait for a job, for at most `timeout` seconds, then download. Also raises NotCompleted.
 
-        `timeout` does not limit the download.
+        `timeout` does not limit the download. `file` is as in `download`.
         """
         return await self._run(
             downloading.fetch(
-                self._context, archive_hash, path, resume=resume, replace=replace,
+                self._context, archive_hash, path, file=file, resume=resume, replace=replace,
                 timeout=timeout, connections=connections, on_progress=on_progress,
                 on_bytes=on_bytes,
             )

@@ -169,12 +169,16 @@ class Client:
         archive_hash: str,
         path: str | os.PathLike[str],
         *,
+        file: int | str | None = None,
         resume: bool = True,
         replace: bool = False,
         connections: int = CONNECTIONS,
         on_bytes: Callable[[int, int], None] | None = None,
     ) -> Downloaded:
         """Download an archive to `path`. Raises ClientError, OSError.
+
+        With `file`, download only that file: by its position in the list of links, or by its name
+        in the archive, for which the server may require an API key.
 
         A file at `path` stays, and raises FileExistsError, unless `replace` is True. The archive is
         there whole or not at all. An interrupted download continues where it was, from
@@ -183,7 +187,7 @@ class Client:
         """
         return self._run(
             downloading.download(
-                self._context, archive_hash, path, resume=resume, replace=replace,
+                self._context, archive_hash, path, file=file, resume=resume, replace=replace,
                 connections=connections, on_bytes=on_bytes,
             )
         )  # fmt: skip
@@ -193,6 +197,7 @@ class Client:
         archive_hash: str,
         path: str | os.PathLike[str],
         *,
+        file: int | str | None = None,
         resume: bool = True,
         replace: bool = False,
         timeout: float | None = None,
@@ -202,11 +207,11 @@ class Client:
     ) -> Downloaded:
         """Wait for a job, for at most `timeout` seconds, then download. Also raises NotCompleted.
 
-        `timeout` does not limit the download.
+        `timeout` does not limit the download. `file` is as in `download`.
         """
         return self._run(
             downloading.fetch(
-                self._context, archive_hash, path, resume=resume, replace=replace,
+                self._context, archive_hash, path, file=file, resume=resume, replace=replace,
                 timeout=timeout, connections=connections, on_progress=on_progress,
                 on_bytes=on_bytes,
             )

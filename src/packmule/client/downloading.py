@@ -1,4 +1,4 @@
-"""The download of an archive: started, cut, resumed, until it is whole.
+"""The download of an archive, or of one file in it: started, cut, resumed, until it is whole.
 
 Owns when a download is requested again and when it gives up. Which bytes may be used is decided in
 `versions.py`, who receives which in `segments.py`; the files are those of `part_file.py`, the I/O
@@ -27,8 +27,9 @@ from packmule.client.errors import (
     NotCompleted,
 )
 from packmule.client.helping import READ_TIMEOUT
-from packmule.client.operations import RETRYABLE, wait
+from packmule.client.operations import RETRYABLE, files, wait
 from packmule.client.part_file import PartFile, check
+from packmule.client.requests import Target
 from packmule.client.steps import (
     ApiResponse,
     NetworkFault,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 CONNECTIONS = 8
 """How many connections a download has at most, unless its caller says otherwise."""
 
+_FILES_AT_ONCE = 1000
 _MAX_STARTS = 5
 """How often a download may start from its first byte."""
 
@@ -61,6 +63,7 @@ def download(
     hash_: str,
     path: str | os.PathLike[str],
     *,
+    file: int | str | None = None,
     resume: bool,
     replace: bool,
     connections: int,
@@ -69,18 +72,21 @@ def download(
 ) -> Steps[Downloaded]:
     """Download an archive to `path`, replacing a file there if asked. Raises ClientError, OSError.
 
-    Up to `connections` transfers receive parts of it at once. `on_bytes` is called with the number
-    of bytes received and the total.
+    With `file`, download only the file at that position, or of that name. Up to `connections`
+    transfers receive parts of it at once. `on_bytes` is called with the number of bytes received
+    and the total.
     """
-    requests.checked(hash_)
+    target = Target(hash_, None if isinstance(file, str) else file)
     if connections < 1:
         raise UsageError("A download needs at least 1 connection.")
-    part = PartFile(Path(path), hash_, replace=replace)
+    if isinstance(file, str):
+        target = Target(hash_, (yield from _position(context, hash_, file)))
+    part = PartFile(Path(path), target.key, replace=replace)
     try:
         yield from run_blocking(lambda: part.open(resume=resume))
         arrival = Arrival(part, context.now, on_bytes)
         try:
-            yield from _Download(context, hash_, arrival, expected, connections).steps()
+            yield from _Download(context, target, arrival, expected, connections).steps()
         finally:
             arrival.stop()  # a helper's thread may still be there, and find the file closed
         yield from run_blocking(part.finish)
@@ -96,6 +102,7 @@ def fetch(
     hash_: str,
     path: str | os.PathLike[str],
     *,
+    file: int | str | None = None,
     resume: bool,
     replace: bool,
     timeout: float | None,
@@ -103,15 +110,20 @@ def fetch(
     on_progress: Callable[[InProgress], None] | None,
     on_bytes: Callable[[int, int], None] | None,
 ) -> Steps[Downloaded]:
-    """Wait until a job is completed, then download. Raises NotCompleted, ClientError, OSError."""
+    """Wait until a job is completed, then download. Raises NotCompleted, ClientError, OSError.
+
+    Of a single file, neither what is missing in the archive nor its warnings are reported.
+    """
     yield from run_blocking(lambda: check(Path(path), replace=replace))
     found = yield from wait(context, hash_, timeout, on_progress)
     if not isinstance(found, Completed):
         raise NotCompleted(_no_archive(found), found)
     done = yield from download(
-        context, hash_, path, resume=resume, replace=replace, connections=connections,
-        on_bytes=on_bytes, expected=found.size,
+        context, hash_, path, file=file, resume=resume, replace=replace,
+        connections=connections, on_bytes=on_bytes, expected=found.size if file is None else None,
     )  # fmt: skip
+    if file is not None:
+        return done
     return dataclasses.replace(done, missing=found.missing, warnings=found.warnings)
 
 
@@ -121,19 +133,32 @@ def _no_archive(found: Status) -> str:
     return f"There is no archive: the job is {found.status}."
 
 
+def _position(context: CallContext, hash_: str, name: str) -> Steps[int]:
+    """Find a packed file by its name in the archive. Raises DownloadFailed."""
+    cursor: str | None = None
+    while True:
+        page = yield from files(context, hash_, "done", cursor, _FILES_AT_ONCE)
+        for each in page.files:
+            if each.name == name:
+                return each.position
+        cursor = page.cursor
+        if cursor is None:
+            raise DownloadFailed(f"The archive has no file named {name!r}.")
+
+
 class _Download:
     """One download, across all requests of the transfer that leads it."""
 
     def __init__(
         self,
         context: CallContext,
-        hash_: str,
+        target: Target,
         arrival: Arrival,
         expected: int | None,
         connections: int,
     ) -> None:
         self._context = context
-        self._hash = hash_
+        self._target = target
         self._arrival = arrival
         self._expected = expected
         self._helpers = connections - 1
@@ -152,7 +177,7 @@ class _Download:
         while not self._arrival.is_whole:
             self._choose()
             headers = versions.headers(self._wanted)
-            request = requests.download(self._hash, headers, timeout=READ_TIMEOUT)
+            request = requests.download(self._target, headers, timeout=READ_TIMEOUT)
             outcome = yield from stream_response(
                 request, self._begin, self._arrival.report, self._help
             )
@@ -182,7 +207,8 @@ class _Download:
 
     def _begin(self, head: ApiResponse) -> Callable[[bytes], bool] | None:
         """Decide on a body by its head, and return its consumer, or None to skip it."""
-        match versions.judge_response(self._wanted, head, self._expected):
+        is_file = self._target.position is not None
+        match versions.judge_response(self._wanted, head, self._expected, may_be_empty=is_file):
             case RejectBody(reason):
                 self._rejected = reason
                 # The server would send the same wrong part again.
@@ -196,7 +222,8 @@ class _Download:
                 if accepted.whole:
                     self._arrival.begin(accepted.version)
                     self._segment = self._arrival.segments.first()
-                assert self._segment is not None  # noqa: S101  # no version is empty
+                if self._segment is None:
+                    return None  # an empty file
                 end = accepted.version.size if accepted.whole else self._segment.end
                 self._body = Body(self._arrival, self._segment, end)
                 self._from_start = False
@@ -209,7 +236,7 @@ class _Download:
             return []
         claimed = (self._arrival.segments.another() for _ in range(self._helpers))
         return [
-            helping.help_with(self._context, self._hash, self._arrival, segment)
+            helping.help_with(self._context, self._target, self._arrival, segment)
             for segment in claimed
             if segment is not None
         ]

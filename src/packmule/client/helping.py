@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from packmule.client.arrival import Arrival
     from packmule.client.operations import CallContext, Steps
+    from packmule.client.requests import Target
     from packmule.client.segments import Segment
     from packmule.client.steps import ApiResponse
 
@@ -26,12 +27,14 @@ READ_TIMEOUT = 30.0
 """Seconds without a byte after which a download is cut and resumed."""
 
 
-def help_with(context: CallContext, hash_: str, arrival: Arrival, segment: Segment) -> Steps[None]:
+def help_with(
+    context: CallContext, target: Target, arrival: Arrival, segment: Segment
+) -> Steps[None]:
     """Receive a claimed segment, and then what else is missing. Raises OSError."""
     taken: Segment | None = segment
     while taken is not None:
         before = taken.at
-        yield from _request(hash_, arrival, taken)
+        yield from _request(target, arrival, taken)
         arrival.segments.release(taken)
         if taken.left:
             if taken.at == before or arrival.segments.stopped:
@@ -40,7 +43,7 @@ def help_with(context: CallContext, hash_: str, arrival: Arrival, segment: Segme
         taken = arrival.segments.another()
 
 
-def _request(hash_: str, arrival: Arrival, segment: Segment) -> Steps[None]:
+def _request(target: Target, arrival: Arrival, segment: Segment) -> Steps[None]:
     end = segment.end  # another transfer may take over the last bytes while this one is under way
     wanted = Wanted(segment.at, arrival.version, end)
 
@@ -51,5 +54,5 @@ def _request(hash_: str, arrival: Arrival, segment: Segment) -> Steps[None]:
             case _:
                 return None
 
-    request = requests.download(hash_, versions.headers(wanted), timeout=READ_TIMEOUT)
+    request = requests.download(target, versions.headers(wanted), timeout=READ_TIMEOUT)
     yield from stream_response(request, begin, arrival.report, list)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -149,9 +150,33 @@ def delete(hash_: str) -> ApiRequest:
     return ApiRequest("DELETE", f"/api/archive/{checked(hash_)}")
 
 
-def download(hash_: str, headers: Mapping[str, str], *, timeout: float) -> ApiRequest:
-    """Download the archive; `timeout` limits the seconds without a byte."""
-    return ApiRequest("GET", f"/archive/get/{checked(hash_)}.zip", headers=headers, timeout=timeout)
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is downloaded: an archive, or the file at a position in it. Raises UsageError."""
+
+    hash_: str
+    position: int | None = None
+
+    def __post_init__(self) -> None:
+        checked(self.hash_)
+        if self.position is not None and self.position < 0:
+            raise UsageError(f"{self.position} is not the position of a file; they count from 0.")
+
+    @property
+    def key(self) -> str:
+        """The text by which a later run knows what it resumes."""
+        return self.hash_ if self.position is None else f"{self.hash_}/{self.position}"
+
+    @property
+    def path(self) -> str:
+        """The path of its URL."""
+        of_file = ".zip" if self.position is None else f"/files/{self.position}"
+        return f"/archive/get/{self.hash_}{of_file}"
+
+
+def download(target: Target, headers: Mapping[str, str], *, timeout: float) -> ApiRequest:
+    """Download an archive or a file; `timeout` limits the seconds without a byte."""
+    return ApiRequest("GET", target.path, headers=headers, timeout=timeout)
 
 
 def checked(hash_: str) -> str:

@@ -26,7 +26,7 @@ _DOCUMENT = re.compile(r"text/.*|application/(.*[+])?(json|xml)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of an archive: its length and, if it has one, its strong ETag."""
+    """One version of what is downloaded: its length and, if it has one, its strong ETag."""
 
     size: int
     etag: str | None
@@ -103,16 +103,20 @@ def headers(wanted: Wanted) -> dict[str, str]:
 
 
 def judge_response(
-    wanted: Wanted, head: ApiResponse, expected: int | None
+    wanted: Wanted, head: ApiResponse, expected: int | None, *, may_be_empty: bool = False
 ) -> AcceptBody | RejectBody:
-    """Judge the body of a successful response by its head. `expected` is its length, if known."""
+    """Judge the body of a successful response by its head. `expected` is its length, if known.
+
+    A file may be empty; an archive never is.
+    """
     if head.headers.get("content-encoding", "identity").lower() != "identity":
         return RejectBody("it has a content encoding that was not requested")
     if _DOCUMENT.fullmatch(head.headers.get("content-type", "").partition(";")[0].strip()):
         return RejectBody("it is a web page or an error document")
-    judged = (
-        _part(wanted, head) if head.status == HTTPStatus.PARTIAL_CONTENT else _all(head, expected)
-    )
+    if head.status == HTTPStatus.PARTIAL_CONTENT:
+        judged = _part(wanted, head)
+    else:
+        judged = _all(head, expected, may_be_empty=may_be_empty)
     if isinstance(judged, AcceptBody) and expected not in {None, judged.version.size}:
         return RejectBody(
             f"it has {judged.version.size} bytes, but the job's status says {expected}"
@@ -136,13 +140,13 @@ def _part(wanted: Wanted, head: ApiResponse) -> AcceptBody | RejectBody:
     return AcceptBody(first, version)
 
 
-def _all(head: ApiResponse, expected: int | None) -> AcceptBody | RejectBody:
+def _all(head: ApiResponse, expected: int | None, *, may_be_empty: bool) -> AcceptBody | RejectBody:
     size = _length(head)
     if size is None:
         size = expected
     if size is None:
         return RejectBody("it has no length, so its end cannot be verified")
-    if size == 0:
+    if size == 0 and not may_be_empty:
         return RejectBody("it is empty")
     etag = head.headers.get("etag", "")
     return AcceptBody(0, Version(size, etag if _STRONG.fullmatch(etag) else None), whole=True)

@@ -103,7 +103,7 @@ def test_a_run_that_ended_is_gone_on_with_by_the_next(tmp_path: Path) -> None:
 def a_request() -> Any:
     from packmule.client import requests  # noqa: PLC0415
 
-    return requests.download(HASH, {}, timeout=1.0)
+    return requests.download(requests.Target(HASH), {}, timeout=1.0)
 
 
 def left_whole(path: Path, content: bytes, etag: str = '"a"') -> None:
