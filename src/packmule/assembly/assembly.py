@@ -33,7 +33,7 @@ from packmule.outbound.fetch import Fetch
 from packmule.outbound.job_queue import JobQueue
 from packmule.outbound.share_links import rewritten
 from packmule.outbound.transfer import START
-from packmule.outbound.urls import UrlInvalid, parse, refusal
+from packmule.outbound.urls import Refusals, UrlInvalid, parse
 from packmule.telemetry.context import as_extra
 from packmule.telemetry.metrics import RETRIES
 
@@ -117,7 +117,7 @@ class Assembly:
         self._receiving = ReceivingJob(
             context, sources, names, self.ledger, self._committer, sinks, wake, self._fetch_again
         )
-        self._refusals: dict[tuple[str, int], tuple[FailureCode, str] | None] = {}
+        self._refusals = Refusals(resources.rules)
 
     def __repr__(self) -> str:
         return f"<Assembly {self.ledger!r} {self.scratch!r}>"
@@ -157,10 +157,7 @@ class Assembly:
         except UrlInvalid as error:
             self._refuse(source.position, FailureCode.URL_INVALID, error.detail)
             return None
-        site = (url.host, url.port)
-        if site not in self._refusals:
-            self._refusals[site] = refusal(url, self._resources.rules)
-        if (refused := self._refusals[site]) is not None:
+        if (refused := self._refusals.of(url)) is not None:
             self._refuse(source.position, *refused)
             return None
         return url

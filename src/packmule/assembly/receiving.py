@@ -89,6 +89,7 @@ class _UnseenBody(NamedTuple):
 
     entry: EntryCommit
     head: Head
+    content_type: str | None
     url: str
     total: int | None
 
@@ -113,12 +114,13 @@ class EntryReceiver:
     """
 
     __slots__ = (
-        "_check", "_has_failed", "_is_second", "_job", "_segment", "_sink", "_take", "_unseen",
-        "_whole", "position", "write",
+        "_check", "_has_failed", "_is_second", "_job", "_segment", "_sink", "_source", "_take",
+        "_unseen", "_whole", "position", "write",
     )  # fmt: skip
 
     def __init__(self, job: ReceivingJob, position: int) -> None:
         self._job = job
+        self._source = job.sources[position]
         self._sink: Sink | None = None
         self._segment: SegmentSink | None = None
         self._whole = 0
@@ -138,7 +140,7 @@ class EntryReceiver:
         """Take up an entry where a checkpoint left it."""
         job, position = self._job, self.position
         receipt = (place.etag, place.last_modified) if job.context.keeps_receipts else None
-        self._check = body_check(job.sources[position].expected, {}, receipt)
+        self._check = body_check(self._source.expected, {}, receipt)
         entry = EntryCommit(
             job.committer, position, place.name, place.modified_at, place.warning,
             check=self._check, on_fault=self._refuse,
@@ -213,21 +215,21 @@ class EntryReceiver:
         """Look at the first bytes of a body, then take them like all others."""
         if self._unseen is not None:
             body, self._unseen = self._unseen, None
-            most = PAGE_BYTES if is_page(body.head.content_type) else FIRST_BYTES
+            most = PAGE_BYTES if is_page(body.content_type) else FIRST_BYTES
             self._judge(body, bytes(view[:most]), is_whole=len(view) == body.total)
         return self._take(view)
 
     def _judge(self, body: _UnseenBody, first: bytes, *, is_whole: bool) -> None:
         """Refuse or mark what is not the file that the link announced. Raises BodyRefused."""
         job, entry, head = self._job, body.entry, body.head
-        advice = viewer_page(body.url, first) if first and is_page(head.content_type) else None
+        advice = viewer_page(body.url, first) if first and is_page(body.content_type) else None
         if advice is not None:
             raise BodyRefused(Failure(FailureCode.VIEWER_PAGE, advice, head.status))
         disposition = head.fields.get("content-disposition")
         warning = unexpected(
-            job.sources[self.position],
+            self._source,
             entry.name,
-            head.content_type,
+            body.content_type,
             first,
             announced=announced_name(disposition) if disposition else None,
             is_whole=is_whole,
@@ -248,7 +250,7 @@ class EntryReceiver:
             position,
             content_disposition=fields.get("content-disposition"),
             content_type=fields.get("content-type"),
-            final_url=None if url.text == job.sources[position].url else url.text,
+            final_url=None if url.text == self._source.url else url.text,
         )
         placement = decide(job.context, head, name, total)
         # Where the body is coded, what is announced may be the length of something else.
@@ -261,7 +263,7 @@ class EntryReceiver:
             job.committer, position, name, _modified_at(head),
             check=check, on_fault=self._refuse,
         )  # fmt: skip
-        self._unseen = _UnseenBody(entry, head, url.text, total)
+        self._unseen = _UnseenBody(entry, head, head.content_type, url.text, total)
         if self._sink is not None:
             placed = self._placed
             if (
@@ -281,7 +283,7 @@ class EntryReceiver:
         receipt = None
         if job.context.keeps_receipts:
             receipt = fields.get("etag"), fields.get("last-modified")
-        return body_check(job.sources[self.position].expected, sent_digests(head), receipt)
+        return body_check(self._source.expected, sent_digests(head), receipt)
 
     @property
     def _placed(self) -> PlacedSink | None:
@@ -298,7 +300,7 @@ class EntryReceiver:
 
     def postpone(self, cause: Failure, next_attempt_at: float) -> None:
         """Record why the try failed, and when the next one comes, in POSIX seconds."""
-        name = self._job.sources[self.position].name
+        name = self._source.name
         self._job.ledger.postponed(WaitingFile(self.position, name, cause, next_attempt_at))
 
     def finish(self) -> None:
@@ -339,7 +341,7 @@ class EntryReceiver:
             failure = replace(failure, attempts=max(2, failure.attempts))
         self._has_failed = True
         job.names.release(position)
-        if job.ledger.failed(FailedEntry(position, job.sources[position].name or "", failure)):
+        if job.ledger.failed(FailedEntry(position, self._source.name or "", failure)):
             job.committer.archive.flush()
 
     def _may_be_kept(self) -> bool:

@@ -97,7 +97,8 @@ def check(
     links: Sequence[GivenLink], rules: AddressRules, max_length: int, rewrites: frozenset[str]
 ) -> None:
     """Check every link before the first is fetched. Raises UsageError, which lists the bad ones."""
-    faults = ((link, _fault(link, rules, max_length, rewrites)) for link in links)
+    refusals = url_parser.Refusals(rules)
+    faults = ((link, _fault(link, refusals, max_length, rewrites)) for link in links)
     bad = [(link, fault) for link, fault in faults if fault is not None]
     if bad:
         are = "is" if len(bad) == 1 else "are"
@@ -128,7 +129,7 @@ def note_duplicates(links: Sequence[GivenLink]) -> str | None:
 
 
 def _fault(
-    link: GivenLink, rules: AddressRules, max_length: int, rewrites: frozenset[str]
+    link: GivenLink, refusals: url_parser.Refusals, max_length: int, rewrites: frozenset[str]
 ) -> str | None:
     if link.name is not None and (unfit := why_unstorable(link.name)) is not None:
         return _with_code(f"the name {unfit}", FailureCode.NAME_INVALID)
@@ -136,7 +137,7 @@ def _fault(
         url = url_parser.parse(rewritten(link.url, rewrites), max_length=max_length)
     except url_parser.UrlInvalid as error:
         return _with_code(error.detail, FailureCode.URL_INVALID)
-    refused = url_parser.refusal(url, rules)
+    refused = refusals.of(url)
     return None if refused is None else _with_code(refused[1], refused[0])
 
 

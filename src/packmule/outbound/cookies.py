@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 MOST_BYTES = 32 * 1024
 """Bytes of cookies that a source may hold while it waits; what is set beyond that is dropped."""
 
-_SETS = b"set-cookie:"
+FIELD = "set-cookie"
+_SETS = f"{FIELD}:".encode()
 
 
 def enable(curl: pycurl.Curl) -> None:

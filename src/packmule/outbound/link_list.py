@@ -35,6 +35,8 @@ _DELIMITERS = ",;\t"
 _NEXT_LINK = re.compile(
     r"(?<![\s,;])[\s,;]++(?=[\"'`<]?https?://)|(?<=>)(?=<https?://)", re.IGNORECASE
 )
+# Nothing in it separates, encloses or escapes: nearly every line of a list is such a link.
+_ONE_LINK = re.compile(r"https?://[^\s,;\"'`<>&\ufeff]+")
 _PAIRS = {'"': '"', "'": "'", "`": "`", "<": ">"}
 _DIGESTS = ("sha256", "md5")
 _NO_SIZE = "is invalid: the size in {} {} must be a whole number of bytes"
@@ -91,11 +93,13 @@ def read_text(text: str) -> list[ListedLink]:
 
 def read_lines(text: str) -> list[ListedLink]:
     """Read links line by line, as the page's form does."""
-    return [
-        link
-        for number, line in enumerate(_LINE_END.split(text), 1)
-        for link in links_of_line(number, line)
-    ]
+    links: list[ListedLink] = []
+    for number, line in enumerate(_LINE_END.split(text), 1):
+        if _ONE_LINK.fullmatch(line):
+            links.append(ListedLink(number, line, None))
+        else:
+            links.extend(links_of_line(number, line))
+    return links
 
 
 def _decoded(data: bytes) -> str:

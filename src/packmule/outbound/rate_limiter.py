@@ -10,6 +10,7 @@ libcurl's own limit (CURLOPT_MAX_RECV_SPEED_LARGE) is for one transfer, and does
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from packmule.outbound.host_limits import limit_for
@@ -71,9 +72,10 @@ class RateLimits:
         self._of_all = [RateLimiter(max_rate)] if max_rate else []
         self._host_limits = host_limits
         self._of_hosts: dict[str, RateLimiter] = {}  # as many as there are limits
-
-    def of(self, host: str) -> SharedRate | None:
+        self.of = lru_cache(maxsize=1024)(self._of)
         """Return what a transfer from this host keeps to; None if nothing bounds it."""
+
+    def _of(self, host: str) -> SharedRate | None:
         buckets = [*self._of_all]
         found = limit_for(host, self._host_limits)
         if found is not None and found[1].rate:

@@ -237,7 +237,7 @@ class TransferHandle:
 
     def keep_cookies(self) -> None:
         """Keep for the source what cookies this try's responses have set."""
-        if self.fetch is not None and (self._sets_cookies or cookies.are_set(self.lines)):
+        if self.fetch is not None and self._sets_cookies:
             self.fetch.cookies = cookies.taken(self.curl)
             self._has_cookies = True
         self._sets_cookies = False
@@ -362,6 +362,7 @@ class TransferHandle:
         assert fetch is not None  # noqa: S101 - a callback comes only during a try
         try:
             head = parse_head(self.lines)
+            self._sets_cookies = self._sets_cookies or cookies.FIELD in head.fields
         except HeadIncomplete:
             raise
         except HeadInvalid as error:

@@ -157,6 +157,21 @@ def refusal(url: Url, rules: AddressRules) -> tuple[FailureCode, str] | None:
     return address_refused(url.host) if refused else None
 
 
+class Refusals:
+    """What `refusal` says by these rules, found once for the many URLs of a host and port."""
+
+    def __init__(self, rules: AddressRules) -> None:
+        self._rules = rules
+        self._known: dict[tuple[str, int], tuple[FailureCode, str] | None] = {}
+
+    def of(self, url: Url) -> tuple[FailureCode, str] | None:
+        """Return why a URL may not be fetched, as far as that is known before DNS, or None."""
+        site = (url.host, url.port)
+        if site not in self._known:
+            self._known[site] = refusal(url, self._rules)
+        return self._known[site]
+
+
 def address_refused(host: str) -> tuple[FailureCode, str]:
     """Return the refusal of a host: the same words whatever its address, which is never named."""
     return (

@@ -123,6 +123,8 @@ def unexpected(
 
 
 def _is_text(data: bytes) -> bool:
+    if b"\0" in data:  # nearly every file that is none
+        return False
     try:
         return _UNPRINTABLE.search(data.decode()) is None
     except UnicodeDecodeError:
