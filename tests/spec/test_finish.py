@@ -7,13 +7,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import pytest
-from tests.fakes.bucket import running_s3
 from tests.spec.service import Service, until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import httpx
     from tests.fakes.origin import Origin
 
@@ -101,23 +97,37 @@ def test_where_nothing_is_packed_there_is_nothing_to_finish(
     assert finish(service, "0" * 32).status_code == 404
 
 
-@pytest.mark.parametrize("storage", ["directory", "bucket"])
+def requests_for_all(origin: Origin, folder: str) -> list[int]:
+    return [
+        len(origin.requests_for(f"{folder}/{name}.bin")) for name in ("whole", "slow", "silent")
+    ]
+
+
 def test_a_job_asked_to_finish_while_no_worker_runs_is_completed_by_the_next(
-    tmp_path: Path, origin: Origin, storage: str
+    anywhere: Service, origin: Origin
 ) -> None:
-    folder = f"/finish/kill/{storage}"
-    with running_s3() as server, Service(tmp_path) as service:
-        if storage == "bucket":
-            service.use_bucket(server)
-        service.start()
-        archive_hash, whole = begun(service, origin, folder)
-        service.kill()
-        asked = len(origin.requests_for(f"{folder}/slow.bin"))
-        ended = subprocess.run(
-            [sys.executable, "-m", "packmule", "jobs", "finish", archive_hash],
-            env=service.environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert ended.returncode == 0, ended.stderr
-        service.start()
-        assert_finished(service, archive_hash, whole)
-        assert len(origin.requests_for(f"{folder}/slow.bin")) == asked
+    folder = f"/finish/away/{anywhere.port}"
+    archive_hash, whole = begun(anywhere, origin, folder)
+    anywhere.kill()
+    asked = requests_for_all(origin, folder)
+    ended = subprocess.run(
+        [sys.executable, "-m", "packmule", "jobs", "finish", archive_hash],
+        env=anywhere.environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    anywhere.start()
+    assert_finished(anywhere, archive_hash, whole)
+    assert requests_for_all(origin, folder) == asked
+
+
+def test_a_job_whose_worker_is_killed_while_it_finishes_is_completed_by_the_next(
+    anywhere: Service, origin: Origin
+) -> None:
+    folder = f"/finish/killed/{anywhere.port}"
+    archive_hash, whole = begun(anywhere, origin, folder)
+    asked = requests_for_all(origin, folder)
+    assert finish(anywhere, archive_hash).status_code == 202
+    anywhere.kill()
+    anywhere.start()
+    assert_finished(anywhere, archive_hash, whole)
+    assert requests_for_all(origin, folder) == asked

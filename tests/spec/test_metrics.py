@@ -84,6 +84,20 @@ def test_a_retry_is_counted_by_its_cause(own: Service, origin: Origin) -> None:
     )
 
 
+def test_a_finished_job_is_counted_as_completed_and_its_rest_as_left_out(
+    own: Service, origin: Origin
+) -> None:
+    completed = total(own, "packmule_archives_completed_total")
+    left_out = total(own, "packmule_files_failed_total", code="left-out")
+    slow = [origin.put(f"/metrics/late{n}", b"x", latency=30.0) for n in range(2)]
+    archive_hash = own.create(origin.put("/metrics/there", b"x"), *slow)
+    until(lambda: own.status(archive_hash)["progress"]["files"]["done"] == 1, "one is packed")
+    own.client.post(f"/api/archive/finish/{archive_hash}").raise_for_status()
+    assert own.outcome(archive_hash)["status"] == "completed"
+    until(lambda: total(own, "packmule_archives_completed_total") == completed + 1, "told")
+    assert total(own, "packmule_files_failed_total", code="left-out") == left_out + 2
+
+
 def test_no_label_holds_what_a_client_or_an_origin_chose(own: Service, origin: Origin) -> None:
     archive_hash = own.completed(origin.put("/metrics/chosen", b"x") + "?chosen=1")
     own.download(archive_hash)

@@ -5,14 +5,10 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-import pytest
-from tests.fakes.bucket import running_s3
 from tests.fakes.origin import Origin, Request, Resource
-from tests.spec.service import Service
+from tests.spec.service import Service, until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import httpx
 
 SIZE = 12_000_000
@@ -54,32 +50,51 @@ def first_bytes(origin: Origin, path: str) -> list[int]:
     return [int(each.removeprefix("bytes=").partition("-")[0]) for each in found]
 
 
-@pytest.mark.parametrize("storage", ["directory", "bucket"])
 def test_a_file_whose_link_expired_goes_on_under_the_new_one_also_after_a_kill(
-    tmp_path: Path, origin: Origin, storage: str
+    anywhere: Service, origin: Origin
 ) -> None:
-    folder = f"/renew/kill/{storage}"
-    with running_s3() as server, Service(tmp_path) as service:
-        if storage == "bucket":
-            service.use_bucket(server)
-        service.start()
-        archive_hash, whole = failed_at_40_percent(service, origin, folder)
-        service.kill()
-        service.start()
-        new = origin.put(f"{folder}/new/b.bin", whole, etag='"v1"') + "?signature=n3w"
-        gone = origin.put(f"{folder}/new/gone.bin", b"here after all")
-        answer = retry(service, archive_hash, urls={"1": new, "2": gone})
-        assert answer.status_code == 202, answer.text
-        found = service.outcome(archive_hash)
-        assert found["status"] == "completed", found
-        assert service.members(archive_hash) == {
-            "a.bin": whole[::-1],
-            "b.bin": whole,
-            "gone.bin": b"here after all",
-        }
-        assert "n3w" not in service.log
-        assert "s3cret" not in service.log
+    folder = f"/renew/kill/{anywhere.port}"
+    archive_hash, whole = failed_at_40_percent(anywhere, origin, folder)
+    anywhere.kill()
+    anywhere.start()
+    new = origin.put(f"{folder}/new/b.bin", whole, etag='"v1"') + "?signature=n3w"
+    gone = origin.put(f"{folder}/new/gone.bin", b"here after all")
+    answer = retry(anywhere, archive_hash, urls={"1": new, "2": gone})
+    assert answer.status_code == 202, answer.text
+    found = anywhere.outcome(archive_hash)
+    assert found["status"] == "completed", found
+    assert anywhere.members(archive_hash) == {
+        "a.bin": whole[::-1],
+        "b.bin": whole,
+        "gone.bin": b"here after all",
+    }
+    assert "n3w" not in anywhere.log
+    assert "s3cret" not in anywhere.log
     assert min(first_bytes(origin, f"{folder}/new/b.bin")) == CUT_AT
+    assert len(origin.requests_for(f"{folder}/a.bin")) == 1
+
+
+def test_a_kill_under_the_new_link_costs_no_byte_that_was_recorded(
+    anywhere: Service, origin: Origin
+) -> None:
+    folder = f"/renew/again/{anywhere.port}"
+    archive_hash, whole = failed_at_40_percent(anywhere, origin, folder)
+    new = f"{folder}/new/b.bin"
+    link = origin.put(new, whole, etag='"v1"', held_from=9_000_000)
+    assert retry(anywhere, archive_hash, urls={"1": link}, on_error="skip").status_code == 202
+    until(lambda: anywhere.kept(archive_hash)[1] > CUT_AT, "some of the rest is recorded")
+    kept = anywhere.kept(archive_hash)[1]
+    anywhere.kill()
+    before = len(origin.requests_for(new))
+    origin.release(new)
+    anywhere.start()
+    found = anywhere.outcome(archive_hash)
+    assert found["status"] == "completed", found
+    assert [each["position"] for each in found["missing"]] == [2]
+    members = anywhere.members(archive_hash)
+    assert (members["a.bin"], members["b.bin"]) == (whole[::-1], whole)
+    assert min(first_bytes(origin, new)) == CUT_AT
+    assert min(first_bytes(origin, new)[before:]) >= kept
     assert len(origin.requests_for(f"{folder}/a.bin")) == 1
 
 

@@ -81,6 +81,27 @@ def test_a_failed_and_a_cancelled_job_are_told(
     assert message.document["type"] == "archive.cancelled"
 
 
+def test_a_finished_job_is_told_as_completed_with_what_is_missing(
+    hooked: Service, origin: Origin, receiver: Receiver
+) -> None:
+    whole, dead = origin.put("/webhooks/whole", b"w"), origin.url("/webhooks/dead")
+    failed = hooked.create(whole, dead)
+    told(receiver, failed)
+    hooked.client.post(f"/api/archive/finish/{failed}").raise_for_status()
+    _, message = told(receiver, failed, 2)
+    assert message.document["type"] == "archive.completed"
+    assert message.document["data"] == {"archive_hash": failed, **hooked.outcome(failed)}
+    assert [each["code"] for each in message.document["data"]["missing"]] == ["http-status"]
+    running = hooked.create(whole, origin.put("/webhooks/late", b"l", latency=30.0))
+    until(lambda: hooked.status(running)["progress"]["files"]["done"] == 1, "one is packed")
+    hooked.client.post(f"/api/archive/finish/{running}").raise_for_status()
+    assert hooked.outcome(running)["status"] == "completed"
+    hooked.client.post(f"/api/archive/finish/{running}").raise_for_status()
+    [message] = told(receiver, running)
+    assert message.document["type"] == "archive.completed"
+    assert [each["code"] for each in message.document["data"]["missing"]] == ["left-out"]
+
+
 def test_the_jobs_own_webhook_is_told_as_well(
     hooked: Service, origin: Origin, receiver: Receiver
 ) -> None:
