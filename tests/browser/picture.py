@@ -79,7 +79,7 @@ def take_all(page: Page, url: str, origin: Origin) -> None:
     snap(page, "ready")
     gone = f"{origin.url('/gone')}\t08 Concert.mp4"
     create(page, url, [*small, gone])
-    expect(page.locator("#job-state")).to_have_text("1 of 4 files could not be fetched")
+    expect(page.locator("#job-state")).to_have_text("1 of 4 files couldn't be fetched")
     expect(page.locator(".rows li")).to_have_count(len(small) + 1)
     snap(page, "failed")
 

@@ -113,7 +113,7 @@ def test_the_page_of_a_server_that_is_away_reads_well(
 ) -> None:
     page.route(re.compile("/api/"), lambda route: route.abort())
     page.goto(f"{service.url}/#{'0' * 32}")
-    expect(page.locator(".away")).to_contain_text("Trying again")
+    expect(page.locator(".away")).to_contain_text("Retrying")
     reader = Reader(page)
     reader.look("away")
     reader.end(record_property)

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+    from tests.spec.service import Service
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -38,7 +39,7 @@ def choose(page: Page, name: str, content: bytes) -> None:
 
 def test_each_line_that_cannot_be_used_is_named_while_it_is_typed(page: Page) -> None:
     page.fill("#links", f"{GOOD}\nftp://example.org/x\nhttps://ann:pw@example.org/\n# mine\n")
-    expect(page.locator("#links-count")).to_have_text("3 links, 2 invalid")
+    expect(page.locator("#links-count")).to_have_text("3 links · 1 image")
     said = page.locator("#wrong li").all_inner_texts()
     assert said[0].startswith("Line 2: only http:// and https:// links can be fetched")
     assert said[1].startswith("Line 3: links with a user name or password are not accepted")
@@ -202,3 +203,91 @@ def test_the_form_is_sent_by_keyboard(page: Page) -> None:
     page.fill("#links", "nothing")
     page.keyboard.press("Control+Enter")
     expect(page.locator("#ask-errors")).to_contain_text("1 link is invalid")
+
+
+def test_a_pattern_is_expanded_by_a_click_which_can_be_undone(page: Page) -> None:
+    page.fill("#links", "https://a.example/[08-10].jpg\tday [08-10].jpg")
+    page.click("#make")
+    expect(page.locator("#ask-errors")).to_contain_text("Line 1 has a pattern.")
+    page.click("text=Expand to 3 links")
+    assert lines(page) == [f"https://a.example/{n}.jpg\tday {n}.jpg" for n in ("08", "09", "10")]
+    expect(page.locator("#ask-errors")).to_be_empty()
+    page.click("#undo")
+    assert lines(page) == ["https://a.example/[08-10].jpg\tday [08-10].jpg"]
+
+
+def test_a_pattern_of_more_links_than_the_server_takes_is_not_expanded(page: Page) -> None:
+    page.fill("#links", "https://a.example/[1-999999].jpg")
+    expect(page.locator("#expand")).to_be_hidden()
+
+
+def test_files_are_counted_by_kind(page: Page) -> None:
+    page.fill(
+        "#links", f"{GOOD}\n{GOOD}?size=large\nhttps://a.example/x\tclip.MP4\nhttps://b.example/"
+    )
+    expect(page.locator("#links-count")).to_have_text("4 links · 2 images, 1 video, 1 other")
+
+
+def test_lines_have_numbers_and_wrong_ones_a_mark(page: Page) -> None:
+    page.fill("#links", f"{GOOD}\nnothing\n" + "\n".join(f"{GOOD}?{n}" for n in range(100)))
+    field = page.locator("#links")
+    field.evaluate("field => { field.scrollTop = 0 }")
+    expect(page.locator(".wrong-line")).to_have_text("2")
+    field.evaluate("field => { field.scrollTop = field.scrollHeight }")
+    expect(page.locator("#gutter div").last).to_have_text("102")
+    assert page.locator("#gutter div").count() < 30
+
+
+def test_all_invalid_lines_are_removed_at_once(page: Page) -> None:
+    page.fill("#links", f"nothing\n{GOOD}\n# mine\nftp://a.example/\n")
+    page.locator("#links").blur()
+    page.click("text=Remove 2 invalid lines")
+    assert lines(page) == [GOOD, "# mine"]
+
+
+def test_the_address_can_bring_links_and_forgets_them(page: Page, service: Service) -> None:
+    page.goto(f"{service.url}/docs")
+    page.goto(f"{service.url}/#links=https%3A%2F%2Fa.example%2F1%0Ahttps://a.example/2?x=1%262")
+    assert lines(page) == ["https://a.example/1", "https://a.example/2?x=1&2"]
+    assert page.url == f"{service.url}/"
+    page.fill("#links", "")
+    page.goto(f"{service.url}/?title=Look&text=at+https://a.example/3+now")
+    assert lines(page) == ["https://a.example/3"]
+    assert page.url == f"{service.url}/"
+
+
+def test_links_are_pasted_and_dropped_anywhere(page: Page) -> None:
+    given = {"text/plain": "https://a.example/1"}
+    page.evaluate(TRANSFER, ["to-archives", "paste", given])
+    page.evaluate(TRANSFER, ["to-archives", "drop", {"text/plain": "https://a.example/2"}])
+    assert lines(page) == ["https://a.example/1", "https://a.example/2"]
+
+
+def test_of_a_saved_page_links_images_or_videos_are_taken(page: Page) -> None:
+    html = (
+        b"<base href='https://a.example/'><a href=1>x</a><img src=i.jpg>"
+        b"<img src=j.jpg srcset='j-1.jpg 1x, j-2.jpg 2x'><video><source src=v.mp4></video>"
+    )
+    for choice, expected in {
+        "1 link": ["1"],
+        "3 images": ["i.jpg", "j.jpg", "j-2.jpg"],
+        "1 video": ["v.mp4"],
+    }.items():
+        page.fill("#links", "")
+        choose(page, "saved.html", html)
+        expect(page.locator("#which")).to_contain_text("What do you want from saved.html?")
+        page.get_by_role("button", name=choice).click()
+        assert lines(page) == [f"https://a.example/{each}" for each in expected]
+        expect(page.locator("#which")).to_be_hidden()
+
+
+def test_the_options_are_summed_up_in_a_sentence(page: Page) -> None:
+    summary = page.locator("#options-summary")
+    expect(summary).to_have_text(
+        "If a file fails: stop and ask me · Keep for 7 days · Change options"
+    )
+    summary.click()
+    page.select_option("#on_error", "skip")
+    page.select_option("#expires_in", "86400")
+    page.check("#manifest")
+    expect(summary).to_contain_text("leave it out · Keep for 24 hours · 1 more option changed")

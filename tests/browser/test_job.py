@@ -50,8 +50,8 @@ def test_a_list_becomes_an_archive_that_is_downloaded(page: Page, origin: Origin
 def test_the_link_is_copied(page: Page, origin: Origin) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     hash_ = ask(page, origin.put("/copy/a.txt", b"one"))
-    page.click("text=Copy")
-    expect(page.locator(".copy button")).to_have_text("Copied")
+    page.click("text=Copy link")
+    expect(page.locator(".hand-on button").first).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()").endswith(f"/a/{hash_}")
 
 
@@ -59,17 +59,17 @@ def test_what_failed_is_told_in_words_and_the_archive_finished_without_it(
     page: Page, origin: Origin
 ) -> None:
     ask(page, origin.put("/part/a.txt", b"one"), origin.url("/part/gone.txt"))
-    expect(page.locator("#job-state")).to_have_text("1 of 2 files could not be fetched")
+    expect(page.locator("#job-state")).to_have_text("1 of 2 files couldn't be fetched")
     expect(page.locator(".failure")).to_contain_text("Not found (404)")
     expect(page.locator(".failure")).to_contain_text("/part/gone.txt")
     page.click("text=Get the ZIP with 1 file")
     expect(page.locator("#job-state")).to_have_text("Your archive is ready, but incomplete")
-    expect(page.locator("#job")).to_contain_text("1 file could not be fetched and is missing")
+    expect(page.locator("#job")).to_contain_text("1 file is missing: ")
 
 
 def test_a_mended_link_completes_at_the_next_try(page: Page, origin: Origin) -> None:
     ask(page, origin.url("/late/a.txt"))
-    expect(page.locator("#job-state")).to_have_text("1 of 1 files could not be fetched")
+    expect(page.locator("#job-state")).to_have_text("1 of 1 file couldn't be fetched")
     expect(page.locator("text=Get the ZIP")).to_have_count(0)  # nothing would be in it
     origin.put("/late/a.txt", b"one")
     page.click("text=Try again")
@@ -163,7 +163,7 @@ def test_a_server_that_dies_in_the_middle_is_waited_for(
         ask(page, origin.put("/dies/a.bin", bytes(2_000_000), held_from=500_000))
         expect(page.locator(".facts")).to_be_visible()
         service.kill()
-        expect(page.locator(".away")).to_contain_text("Trying again")
+        expect(page.locator(".away")).to_contain_text("Retrying")
         origin.release("/dies/a.bin")
         service.start()
         expect(page.locator("#download")).to_be_visible(timeout=60_000)
@@ -268,7 +268,7 @@ def test_the_next_archive_has_its_own_name_and_the_list_the_focus(
 def test_an_edited_list_can_give_way_to_the_one_that_was_there(page: Page, origin: Origin) -> None:
     gone = origin.url("/draft/gone")
     ask(page, gone)
-    expect(page.locator("#job-state")).to_have_text("1 of 1 files could not be fetched")
+    expect(page.locator("#job-state")).to_have_text("1 of 1 file couldn't be fetched")
     address = page.url
     page.click("text=New archive")
     page.fill("#links", "https://example.org/draft")
@@ -355,7 +355,7 @@ def test_a_failed_link_can_be_opened(page: Page, origin: Origin) -> None:
 def test_bars_are_seen_where_the_system_forces_its_colours(page: Page, origin: Origin) -> None:
     ask(page, origin.put("/forced/a.bin", bytes(4_000_000), held_from=100_000))
     page.emulate_media(forced_colors="active")
-    shown = page.locator("#job > progress").evaluate("bar => getComputedStyle(bar).appearance")
+    shown = page.locator("#job progress").evaluate("bar => getComputedStyle(bar).appearance")
     page.emulate_media(forced_colors="none")
     assert shown == "auto"
     page.get_by_role("button", name="Cancel").click()

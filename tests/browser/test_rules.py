@@ -11,6 +11,7 @@ from tests.unit.outbound.test_link_list import LINES
 from packmule.errors import FailureCode
 from packmule.outbound.link_list import read_lines
 from packmule.outbound.urls import UrlInvalid, parse
+from packmule.web.language import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,10 @@ def call(page: Page, module: str, expression: str, given: Any = None) -> Any:
     return page.evaluate(CALL % (module, expression), given)
 
 
+def told(key: str, values: dict[str, str] | None = None) -> str:
+    return LANGUAGES["en"](key, **(values or {}))
+
+
 def verdict(text: str) -> str | None:
     try:
         parse(text)
@@ -67,7 +72,8 @@ def test_page_and_server_say_the_same_of_every_link(
     page: Page, record_property: Callable[[str, object], None]
 ) -> None:
     links = ["".join(parts).strip() for parts in product(SCHEMES, HOSTS, PORTS, TARGETS)] + LONG
-    said = call(page, "links.js", "given.map(module.fault)", links)
+    said = call(page, "link_rules.js", "given.map(module.fault)", links)
+    said = [found and told(*found) for found in said]
     differing = {
         link: (mine, theirs)
         for link, mine, theirs in zip(links, said, map(verdict, links), strict=True)
@@ -78,10 +84,14 @@ def test_page_and_server_say_the_same_of_every_link(
     record_property("links", len(links))
 
 
-def test_every_failure_has_its_words_and_no_other(page: Page) -> None:
-    words = call(page, "words.js", "module.FAILURES")
-    assert sorted(words) == sorted(FailureCode)
-    assert all(each and advice.endswith(".") for each, advice in words.values())
+def test_every_failure_has_its_words_and_no_other() -> None:
+    for language in LANGUAGES.values():
+        codes = {
+            key.removeprefix("failure.")
+            for key in language.strings
+            if key.startswith("failure.") and not key.endswith(".advice")
+        }
+        assert codes - {"other"} == set(FailureCode)
 
 
 NUMBERS = {
@@ -90,18 +100,18 @@ NUMBERS = {
     "module.duration(0.2)": "1 s",
     "module.duration(5399)": "90 min",
     "module.duration(604_800)": "7 days",
-    "module.plural(1, 'file')": "1 file",
-    "module.plural(10_000, 'file')": "10,000 files",
+    "module.t('count.files', { count: 1 })": "1 file",
+    "module.t('count.files', { count: 10_000 })": "10,000 files",
 }
 
 
 def test_numbers_read_as_people_write_them(page: Page) -> None:
-    said = {expression: call(page, "words.js", expression) for expression in NUMBERS}
+    said = {expression: call(page, "language.js", expression) for expression in NUMBERS}
     assert said == NUMBERS
 
 
 def test_page_and_server_find_the_same_links_in_every_line(page: Page) -> None:
-    said = call(page, "links.js", "given.map(module.read)", list(LINES))
+    said = call(page, "link_list.js", "given.map(module.read)", list(LINES))
     assert said == [
         [
             {"number": each.line, "url": each.url, "name": each.name or ""}

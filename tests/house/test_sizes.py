@@ -10,6 +10,8 @@ from tests.house.tree import files_under, parse, read
 
 FILE_LINES = {"src": 500, "bench": 500, "tests": 400}
 FUNCTION_LINES = 60
+MODULE_LINES = 150
+"""Of the page's scripts: there is no build step that would show what a large one holds."""
 SOURCE = frozenset({".py", ".js", ".mjs", ".css", ".html", ".sh", ".sql", ".conf"})
 PYTHON = frozenset({".py"})
 
@@ -41,6 +43,15 @@ def test_no_file_is_longer_than_its_limit() -> None:
         path: len(read(path).splitlines()) for path in files_under(*FILE_LINES, suffixes=SOURCE)
     }
     assert {str(path): n for path, n in lines.items() if n > file_limit(path)} == {}
+
+
+def test_no_module_of_the_page_is_longer_than_its_limit() -> None:
+    modules = [
+        path for path in files_under("src", suffixes=frozenset({".js"})) if "static" in path.parts
+    ]
+    assert modules
+    lines = {str(path): len(read(path).splitlines()) for path in modules}
+    assert {path: n for path, n in lines.items() if n > MODULE_LINES} == {}
 
 
 def test_no_function_is_longer_than_its_limit() -> None:

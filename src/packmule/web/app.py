@@ -36,6 +36,7 @@ from packmule.web.public_path import PublicPathMiddleware, is_ambiguous, public_
 from packmule.web.reference import as_html
 from packmule.web.schema import ChangedFilesOut, CreateIn, ProblemOut, RetryIn
 from packmule.web.security_middleware import SecurityMiddleware
+from packmule.web.start_page import StartFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ def create_app(services: Services) -> FastAPI:
         [
             *health.routes,
             *metrics_route.routes,
-            *pages.routes(*_described(servers)),
+            *pages.routes(*_described(servers), _facts(services)),
             *no_script_routes.routes,
             *recipient_routes.routes,
         ]
@@ -93,6 +94,14 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(AccessLogMiddleware, routes=app.routes, access_log=services.access_log)
     app.add_middleware(DrainMiddleware)
     return app
+
+
+def _facts(services: Services) -> StartFacts:
+    return StartFacts(
+        max_urls=services.bounds.max_urls,
+        retention=services.bounds.retention,
+        needs_key=bool(services.access.keys),
+    )
 
 
 def _paths(app: FastAPI) -> Iterator[str]:

@@ -22,12 +22,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from packmule.errors import NotFound, PackmuleError
+from packmule.web.assets import HTML, with_digest
 from packmule.web.bodies import BEGINNING_BYTES, BODY_SECONDS, unread
 from packmule.web.creation import admit_key, create_job
 from packmule.web.form_body import LINKS, MEDIA_TYPE, Form, read_form, read_key
 from packmule.web.job_hash import checked_hash
 from packmule.web.no_script_pages import form_page, job_page, problem_page
-from packmule.web.pages import HTML, PAGE_HEADERS, with_digest
+from packmule.web.pages import PAGE_HEADERS, language_headers, language_of
 from packmule.web.problems import Problem, ProblemCode, of_exception
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from packmule.web.auth import Caller
+    from packmule.web.language import Language
     from packmule.web.services import Services
 
 EVERY = 2
@@ -65,7 +67,7 @@ async def create(request: Request) -> Response:
         _refuse_other_types(request)
         hash_ = await _create(request, services, form)
     except (Problem, PackmuleError) as error:
-        return _refused(of_exception(error), form)
+        return _refused(language_of(request), of_exception(error), form)
     return _see_other(f"archives/{hash_}")
 
 
@@ -102,32 +104,36 @@ def _create_job(services: Services, caller: Caller, body: bytearray, form: Form)
     return create_job(services, caller, asked)[0]
 
 
-def _refused(problem: Problem, form: Form) -> Response:
+def _refused(language: Language, problem: Problem, form: Form) -> Response:
     """Return the form as it was filled in, with what is wrong with it."""
-    shown, errors = form.shown(), _errors(problem, form.line_numbers)
+    shown, errors = form.shown(), _errors(language, problem, form.line_numbers)
     if LINKS not in shown:
-        errors.append("The list of links was not kept. Go back, or paste it again.")
+        errors.append(language("ask.list-lost"))
     page = form_page(
+        language,
         {name: value for name, value in shown.items() if value},
         errors,
         asks_for_key=problem.status == HTTPStatus.UNAUTHORIZED,
     )
-    return _html(page, problem.status, problem.headers)
+    return _html(language, page, problem.status, problem.headers)
 
 
 async def show(request: Request) -> Response:
     """Show a job; while it is in progress, ask to be loaded again."""
+    language = language_of(request)
     try:
         hash_ = await checked_hash(request.path_params["hash_"])
     except NotFound as error:
-        return _no_such_job(error, up="../")
+        return _no_such_job(language, error, up="../")
     answer = await _ask(request, "GET", f"status/{hash_}")
     document = answer.json()
     if not answer.is_success:
-        page = problem_page(document, up="../")
-        return _html(page, answer.status_code, answer.headers)
+        page = problem_page(language, document, up="../")
+        return _html(language, page, answer.status_code, answer.headers)
     reloads = document["status"] == "in-progress" and "still" not in request.query_params
-    response = _html(job_page(hash_, document, reloads=reloads), answer.status_code)
+    response = _html(
+        language, job_page(language, hash_, document, reloads=reloads), answer.status_code
+    )
     if reloads:
         response.headers["Refresh"] = str(EVERY)
     return response
@@ -135,10 +141,11 @@ async def show(request: Request) -> Response:
 
 async def act(request: Request) -> Response:
     """Cancel, retry or finish a job, and lead back to its page."""
+    language = language_of(request)
     try:
         hash_ = await checked_hash(request.path_params["hash_"])
     except NotFound as error:
-        return _no_such_job(error, up="../../")
+        return _no_such_job(language, error, up="../../")
     action = _ACTIONS.get(request.path_params["action"])
     if action is None:
         raise HTTPException(404)
@@ -152,13 +159,13 @@ async def act(request: Request) -> Response:
     if answer.is_success or answer.status_code == HTTPStatus.CONFLICT:
         return _see_other(f"../{hash_}")
     asks_for_key = answer.status_code == HTTPStatus.UNAUTHORIZED
-    page = problem_page(answer.json(), up="../../", asks_for_key=asks_for_key)
-    return _html(page, answer.status_code, answer.headers)
+    page = problem_page(language, answer.json(), up="../../", asks_for_key=asks_for_key)
+    return _html(language, page, answer.status_code, answer.headers)
 
 
-def _no_such_job(error: NotFound, *, up: str) -> Response:
+def _no_such_job(language: Language, error: NotFound, *, up: str) -> Response:
     problem = of_exception(error)
-    return _html(problem_page(problem.document(), up=up), problem.status)
+    return _html(language, problem_page(language, problem.document(), up=up), problem.status)
 
 
 def _refuse_other_types(request: Request) -> None:
@@ -173,15 +180,17 @@ def _refuse_other_types(request: Request) -> None:
         )
 
 
-def _errors(problem: Problem, line_numbers: list[int]) -> list[str]:
+def _errors(language: Language, problem: Problem, line_numbers: list[int]) -> list[str]:
     """Say what is wrong by line, which a person sees, not by place in a document."""
     errors = problem.more.get("errors", [])
     if not line_numbers and errors and errors[0].get("pointer") == "/urls":
-        return ["Add at least one link."]
+        return [language("ask.empty")]
     said = []
     for each in errors:
         found = re.match(r"/urls/(\d+)", each.get("pointer", ""))
-        where = f"Line {line_numbers[int(found[1])]}" if found else each.get("pointer", "")[1:]
+        where = each.get("pointer", "")[1:]
+        if found:
+            where = language("list.line", line=line_numbers[int(found[1])])
         said.append(f"{where}: {each['detail']}")
     return said or [problem.detail]
 
@@ -215,8 +224,11 @@ async def _ask(
         )
 
 
-def _html(page: str, status: int, given: Mapping[str, str] | None = None) -> Response:
+def _html(
+    language: Language, page: str, status: int, given: Mapping[str, str] | None = None
+) -> Response:
     headers = {"Content-Type": HTML, "Cache-Control": "no-store", **PAGE_HEADERS}
+    headers |= language_headers(language)
     given = {name.lower(): value for name, value in (given or {}).items()}
     headers |= {name: given[name] for name in _KEPT if name in given}
     return Response(with_digest(page), status, headers)

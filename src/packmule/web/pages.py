@@ -1,116 +1,104 @@
-"""The page, its scripts and styles, and what describes the API.
+"""The page, and what describes the API.
 
-Owns serving the files in `static/`, the API reference and the OpenAPI description. Everything is
-read into memory once. Leaves the pages without JavaScript to `no_script_routes.py`.
-
-The URLs of scripts and styles contain a digest of all of them, so that browsers can cache them
-forever and never mix two versions (RFC 8246); the pages that name them are revalidated each time. A
-request with another version's digest, during a rolling update, gets the current file, uncached.
+Owns serving the start page in the browser's language, the web app manifest, the API reference and
+the OpenAPI description. Everything is made once. Leaves what a page loads to `assets.py`, and the
+pages without JavaScript to `no_script_routes.py`.
 """
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import re
-from functools import lru_cache
-from importlib.resources import files
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Final
 
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
 from starlette.routing import Route
 
-from packmule.web.ranges import matches
+from packmule.web import assets
+from packmule.web.assets import ASK_FIRST, FILES, HTML, SVG, fixed, with_digest
+from packmule.web.language import LANGUAGES, choose
+from packmule.web.start_page import POLICY, StartFacts, start_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
+    from starlette.responses import Response
 
-HTML = "text/html; charset=utf-8"
-_TYPES = {
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
-_FOR_EVER = "public, max-age=31536000, immutable"
-_ASK_FIRST = "no-cache"
+    from packmule.web.language import Language
 
 # What a form posts from has to be told, or every browser sends `Origin: null` (Fetch 3.2, "append a
 # request Origin header"); to other sites, an archive's address is still never told.
-PAGE_HEADERS = {"Referrer-Policy": "same-origin"}
+PAGE_HEADERS: Final = {"Referrer-Policy": "same-origin"}
 
 
-def _read() -> dict[str, bytes]:
-    folder = files("packmule.web") / "static"
-    return {each.name: each.read_bytes() for each in folder.iterdir() if each.is_file()}
+def language_of(request: Request) -> Language:
+    """Return the language for this request."""
+    return choose(request.headers.get("accept-language", ""))
 
 
-_FILES = _read()
-_DIGEST = hashlib.sha256(
-    b"".join(name.encode() + b"\0" + content for name, content in sorted(_FILES.items()))
-).hexdigest()[:16]
+def language_headers(language: Language) -> dict[str, str]:
+    """Return the headers of a page in a language (RFC 9110 8.5 and 12.5.5)."""
+    return {"Content-Language": language.tag, "Vary": "Accept-Language"}
 
 
-def with_digest(html: str) -> str:
-    """Add the digest to a page's URLs of scripts and styles."""
-    return re.sub(r'"((?:\.\./)*)static/', rf'"\1static/{_DIGEST}/', html)
-
-
-def routes(reference: str, description: str) -> list[Route]:
+def routes(reference: str, description: str, facts: StartFacts) -> list[Route]:
     """Return the routes of the page, its files, and the API's reference (HTML) and description."""
-    page = with_digest(_FILES["page.html"].decode())
     return [
-        _fixed("/", page.encode(), HTML),
+        _localized("/", {tag: start_page(each, facts) for tag, each in LANGUAGES.items()}, HTML),
+        _localized(
+            "/manifest.webmanifest",
+            {tag: _manifest(each) for tag, each in LANGUAGES.items()},
+            "application/manifest+json",
+        ),
         _fixed("/docs", with_digest(reference).encode(), HTML),
         _fixed("/openapi.json", description.encode(), "application/json"),
-        _fixed("/favicon.ico", _FILES["icon.svg"], _TYPES[".svg"]),
-        Route("/static/{digest}/{name}", _static, methods=["GET", "HEAD"]),
+        _fixed("/favicon.ico", FILES["icon.svg"], SVG),
+        *assets.routes,
     ]
 
 
-async def _static(request: Request) -> Response:
-    name = request.path_params["name"]
-    media_type = _TYPES.get("." + name.rpartition(".")[2])
-    if media_type is None or name not in _FILES:
-        raise HTTPException(404)
-    is_ours = request.path_params["digest"] == _DIGEST
-    kept = _FOR_EVER if is_ours else _ASK_FIRST
-    return _answer(request, _FILES[name], {"Cache-Control": kept, "Content-Type": media_type})
+def _manifest(language: Language) -> str:
+    """Return the web app manifest: the page can be installed, and links shared to it."""
+    icons = [
+        {"src": f"static/icon-{size}.png", "sizes": f"{size}x{size}", "type": "image/png"}
+        for size in (192, 512)
+    ]
+    document = {
+        "name": "Packmule",
+        "description": language("page.description"),
+        "lang": language.tag,
+        "start_url": "./",
+        "display": "minimal-ui",
+        "background_color": "#f8f6f1",
+        "theme_color": "#7a4b12",
+        "icons": [*icons, {"src": "static/icon.svg", "sizes": "any", "type": SVG}],
+        "share_target": {
+            "action": "./",
+            "method": "GET",
+            "params": {"title": "title", "text": "text", "url": "url"},
+        },
+    }
+    return with_digest(json.dumps(document, ensure_ascii=False))
 
 
-def _fixed(path: str, content: bytes, media_type: str) -> Route:
-    headers = {"Cache-Control": _ASK_FIRST, "Content-Type": media_type}
+def _localized(path: str, texts: Mapping[str, str], media_type: str) -> Route:
+    contents = {tag: text.encode() for tag, text in texts.items()}
+    headers = {"Cache-Control": ASK_FIRST, "Content-Type": media_type}
     if media_type == HTML:
-        headers |= PAGE_HEADERS
+        headers |= {"Content-Security-Policy": POLICY, **PAGE_HEADERS}
 
     async def answer(request: Request) -> Response:
-        return _answer(request, content, headers)
+        language = language_of(request)
+        return fixed(request, contents[language.tag], headers | language_headers(language))
 
     return Route(path, answer, methods=["GET", "HEAD"])
 
 
-@lru_cache
-def _compressed(content: bytes) -> bytes:
-    return gzip.compress(content, mtime=0)
+def _fixed(path: str, content: bytes, media_type: str) -> Route:
+    headers = {"Cache-Control": ASK_FIRST, "Content-Type": media_type}
+    if media_type == HTML:
+        headers |= PAGE_HEADERS
 
+    async def answer(request: Request) -> Response:
+        return fixed(request, content, headers)
 
-@lru_cache
-def _etag(content: bytes) -> str:
-    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-
-
-def _answer(request: Request, content: bytes, headers: Mapping[str, str]) -> Response:
-    """Respond with the content, or 304 if the browser has it (RFC 9110 13.1.2).
-
-    It is compressed for clients that take gzip, under an entity tag of its own (8.8.3.3).
-    """
-    headers = {**headers, "Vary": "Accept-Encoding"}
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        content = _compressed(content)
-        headers["Content-Encoding"] = "gzip"
-    etag = _etag(content)
-    if matches(", ".join(request.headers.getlist("if-none-match")), etag, weakly=True):
-        return Response(status_code=304, headers={"ETag": etag, **headers})
-    return Response(content, headers={"ETag": etag, **headers})
+    return Route(path, answer, methods=["GET", "HEAD"])

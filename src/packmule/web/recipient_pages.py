@@ -12,20 +12,19 @@ from typing import TYPE_CHECKING, Final
 
 from packmule.jobs.model import JobState
 from packmule.web.archived_files import media_type
-from packmule.web.rendering import render, size
+from packmule.web.rendering import render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from packmule.jobs.model import FileRecord, Job
+    from packmule.web.language import Language
 
 MOST_FILES: Final = 500
 """Files that the page lists."""
 
 MOST_PREVIEWS: Final = 60
 """Pictures and videos that the page shows."""
-
-_ASK_AGAIN: Final = "Ask the person who sent you the link to create it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +42,10 @@ class ListedFile:
         return self.media_type.startswith("video/")
 
 
-def archive_page(job: Job, files: Sequence[FileRecord]) -> str:
+def archive_page(language: Language, job: Job, files: Sequence[FileRecord]) -> str:
     """Return the page of a completed archive; `files` are the first of those that it holds."""
     title = job.name or f"{job.hash}.zip"
     packed, missing = job.progress.files_done, job.progress.files_failed
-    count = f"{packed:,} file" if packed == 1 else f"{packed:,} files"
     listed = [
         ListedFile(
             file.name or "",
@@ -61,8 +59,9 @@ def archive_page(job: Job, files: Sequence[FileRecord]) -> str:
     assert job.expires_at is not None  # noqa: S101 - a completed job has one
     return render(
         "recipient_archive.html",
+        language,
         title=title,
-        summary=f"{count}, {size(job.size or 0)}.",
+        summary=language("recipient.summary", count=packed, size=language.size(job.size or 0)),
         up="../",
         hash=job.hash,
         archive={"expires_at": job.expires_at.isoformat(), "missing": missing},
@@ -72,39 +71,35 @@ def archive_page(job: Job, files: Sequence[FileRecord]) -> str:
     )
 
 
-def other_page(job: Job, state: JobState) -> str:
+def other_page(language: Language, job: Job, state: JobState) -> str:
     """Return the page of a job that has no archive to download, and the reason."""
-    name = job.name or "This archive"
+    name = job.name or language("recipient.this")
     match state:
         case JobState.QUEUED | JobState.RUNNING:
-            done, total = job.progress.files_done, job.progress.files_total
-            title = f"{name} is being created"
-            summary = f"{done:,} of {total:,} files so far. This page reloads by itself."
-        case JobState.EXPIRED:
-            title = f"{name} has been removed"
-            summary = f"Archives are kept for a limited time. {_ASK_AGAIN}"
-        case JobState.CANCELLED:
-            title = f"{name} was cancelled"
-            summary = _ASK_AGAIN
-        case _:
-            title = f"{name} could not be created"
-            summary = (
-                "Some of its files could not be fetched. Ask the person who sent you the link."
+            key, progress = "in-progress", job.progress
+            summary = language(
+                "recipient.so-far", done=progress.files_done, total=progress.files_total
             )
-    return render("recipient_page.html", title=title, summary=summary, up="../")
+        case JobState.EXPIRED:
+            key = "expired"
+            again = language("recipient.ask-again")
+            summary = f"{language('job.limited-time')} {again}"
+        case JobState.CANCELLED:
+            key, summary = "cancelled", language("recipient.ask-again")
+        case _:
+            key, summary = "failed", language("recipient.some-failed")
+    return _page(language, language(f"recipient.{key}", name=name), summary, "../")
 
 
-def unknown_page(up: str) -> str:
+def unknown_page(language: Language, up: str) -> str:
     """Return the page for a link that no archive has; `up` leads to the root of the site."""
-    return render(
-        "recipient_page.html",
-        title="There is no archive at this link",
-        summary="Check that the link is complete. The archive may also have been removed.",
-        up=up,
-    )
+    return _page(language, language("view.unknown"), language("job.check-link"), up)
 
 
-def problem_page(detail: str, up: str) -> str:
+def problem_page(language: Language, detail: str, up: str) -> str:
     """Return the page for a download that failed, with the error's own words."""
-    title = "This download is not available"
-    return render("recipient_page.html", title=title, summary=detail, up=up)
+    return _page(language, language("recipient.unavailable"), detail, up)
+
+
+def _page(language: Language, title: str, summary: str, up: str) -> str:
+    return render("recipient_page.html", language, title=title, summary=summary, up=up)

@@ -14,9 +14,10 @@ from starlette.routing import Route
 
 from packmule.errors import NotFound
 from packmule.jobs.model import FileState, JobState
+from packmule.web.assets import HTML, with_digest
 from packmule.web.documents import OPEN_STATES, state_now
 from packmule.web.job_hash import checked_hash
-from packmule.web.pages import HTML, with_digest
+from packmule.web.pages import language_headers, language_of
 from packmule.web.recipient_pages import (
     MOST_FILES,
     archive_page,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from packmule.web.language import Language
     from packmule.web.problems import Problem
     from packmule.web.services import Services
 
@@ -50,22 +52,23 @@ _HEADERS: Final = {
 async def show(request: Request) -> Response:
     """Show what the archive holds; without an archive, say why there is none."""
     services: Services = request.app.state.services
+    language = language_of(request)
     try:
         hash_ = await checked_hash(request.path_params["hash_"])
-        return await run_in_threadpool(_page, services, hash_)
+        return await run_in_threadpool(_page, services, language, hash_)
     except NotFound:
-        return _html(unknown_page("../"), _NOT_FOUND)
+        return _html(language, unknown_page(language, "../"), _NOT_FOUND)
 
 
-def _page(services: Services, hash_: str) -> Response:
+def _page(services: Services, language: Language, hash_: str) -> Response:
     job = services.store.get(hash_)
     state = state_now(job)
     if state is JobState.COMPLETED:
         files = services.store.files(hash_, state=FileState.DONE, limit=MOST_FILES).files
-        return _html(archive_page(job, files), 200)
+        return _html(language, archive_page(language, job, files), 200)
     reload = {"Refresh": str(RELOAD_SECONDS)} if state in OPEN_STATES else {}
     status = _GONE if state is JobState.EXPIRED else 200
-    return _html(other_page(job, state), status, reload)
+    return _html(language, other_page(language, job, state), status, reload)
 
 
 def in_words(request: Request, problem: Problem) -> Response | None:
@@ -75,12 +78,20 @@ def in_words(request: Request, problem: Problem) -> Response | None:
     if not is_browser or DOWNLOADS not in path or request.method not in {"GET", "HEAD"}:
         return None
     up = "../" * (path.rpartition(DOWNLOADS)[2].count("/") + 2)
-    page = unknown_page(up) if problem.status == _NOT_FOUND else problem_page(problem.detail, up)
-    return _html(page, problem.status, problem.headers)
+    language = language_of(request)
+    page = (
+        unknown_page(language, up)
+        if problem.status == _NOT_FOUND
+        else problem_page(language, problem.detail, up)
+    )
+    return _html(language, page, problem.status, problem.headers)
 
 
-def _html(page: str, status: int, more: Mapping[str, str] | None = None) -> Response:
-    return Response(with_digest(page), status, _HEADERS | dict(more or {}))
+def _html(
+    language: Language, page: str, status: int, more: Mapping[str, str] | None = None
+) -> Response:
+    headers = _HEADERS | language_headers(language) | dict(more or {})
+    return Response(with_digest(page), status, headers)
 
 
 routes = [Route("/a/{hash_}", show, methods=["GET", "HEAD"])]

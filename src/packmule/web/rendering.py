@@ -7,17 +7,31 @@ inline, so the content security policy needs no exception. Leaves to the callers
 from __future__ import annotations
 
 import re
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+if TYPE_CHECKING:
+    from packmule.web.language import Language
+
 _MARKUP = re.compile(r"`([^`]*)`|\[([^\]]+)\]\((#[^)]+)\)")
 
 
-def render(template: str, **values: Any) -> str:
-    """Fill a template in. A value that the template needs and does not get is an error."""
+def render(template: str, language: Language | None = None, **values: Any) -> str:
+    """Fill a template in. A value that the template needs and does not get is an error.
+
+    With a `language`, `t` is a string of its table, `lang` its tag, and `number`, `size` and
+    `moment` write as it does.
+    """
+    if language is not None:
+        values |= {
+            "t": language,
+            "lang": language.tag,
+            "number": language.number,
+            "size": language.size,
+            "moment": language.moment,
+        }
     return _environment.get_template(template).render(values)
 
 
@@ -35,25 +49,6 @@ def _inline(text: str) -> Markup:
     return Markup("").join([*parts, escape(text[done:])])
 
 
-def _number(count: int) -> str:
-    return f"{count:,}"
-
-
-def _moment(at: str) -> str:
-    return f"{datetime.fromisoformat(at):%-d %B %Y, %H:%M} UTC"
-
-
-def size(count: float) -> str:
-    """Write a number of bytes for people, in powers of a thousand."""
-    if count < 1000:  # noqa: PLR2004  # the step between two units
-        return f"{count:.0f} bytes"
-    for unit in ("kB", "MB", "GB"):
-        count /= 1000
-        if count < 999.95:  # noqa: PLR2004  # what is rounded to less than 1000
-            return f"{count:.1f} {unit}"
-    return f"{count / 1000:.1f} TB"
-
-
 _environment = Environment(
     loader=PackageLoader("packmule.web"),
     autoescape=select_autoescape(["html"]),
@@ -62,4 +57,4 @@ _environment = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_environment.filters |= {"inline": _inline, "number": _number, "moment": _moment, "size": size}
+_environment.filters["inline"] = _inline

@@ -29,7 +29,7 @@ const promises = {
   },
   async dead(page) {
     await create(page, [...given.good, given.dead]);
-    await has(page, "#job-state", "1 of 3 files could not be fetched");
+    await has(page, "#job-state", "1 of 3 files couldn't be fetched");
     await has(page, ".failure", "Not found (404)");
     await press(page, "#job .buttons button");
     await has(page, "#job-state", "Your archive is ready, but incomplete");

@@ -12,6 +12,7 @@ from packmule.jobs.model import Compression, JobState, OnError, OnHtml
 from packmule.outbound.addresses import parse_networks
 from packmule.web.api_keys import Keyring, parse_keys
 from packmule.web.client_address import ClientAddresses
+from packmule.web.language import LANGUAGES
 from packmule.web.no_script_pages import job_page
 from packmule.web.services import Access
 
@@ -174,7 +175,7 @@ def test_a_page_names_so_many_failures_and_no_more() -> None:
         "files": {"total": 1_000, "done": 0, "failed": 1_000},
         "failures": [failure] * 1_000,
     }
-    page = job_page("0" * 32, status, reloads=False)
+    page = job_page(LANGUAGES["en"], "0" * 32, status, reloads=False)
     assert page.count("no such host") == 200
     assert "These are the first 200." in page
     assert "<i>" not in page

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 from jinja2 import UndefinedError
 
-from packmule.web.rendering import render, size
+from packmule.web.language import LANGUAGES
+from packmule.web.rendering import render
 
 HOSTILE = "<script>&\"'"
 
 
 def problem(**values: object) -> str:
     known = {"title": "Oops", "up": "", "asks_for_key": False}
-    return render("no_script_problem.html", **(known | values))
+    return render("no_script_problem.html", LANGUAGES["en"], **(known | values))
 
 
 def test_every_value_is_escaped() -> None:
@@ -45,20 +46,3 @@ def reference(text: str) -> str:
 )
 def test_the_markup_of_a_sentence_becomes_html(text: str, html: str) -> None:
     assert reference(text) == html
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (0, "0 bytes"),
-        (999, "999 bytes"),
-        (1000, "1.0 kB"),
-        (999_949, "999.9 kB"),
-        (999_950, "1.0 MB"),
-        (999_949_999, "999.9 MB"),
-        (1_500_000_000, "1.5 GB"),
-        (2_000_000_000_000, "2.0 TB"),
-    ],
-)
-def test_sizes_are_in_powers_of_a_thousand(count: int, text: str) -> None:
-    assert size(count) == text

@@ -14,8 +14,13 @@ export function make(tag, attributes = {}, ...content) {
   return element;
 }
 
-// Tell those who cannot see: what is said twice is read out once only.
-export function say(text) {
-  const said = at("said");
-  if (said.textContent !== text) said.textContent = text;
+export const button = (text, onclick, kind = "second") =>
+  make("button", { type: "button", class: kind, onclick }, text);
+
+// Change an element's text only where it differs: what is marked or read out stays as it is.
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }
+
+// Tell those who cannot see: what is said twice is read out once only.
+export const say = (text) => write(at("said"), text);

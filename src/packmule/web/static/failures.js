@@ -1,20 +1,33 @@
 // What failed and why, in groups: a host that is down is one thing to read, not a thousand.
 
-import { make } from "./dom.js";
-import { grouped, number, plural } from "./words.js";
+import { grouped } from "./causes.js";
+import { button, make, say } from "./dom.js";
+import { t } from "./language.js";
 
 const SHOWN = 100; // files of a group; the list of files has them all
+const MOST = 1000; // failures in a status document
 
 function fileOf({ url, name, detail, attempts }) {
-  const tries = attempts > 1 ? `, ${plural(attempts, "try").replace("trys", "tries")}` : "";
+  const tries = attempts > 1 ? `, ${t("failures.tries", { count: attempts })}` : "";
   return make(
     "li",
     {},
     name && !url.endsWith(name) ? make("span", { class: "file-name" }, name) : null,
     // Opened as by whoever clicks, without telling where from: the page's address is a key.
     make("a", { href: /^https?:/i.test(url) ? url : null, target: "_blank", rel: "noopener noreferrer" }, make("code", {}, url)),
-    detail ? make("span", { class: "quiet" }, `${detail}${tries}`) : null,
+    detail ? make("span", { class: "quiet" }, make("span", { lang: "en" }, detail), tries) : null,
   );
+}
+
+function copyButton(files) {
+  if (!navigator.clipboard) return null;
+  const words = t("failures.copy", { count: files.length });
+  const pressed = button(words, async () => {
+    await navigator.clipboard.writeText(files.map(({ url }) => url).join("\n"));
+    pressed.textContent = t("failures.copied");
+    say(t("failures.copied"));
+  }, "link");
+  return pressed;
 }
 
 function group({ words, advice, files }, isOpen) {
@@ -22,10 +35,10 @@ function group({ words, advice, files }, isOpen) {
   return make(
     "details",
     { class: "failure", open: isOpen },
-    make("summary", {}, make("strong", {}, words), " ", make("span", { class: "count" }, plural(files.length, "file"))),
-    make("p", {}, advice),
+    make("summary", {}, make("strong", {}, words), " ", make("span", { class: "count" }, t("count.files", { count: files.length }))),
+    make("p", {}, `${advice} `, copyButton(files)),
     make("ul", {}, files.slice(0, SHOWN).map(fileOf)),
-    more > 0 ? make("p", { class: "quiet" }, `and ${number(more)} more, in the list below`) : null,
+    more > 0 ? make("p", { class: "quiet" }, t("failures.more", { count: more })) : null,
   );
 }
 
@@ -33,10 +46,10 @@ function group({ words, advice, files }, isOpen) {
 export function failuresOf(title, failures) {
   if (!failures.length) return [];
   const groups = grouped(failures);
-  const few = failures.length <= 5;
+  const isOpen = failures.length <= 5 || groups.length === 1;
   return [
-    make("h3", {}, title),
-    ...groups.map((each) => group(each, few || groups.length === 1)),
-    failures.length >= 1000 ? make("p", { class: "quiet" }, "These are the first 1,000. The list of files has all of them.") : "",
+    make("h2", {}, title),
+    ...groups.map((each) => group(each, isOpen)),
+    failures.length >= MOST ? make("p", { class: "quiet" }, t("failures.first", { count: MOST })) : "",
   ];
 }

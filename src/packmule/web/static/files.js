@@ -1,43 +1,44 @@
 // Each file of a job: a list of which only what is looked at is asked for, and asked for again while
-// the job goes on. Leaves scrolling to rows.js, words to words.js.
+// the job goes on. Leaves scrolling to rows.js, what is known of files to file_pages.js, what a row
+// says to file_row.js.
 
 import { Away, Refused, call } from "./api.js";
-import { make } from "./dom.js";
+import { make, write } from "./dom.js";
+import { FilePages } from "./file_pages.js";
+import { cells } from "./file_row.js";
+import { mayAct } from "./key.js";
+import { t } from "./language.js";
 import { Rows } from "./rows.js";
-import { FILE_STATES, WARNINGS, bytes, clock, failure, number, plural } from "./words.js";
 
-const PAGE = 100; // files in a request
 const EVERY = 1500; // milliseconds between two looks at the same files
-
-const FILTERS = [
-  ["", "All"],
-  ["open", "Active"],
-  ["failed", "Failed"],
-  ["pending", "Waiting"],
-  ["done", "Done"],
-];
+const FILTERS = { "": "files.all", open: "files.open", failed: "files.failed", pending: "files.pending", done: "files.done" };
 
 export class Files {
-  constructor(hash) {
+  // `retry(position)` fetches one file again.
+  constructor(hash, retry) {
     this.hash = hash;
+    this.retry = retry;
     this.total = 0;
-    this.isOver = false;
+    this.status = "";
     this.selected = "";
-    this.tabs = new Map(FILTERS.map(([state, text]) =>
-      [state, make("button", { type: "button", class: "tab", "aria-pressed": String(!state), onclick: () => this.filter(state) }, text)]));
+    this.tabs = new Map(Object.entries(FILTERS).map(([state, key]) =>
+      [state, make("button", { type: "button", class: "tab", "aria-pressed": String(!state), onclick: () => this.filter(state) }, t(key))]));
     this.note = make("p", { class: "quiet", hidden: true });
-    this.rows = new Rows("Files", (index) => this.draw(index), () => this.look());
+    this.rows = new Rows(t("files.title"), (index) => this.draw(index), () => this.look());
+    this.summary = make("summary", {}, t("files.title"));
     this.element = make("details", { id: "files", open: true, hidden: true, ontoggle: () => this.look() },
-      make("summary", {}, "Files"),
-      make("div", { class: "tabs", role: "group", "aria-label": "Show files" }, [...this.tabs.values()]),
+      this.summary,
+      make("div", { class: "tabs", role: "group", "aria-label": t("files.show") }, [...this.tabs.values()]),
       this.note, this.rows.element);
     this.empty();
   }
 
+  get isOver() {
+    return this.status !== "" && this.status !== "in-progress";
+  }
+
   empty() {
-    this.known = new Map(); // row -> file
-    this.looked = new Map(); // page -> when it was asked for, in milliseconds
-    this.cursors = new Map([[0, null]]); // page -> what asks for it
+    this.pages = new FilePages(this.selected, this.total);
     this.asking = false;
     this.turn = (this.turn ?? 0) + 1;
     clearTimeout(this.later);
@@ -49,53 +50,44 @@ export class Files {
     this.rows.close();
   }
 
+  // What is known may be out of date: ask again for what is in sight.
+  forget() {
+    this.pages.looked.clear();
+  }
+
   filter(state) {
     this.selected = state;
     for (const [of, tab] of this.tabs) tab.setAttribute("aria-pressed", String(of === state));
     this.empty();
     this.rows.element.scrollTop = 0;
-    this.rows.reset(this.isChained ? 0 : this.total);
+    this.rows.reset(this.pages.isChained ? 0 : this.total);
     this.look();
   }
 
-  // Whether rows are found one page after another: of a selection, and where nobody knows how many
-  // files there are, as after a link was handed on.
-  get isChained() {
-    return this.selected !== "" || !this.total;
-  }
-
-  // How many files there are, and whether anything about them may still change.
-  update(total, isOver, counts) {
+  // How many files there are, and the job's state, from which on nothing about them may change.
+  update(total, status, counts) {
     this.count(total, counts);
-    const hasEnded = isOver && !this.isOver;
-    this.isOver = isOver;
+    const wasOver = this.isOver;
+    this.status = status;
     if (total && total !== this.total) {
-      this.total = total;
+      this.total = this.pages.total = total;
       this.element.hidden = false;
-      this.element.querySelector("summary").textContent = plural(total, "file");
+      write(this.summary, t("count.files", { count: total }));
       if (!this.selected) this.rows.reset(total);
     }
-    if (isOver) this.element.hidden = false;
-    if (hasEnded) this.looked.clear();
-    for (const state of ["open", "pending"]) this.tabs.get(state).hidden = isOver && this.selected !== state;
+    if (this.isOver) this.element.hidden = false;
+    if (this.isOver && !wasOver) this.forget();
+    for (const state of ["open", "pending"]) this.tabs.get(state).hidden = this.isOver && this.selected !== state;
     this.look();
   }
 
   // How many there are, as far as the job's progress tells.
   count(total, counts) {
     const known = { "": total, failed: counts?.failed, done: counts?.done };
-    for (const [state, text] of FILTERS) {
-      const words = known[state] ? `${text} ${number(known[state])}` : text;
-      const tab = this.tabs.get(state);
-      if (tab.textContent !== words) tab.textContent = words;
+    for (const [state, key] of Object.entries(FILTERS)) {
+      const tab = t(key);
+      write(this.tabs.get(state), known[state] ? t("files.tab-count", { tab, count: known[state] }) : tab);
     }
-  }
-
-  // Files that an event tells of.
-  take(files) {
-    if (this.isChained) return;
-    for (const file of files) this.known.set(file.position, file);
-    this.rows.redraw();
   }
 
   // Ask for the pages in sight that are not known, or not any more.
@@ -106,9 +98,11 @@ export class Files {
     const turn = this.turn;
     this.asking = true;
     try {
-      const found = await call("GET", `files/${this.hash}?${this.query(page)}`);
+      const found = await call("GET", `files/${this.hash}?${this.pages.query(page)}`);
       if (turn !== this.turn) return;
-      this.keep(page, found);
+      const count = this.pages.keep(page, found, this.rows.count);
+      if (count === null) this.rows.redraw();
+      else this.rows.reset(count);
       this.tell("");
     } catch (error) {
       if (turn !== this.turn) return;
@@ -119,113 +113,29 @@ export class Files {
     } finally {
       if (turn === this.turn) this.asking = false;
     }
-    this.looked.set(page, Date.now());
+    this.pages.looked.set(page, Date.now());
     clearTimeout(this.later);
     this.later = setTimeout(() => this.look(), this.nextPage() === null ? EVERY : 0);
   }
 
   nextPage() {
-    const [from, to] = this.rows.range;
-    const now = Date.now();
-    const isDue = (page) => {
-      const at = this.looked.get(page);
-      return at === undefined || (!this.isOver && now - at >= EVERY);
-    };
-    const first = Math.floor(from / PAGE);
-    const last = Math.floor(Math.max(to - 1, 0) / PAGE);
-    for (let page = first; page <= last; page += 1) {
-      if (isDue(page) && (!this.isChained || this.cursors.has(page))) return page;
-    }
-    // Of a selection, how many there are shows only as it is read on.
-    const next = last + 1;
-    if (this.isChained && this.cursors.has(next) && !this.looked.has(next)) return next;
-    return null;
-  }
-
-  // All files: page by page anywhere, as a cursor is the position of the last file before it.
-  query(page) {
-    const asked = new URLSearchParams({ limit: PAGE });
-    const cursor = this.isChained ? this.cursors.get(page) : page ? String(page * PAGE - 1) : null;
-    if (cursor !== null && cursor !== undefined) asked.set("cursor", cursor);
-    if (this.selected) asked.set("state", this.selected);
-    return asked;
-  }
-
-  keep(page, { files, cursor }) {
-    if (!this.isChained) {
-      for (const file of files) this.known.set(file.position, file);
-      this.rows.redraw();
-      return;
-    }
-    files.forEach((file, at) => this.known.set(page * PAGE + at, file));
-    if (cursor !== null) this.cursors.set(page + 1, cursor);
-    else this.cursors.delete(page + 1);
-    const full = this.cursors.has(page + 1);
-    const count = page * PAGE + files.length;
-    this.rows.reset(full ? Math.max(this.rows.count, count) : count);
+    return this.pages.next(this.rows.range, this.isOver ? Infinity : EVERY);
   }
 
   tell(text) {
-    const none = this.selected && !this.rows.count ? "None at the moment." : "";
-    this.note.textContent = text || none;
+    const none = this.selected && !this.rows.count ? t("files.none") : "";
+    write(this.note, text || none);
     this.note.hidden = !this.note.textContent;
     this.rows.element.hidden = Boolean(this.note.textContent);
   }
 
   draw(index) {
-    const file = this.known.get(index);
+    const file = this.pages.known.get(index);
     if (!file) return { key: "unknown", elements: () => [make("span", { class: "quiet" }, "…")] };
-    return { key: JSON.stringify([file, this.isOver]), elements: () => cells(file, this.isOver) };
+    const retry = this.status === "failed" && mayAct() ? () => this.retry(file.position) : null;
+    return {
+      key: JSON.stringify([file, this.status]),
+      elements: () => cells(file, this.isOver, retry),
+    };
   }
-}
-
-// The name a person knows a file by: its own, else the last part of its link.
-function nameOf({ name, url }) {
-  if (name) return name;
-  const [path] = url.split(/[?#]/);
-  const last = path.split("/").at(-1);
-  try {
-    return decodeURIComponent(last) || url;
-  } catch {
-    return last || url;
-  }
-}
-
-const hostOf = ({ url }) => /^[a-z0-9]+:\/\/([^/?#]*)/i.exec(url)?.[1] ?? "";
-
-function cells(file, isOver) {
-  const name = nameOf(file);
-  const said = file.state === "done" && file.warning ? (WARNINGS[file.warning.code] ?? file.warning.detail) : "";
-  return [
-    make("span", { class: "file-name", title: file.url }, name, make("small", {}, hostOf(file))),
-    make("span", { class: `file-state ${file.state}` }, said || stateOf(file, isOver)),
-    file.state === "open" && file.bytes.total && !isOver
-      ? make("progress", { value: file.bytes.done, max: file.bytes.total, "aria-label": `Fetching ${name}` })
-      : null,
-  ].filter(Boolean);
-}
-
-function stateOf({ state, bytes: amount, failure: why, attempts, next_attempt_at: at }, isOver) {
-  if (state === "failed" && why) return failure(why)[0];
-  if (state === "done") return bytes(amount.done);
-  if (isOver) return "Not fetched";
-  if (why && at) {
-    const seconds = Math.max(0, Math.round((Date.parse(at) - Date.now()) / 1000));
-    return `${failure(why)[0]}, try ${number((attempts ?? 0) + 1)} in ${clock(seconds)}`;
-  }
-  if (state !== "open" || !amount.done) return FILE_STATES[state];
-  return amount.total ? `${bytes(amount.done)} of ${bytes(amount.total)}` : bytes(amount.done);
-}
-
-// The lines of a job's list, as they are typed. Raises Refused, Away.
-export async function linesOfJob(hash) {
-  const lines = [];
-  let cursor = null;
-  do {
-    const found = await call("GET", `files/${hash}?limit=1000${cursor ? `&cursor=${cursor}` : ""}`);
-    // A name with folders was given with the link; any other may have come with the file.
-    lines.push(...found.files.map(({ url, name }) => (name?.includes("/") ? `${url}\t${name}` : url)));
-    ({ cursor } = found);
-  } while (cursor !== null);
-  return lines;
 }

@@ -1,8 +1,9 @@
 // New links for the files that failed: a form in place of their list, one field for each file.
 // Leaves sending them to who asks for it.
 
+import { failure } from "./causes.js";
 import { make } from "./dom.js";
-import { failure, number } from "./words.js";
+import { t } from "./language.js";
 
 const SHOWN = 200; // fields; more links than that are better put into a new list
 
@@ -10,7 +11,7 @@ const pointerOf = (position) => `/urls/${position}`;
 
 function rowOf(each) {
   const id = `fix-${each.position}`;
-  const field = make("input", { id, type: "url", autocomplete: "off", spellcheck: "false", placeholder: "New link", "aria-describedby": `${id}-why ${id}-wrong` });
+  const field = make("input", { id, type: "url", autocomplete: "off", spellcheck: "false", placeholder: t("fix.new-link"), "aria-describedby": `${id}-why ${id}-wrong` });
   const wrong = make("span", { id: `${id}-wrong`, class: "refused", role: "alert" });
   const [words] = failure(each);
   const element = make("li", {},
@@ -39,9 +40,9 @@ export function fixForm(failures, send) {
     bad[0]?.field.focus();
   };
   return make("form", { class: "fix", novalidate: true, onsubmit: submit },
-    make("h3", {}, "New links"),
-    make("p", {}, "Files without a new link are tried again as they are. A file that was cut off continues where it was, if the new link leads to the same version."),
+    make("h2", {}, t("fix.title")),
+    make("p", {}, t("fix.hint")),
     make("ul", {}, rows.map((row) => row.element)),
-    more > 0 ? make("p", { class: "quiet" }, `and ${number(more)} more files: edit the list for those`) : null,
-    make("button", { type: "submit" }, "Try again with these links"));
+    more > 0 ? make("p", { class: "quiet" }, t("fix.more", { count: more })) : null,
+    make("button", { type: "submit" }, t("fix.send")));
 }

@@ -1,8 +1,13 @@
-// Lists that come from elsewhere: pasted, dropped or chosen as a file. Owns which form of what was
-// pasted is taken; leaves reading each form to lists.js, the field to ask.js.
+// Lists that come from elsewhere: pasted, dropped, chosen as a file, or in the page's own address.
+// Owns which form of what was pasted is taken; leaves reading each form to lists.js and
+// saved_page.js, adding it to adding.js.
 
+import { add } from "./adding.js";
 import { at } from "./dom.js";
-import { decode, linesOfFile, linesOfHtml, linesOfTable, linesOfText, linesOfUriList } from "./lists.js";
+import { t } from "./language.js";
+import { decode, isPage, linesOfFile, linesOfTable, linesOfText, linesOfUriList } from "./lists.js";
+import { linesOfHtml } from "./saved_page.js";
+import { choose } from "./which.js";
 
 const LARGEST = 32 * 1024 * 1024; // bytes of a file that is read
 
@@ -17,62 +22,77 @@ function linesOf(data) {
   if (plain && isList(plain)) return null;
   const table = plain.includes("\t") ? linesOfTable(plain) : [];
   if (table.length) return table;
-  const linked = html ? linesOfHtml(html) : [];
+  const linked = html ? linesOfHtml(html).links : [];
   if (linked.length) return linked;
   if (uris.length) return uris;
   const found = plain.includes("\n") || /\s/.test(plain.trim()) ? linesOfText(plain) : [];
   return found.length ? found : null;
 }
 
-async function readFiles(files, add) {
+async function readFiles(files) {
   for (const file of files) {
     if (file.size > LARGEST) {
-      add([], `${file.name}, which is larger than 32 MB`);
+      add([], t("list.too-large", { name: file.name }));
       continue;
     }
     const text = decode(new Uint8Array(await file.arrayBuffer()));
-    add(linesOfFile(file.name, text), file.name);
+    if (isPage(file.name, text)) choose(linesOfHtml(text), file.name);
+    else add(linesOfFile(file.name, text), file.name);
   }
 }
 
-function paste(event, add) {
+const isField = (element) => ["INPUT", "TEXTAREA", "SELECT"].includes(element?.tagName);
+
+function paste(event) {
+  const isElsewhere = event.target !== at("links");
+  if (at("start").hidden || (isElsewhere && isField(event.target))) return;
   if (event.clipboardData.files.length) {
     event.preventDefault();
-    readFiles([...event.clipboardData.files], add);
+    readFiles([...event.clipboardData.files]);
     return;
   }
   const lines = linesOf(event.clipboardData);
-  if (!lines) return; // plain text: the browser puts it where the cursor is
+  if (!lines && !isElsewhere) return; // plain text: the browser puts it where the cursor is
   event.preventDefault();
-  add(lines, "what you pasted", true);
+  add(lines ?? linesOfText(event.clipboardData.getData("text/plain")), t("list.pasted"), true);
+  at("links").focus();
 }
 
-function drop(event, add) {
+function drop(event) {
   event.preventDefault();
   at("drop").classList.remove("over");
   const { dataTransfer: data } = event;
-  if (data.files.length) {
-    readFiles([...data.files], add);
-    return;
-  }
-  add(linesOf(data) ?? linesOfText(data.getData("text/plain")), "what you dropped");
+  if (data.files.length) readFiles([...data.files]);
+  else add(linesOf(data) ?? linesOfText(data.getData("text/plain")), t("list.dropped"));
 }
 
-// Call `add(lines, from)` with each list that comes in.
-export function takeLists(add) {
-  at("links").addEventListener("paste", (event) => paste(event, add));
+// Links in the page's address, as /#links=… or from the system's share menu; they are taken out of it.
+export function takeAddress() {
+  const prefilled = /^#links=(.*)$/s.exec(location.hash)?.[1];
+  const shared = new URLSearchParams(location.search);
+  const parts = ["url", "text", "title"].map((name) => shared.get(name)).filter(Boolean);
+  if (prefilled === undefined && !parts.length) return;
+  history.replaceState(null, "", location.pathname);
+  if (prefilled === undefined) add(linesOfText(`${parts.join("\n")}\n`), t("list.shared"));
+  else add(linesOfText(decodeURIComponent(prefilled.replaceAll("+", "%20"))), t("list.opened"));
+}
+
+export function takeLists() {
+  document.addEventListener("paste", paste);
   at("file").addEventListener("change", async () => {
-    await readFiles([...at("file").files], add);
+    await readFiles([...at("file").files]);
     at("file").value = "";
-    at("links").focus();
+    if (at("which").hidden) at("links").focus();
   });
-  const start = at("start");
-  start.addEventListener("dragover", (event) => {
+  // Anywhere on the page, as long as the form is shown.
+  const isOurs = () => !at("start").hidden;
+  document.addEventListener("dragover", (event) => {
+    if (!isOurs()) return;
     event.preventDefault();
     at("drop").classList.add("over");
   });
-  start.addEventListener("dragleave", (event) => {
-    if (!start.contains(event.relatedTarget)) at("drop").classList.remove("over");
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) at("drop").classList.remove("over");
   });
-  start.addEventListener("drop", (event) => drop(event, add));
+  document.addEventListener("drop", (event) => isOurs() && drop(event));
 }

@@ -2,13 +2,19 @@
 
 import { make } from "./dom.js";
 import { tab } from "./keeping.js";
+import { t } from "./language.js";
+
+export const isKey = (text) => /^[\x21-\x7e]+$/.test(text);
+
+// Whether this tab may do what changes an archive: where the server asks for keys, it needs one.
+export const mayAct = () => !("needsKey" in document.documentElement.dataset) || Boolean(tab.get("key"));
 
 export function askForKey(message, then) {
   const field = make("input", { id: "action-key", type: "password", autocomplete: "off", spellcheck: "false" });
   const use = (event) => {
     event.preventDefault();
     const key = field.value.trim();
-    if (!/^[\x21-\x7e]+$/.test(key)) {
+    if (!isKey(key)) {
       field.focus();
       return;
     }
@@ -19,8 +25,8 @@ export function askForKey(message, then) {
     "form",
     { class: "key", onsubmit: use },
     make("p", {}, message),
-    make("label", { for: "action-key" }, "API key"),
+    make("label", { for: "action-key" }, t("start.key")),
     field,
-    make("button", { type: "submit", class: "small" }, "Use this key"),
+    make("button", { type: "submit", class: "small" }, t("job.use-key")),
   );
 }

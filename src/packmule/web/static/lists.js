@@ -1,5 +1,5 @@
-// Other people's lists: links out of a table, a web page, a text file or a shortcut.
-// Pure, but for `linesOfHtml`, which asks the browser's parser; nothing in a page runs or loads.
+// Other people's lists: links out of a table, a text file or a shortcut. Pure.
+// Leaves web pages to saved_page.js.
 
 const WEB = /^https?:\/\/\S/i;
 const IN_TEXT = /\bhttps?:\/\/[^\s<>"'`]+/gi;
@@ -77,32 +77,6 @@ export function linesOfText(text) {
   });
 }
 
-// Where the page itself came from, and with it what its relative links mean.
-function baseOf(page, html) {
-  const said =
-    page.querySelector("base[href]")?.getAttribute("href") ??
-    /SourceURL:(\S+)/.exec(html.slice(0, 1000))?.[1] ?? // the clipboard of Windows
-    /saved from url=\(\d+\)(\S+)/.exec(html.slice(0, 2000))?.[1]; // a page saved by Chromium
-  return said && WEB.test(said) ? said : undefined;
-}
-
-// Links of a web page, in its order and each once.
-export function linesOfHtml(html) {
-  // Its scripts do not run here, but the policy would complain of each handler it stopped.
-  const tame = html.replace(/\son[a-z]+\s*=/gi, " data-handler=");
-  const page = new DOMParser().parseFromString(tame, "text/html");
-  const base = baseOf(page, html);
-  const found = new Set();
-  for (const each of page.querySelectorAll("a[href], area[href]")) {
-    const href = each.getAttribute("href").trim();
-    if (!URL.canParse(href, base)) continue;
-    const url = new URL(href, base);
-    url.hash = "";
-    if (WEB.test(url.href)) found.add(url.href);
-  }
-  return [...found];
-}
-
 // A list that is dropped from another window: RFC 2483 5.
 export const linesOfUriList = (text) =>
   text.split(/\r?\n/).map((each) => each.trim()).filter((each) => each && !each.startsWith("#"));
@@ -110,8 +84,7 @@ export const linesOfUriList = (text) =>
 export const isPage = (name, text) => /\.x?html?$/i.test(name) || /^\s*<(!doctype|html)\b/i.test(text);
 export const isTable = (name, text) => /\.(csv|tsv|tab)$/i.test(name) || /^[^\n]*https?:[^\n]*\t/m.test(text);
 
-// The lines of a file, by what is in it.
+// The lines of a file that is not a web page, by what is in it.
 export function linesOfFile(name, text) {
-  if (isPage(name, text)) return linesOfHtml(text);
   return isTable(name, text) ? linesOfTable(text) : linesOfText(text);
 }

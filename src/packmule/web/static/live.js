@@ -28,7 +28,7 @@ function pause(milliseconds, signal) {
 }
 
 // Listen until the stream ends; tell whether it ever brought a document.
-function listen(hash, { status, files }, signal) {
+function listen(hash, status, signal) {
   return new Promise((resolve) => {
     let heard = false;
     let silence = 0;
@@ -56,7 +56,6 @@ function listen(hash, { status, files }, signal) {
       then(document_);
     };
     source.addEventListener("progress", take(status));
-    source.addEventListener("files", take(files));
     for (const name of ENDS) {
       source.addEventListener(name, take((found) => {
         status(found);
@@ -70,21 +69,17 @@ function listen(hash, { status, files }, signal) {
   });
 }
 
-// Call `seen.status(document)` with each status, `seen.files(document)` where events name files,
-// `seen.away(isAway, message)` when the server cannot be reached, and when it is there again.
+// Call `seen.status(document)` with each status, and `seen.away(isAway, isBetween, until)` when the
+// server cannot be reached (`until` is when it is tried again, in milliseconds) or is there again.
 // Give a function that ends it.
 export function follow(hash, seen) {
   const ending = new AbortController();
   const { signal } = ending;
-  const given = {
-    status: (found) => !signal.aborted && seen.status(found),
-    files: (found) => !signal.aborted && seen.files(found),
-  };
-  run(hash, given, seen.away, signal);
+  run(hash, (found) => !signal.aborted && seen.status(found), seen.away, signal);
   return () => ending.abort();
 }
 
-async function run(hash, seen, away, signal) {
+async function run(hash, status, away, signal) {
   let hasEvents = typeof EventSource === "function";
   let failures = 0;
   while (!signal.aborted) {
@@ -92,16 +87,17 @@ async function run(hash, seen, away, signal) {
     if (signal.aborted) return;
     if (found instanceof Error) {
       failures += 1;
-      away(true, found.message);
-      await pause(Math.min(EVERY * 2 ** (failures - 1), SLOWEST), signal);
+      const wait = Math.min(EVERY * 2 ** (failures - 1), SLOWEST);
+      away(true, found.isBetween ?? true, Date.now() + wait);
+      await pause(wait, signal);
       continue;
     }
     failures = 0;
-    away(false, "");
-    seen.status(found);
+    away(false);
+    status(found);
     if (found.status !== "in-progress") return;
     if (document.hidden) await pause(EVERY_HIDDEN, signal);
-    else if (hasEvents) hasEvents = (await listen(hash, seen, signal)) || document.hidden;
+    else if (hasEvents) hasEvents = (await listen(hash, status, signal)) || document.hidden;
     else await pause(EVERY, signal);
   }
 }

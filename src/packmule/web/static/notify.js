@@ -1,27 +1,28 @@
 // A notification of the browser when a job has ended, for those who ask for one.
 
-import { make, say } from "./dom.js";
+import { button, say } from "./dom.js";
+import { t } from "./language.js";
 
 const wanted = new Set(); // jobs, by hash
 
 // A button that asks for it; null where the browser has no notifications.
 export function notifyButton(hash) {
   if (typeof Notification !== "function" || Notification.permission === "denied") return null;
-  const button = make("button", { type: "button", class: "second small", onclick: () => ask(hash, button) });
-  button.textContent = wanted.has(hash) ? "You will be notified" : "Notify me when ready";
-  button.disabled = wanted.has(hash);
-  return button;
+  const isWanted = wanted.has(hash);
+  const asking = button(t(isWanted ? "notify.done" : "notify.button"), () => ask(hash, asking), "second small");
+  asking.disabled = isWanted;
+  return asking;
 }
 
-async function ask(hash, button) {
+async function ask(hash, asking) {
   if ((await Notification.requestPermission()) !== "granted") {
-    button.remove();
-    say("Notifications are blocked for this page");
+    asking.remove();
+    say(t("notify.blocked"));
     return;
   }
   wanted.add(hash);
-  button.textContent = "You will be notified";
-  button.disabled = true;
+  asking.textContent = t("notify.done");
+  asking.disabled = true;
 }
 
 // Tell that a job has ended, if that was asked for and nobody is looking.
