@@ -111,3 +111,9 @@ def broken(number: int) -> TryFailed:
     if known is not None:
         return known
     return TryFailed(FailureCode.BAD_RESPONSE, f"the transfer failed (libcurl error {number})")
+
+
+def no_socket(error: OSError) -> TryFailed:
+    """Report that the kernel gave none, such as for no file descriptors left: that may pass."""
+    detail = f"this machine could not open a connection: {error.strerror}"
+    return TryFailed(FailureCode.CONNECT, detail)

@@ -31,12 +31,13 @@ class Fetch:
     the loop's clock; a large one has longer (`is_late`). `cookies` are those that its responses
     have set (`cookies.py`).
     `ignores_length`: its Content-Length is no number, so the end of the connection is the body's.
+    `is_repeated`: its request stayed silent and was sent again.
     `lane` is the segment that its try brings where several transfers bring the file.
     """
 
     __slots__ = (
-        "asked", "began", "cookies", "deadline", "host", "host_key", "ignores_length", "lane",
-        "rank", "receiver", "slow", "spent", "state", "url",
+        "asked", "began", "cookies", "deadline", "host", "host_key", "ignores_length",
+        "is_repeated", "lane", "rank", "receiver", "slow", "spent", "state", "url",
     )  # fmt: skip
 
     def __init__(self, url: Url, receiver: Receiver, state: TransferState = START) -> None:
@@ -47,6 +48,7 @@ class Fetch:
         self.rank = 1
         self.slow = False
         self.ignores_length = False
+        self.is_repeated = False
         self.began = 0.0
         self.deadline: float | None = None
         self.cookies: tuple[bytes, ...] = ()

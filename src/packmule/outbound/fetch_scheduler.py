@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from packmule.outbound.concurrency import Concurrency
 from packmule.outbound.host_health import AT_FIRST, HostHealth
-from packmule.outbound.host_limits import HostLimit, most_connections
+from packmule.outbound.host_limits import HostLimit, counts_downloads, most_connections
 from packmule.outbound.host_sharing import ALONE, HostUse
 from packmule.outbound.transfer import Limits
 from packmule.outbound.transfer_shares import TransferShares
@@ -276,6 +276,7 @@ class FetchScheduler:
                 if most is None
                 else HostHealth(most, self._limits, most)
             )
+            host.waits.counts_downloads = counts_downloads(key[1])
             self._keep_to_fleet(host, _name(key))
         return host
 

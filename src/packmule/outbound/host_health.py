@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 from packmule.outbound.concurrency import Concurrency
 from packmule.outbound.outcomes import Fail, Finished, Follow, Retry
 from packmule.outbound.protocol import BIG, SMALL, ProtocolChoice
+from packmule.outbound.response_waits import ResponseWaits
 
 if TYPE_CHECKING:
     from packmule.outbound.outcomes import After
@@ -118,6 +119,7 @@ class HostHealth:
     wait: float = 0.0
     is_big: bool = False
     serves_ranges: bool = True
+    waits: ResponseWaits = field(default_factory=ResponseWaits)
     protocol: ProtocolChoice = field(default_factory=ProtocolChoice)
     concurrency: Concurrency = field(init=False)
 
@@ -156,6 +158,7 @@ class HostHealth:
         """
         self.answers = True
         self.files += 1
+        self.waits.note(waited)
         self.concurrency.answered(rank)
         if self.size is None:
             self.size, self.wait = float(size or 0), waited
@@ -247,7 +250,7 @@ class HostHealth:
         `rank` is how many transfers were open then. Tries that were under way when it first said so
         are part of the same pause.
         """
-        self.has_answered = True
+        self.has_answered = self.waits.counts_downloads = True
         self.concurrency.refused(rank, began, now)
         if wait is None and not self.pauses and self._was_one_too_many(rank, began, now):
             return False

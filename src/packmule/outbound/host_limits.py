@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from packmule.outbound.hosts import HostInvalid, read_host
 
@@ -43,6 +43,19 @@ KNOWN: Mapping[str, HostLimit] = {
 }
 """Documented limits, each with its source."""
 
+_COUNTING: Final = frozenset(
+    {
+        # "too many users have viewed or downloaded this file recently", for up to 24 hours:
+        # https://support.google.com/drive/answer/37603
+        "drive.google.com",
+        "drive.usercontent.google.com",
+        # Bandwidth and downloads a day: https://help.dropbox.com/share/banned-links
+        "dropbox.com",
+        "dropboxusercontent.com",
+    }
+)
+"""Hosts that close a file to everybody after so many downloads."""
+
 
 def parse_host_limits(text: str) -> dict[str, HostLimit]:
     """Parse `PACKMULE_HOST_LIMITS`: `host=connections[@rate]`, separated by commas.
@@ -68,6 +81,12 @@ def most_connections(host: str, limits: Mapping[str, HostLimit], usual: int) -> 
     if (found := _nearest(host, KNOWN)) is not None:
         return min(usual, found[1].connections)
     return None
+
+
+def counts_downloads(host: str) -> bool:
+    """Return whether a host is known to count what is downloaded from it."""
+    names = (host[at:] for at in (0, *(i + 1 for i, sign in enumerate(host) if sign == ".")))
+    return _nearest(host, KNOWN) is not None or not _COUNTING.isdisjoint(names)
 
 
 def _nearest(host: str, limits: Mapping[str, HostLimit]) -> tuple[str, HostLimit] | None:

@@ -4,8 +4,9 @@ Owns the window over which a transfer's bytes are counted. A stalled transfer an
 the same: fewer bytes than the minimum rate over a whole window. A transfer that moves a little
 more, or has not been watched for that long, is only slow. Where nothing more is wanted, because the
 outcome is known, the window is short. Until a response begins another, longer bound counts: a
-server may have to build the file first. An interim response (1xx) begins it anew. Leaves what
-follows to `outcome_handler.py` and `transfer_shares.py`.
+server may have to build the file first. An interim response (1xx) begins it anew. A small request
+that stays silent is due to be repeated. Leaves what follows to `outcome_handler.py` and
+`transfer_shares.py`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from packmule.errors import FailureCode
 from packmule.outbound.outcomes import TryFailed
+from packmule.outbound.response_waits import SMALL_FILE
 
 if TYPE_CHECKING:
     from packmule.outbound.loop_settings import LoopSettings
@@ -55,6 +57,23 @@ def check(handle: TransferHandle, now: float, settings: LoopSettings) -> TryFail
         return None
     detail = f"less than {settings.least_rate:g} bytes per second arrived for {window:g} s"
     return TryFailed(FailureCode.STALLED, detail)
+
+
+def must_repeat(handle: TransferHandle, now: float) -> bool:
+    """Return whether a transfer's request must be sent again now, and count it if so.
+
+    See `response_waits.py`.
+    """
+    fetch, host = handle.fetch, handle.host
+    if fetch is None or host is None or handle.answered or handle.lines or fetch.is_repeated:
+        return False
+    if fetch.lane is not None or fetch.state.kept or (host.size or 0.0) > SMALL_FILE:
+        return False
+    if not host.waits.may_repeat(now - handle.window_start):
+        return False
+    host.waits.repeated()
+    fetch.is_repeated = True
+    return True
 
 
 def _unanswered(passed: float, window: float) -> TryFailed | None:

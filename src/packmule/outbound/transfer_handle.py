@@ -27,6 +27,7 @@ from packmule.outbound.overlap_check import OverlapCheck, OverlapDiffersError
 from packmule.outbound.protocol import NEAR
 from packmule.outbound.proxy_options import lead_through
 from packmule.outbound.receiver import BodyRefused
+from packmule.outbound.response_waits import says_it_counts
 from packmule.outbound.segments import (
     LEAST_LARGE,
     Refusal,
@@ -62,8 +63,7 @@ _READ_OF_DISCARDED = 256 * 1024
 _PREREQ_OK, _PREREQ_ABORT = 0, 1
 _PAUSE: int = pycurl.WRITEFUNC_PAUSE
 _NO_SOCKET: int = pycurl.SOCKET_BAD
-_BLANK = (b"\r\n", b"\n")
-_CLOSE = (b"Connection: close",)
+_BLANK, _CLOSE = (b"\r\n", b"\n"), (b"Connection: close",)
 
 
 class TransferHandle:
@@ -113,6 +113,7 @@ class TransferHandle:
         self._ignores_length = False
         self._pinned = False
         self._targeted = False
+        self._is_fresh = False
         self._has_cookies = False
         self._sets_cookies = False
         keep_to_the_request(self.curl, user_agent)
@@ -158,6 +159,7 @@ class TransferHandle:
         self._head_left = self._limits.max_head_bytes
         self.window_start = now
         self.window_moved = fetch.state.kept
+        self._connect_anew(wanted=False)
         url = fetch.asked
         self._keep_to_rate(url.host)
         self.curl.setopt(pycurl.URL, url.text)
@@ -191,6 +193,16 @@ class TransferHandle:
             addresses = pinned(url.host, url.port, pin) if pin else []
             self.curl.setopt(pycurl.RESOLVE, addresses)
             self._pinned = bool(pin)
+
+    def repeat(self, now: float) -> None:
+        """Prepare for the same request once more, on a new connection."""
+        self.window_start = now
+        self._connect_anew(wanted=True)
+
+    def _connect_anew(self, *, wanted: bool) -> None:
+        if wanted is not self._is_fresh:
+            self._is_fresh = wanted
+            self.curl.setopt(pycurl.FRESH_CONNECT, int(wanted))
 
     def _range_fields(self, fetch: Fetch) -> tuple[bytes, ...]:
         """Return the request fields that ask for a segment, or for the rest of a file."""
@@ -402,6 +414,7 @@ class TransferHandle:
         waited = now - self.window_start
         if self.host is not None:
             self.host.respond(fetch.rank, total, waited)
+            self.host.waits.counts_downloads |= says_it_counts(head.fields)
         if total is not None and total >= LEAST_LARGE and may_split(state, head):
             self._on_large(self, waited)
         self.window_start, self.window_moved = now, start
@@ -457,7 +470,7 @@ class TransferHandle:
                 return NewSocket(address)
             self.stopped_by = address_refused(self.fetch)
         except OSError as error:
-            self.stopped_by = no_socket(error)
+            self.stopped_by = faults.no_socket(error)
         return _NO_SOCKET
 
     def _on_request(self, peer: str, _local: str, _peer_port: int, _local_port: int) -> int:
@@ -478,12 +491,6 @@ class _EnoughDiscardedError(Exception):
 
 def _not_valid(why: object) -> TryFailed:
     return TryFailed(FailureCode.BAD_RESPONSE, f"the response is not valid: {why}")
-
-
-def no_socket(error: OSError) -> TryFailed:
-    """Report that the kernel gave none, such as for no file descriptors left: that may pass."""
-    detail = f"this machine could not open a connection: {error.strerror}"
-    return TryFailed(FailureCode.CONNECT, detail)
 
 
 def address_refused(fetch: Fetch | None) -> BodyRefused:

@@ -32,7 +32,8 @@ from packmule.outbound.receiver import BodyRefused, SegmentFilled
 from packmule.outbound.resolver import Resolver
 from packmule.outbound.segment_starter import LargeHead, SegmentStarter
 from packmule.outbound.ssrf_guard import SsrfGuard
-from packmule.outbound.transfer_handle import TransferHandle, address_refused, no_socket
+from packmule.outbound.transfer_handle import TransferHandle, address_refused
+from packmule.telemetry.metrics import TRANSFERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -395,7 +396,7 @@ class TransferLoop:
         try:
             may = self._guard.may_lead_to(resolution.addresses)
         except OSError as error:
-            return no_socket(error)
+            return faults.no_socket(error)
         return None if may else address_refused(fetch)
 
     def _end_tries(self) -> None:
@@ -450,10 +451,20 @@ class TransferLoop:
                 broken = segment_starter.check(handle, now)
             if broken is not None:
                 self._ended(handle, handle.stopped_by or broken)
+            elif stall_detector.must_repeat(handle, now):
+                self._repeat(handle, now)
             elif handle.fetch is not None:
                 self._scheduler.mark(
                     handle.fetch, slow=stall_detector.is_slow(handle, now, self._settings)
                 )
+
+    def _repeat(self, handle: TransferHandle, now: float) -> None:
+        """Send a request again, and forget the connection on which it stayed silent."""
+        self._multi.remove_handle(handle.curl)
+        handle.repeat(now)
+        self._multi.add_handle(handle.curl)
+        self._ready.timer = 0.0
+        TRANSFERS.inc("repeated")
 
     def _drop(self, handle: TransferHandle) -> None:
         """End a try whose job has been removed."""

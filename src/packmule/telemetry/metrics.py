@@ -34,7 +34,7 @@ BYTES_FETCHED = Counter(
 TRANSFERS = Counter(
     "packmule_transfers",
     "Transfers (single tries at a source) that have ended.",
-    {"outcome": ("finished", "redirected", "retried", "failed", "stopped")},
+    {"outcome": ("finished", "redirected", "retried", "repeated", "failed", "stopped")},
 )
 TRANSFERS_IN_WORK = Gauge("packmule_transfers_in_work", "Transfers under way.")
 RETRIES = Counter(
