@@ -20,7 +20,7 @@ from packmule.engine import fairness
 from packmule.engine.clock_steps import ClockSteps
 from packmule.engine.interface import Later
 from packmule.engine.queue import Ended
-from packmule.errors import NoThread
+from packmule.errors import DatabaseAway, NoThread
 from packmule.telemetry.context import about
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Dispatcher:
         self._stopped: Counter[tuple[str, str]] = Counter()
         self._answers: SimpleQueue[Ended] = SimpleQueue()
         self._ended: list[Ended] = []
-        self._is_failing = False
+        self._is_failing = self._is_away = False
         self._refused = 0
         self._wake = Event()
         self._look_at = self._renew_at = self._census_at = float("-inf")
@@ -134,13 +134,20 @@ class Dispatcher:
         """
         try:
             self._take_turn()
+        except DatabaseAway as error:
+            if not self._is_away:
+                log.warning("task queue not reachable, trying again reason=%s", _reason(error))
+            self._is_away = True
         except Exception:
             log.exception("task queue failed, trying again")
-            self._is_failing = True
-            self._look_at = float("-inf")
-            return FAULT_PAUSE
-        self._is_failing = False
-        return self._watch.interval
+        else:
+            if self._is_away:
+                log.info("task queue reachable")
+            self._is_failing = self._is_away = False
+            return self._watch.interval
+        self._is_failing = True
+        self._look_at = float("-inf")
+        return FAULT_PAUSE
 
     def _take_turn(self) -> None:
         """Do it in one transaction; most turns find nothing to do."""
@@ -305,6 +312,8 @@ class Dispatcher:
                     ended = Ended(task)
                 case Later(delay):
                     ended = Ended(task, again=delay)
+        except DatabaseAway as error:
+            log.warning("task interrupted task=%s reason=%s", _name(task), _reason(error))
         except Exception:
             log.exception(
                 "task failed task=%s try=%d retry_in=%.0f",
@@ -324,6 +333,10 @@ def _subject(task: Leased) -> tuple[str, str]:
 def _name(task: Leased) -> str:
     """Return a task's name for the log. The whole key may open an archive: show its beginning."""
     return f"{task.kind}-{task.key[:8]}"
+
+
+def _reason(error: DatabaseAway) -> str:
+    return error.reason or str(error)
 
 
 def _failed(task: Leased) -> Ended:

@@ -161,7 +161,7 @@ class ProcrastinateQueue:
         """
         self._kinds = list(free)
         most = max(free.values())
-        with self._engine.connect() as connection:
+        with translating_errors(), self._engine.connect() as connection:
             due = self._due(connection, most)
             in_work = {row.queue: row.number for row in connection.execute(queries.IN_WORK)}
         self._found = {one.id: one.client for one in due}
@@ -191,7 +191,7 @@ class ProcrastinateQueue:
 
     def next_time(self, now: float) -> float:
         """Return when a task of the kinds last looked for will be due; or infinity."""
-        with self._engine.connect() as connection:
+        with translating_errors(), self._engine.connect() as connection:
             seconds = connection.execute(queries.NEXT_DUE, {"kinds": self._kinds}).scalar_one()
         return float("inf") if seconds is None else now + seconds
 

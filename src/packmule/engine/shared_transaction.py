@@ -105,6 +105,7 @@ def translating_errors() -> Iterator[None]:
     except (ConnectorException, psycopg.Error, DBAPIError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error.__cause__ or error
         if isinstance(cause, _AWAY):
-            raise DatabaseAway("The task queue cannot be reached for now.") from error
+            reason = " ".join(str(cause).split())
+            raise DatabaseAway("The task queue cannot be reached for now.", reason) from error
         code = getattr(cause, "sqlstate", None)
         raise StorageFailed(f"The task queue refused (SQLSTATE {code}).") from error

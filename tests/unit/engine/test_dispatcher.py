@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from itertools import count
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from packmule.engine.dispatcher import Dispatcher
 from packmule.engine.embedded import EmbeddedEngine
 from packmule.engine.interface import Later, Task
 from packmule.engine.queue import Leased, TurnResult, WorkerQueue
-from packmule.errors import NoThread
+from packmule.errors import DatabaseAway, NoThread
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -73,7 +74,7 @@ class FakeQueue:
         self.ended: list[Ended] = []
         self.lost: set[str] = set()
         self._leases = count()
-        self.broken = False
+        self.broken = self.away = False
 
     def find_due(
         self, _now: float, free: Mapping[str, int], mine: Collection[int]
@@ -107,6 +108,8 @@ class FakeQueue:
         self._check()
 
     def _check(self) -> None:
+        if self.away:
+            raise DatabaseAway("It does not answer.", "connection refused")
         if self.broken:
             raise OperationalError("SELECT", {}, Exception("disk I/O error"))
 
@@ -323,3 +326,38 @@ def test_a_client_that_holds_all_makes_room_for_another_soon(clock: FakeClock) -
     assert all(key.startswith("ann/") for key in held.stopped)
     held.let_go.set()
     running.drain()
+
+
+def test_a_database_that_is_away_is_logged_once_without_a_traceback(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = FakeQueue()
+    loop = loop_of(queue, clock, lambda _key, _stop: None, Event())
+    queue.away = True
+    with caplog.at_level(logging.INFO):
+        loop.turn()
+        loop.turn()
+        queue.away = False
+        loop.turn()
+        loop.turn()
+    assert [(each.levelname, each.getMessage()) for each in caplog.records] == [
+        ("WARNING", "task queue not reachable, trying again reason=connection refused"),
+        ("INFO", "task queue reachable"),
+    ]
+    assert not any(each.exc_info for each in caplog.records)
+
+
+def test_a_task_whose_database_is_away_is_tried_again_without_a_traceback(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    def cut(_key: str, _stop: Event) -> None:
+        raise DatabaseAway("It does not answer.", "connection refused")
+
+    queue = FakeQueue("a")
+    running = Running(queue, clock, cut)
+    eventually(lambda: queue.ended)
+    running.drain()
+    assert queue.ended[0].again is not None
+    [record] = [each for each in caplog.records if each.levelname == "WARNING"]
+    assert record.getMessage().startswith("task interrupted task=job-")
+    assert record.exc_info is None

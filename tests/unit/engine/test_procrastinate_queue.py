@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from tests.fakes.postgres import DatabaseClock, cut_connections
 
 from packmule.engine import due_scan
@@ -381,3 +381,17 @@ def test_workers_are_counted_until_they_end_and_are_dead_when_silent(
     first.leave()
     second.leave()
     assert engine.count_workers() == {"alive": 0, "dead": 0}
+
+
+def test_looking_for_tasks_in_a_database_that_is_away_says_so(
+    postgres_with_tables: str, clock: DatabaseClock
+) -> None:
+    gone = make_url(postgres_with_tables).set(port=1).render_as_string(hide_password=False)
+    db = database.connect(gone)
+    queue = ProcrastinateQueue(db, clock, lease=LEASE)
+    with pytest.raises(DatabaseAway) as told:
+        queue.find_due(0.0, {"job": 1}, ())
+    assert "Connection refused" in told.value.reason
+    with pytest.raises(DatabaseAway):
+        queue.next_time(0.0)
+    db.dispose()
