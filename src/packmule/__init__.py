@@ -1,3 +1,3 @@
 """Packmule turns a list of public links into one ZIP archive, in the background."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
