@@ -119,7 +119,7 @@ lighthouse: $(VENV)/dev.stamp  ## Lighthouse's scores of the start page; fails b
 	$(BIN)/python -m tests.lighthouse.run
 
 .PHONY: picture
-picture: $(VENV)/dev.stamp  ## the pictures of the page in docs/images anew
+picture: $(VENV)/dev.stamp  ## the pictures of the page in docs/images again
 	$(BIN)/python -m tests.browser.picture
 
 .PHONY: dist
@@ -189,7 +189,7 @@ check: lint  ## ruff, mypy, import-linter, house rules
 compiled-tests: $(VENV)/dev.stamp  ## the bytecode of the program and its tests
 	$(BIN)/python -m pytest -n0 --collect-only -qq >/dev/null
 
-format: $(VENV)/dev.stamp  ## format and mend what can be mended
+format: $(VENV)/dev.stamp  ## format, and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -238,7 +238,7 @@ $(VENV)/fuzz.stamp: requirements/fuzz.lock $(VENV)/dev.stamp
 fuzz: $(VENV)/fuzz.stamp  ## made-up requests and inputs, until none is left that breaks something
 	$(BIN)/python -m tests.fuzz.full $(ARGS)
 
-lock: $(VENV)/dev.stamp  ## pin anew, with hashes
+lock: $(VENV)/dev.stamp  ## pin again, with hashes
 	$(PIN) pyproject.toml --group build $(PIN_EXTRAS) -o requirements/run.lock
 	$(PIN) pyproject.toml --group build $(PIN_EXTRAS) --extra otel -c requirements/run.lock \
 		-o requirements/otel.lock

@@ -95,13 +95,13 @@ class PackmuleError(Exception):
 
 
 class UsageError(PackmuleError):
-    """What was asked for cannot be done as asked; the caller can mend it."""
+    """What was asked for cannot be done as asked; the caller can fix it."""
 
     code = "usage"
 
 
 class SettingInvalid(UsageError):
-    """A setting's value is not of its form; the operator can mend it."""
+    """A setting's value is not of its form; the operator can fix it."""
 
     code = "setting-invalid"
 
@@ -192,7 +192,7 @@ class StorageAway(StorageFailed):
 
 
 class UploadLost(StorageFailed):
-    """The object store has lost parts of an archive; what was in them is to be fetched anew."""
+    """The object store has lost parts of an archive; what was in them is to be fetched again."""
 
 
 class DatabaseAway(StorageFailed):

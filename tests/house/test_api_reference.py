@@ -1,6 +1,6 @@
 """docs/api.md is what docs/openapi.json says, for people.
 
-`UPDATE_DOCS=1 make test ARGS=tests/house` writes it anew.
+`UPDATE_DOCS=1 make test ARGS=tests/house` updates it.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ Owns the order in which things become certain. Nothing is claimed before it is o
 written, then synced, then told to the job store. Nothing is overwritten before the store knows that
 it is claimed no longer: what failed is told before the directory is written where it was. The
 archive is published before the job is completed. So a kill at any moment leaves something that this
-same function takes up again; and a run that was believed dead finds that nothing is its own any
+same function resumes; and a run that was believed dead finds that nothing is its own any
 more (docs/decisions/0009-fencing.md).
 """
 
@@ -189,7 +189,7 @@ class Builder:
     def _fail_for_room(self, run: Run, error: DiskFull) -> Later | None:
         """Fail the job; without its scratch where not even that can be recorded on the full disk.
 
-        A retry fetches anew what was in it then.
+        A retry fetches again what was in it then.
         """
         failure = Failure(FailureCode.DISK_FULL, str(error))
         try:

@@ -154,7 +154,7 @@ def check_all(read: Read, size: int, entries: int) -> None:
         first = f": {report.faults[0].name}: {report.faults[0].detail}" if report.faults else ""
         raise StorageFailed(
             f"the archive read back is not what was written, {len(report.faults)} faults{first}. "
-            "Look at the disk's health, then create the archive anew"
+            "Look at the disk's health, then create the archive again"
         )
 
 

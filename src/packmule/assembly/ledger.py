@@ -357,7 +357,7 @@ class Ledger:
             released, self._forgotten = self._forgotten, []
             for place, hold in released:
                 hold.released = True
-                if place.hold is hold:  # else the file began anew once more: that hold is newer
+                if place.hold is hold:  # else the file started over once more: that hold is newer
                     place.hold = None
             return bool(released)
 

@@ -1,7 +1,7 @@
 """An entry that is no file of the caller's: what is missing, or a part of the manifest.
 
 Owns its value, and a name for it that nobody has. Leaves what it says to `missing` and `manifest/`,
-writing it to `finish_local`. Made anew each time an archive is finished, so no checkpoint knows it.
+writing it to `finish_local`. Made each time an archive is finished, so no checkpoint knows it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How fast a job goes: a rate that follows changes within seconds and does not jump.
 
 Owns the smoothing only; the clock is handed in. What was there at the first look counts for
-nothing: a job that is taken up again did not fetch it just now. After some seconds in which nothing
+nothing: a job that is resumed did not fetch it just now. After some seconds in which nothing
 came the rate is 0, rather than ever smaller: a fraction of an old rate says nothing of the end.
 """
 

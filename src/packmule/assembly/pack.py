@@ -75,8 +75,8 @@ def pack(
 
     Without `replace` a file that is at `out` by the end stays, and what was packed is kept.
 
-    Raises UsageError where another process packs it, or where what is at `out` or beside it is not
-    ours to write to; DiskFull, StorageFailed, ArchiveTooLarge.
+    Raises UsageError where another process packs it, or where what is at `out` or beside it must
+    not be written to; DiskFull, StorageFailed, ArchiveTooLarge.
     """
     part = out.with_name(f"{out.name}.part")
     journal = Journal(part.with_name(f"{part.name}.journal"))
@@ -134,7 +134,7 @@ def _check_target(out: Path) -> None:
 
 
 def _check_part(part: Path, *, is_ours: bool) -> None:
-    """Raise UsageError where the part file is not ours to continue: it would be overwritten."""
+    """Raise UsageError where the part file is another job's: it would be overwritten."""
     try:
         status = part.lstat()
     except FileNotFoundError:

@@ -159,7 +159,7 @@ class _HeadReceiver:
         """Do nothing: there are no segments."""
 
     def rest(self) -> None:
-        """Forget what was kept: another try begins anew."""
+        """Forget what was kept: another try starts over."""
         self.kept = 0
 
     def postpone(self, _cause: Failure, _next_attempt_at: float) -> None:

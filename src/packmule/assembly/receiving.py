@@ -1,7 +1,7 @@
 """One source's way into the archive, from the transfer loop's side.
 
 Owns what happens to a source over all its tries: its sink, and what becomes of the bytes kept so
-far when a body begins anew. Leaves the decision where a body goes to `placement`, making its sink
+far when a body starts over. Leaves the decision where a body goes to `placement`, making its sink
 to `sink_factory`, taking the bytes to the sink, and when to ask again to the transfer loop. Runs in
 the transfer loop's thread.
 

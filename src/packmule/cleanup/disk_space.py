@@ -2,7 +2,7 @@
 
 Owns when that begins and ends, whose archives go, and what is spared: a job that is not completed,
 an archive that is being downloaded or was requested a moment ago. If a job still finds no room,
-some is made for it, if as much as it wants can be had. The order is that of docs/decisions/0039.
+some is made for it, if there is as much as it wants. The order is that of docs/decisions/0039.
 Leaves expiring a job to `expiry.py`, which first records that it has expired and then removes its
 bytes.
 
@@ -41,7 +41,7 @@ SWEEP_EVERY = 600.0
 GRACE = 600.0
 
 OLD = 86_400.0
-"""Seconds after which an archive that nobody has asked for may go for anybody's job."""
+"""Seconds after which an archive that nobody has asked for may go for another job."""
 
 # Scratch and uploads that no job knows may be of a database that is being restored.
 _UNKNOWN_FOR = 86_400.0

@@ -89,7 +89,7 @@ class Expiry:
         try:
             self._store.expire(hash_, in_same_transaction=self._defer_removal)
         except (NotFound, NotAllowedInState):
-            # Deleted, or tried again, since it was listed: no longer ours to remove.
+            # Deleted, or tried again, since it was listed: it must stay.
             return
         with about(job=hash_):
             _log.info("job expired")

@@ -53,7 +53,7 @@ class Reconciler:
         self._due_at = -math.inf
 
     def sweep(self, _key: str, stop: Event) -> Later:
-        """Look at everything that is to be done where that is due, and look again after a pause."""
+        """Look for missing tasks where a look is due, and look again after a pause."""
         now = time.monotonic()
         if now < self._due_at:
             return Later(self._due_at - now)

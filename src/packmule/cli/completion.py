@@ -20,7 +20,7 @@ def completion(context: click.Context, shell: str) -> None:
     \b
     Add to your shell's startup file:
       bash   eval "$(packmule completion bash)"
-      zsh    eval "$(packmule completion zsh)"
+      zsh    eval "$(packmule completion zsh)"    (after compinit)
       fish   packmule completion fish | source
 
     Exit status: 0 printed; 2 unsupported shell.

@@ -58,7 +58,8 @@ def as_environment(given: dict[str, str | None]) -> dict[str, str]:
 
 
 allow_network = click.option(
-    "--allow-network", "networks", multiple=True, metavar="CIDR",
-    help="Allow links to this network although it is not public, like 127.0.0.0/8.  "
-    "[env var: PACKMULE_ALLOW_NETWORKS]",
+    # The second name is that of earlier versions.
+    "--allow-networks", "--allow-network", "networks", multiple=True, metavar="VALUE",
+    help="Allow links to these networks although they are not public, like "
+    "127.0.0.0/8,10.1.0.0/16.  [env var: PACKMULE_ALLOW_NETWORKS]",
 )  # fmt: skip

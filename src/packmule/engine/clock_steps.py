@@ -3,7 +3,7 @@
 Rows carry wall-clock time, as they outlive every process. A step makes what they say wrong at once:
 set back, what is due waits for as long as the step; set forward, each lease seems to be over. A
 machine that was asleep looks like a clock set forward (clock_gettime(2): CLOCK_MONOTONIC stands
-still meanwhile). Leaves what follows to whoever asks. Pure: what both clocks say is passed in.
+still meanwhile). Leaves what follows to the caller. Pure: what both clocks say is passed in.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ promises beyond `interface.py`:
 - A task in work for long does not count among the `concurrency`, up to a bound; at the bound it is
   asked to stop where others wait.
 - A task whose handler raised is tried again after 1, 2, 4, … at most 60 seconds, for ever: it is
-  never lost, and an operator who has mended the cause need not ask for it. `Later` is no fault.
+  never lost, and an operator who has fixed the cause need not ask for it. `Later` is no fault.
 - The clock may be set: back, nothing waits for longer than it was to wait; forward, nothing that is
   in work is taken over.
 - A worker's death frees its tasks at once where it can be seen, else when the lease runs out.

@@ -2,7 +2,7 @@
 
 Owns the table of those tokens. Procrastinate numbers its workers; a database that was restored, or
 a standby that has taken over without the last commits, gives the same number to another one. With
-the token a worker finds out that the number is its own no longer, and registers anew. The table's
+the token a worker finds out that the number is its own no longer, and registers again. The table's
 rows go with those of Procrastinate.
 """
 

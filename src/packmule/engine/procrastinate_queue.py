@@ -4,10 +4,10 @@ Owns what `queue.py` owns for one machine, for workers that see each other only 
 each beats a heart there, and what is held by one that has been silent for `lease` seconds is
 anyone's. Leaves threads and timing to `dispatcher.py`, and every write to Procrastinate.
 
-A task that is given back to run again, or is taken over, is put in anew and the old one removed, in
-one transaction, so that whoever held it before can no longer end it. A row is begun at most once,
-so a random token in it is the lease's own; a row's number alone would not do, since a standby that
-takes over may give one again. Who holds a task looks at it under lock before he ends it.
+A task that is given back to run again, or is taken over, is added again and the old one removed, in
+one transaction, so that the worker that held it before can no longer end it. A row is begun at most
+once, so a random token in it is the lease's own; a row's number alone would not do, since a standby
+that takes over may use one again. A worker looks at its task under lock before it ends it.
 
 A commit whose answer was lost may have come through: what was ended stays ended, and a task that
 was begun without our knowing is found at the next beat, and waits again.

@@ -46,7 +46,7 @@ class JobCommands:
     def cancel(self, hash_: str) -> Job:
         """Cancel a job in progress; again changes nothing. Raises NotFound, NotAllowedInState."""
         job = self.store.cancel(hash_, in_same_transaction=self.announce)
-        # A cancelled job is never taken up again. A run that has not heard of it yet writes on, for
+        # A cancelled job is never resumed. A run that has not heard of it yet writes on, for
         # a moment, to a file that nobody sees.
         try:
             self.discard(hash_)

@@ -58,7 +58,7 @@ _RESERVE = "packmule_reserve"
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 # What these say is no fault of the database, but of the program that speaks to it.
-_OURS_TO_MEND = (IntegrityError, ProgrammingError, DataError)
+_OUR_BUGS = (IntegrityError, ProgrammingError, DataError)
 
 
 def connect(url: str) -> Engine:
@@ -202,7 +202,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def _translating(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except _OURS_TO_MEND as error:
+    except _OUR_BUGS as error:
         if postgres.lacks_privilege(error.orig):
             raise postgres.translated(error.orig) from error
         raise

@@ -7,7 +7,7 @@ library only, and quick to import. The file is a mark and records, each whole or
     record: | length u32 | CRC-32 u32 | JSON, `length` bytes |
 
 Numbers are little-endian; what the JSON says is `journal_records.py`'s. The first record holds the
-digest of what is asked for: a journal of another request is begun anew. The others are checkpoints
+digest of what is asked for: a journal of another request starts over. The others are checkpoints
 in their order, each made durable before `append` returns; a torn or damaged tail (a crash in the
 middle of a write) is cut off.
 """
@@ -62,7 +62,7 @@ class Journal:
         self._compact_after = compact_after
         self._file: int | None = None
         self._digest = ""
-        self._size = 0  # what is known to be whole; 0: to be begun anew
+        self._size = 0  # what is known to be whole; 0: to start over
         self._overtaken = 0
         self._compact_at = 0
         self.has_begun = False
@@ -74,7 +74,7 @@ class Journal:
         """Open the journal for the request of that digest, and add its checkpoints up.
 
         None where there is nothing to resume: no journal, or one of another request, which the
-        first `append` or `restart` begins anew. What is returned is on the disk: where the run
+        first `append` or `restart` starts over. What is returned is on the disk: where the run
         before was killed in the middle of a write, the caller must not build on what a power cut
         may still undo.
         """

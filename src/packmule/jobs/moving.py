@@ -81,7 +81,7 @@ def copy_jobs(old: Connection, new: Connection) -> dict[str, int]:
 
 
 def waiting_tasks(old: Connection) -> Iterator[Row[Any]]:
-    """Yield the rows of the tasks; one that was in work is to begin anew like one that waits."""
+    """Yield the rows of the tasks; one that was in work starts over like one that waits."""
     for rows in _batches(old, tasks):
         yield from rows
 

@@ -36,8 +36,8 @@ _REACH = {
     "tcp_user_timeout": 15_000,
 }
 
-# A transaction's, not a session's: whoever freezes, or is cut off, with rows locked in his hand
-# lets go of them before others would take up his jobs.
+# A transaction's, not a session's: a process that freezes, or is cut off, with locked rows
+# releases them before others would take over its jobs.
 _LET_GO = "SET LOCAL idle_in_transaction_session_timeout = '10s'"
 
 # An execution option's worth: one moment for all that is read, and no write by mistake.

@@ -36,7 +36,7 @@ jobs = Table(
     Column("hash", String(32), nullable=False),
     Column("state", String(16), nullable=False),
     Column("attempt", Integer, nullable=False),
-    # Drawn anew with each attempt: numbers come again after a fail-over that lost commits.
+    # Drawn at random for each attempt: numbers come again after a fail-over that lost commits.
     Column("run_token", String(32)),
     # Runs in a row that came no further than those before, and how far those came.
     Column("fruitless_runs", Integer, nullable=False, server_default=text("0")),
@@ -227,7 +227,7 @@ tasks = Table(
     Column("tries", Integer, nullable=False),
     Column("leased_by", Text),
     Column("lease_expires_at", Double),
-    # Drawn anew each time a worker takes the task: no two leases are the same.
+    # Drawn at random each time a worker takes the task: no two leases are the same.
     Column("lease_token", Text),
     # When `due_at` or `lease_expires_at` was written: in the future if the clock was set back.
     Column("written_at", Double),

@@ -10,7 +10,7 @@ What must come true together with a change is given to its method and runs in it
 changes.
 
 What a run writes waits for a database that is away for a while (a restart, a fail-over): so the run
-need not begin anew. It is written again as it was; where the first time had come through after all,
+need not start over. It is written again as it was; where the first time had come through after all,
 a checkpoint says the same twice, and an end is refused as stale, having been told already.
 """
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-# Any constant does, so long as no other program takes the same advisory lock in this database.
+# Any constant does, as long as no other program takes the same advisory lock in this database.
 UPGRADE_LOCK = 0x7061636B6D756C65
 _upgrading = threading.Lock()
 

@@ -130,7 +130,7 @@ class Concurrency:
         self.limit = 1.0
 
     def begin_again(self, now: float, work: float) -> None:
-        """Look for the limit anew, from near the beginning, as bodies are of another kind now."""
+        """Look for the limit again, from near the beginning, as bodies are of another kind now."""
         if self.phase is not Phase.RECOVER:
             self._set(min(int(self.limit), 2 * self._at_first))
             self.phase = Phase.RAMP

@@ -1,6 +1,6 @@
 """Compare the first bytes of a response with those that are held already, then pass the rest on.
 
-Owns the comparison and the count of what is passed over. Leaves which bytes come again to
+Owns the comparison and the count of what is skipped. Leaves which bytes come again to
 `transfer.py`, and reading what is held to the receiver. Runs in the transfer loop's thread.
 
     held     |=============================|

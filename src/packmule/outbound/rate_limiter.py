@@ -1,8 +1,8 @@
 """Hold the bytes that arrive to a rate: over all transfers of a loop, and over those of one host.
 
 Owns the arithmetic. A bucket fills with `rate` bytes per second and may go into debt: bytes are
-counted when they have come, since libcurl hands them over in blocks. While it is in debt, whoever
-asks is told when it will not be. Leaves pausing to `transfer_handle.py` and `transfer_loop.py`.
+counted when they have come, since libcurl hands them over in blocks. While it is in debt, the
+caller is told when it will not be. Leaves pausing to `transfer_handle.py` and `transfer_loop.py`.
 Pure: the caller passes in the clock.
 
 libcurl's own limit (CURLOPT_MAX_RECV_SPEED_LARGE) is for one transfer, and does not bound the sum.

@@ -8,7 +8,7 @@ it came, and is checked at each use.
 `getaddrinfo` cannot be stopped once it is called. So nobody waits for it: a watcher thread answers
 every `done` whose time is up, queued or running, while the lookup's thread stays with its call
 until the system gives up (`resolv.conf`: some 10 to 30 s). A name occupies at most one thread,
-because whoever asks for it again joins the call that hangs. One client's names occupy at most
+because the next lookup of it joins the call that hangs. One client's names occupy at most
 `per_client` threads (`lookup_turns.py`), and a thread that is stuck in its call for more than
 `timeout` seconds no longer counts among `threads`, up to a bound: another takes its place.
 

@@ -4,7 +4,7 @@ Owns the window over which a transfer's bytes are counted. A stalled transfer an
 the same: fewer bytes than the minimum rate over a whole window. A transfer that moves a little
 more, or has not been watched for that long, is only slow. Where nothing more is wanted, because the
 outcome is known, the window is short. Until a response begins another, longer bound counts: a
-server may have to build the file first. An interim response (1xx) begins it anew. A small request
+server may have to build the file first. An interim response (1xx) restarts it. A small request
 that stays silent is due to be repeated. Leaves what follows to `outcome_handler.py` and
 `transfer_shares.py`.
 """

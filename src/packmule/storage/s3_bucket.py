@@ -44,8 +44,8 @@ _SERVER_ERROR = 500
 # Other answers that mean "not now": too many requests, or one that came too slowly.
 _LATER = frozenset({408, 425, 429})
 _LATER_REASONS = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ThrottlingException"})
-# What an operator can mend: the server's word, and what to look at. By status where it has no such.
-_MENDABLE = {
+# What an operator can fix: the server's word, and what to look at. By status where it has no such.
+_FIXABLE = {
     "NoSuchBucket": "check the bucket's name in PACKMULE_STORAGE_URL and its region",
     "PermanentRedirect": "check the bucket's region (AWS_DEFAULT_REGION)",
     "AuthorizationHeaderMalformed": "check the bucket's region (AWS_DEFAULT_REGION)",
@@ -140,7 +140,7 @@ class S3Refused(StorageFailed):
 
 
 class S3Unwell(S3Refused, StorageAway):
-    """The object store could not do it for now (5xx), or until an operator has mended something."""
+    """The object store could not do it for now (5xx), or until an operator has fixed something."""
 
 
 def refusal(what: str, reason: str, status: int = 0) -> S3Refused:
@@ -148,7 +148,7 @@ def refusal(what: str, reason: str, status: int = 0) -> S3Refused:
 
     `reason` is the server's word, `status` that of its answer.
     """
-    advice = _MENDABLE.get(reason)
+    advice = _FIXABLE.get(reason)
     if advice is None and (status in _DENIED_STATUSES or reason in {"AccessDenied", "403"}):
         advice = _DENIED
     again = status >= _SERVER_ERROR or status in _LATER or reason in _LATER_REASONS

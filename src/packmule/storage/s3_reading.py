@@ -48,7 +48,7 @@ class S3Bytes:
 
 
 class S3Reader:
-    """One answer at a time, asked for anew where it ends early or another part is wanted."""
+    """One answer at a time, asked for again where it ends early or another part is wanted."""
 
     def __init__(self, bucket: Bucket, name: str, etag: str) -> None:
         self._bucket = bucket

@@ -56,7 +56,7 @@ JOBS_ACCEPTED = Counter(
     "packmule_jobs_accepted", "Requests for an archive that were accepted.", by=By.API
 )
 TASKS_RESTORED = Counter(
-    "packmule_tasks_restored", "Tasks put in anew for jobs and messages that had lost theirs."
+    "packmule_tasks_restored", "Tasks put in again for jobs and messages that had lost theirs."
 )
 ATTEMPTS = Counter("packmule_attempts", "Runs of jobs that were begun, taken up ones included.")
 ARCHIVES_COMPLETED = Counter("packmule_archives_completed", "Archives published.")

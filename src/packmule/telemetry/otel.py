@@ -116,7 +116,7 @@ class OtelTracer:
 
 
 def _links(traceparent: str | None) -> list[Link]:
-    """Link to the caller's span; a header that is none of the form is passed over."""
+    """Link to the caller's span; an invalid header is ignored."""
     found = TRACEPARENT.fullmatch(traceparent or "")
     if found is None:
         return []

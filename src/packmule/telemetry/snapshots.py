@@ -3,7 +3,7 @@
 Owns the folder `metrics` of the data directory. A worker writes all it counts every two seconds,
 whole or not at all (a rename); the API reads what is there. Each worker holds the lock of a name,
 the smallest that is free, so names are as many as workers and come again after a restart: to
-Prometheus a worker that was started again is the same series begun anew, which it knows as a reset.
+Prometheus a restarted worker is the same series started over, which it knows as a reset.
 What is older than `STALE_AFTER` comes from a worker that is dead or frozen, and is not told: so
 neither a number nor a worker is counted twice. Nothing here need survive a power cut.
 """

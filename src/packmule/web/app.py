@@ -116,7 +116,7 @@ def _api(servers: tuple[str, ...]) -> FastAPI:
         title="Packmule",
         version=packmule.__version__,
         description=DESCRIPTION,
-        openapi_url=None,  # it would be written out anew for each request
+        openapi_url=None,  # it would be written out again for each request
         docs_url=None,
         redoc_url=None,
         # Else `/docs/` would lead to whatever address the request's Host names, over plain HTTP.

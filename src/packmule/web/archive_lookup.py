@@ -66,4 +66,4 @@ def _no_archive(detail: str) -> Problem:
 
 
 def _gone() -> Problem:
-    return Problem(410, ProblemCode.GONE, "The archive has been removed; ask for it anew.")
+    return Problem(410, ProblemCode.GONE, "The archive has been removed; create it again.")

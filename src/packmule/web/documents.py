@@ -232,7 +232,7 @@ def file_of(
 
 
 def _waiting(wait: StorageWait) -> WaitingOut:
-    # The reason names what only the operator may know and can mend.
+    # The reason names what only the operator may know and can fix.
     return WaitingOut(
         code=FailureCode.STORAGE,
         detail="The storage for archives cannot be used at the moment. The job goes on by itself.",

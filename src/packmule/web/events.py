@@ -101,7 +101,7 @@ async def events(
         raise Problem(
             503,
             ProblemCode.OVERLOADED,
-            "No more streams of events can be had now; ask for the status, with `wait`.",
+            "Too many event streams are open; ask for the status, with `wait`.",
             headers={"Retry-After": "5"},
         )
     client = address_of(request, services.access)

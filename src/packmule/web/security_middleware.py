@@ -2,7 +2,7 @@
 
 Owns the maximum length of a URL, the refusal of requests for foreign hosts and of those that
 another site's page makes in a visitor's browser, the security headers of every response, and the
-response to an unforeseen exception. Leaves which hosts are ours to `allowed_hosts.py`, CORS to
+response to an unforeseen exception. Leaves which hosts are allowed to `allowed_hosts.py`, CORS to
 `cors.py`, and everything about a particular route to that route.
 """
 

@@ -78,7 +78,7 @@ def delivering(settings: Settings, stores: Stores) -> Iterator[Delivery]:
     may_own = settings.job_webhooks == "on"
     if (settings.webhook_url or may_own) and not settings.webhook_secret:
         _log.warning(
-            "webhooks are sent without a signature: anybody can send the like; "
+            "webhooks are sent without a signature: anyone can forge them; "
             "`packmule webhooks secret` makes a value for PACKMULE_WEBHOOK_SECRET"
         )
     ca_file = str(settings.ca_file or certifi.where())

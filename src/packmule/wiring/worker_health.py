@@ -1,7 +1,7 @@
 """What a worker tells of itself every two seconds: that it is alive, and its metrics.
 
 Owns where the metrics go: into the data directory, where the API of the same machine finds them;
-and, with PACKMULE_WORKER_METRICS_PORT, to whoever asks this worker.
+and, with PACKMULE_WORKER_METRICS_PORT, to Prometheus.
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ def closing_moves(entries: Sequence[Entry]) -> tuple[list[Move], list[Entry]]:
     """Return how to close all holes: the moves, lowest first, and the entries where they then lie.
 
     The entries come back in the order they were given. Afterwards they fill the bytes from 0 up to
-    the greatest `end`. Raises FormatError where two of them overlap: no move can mend that.
+    the greatest `end`. Raises FormatError where two of them overlap: no move can fix that.
     """
     moves: list[Move] = []
     moved = list(entries)

@@ -105,7 +105,7 @@ def clash_key(name: str) -> str:
 
 
 def split_extension(name: str) -> tuple[str, str]:
-    """Part a path into what stands before its extension and the extension with its dot.
+    """Split a path into what comes before its extension and the extension with its dot.
 
     The extension is empty where there is none: `.profile`, `v. Chr`, a dot before more than 16
     characters. `.tar.gz` and its like are one extension.

@@ -101,7 +101,7 @@ class FormatError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LocalHeader:
-    """What stands before an entry's body; APPNOTE 4.3.7."""
+    """The record before an entry's body; APPNOTE 4.3.7."""
 
     version_needed: int
     flags: int

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -101,3 +102,10 @@ def test_serve_imports_neither_server_nor_database() -> None:
     assert "packmule.cli.supervisor" in found
     for heavy in ("sqlalchemy", "pydantic", "fastapi", "granian", "pycurl", "asyncio"):
         assert f"'{heavy}'" not in found
+
+
+@pytest.mark.parametrize("name", ["serve", "pack", "list"])
+def test_networks_are_allowed_by_the_same_option_everywhere(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    assert "--allow-networks" in [flag for option in command.params for flag in option.opts]

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Self
 
 import pytest
 from click.testing import CliRunner
 
 from packmule.cli import main
+
+_PATIENCE = 100.0
+
+
+def _environment() -> dict[str, str]:
+    """Give an environment with `packmule` on its path."""
+    return {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
 def completed(script: str) -> list[str]:
@@ -18,10 +29,10 @@ def completed(script: str) -> list[str]:
     set_up = 'eval "$(packmule completion bash)"\n'
     done = subprocess.run(
         ["bash", "--norc", "-euc", set_up + script],
-        env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        env=_environment(),
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=_PATIENCE,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -47,6 +58,91 @@ def test_bash_completes_commands_options_and_values(words: str, at: int, found: 
         'printf "%s\\n" "${COMPREPLY[@]}"\n'
     )
     assert completed(script) == found
+
+
+@pytest.mark.needs("fish")
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("packmule sta", ["status"]),
+        ("packmule create --on-", ["--on-error", "--on-html"]),
+        ("packmule create --on-error ", ["fail", "skip"]),
+    ],
+)
+def test_fish_completes_commands_options_and_values(
+    line: str, found: list[str], tmp_path: Path
+) -> None:
+    script = f"packmule completion fish | source; complete --do-complete '{line}'"
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", script],
+        env={**_environment(), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [each.partition("\t")[0] for each in done.stdout.splitlines()] == found
+
+
+@pytest.mark.needs("zsh")
+@pytest.mark.parametrize(
+    ("line", "completed_to"),
+    [
+        ("packmule sta", "packmule status "),
+        ("packmule create --on-e", "packmule create --on-error "),
+        ("packmule create --on-error sk", "packmule create --on-error skip "),
+    ],
+)
+def test_zsh_completes_commands_options_and_values(
+    line: str, completed_to: str, tmp_path: Path
+) -> None:
+    (tmp_path / ".zshrc").write_text(
+        "PS1='> '\nunsetopt zle_bracketed_paste\nautoload -Uz compinit && compinit -u\n"
+        'eval "$(packmule completion zsh)"\necho it is set up\n'
+    )
+    environment = {**_environment(), "HOME": str(tmp_path), "TERM": "dumb"}
+    with _Typist(["zsh", "-i", "-d"], environment) as typist:
+        typist.read_until("it is set up")
+        typist.type(f"{line}\t")
+        typist.read_until(completed_to)
+
+
+class _Typist:
+    """A shell on a terminal of its own, and whoever types there."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self._ours, theirs = pty.openpty()
+        self._shell = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self._said = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shell.kill()
+        self._shell.wait()
+        os.close(self._ours)
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def read_until(self, text: str) -> None:
+        """Read until the terminal shows a text behind what was waited for before."""
+        deadline = time.monotonic() + _PATIENCE
+        while text not in self._said:
+            assert time.monotonic() < deadline, self._said
+            if select.select([self._ours], [], [], 0.1)[0]:
+                self._said += os.read(self._ours, 4096).decode(errors="replace")
+        self._said = self._said.partition(text)[2]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

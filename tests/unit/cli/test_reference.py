@@ -1,6 +1,6 @@
 """docs/cli.md is what the commands say of themselves.
 
-`UPDATE_DOCS=1 make test ARGS=tests/unit/cli` writes it anew.
+`UPDATE_DOCS=1 make test ARGS=tests/unit/cli` updates it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""docs/openapi.json is what the code says; `UPDATE_DOCS=1` writes it anew."""
+"""docs/openapi.json is what the code says; `UPDATE_DOCS=1` updates it."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ envFrom:
   - secretRef: {name: {{ include "packmule.secretName" . }}}
 {{- end }}
 
-{{/* Pods are made anew when what they read at their start changes. */}}
+{{/* Pods are replaced when what they read at their start changes. */}}
 {{- define "packmule.annotations" -}}
 checksum/settings: {{ include (print .Template.BasePath "/settings.yaml") . | sha256sum }}
 checksum/secret: {{ include (print .Template.BasePath "/secret.yaml") . | sha256sum }}

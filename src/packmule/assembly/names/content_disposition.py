@@ -1,6 +1,6 @@
 r"""The file name a Content-Disposition header announces.
 
-Owns the header's grammar, and what servers send in its stead. Leaves charsets to `charsets`, making
+Owns the header's grammar, and what servers send instead. Leaves charsets to `charsets`, making
 the name safe to `zipformat.names`. Law: RFC 6266 4 (`filename*` before `filename`, the last path
 segment only), RFC 8187 3.2 (`charset'language'percent-encoded`), RFC 9110 5.6.4 (quoted strings).
 

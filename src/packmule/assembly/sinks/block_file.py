@@ -174,7 +174,7 @@ class BlockFileSink:
             self._start = self._fill = self._limit = 0
 
     def rewind(self) -> int:
-        """Begin anew at the same offset, with another version of the body; return its number."""
+        """Start over at the same offset, with another version of the body; return its number."""
         self.discard()
         self._generation += 1
         self._at = self.begin + self.start

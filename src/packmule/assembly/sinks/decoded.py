@@ -197,7 +197,7 @@ class DecodedSink:
     def write(self, view: memoryview) -> bool:
         """Take bytes, or say that there is no room for what is in them.
 
-        Where that shows in the middle of a piece, its bytes are taken all the same, and passed over
+        Where that shows in the middle of a piece, its bytes are taken all the same, and ignored
         when they come again.
         """
         if self._skip:

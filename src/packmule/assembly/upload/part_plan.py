@@ -12,7 +12,7 @@ is the bytes from (n-1) * cell up to n * cell. So parts are of one size and numb
 as the strictest stores want them (docs/decisions/0051). The law:
 
 - A cell may go when all its bytes are of files that are done. One that lies within the body of a
-  single open file may go when it is written; it is planned again if that file begins anew.
+  single open file may go when it is written; it is planned again if that file starts over.
 - So a cell that is in the storage, and no longer in the scratch, is never needed here again.
 """
 
@@ -79,7 +79,7 @@ class PartPlan:
     # What has changed since the last look.
 
     def give_up(self, open_now: Iterable[Mark], failed: Iterable[int]) -> None:
-        """Drop the cells of files that have failed, or begun anew."""
+        """Drop the cells of files that have failed, or started over."""
         for mark in open_now:
             inner = self._inner.get(mark.position)
             if inner is not None and (inner.offset, inner.version) != mark[1:]:

@@ -113,7 +113,7 @@ class PartSender:
         return self.stream.cell_bytes(expected)
 
     def _give_up(self, open_now: Sequence[Mark], gone: list[int]) -> None:
-        """Drop the parts of what is gone or has begun anew; then note which have arrived."""
+        """Drop the parts of what is gone or has started over; then note which have arrived."""
         self.part_plan.give_up(open_now, gone)
         for mark in open_now:
             start, _ = self._places.get(mark.position, (mark.offset, 0))

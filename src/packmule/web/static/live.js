@@ -1,5 +1,5 @@
 // Follows a job: status documents as they come, until it has ended, through whatever happens to the
-// server meanwhile. Events where they can be had, questions else and while nobody looks: a hidden
+// server meanwhile. Events where they are available, polling otherwise and while nobody looks: a hidden
 // page holds no connection, since a browser has six for a server, over all its tabs.
 
 import { Away, Refused, call } from "./api.js";

@@ -47,7 +47,7 @@ export class Rows {
     this.list.style.setProperty("block-size", `${this.count * this.rowHeight}px`);
   }
 
-  // Another number of rows; all in sight are drawn anew.
+  // Another number of rows; all in sight are drawn again.
   reset(count) {
     this.measure();
     this.count = Math.min(count, Math.floor(TALLEST / this.rowHeight));
