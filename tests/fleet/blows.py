@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tests.fleet.fleet import ON_THE_ISLAND
+from tests.fleet.fleet import ON_THE_ISLAND, STARTS_WITHIN
 from tests.kills.workers import until
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def api_killed(fleet: Fleet) -> list[float]:
     began = time.monotonic()
     until(lambda: fleet.is_ready(1), "the other API is ready")
     fleet.start_api(0)
-    until(lambda: fleet.is_ready(0), "the API is ready again")
+    until(lambda: fleet.is_ready(0), "the API is ready again", STARTS_WITHIN)
     return [time.monotonic() - began]
 
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tests.fleet.blows import BLOWS, PROMISED
-from tests.fleet.fleet import WORKERS, Fleet
+from tests.fleet.fleet import STARTS_WITHIN, WORKERS, Fleet
 from tests.fleet.load import Load
 from tests.kills.workers import until
 
@@ -153,7 +153,7 @@ def _rest(fleet: Fleet) -> list[str]:
     dead = [n for n, worker in enumerate(fleet.workers) if worker.process.poll() is not None]
     if dead:
         return [_how_it_ended(fleet, number) for number in dead]
-    until(lambda: fleet.hearts() == WORKERS, "every worker's heart beats")
+    until(lambda: fleet.hearts() == WORKERS, "every worker's heart beats", STARTS_WITHIN)
     until(lambda: fleet.database.rows(_TASKS)[0][0] == 0, "no task is left")
     return []
 
