@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT: Final = "en"
-"""The language of whoever asks for none that there is."""
+"""The language where no supported one is requested."""
 
 _KILO: Final = 1000
 
