@@ -39,14 +39,14 @@ PORTS = range(20_000, 27_000)
 # A test that wants more or fewer examples than others says so by a factor, `2 *
 # settings().max_examples`, so that each profile counts for it too.
 settings.register_profile(
-    "dev", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
+    "dev", deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True)
 settings.register_profile("nightly", settings.get_profile("dev"), max_examples=300)
 settings.register_profile("slow", settings.get_profile("dev"), max_examples=5_000)
 # `make mutants`: the same examples in each run, and no time spent on making a failure small.
 settings.register_profile(
-    "mutants", settings.get_profile("ci"), phases=[Phase.explicit, Phase.generate]
+    "mutants", settings.get_profile("ci"), max_examples=30, phases=[Phase.explicit, Phase.generate]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "dev"))
 
@@ -54,8 +54,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if IN_CI else "d
 def pytest_configure(config: pytest.Config) -> None:
     """Declare our own markers, and let programs that tests start be interrupted.
 
-    A shell's background job ignores SIGINT, and so would all that it starts.
+    A shell's background job ignores SIGINT, and so would all that it starts. The garbage collector
+    waits until the tests are collected: of what that makes, nothing is garbage.
     """
+    gc.disable()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
@@ -70,6 +72,7 @@ def pytest_collection_finish() -> None:
     """Keep the garbage collector away from what was imported: it stays, and there is much of it."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

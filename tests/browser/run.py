@@ -31,7 +31,9 @@ class Figures:
 def main() -> None:
     """Run the tests; exit as pytest does."""
     figures = Figures()
-    code = pytest.main(["-q", "--no-header", "tests/browser", *sys.argv[1:]], plugins=[figures])
+    code = pytest.main(
+        ["-q", "--no-header", "-m", "", "tests/browser", *sys.argv[1:]], plugins=[figures]
+    )
     outcomes, noted = figures.outcomes, figures.noted
     sys.stdout.write(
         f"browser: {outcomes['passed']} of {outcomes.total()} passed; "

@@ -108,6 +108,7 @@ def test_a_job_reads_well_in_each_of_its_states(
     reader.end(record_property)
 
 
+@pytest.mark.long
 def test_the_page_of_a_server_that_is_away_reads_well(
     page: Page, service: Service, record_property: Callable[[str, object], None]
 ) -> None:
@@ -119,6 +120,7 @@ def test_the_page_of_a_server_that_is_away_reads_well(
     reader.end(record_property)
 
 
+@pytest.mark.long
 def test_the_pages_without_javascript_and_the_reference_read_well(
     page: Page,
     service: Service,

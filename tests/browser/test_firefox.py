@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 PACKAGES = Path(__file__).parent / "node"
 
-pytestmark = [pytest.mark.needs("firefox-esr", "node", "npm"), pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.needs("firefox-esr", "node", "npm"),
+    pytest.mark.timeout(600),
+]
 
 
 @pytest.fixture(scope="module")

@@ -45,6 +45,7 @@ def test_each_line_that_cannot_be_used_is_named_while_it_is_typed(page: Page) ->
     assert said[1].startswith("Line 3: links with a user name or password are not accepted")
 
 
+@pytest.mark.long
 def test_a_line_half_typed_is_not_corrected(page: Page) -> None:
     page.locator("#links").press_sequentially("https://exam")
     expect(page.locator("#links-count")).to_have_text("1 link")
@@ -53,6 +54,7 @@ def test_a_line_half_typed_is_not_corrected(page: Page) -> None:
     expect(page.locator("#wrong li")).to_have_count(1)
 
 
+@pytest.mark.long
 def test_the_number_of_a_wrong_line_leads_to_it(page: Page) -> None:
     page.fill("#links", f"{GOOD}\nnothing\n{GOOD}?2")
     page.click("#wrong >> text=Line 2")
@@ -69,6 +71,7 @@ def test_duplicates_are_counted_and_removed_in_one_click_which_can_be_undone(pag
     assert page.locator("#links").input_value() == text
 
 
+@pytest.mark.long
 def test_nothing_is_asked_for_while_a_line_is_wrong(page: Page) -> None:
     page.fill("#links", f"{GOOD}\nnothing")
     page.click("#make")
@@ -82,6 +85,7 @@ def test_what_only_the_server_knows_is_told_by_line_as_well(page: Page) -> None:
     expect(page.locator("#ask-errors")).to_contain_text("Line 3: port 22 is not allowed")
 
 
+@pytest.mark.long
 def test_a_bad_name_is_told_by_its_label(page: Page) -> None:
     page.fill("#links", GOOD)
     page.fill("#name", "a/b.zip")
@@ -121,7 +125,7 @@ FILES = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["paste", "drop"])
+@pytest.mark.parametrize("kind", ["paste", pytest.param("drop", marks=pytest.mark.long)])
 def test_links_are_taken_out_of_what_is_pasted_or_dropped(page: Page, kind: str) -> None:
     for given, expected in LISTS:
         page.fill("#links", "")
@@ -129,6 +133,7 @@ def test_links_are_taken_out_of_what_is_pasted_or_dropped(page: Page, kind: str)
         assert lines(page) == [f"https://a.example/{each}" for each in expected], given
 
 
+@pytest.mark.long
 def test_a_pasted_list_of_links_is_left_to_the_browser(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     text = f"{GOOD}\n{GOOD}?2\tb.png"
@@ -140,12 +145,14 @@ def test_a_pasted_list_of_links_is_left_to_the_browser(page: Page) -> None:
     expect(page.locator("#links")).to_have_value("")
 
 
+@pytest.mark.long
 def test_a_dropped_list_of_addresses_is_taken(page: Page) -> None:
     given = {"text/uri-list": "# from elsewhere\r\nhttps://a.example/1\r\nhttps://a.example/2"}
     page.evaluate(TRANSFER, ["links", "drop", given])
     assert lines(page) == ["https://a.example/1", "https://a.example/2"]
 
 
+@pytest.mark.long
 def test_links_are_taken_out_of_a_file(page: Page) -> None:
     for name, content, expected in FILES:
         page.fill("#links", "")
@@ -154,6 +161,7 @@ def test_links_are_taken_out_of_a_file(page: Page) -> None:
         assert lines(page) == [f"https://a.example/{each}" for each in expected], name
 
 
+@pytest.mark.long
 def test_a_file_without_links_is_told(page: Page) -> None:
     page.fill("#links", GOOD)
     choose(page, "photo.jpg", bytes(range(256)))
@@ -161,6 +169,7 @@ def test_a_file_without_links_is_told(page: Page) -> None:
     assert lines(page) == [GOOD]
 
 
+@pytest.mark.long
 def test_a_reload_keeps_what_was_typed(page: Page) -> None:
     page.fill("#links", GOOD)
     page.reload()
@@ -181,6 +190,7 @@ def test_a_wrong_line_is_mended_or_removed_by_a_click_which_can_be_undone(page: 
     assert lines(page)[2] == "nothing"
 
 
+@pytest.mark.long
 def test_a_refusal_goes_when_the_list_is_changed(page: Page) -> None:
     page.fill("#links", "nothing")
     page.click("#make")
@@ -189,6 +199,7 @@ def test_a_refusal_goes_when_the_list_is_changed(page: Page) -> None:
     expect(page.locator("#ask-errors")).to_be_empty()
 
 
+@pytest.mark.long
 def test_what_is_pasted_replaces_what_is_marked_and_the_browser_undoes_it(page: Page) -> None:
     page.fill("#links", f"{GOOD}\nold")
     page.locator("#links").evaluate("field => field.setSelectionRange(26, 29)")
@@ -199,6 +210,7 @@ def test_what_is_pasted_replaces_what_is_marked_and_the_browser_undoes_it(page: 
     assert lines(page) == [GOOD, "old"]
 
 
+@pytest.mark.long
 def test_the_form_is_sent_by_keyboard(page: Page) -> None:
     page.fill("#links", "nothing")
     page.keyboard.press("Control+Enter")

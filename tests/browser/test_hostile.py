@@ -61,6 +61,7 @@ def test_html_in_links_and_names_stays_text(page: Page, service: Service, origin
     assert page.locator("#recent img").count() == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "broken",
     [
@@ -107,6 +108,7 @@ def test_a_list_whose_answer_was_lost_is_sent_again_without_a_second_job(
     assert made[0] == made[1]
 
 
+@pytest.mark.long
 def test_a_key_is_asked_for_where_the_server_asks_and_kept_for_the_tab(
     context: BrowserContext, browser: Browser, origin: Origin, tmp_path: Path
 ) -> None:
@@ -155,6 +157,7 @@ def _without_javascript(browser: Browser, service: Service, link: str) -> None:
     page.close()
 
 
+@pytest.mark.long
 def test_who_asks_too_often_is_told_when_to_ask_again(page: Page) -> None:
     problem = {"status": 429, "code": "rate-limited", "detail": "Too often."}
     page.route(
@@ -170,6 +173,7 @@ def test_who_asks_too_often_is_told_when_to_ask_again(page: Page) -> None:
     expect(page.locator("#ask-errors")).to_contain_text("Try again in 42 s.")
 
 
+@pytest.mark.long
 def test_a_proxy_that_answers_for_a_dead_server_is_taken_for_away(
     page: Page, service: Service, origin: Origin
 ) -> None:

@@ -47,6 +47,7 @@ def test_a_list_becomes_an_archive_that_is_downloaded(page: Page, origin: Origin
     expect(page.locator(".rows li")).to_have_count(2)
 
 
+@pytest.mark.long
 def test_the_link_is_copied(page: Page, origin: Origin) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     hash_ = ask(page, origin.put("/copy/a.txt", b"one"))
@@ -67,6 +68,7 @@ def test_what_failed_is_told_in_words_and_the_archive_finished_without_it(
     expect(page.locator("#job")).to_contain_text("1 file is missing: ")
 
 
+@pytest.mark.long
 def test_a_mended_link_completes_at_the_next_try(page: Page, origin: Origin) -> None:
     ask(page, origin.url("/late/a.txt"))
     expect(page.locator("#job-state")).to_have_text("1 of 1 file couldn't be fetched")
@@ -100,6 +102,7 @@ def test_a_job_is_cancelled_and_its_list_edited(page: Page, origin: Origin) -> N
     expect(page.locator("#ask-errors")).to_be_empty()
 
 
+@pytest.mark.long
 def test_a_list_from_elsewhere_is_edited_with_a_note_on_queries(
     page: Page, service: Service, origin: Origin
 ) -> None:
@@ -112,6 +115,7 @@ def test_a_list_from_elsewhere_is_edited_with_a_note_on_queries(
     expect(page.locator("#ask-errors")).to_contain_text("without their query")
 
 
+@pytest.mark.long
 def test_a_list_is_forgotten_with_its_job_and_older_ones_make_room(page: Page) -> None:
     kept = page.evaluate(
         """async () => {
@@ -132,6 +136,7 @@ def test_a_list_is_forgotten_with_its_job_and_older_ones_make_room(page: Page) -
     ]
 
 
+@pytest.mark.long
 def test_the_files_shown_can_be_chosen_by_their_state(page: Page, origin: Origin) -> None:
     good = [origin.put(f"/choice/{n}.txt", b"one") for n in range(3)]
     ask(page, *good, origin.url("/choice/gone.txt"))
@@ -152,6 +157,7 @@ def test_a_reload_in_the_middle_goes_on_where_it_was(page: Page, origin: Origin)
     expect(page.locator("#download")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_server_that_dies_in_the_middle_is_waited_for(
     context: BrowserContext, origin: Origin, tmp_path: Path
 ) -> None:
@@ -171,6 +177,7 @@ def test_a_server_that_dies_in_the_middle_is_waited_for(
         assert watch.faults == []
 
 
+@pytest.mark.long
 def test_where_events_are_not_to_be_had_the_page_asks(
     context: BrowserContext, service: Service, origin: Origin
 ) -> None:
@@ -181,6 +188,7 @@ def test_where_events_are_not_to_be_had_the_page_asks(
     expect(page.locator("#download")).to_be_visible()
 
 
+@pytest.mark.long
 def test_what_an_event_tells_is_shown_and_its_end_believed(page: Page, origin: Origin) -> None:
     progress = {"files": {"total": 2, "done": 1, "failed": 0}, "bytes": {"done": 7, "total": 9}}
     ready = {"url": "http://x/", "size": 1234, "expires_at": "2099-01-01T00:00:00Z", "missing": []}
@@ -197,6 +205,7 @@ def test_what_an_event_tells_is_shown_and_its_end_believed(page: Page, origin: O
     expect(page.locator("#download")).to_have_text("Download, 1.2 kB")
 
 
+@pytest.mark.long
 def test_recent_archives_are_remembered_and_forgotten(
     page: Page, service: Service, origin: Origin
 ) -> None:
@@ -218,6 +227,7 @@ def test_recent_archives_are_remembered_and_forgotten(
     expect(other.locator("#recent")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_the_back_button_leads_from_the_job_to_the_form_and_forth(
     page: Page, origin: Origin
 ) -> None:
@@ -235,6 +245,7 @@ def test_an_archive_nobody_knows_is_told(page: Page, service: Service) -> None:
     expect(page.locator("#job-state")).to_have_text("There is no archive at this link")
 
 
+@pytest.mark.long
 def test_whoever_has_only_the_link_sees_the_files_too(
     page: Page, service: Service, origin: Origin
 ) -> None:
@@ -255,6 +266,7 @@ def test_all_of_it_works_by_keyboard(page: Page, origin: Origin) -> None:
     expect(page.locator("#download")).to_be_focused()
 
 
+@pytest.mark.long
 def test_the_next_archive_has_its_own_name_and_the_list_the_focus(
     page: Page, origin: Origin
 ) -> None:
@@ -265,6 +277,7 @@ def test_the_next_archive_has_its_own_name_and_the_list_the_focus(
     expect(page.locator("#name")).to_have_value("")
 
 
+@pytest.mark.long
 def test_an_edited_list_can_give_way_to_the_one_that_was_there(page: Page, origin: Origin) -> None:
     gone = origin.url("/draft/gone")
     ask(page, gone)
@@ -285,6 +298,7 @@ def progress(done: int, total: int | None) -> dict[str, object]:
     return {"status": "in-progress", "progress": {"files": files, "bytes": amount} | UNKNOWN_SPEED}
 
 
+@pytest.mark.long
 def test_progress_never_goes_backwards(page: Page, origin: Origin) -> None:
     told = [progress(66, 100), progress(70, 200), progress(80, None)]
     stream = "".join(f"event: progress\ndata: {json.dumps(each)}\n\n" for each in told)
@@ -332,18 +346,21 @@ def test_a_tab_left_open_learns_that_the_archive_has_expired(page: Page, origin:
     expect(page.locator("#links")).to_have_value(origin.url("/expires/a.txt"))
 
 
+@pytest.mark.long
 def test_the_tabs_of_a_failed_job_count_its_files(page: Page, origin: Origin) -> None:
     ask(page, origin.put("/counted/a.txt", b"one"), origin.url("/counted/gone"))
     expect(page.get_by_role("button", name="Failed 1")).to_be_visible()
     expect(page.get_by_role("button", name="Done 1")).to_be_visible()
 
 
+@pytest.mark.long
 def test_no_file_of_a_cancelled_job_is_said_to_be_fetched(page: Page, origin: Origin) -> None:
     ask(page, origin.put("/stopped/a.bin", bytes(4_000_000), held_from=100_000))
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator(".file-state")).to_have_text("Not fetched")
 
 
+@pytest.mark.long
 def test_a_failed_link_can_be_opened(page: Page, origin: Origin) -> None:
     link = origin.url("/opened/gone")
     ask(page, link)
@@ -352,6 +369,7 @@ def test_a_failed_link_can_be_opened(page: Page, origin: Origin) -> None:
     expect(opened).to_have_attribute("rel", "noopener noreferrer")
 
 
+@pytest.mark.long
 def test_bars_are_seen_where_the_system_forces_its_colours(page: Page, origin: Origin) -> None:
     ask(page, origin.put("/forced/a.bin", bytes(4_000_000), held_from=100_000))
     page.emulate_media(forced_colors="active")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page, Request
     from tests.fakes.origin import Origin
 
-pytestmark = pytest.mark.needs("chromium")
+pytestmark = [pytest.mark.long, pytest.mark.needs("chromium")]
 
 FILES = 10_000
 MOST_ROWS = 60

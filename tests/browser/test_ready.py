@@ -60,6 +60,7 @@ def test_a_link_has_its_qr_code(page: Page, service: Service, origin: Origin) ->
     expect(page.locator(".qr")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_a_code_is_the_one_that_readers_read(page: Page) -> None:
     assert page.evaluate(ENCODE, "https://a.example/a") == HTTPS_A
 
@@ -75,6 +76,7 @@ def test_what_is_missing_is_asked_for_again(page: Page, origin: Origin) -> None:
     expect(page.locator("#links")).to_have_value(f"{gone}?key=1\tb.txt\n")
 
 
+@pytest.mark.long
 def test_a_single_file_is_tried_again(page: Page, origin: Origin) -> None:
     page.fill("#links", f"{origin.url('/single/a.txt')}\n{origin.url('/single/b.txt')}")
     page.click("#make")
@@ -84,6 +86,7 @@ def test_a_single_file_is_tried_again(page: Page, origin: Origin) -> None:
     expect(page.locator("#job-state")).to_have_text("1 of 2 files couldn't be fetched")
 
 
+@pytest.mark.long
 def test_the_links_that_failed_are_copied(page: Page, origin: Origin) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     gone = [origin.url(f"/copied/{n}") for n in range(2)]

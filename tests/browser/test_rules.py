@@ -105,11 +105,13 @@ NUMBERS = {
 }
 
 
+@pytest.mark.long
 def test_numbers_read_as_people_write_them(page: Page) -> None:
     said = {expression: call(page, "language.js", expression) for expression in NUMBERS}
     assert said == NUMBERS
 
 
+@pytest.mark.long
 def test_page_and_server_find_the_same_links_in_every_line(page: Page) -> None:
     said = call(page, "link_list.js", "given.map(module.read)", list(LINES))
     assert said == [

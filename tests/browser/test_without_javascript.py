@@ -48,6 +48,7 @@ def test_a_form_leads_to_a_page_that_ends_with_the_link(
     assert plain.locator("code").inner_text().endswith(f"/archive/get/{hash_}.zip")
 
 
+@pytest.mark.long
 def test_what_is_wrong_is_told_by_line_and_nothing_typed_is_lost(plain: Page) -> None:
     plain.click("#options summary")
     plain.select_option("#on_error", "skip")
@@ -60,11 +61,13 @@ def test_what_is_wrong_is_told_by_line_and_nothing_typed_is_lost(plain: Page) ->
     assert plain.locator("[name=on_error]").get_attribute("value") == "skip"
 
 
+@pytest.mark.long
 def test_an_empty_form_asks_for_a_link(plain: Page) -> None:
     plain.click("#make")
     expect(plain.get_by_role("alert")).to_have_text("Add at least one link.")
 
 
+@pytest.mark.long
 def test_a_failed_job_is_finished_without_what_failed(plain: Page, origin: Origin) -> None:
     ask(plain, origin.put("/skip/a.txt", b"one"), origin.url("/skip/<b>gone.txt"))
     expect(plain.locator("#job-state")).to_have_text("1 of 2 files couldn't be fetched")
@@ -73,6 +76,7 @@ def test_a_failed_job_is_finished_without_what_failed(plain: Page, origin: Origi
     expect(plain.get_by_role("link", name="Download")).to_be_visible()
 
 
+@pytest.mark.long
 def test_reloading_can_be_stopped_and_the_job_cancelled(plain: Page, origin: Origin) -> None:
     ask(plain, origin.put("/stop/a.bin", bytes(4_000_000), held_from=100_000))
     plain.click("text=Stop reloading")

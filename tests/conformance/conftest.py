@@ -72,6 +72,13 @@ def store(db: Database, clock: FakeClock) -> JobStore:
 
 
 _SERVERS = {"moto": "s3_server", "nanio": "nanio_server", "strict": "strict_server"}
+# The strict server is moto, which refuses more.
+_STORAGES = [
+    "local",
+    pytest.param("moto", marks=pytest.mark.long),
+    pytest.param("nanio", marks=pytest.mark.long),
+    "strict",
+]
 
 
 class EngineMaker(Protocol):
@@ -109,7 +116,7 @@ def strict_server(s3_server: FakeS3) -> Iterator[FakeS3]:
         yield FakeS3(strict.url)
 
 
-@pytest.fixture(params=["given"] if GIVEN in os.environ else ["local", "moto", "nanio", "strict"])
+@pytest.fixture(params=["given"] if GIVEN in os.environ else _STORAGES)
 def open_storage(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], Storage]:

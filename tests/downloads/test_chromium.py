@@ -45,6 +45,7 @@ def begun(page: Page, url: str) -> Download:
     return download.value
 
 
+@pytest.mark.long
 def test_a_download_whose_connection_is_closed_goes_on_by_itself(
     served: Served, tmp_path: Path
 ) -> None:

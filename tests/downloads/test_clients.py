@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from tests.downloads.served import Served
 
 EACH = [
-    pytest.param("wget", marks=pytest.mark.needs("wget")),
+    pytest.param("wget", marks=[pytest.mark.needs("wget"), pytest.mark.long]),
     pytest.param("curl", marks=pytest.mark.needs("curl")),
-    pytest.param("aria2c", marks=pytest.mark.needs("aria2c")),
+    pytest.param("aria2c", marks=[pytest.mark.needs("aria2c"), pytest.mark.long]),
 ]
 
 

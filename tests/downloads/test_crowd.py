@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.downloads.crowd import gather
 from tests.downloads.served import MIB
 
@@ -15,6 +16,7 @@ AT_ONCE = 100
 MOST_EACH = MIB
 
 
+@pytest.mark.long
 def test_a_hundred_downloads_at_once_are_right_and_held_in_little_memory(served: Served) -> None:
     crowd = gather(served, AT_ONCE)
     assert crowd.faults == []

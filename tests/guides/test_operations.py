@@ -68,6 +68,7 @@ def test_jobs_are_listed_shown_tried_again_and_cancelled(service: Service, origi
     assert service.outcome(slow)["status"] == "cancelled"
 
 
+@pytest.mark.long  # tests/unit/cli/test_webhooks.py has the commands
 def test_messages_are_listed_and_told_anew(tmp_path: Path, origin: Origin, path: str) -> None:
     gone = [True]
     listing, of_a_job, one, all_of_them = the_block(DOCUMENT, "packmule webhooks").splitlines()

@@ -29,7 +29,7 @@ SETTINGS = {
 
 @pytest.fixture(
     params=[
-        pytest.param("caddy", marks=pytest.mark.needs("caddy")),
+        pytest.param("caddy", marks=[pytest.mark.needs("caddy"), pytest.mark.long]),
         pytest.param("nginx", marks=pytest.mark.needs("nginx")),
     ],
     scope="module",

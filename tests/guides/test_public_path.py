@@ -28,7 +28,7 @@ FORM = {"Origin": SITE, "Content-Type": "application/x-www-form-urlencoded"}
 @pytest.fixture(
     params=[
         pytest.param("caddy", marks=pytest.mark.needs("caddy")),
-        pytest.param("nginx", marks=pytest.mark.needs("nginx")),
+        pytest.param("nginx", marks=[pytest.mark.needs("nginx"), pytest.mark.long]),
     ],
     scope="module",
 )

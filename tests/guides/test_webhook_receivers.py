@@ -84,7 +84,11 @@ def heard(service: Service) -> int:
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
-    "kind", ["flask", pytest.param("express", marks=pytest.mark.needs("node", "npm"))]
+    "kind",
+    [
+        "flask",
+        pytest.param("express", marks=[pytest.mark.needs("node", "npm"), pytest.mark.long]),
+    ],
 )
 def test_a_receiver_takes_the_programs_message_once_and_nothing_that_is_not_signed(
     kind: str, tmp_path: Path, free_port: int, path: str, origin: Origin

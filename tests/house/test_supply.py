@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import os
 import re
 import subprocess
@@ -41,10 +42,20 @@ def needs(node: ast.AST) -> set[str]:
     }
 
 
+class WithoutLongVariants(ast.NodeTransformer):
+    """Leaves out each `pytest.param` that is marked long."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:  # as `ast` calls it
+        if ast.unparse(node.func) == "pytest.param" and marks(node, "long"):
+            return ast.Constant(None)
+        return self.generic_visit(node)
+
+
 def needed_programs() -> tuple[set[str], set[str]]:
     """List the programs that tests ask for, and those that only long ones do.
 
-    A statement at a module's top counts as one: a test with its marks, or `pytestmark`.
+    A statement at a module's top counts as one: a test with its marks, or `pytestmark`. A variant
+    of it that is marked by itself counts by itself.
     """
     usual = {need for reader in READERS if not reader.slow for need in reader.needs}
     every = {need for reader in READERS for need in reader.needs}
@@ -58,8 +69,9 @@ def needed_programs() -> tuple[set[str], set[str]]:
         )
         for node in body:
             every |= needs(node)
-            if not all_long and not marks(node, "long"):
-                usual |= needs(node)
+            rest = WithoutLongVariants().visit(copy.deepcopy(node))
+            if not all_long and not marks(rest, "long"):
+                usual |= needs(rest)
     return usual, every - usual
 
 

@@ -7,6 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.kills.archives import faults
 from tests.kills.bodies import Body
 from tests.kills.origin import Origin, Thing
@@ -23,6 +24,7 @@ def has_sent(thing: Thing, goal: int) -> bool:
     return thing.sent >= goal
 
 
+@pytest.mark.long
 def test_a_file_that_several_transfers_bring_is_right_after_kills(tmp_path: Path) -> None:
     body = Body(7, 16 * MB)
     thing = Thing(body, rate=2.0 * MB, latency=0.03)

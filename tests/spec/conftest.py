@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(params=["directory", "bucket", "fleet"])
+@pytest.fixture(
+    params=[
+        "directory",
+        pytest.param("bucket", marks=pytest.mark.long),
+        pytest.param("fleet", marks=pytest.mark.long),
+    ]
+)
 def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
     """Give a service that keeps its archives in a directory, or in a bucket, on each database."""
     with running_s3() as server, Service(tmp_path) as service:

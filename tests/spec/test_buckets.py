@@ -106,7 +106,13 @@ def until_waiting(service: Service, hash_: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "refusal", [(403, "AccessDenied"), (404, "NoSuchBucket"), (400, "ExpiredToken")], ids=str
+    "refusal",
+    [
+        pytest.param((403, "AccessDenied"), marks=pytest.mark.long),
+        (404, "NoSuchBucket"),
+        pytest.param((400, "ExpiredToken"), marks=pytest.mark.long),
+    ],
+    ids=str,
 )
 def test_a_bucket_that_an_operator_can_mend_is_waited_for_and_seen(
     tmp_path: Path, server: FakeS3, origin: Origin, refusal: tuple[int, str]
@@ -135,7 +141,12 @@ def test_a_bucket_that_an_operator_can_mend_is_waited_for_and_seen(
 
 
 @pytest.mark.parametrize(
-    ("refusal", "wait"), [((403, "AccessDenied"), "1s"), ((400, "MalformedXML"), "6h")], ids=str
+    ("refusal", "wait"),
+    [
+        ((403, "AccessDenied"), "1s"),
+        pytest.param((400, "MalformedXML"), "6h", marks=pytest.mark.long),
+    ],
+    ids=str,
 )
 def test_a_bucket_that_stays_closed_or_takes_nothing_fails_the_job_as_storage(
     tmp_path: Path, server: FakeS3, origin: Origin, refusal: tuple[int, str], wait: str

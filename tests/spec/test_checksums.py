@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.fakes.archives import packed_files
 from tests.fakes.waiting import eventually
 from tests.spec.service import Service
@@ -50,6 +51,7 @@ def test_an_archive_with_a_manifest_says_what_it_holds(service: Service, origin:
         assert packed_files(members, manifest) == {"right.bin": BODY, "small.txt": b"small"}
 
 
+@pytest.mark.long  # as in tests/unit/assembly/test_checksums.py
 def test_a_file_goes_on_after_a_kill_and_is_verified_whole(tmp_path: Path, origin: Origin) -> None:
     body = BODY * 14  # two blocks and more
     right = known(origin, "/killed/right.bin", body)

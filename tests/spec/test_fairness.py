@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.spec.service import until
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from tests.spec.service import Service
 
 
+@pytest.mark.long
 def test_a_hundred_jobs_of_one_file_end_before_one_of_ten_thousand_asked_for_earlier(
     service: Service, origin: Origin
 ) -> None:

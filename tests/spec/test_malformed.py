@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 
 ROUTES = [
     (b"GET", b"/"),
-    (b"GET", b"/docs"),
-    (b"GET", b"/favicon.ico"),
-    (b"GET", b"/openapi.json"),
-    (b"GET", b"/healthz"),
-    (b"GET", b"/readyz"),
+    pytest.param(b"GET", b"/docs", marks=pytest.mark.long),
+    pytest.param(b"GET", b"/favicon.ico", marks=pytest.mark.long),
+    pytest.param(b"GET", b"/openapi.json", marks=pytest.mark.long),
+    pytest.param(b"GET", b"/healthz", marks=pytest.mark.long),
+    pytest.param(b"GET", b"/readyz", marks=pytest.mark.long),
     (b"GET", b"/metrics"),
-    (b"GET", b"/static/0/page.js"),
+    pytest.param(b"GET", b"/static/0/page.js", marks=pytest.mark.long),
     (b"POST", b"/archives"),
     (b"GET", b"/archives/HASH"),
-    (b"POST", b"/archives/HASH/cancel"),
-    (b"POST", b"/archives/HASH/retry"),
+    pytest.param(b"POST", b"/archives/HASH/cancel", marks=pytest.mark.long),
+    pytest.param(b"POST", b"/archives/HASH/retry", marks=pytest.mark.long),
     (b"POST", b"/api/archive/create"),
     (b"GET", b"/api/archive/status/HASH"),
-    (b"GET", b"/api/archive/files/HASH"),
+    pytest.param(b"GET", b"/api/archive/files/HASH", marks=pytest.mark.long),
     (b"GET", b"/api/archive/events/HASH"),
-    (b"POST", b"/api/archive/retry/HASH"),
-    (b"POST", b"/api/archive/cancel/HASH"),
-    (b"DELETE", b"/api/archive/" + b"0" * 32),
+    pytest.param(b"POST", b"/api/archive/retry/HASH", marks=pytest.mark.long),
+    pytest.param(b"POST", b"/api/archive/cancel/HASH", marks=pytest.mark.long),
+    pytest.param(b"DELETE", b"/api/archive/" + b"0" * 32, marks=pytest.mark.long),
     (b"GET", b"/archive/get/HASH.zip"),
 ]
-"""Every route; HASH is that of a completed job."""
+"""Every route; HASH is that of a completed job. Long: what takes its parameters as others do."""
 
 FIELDS = [
     [b"Accept", b"Accept-Encoding", b"Cookie", b"Content-Type", b"Forwarded", b"\xe9"],

@@ -131,7 +131,7 @@ def test_an_unfinished_archive_has_no_files_to_download(service: Service, origin
     assert Archive(service, hash_).get(0).status_code in {404, 410}
 
 
-@pytest.mark.parametrize("downloads", ["proxy", "redirect"])
+@pytest.mark.parametrize("downloads", [pytest.param("proxy", marks=pytest.mark.long), "redirect"])
 def test_a_file_of_an_archive_in_a_bucket_is_sent_by_the_service(
     tmp_path: Path, origin: Origin, downloads: str
 ) -> None:

@@ -47,6 +47,7 @@ def bodies_of(
     return bodies, links
 
 
+@pytest.mark.long  # tests/failover has the same of a fleet
 def test_a_killed_programs_job_is_completed_by_the_next_without_fetching_all_again(
     own: Service, origin: Origin
 ) -> None:

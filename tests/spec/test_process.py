@@ -223,6 +223,7 @@ def test_a_killed_supervisor_leaves_no_orphan(own: Service) -> None:
     assert not listens(own.port)
 
 
+@pytest.mark.long  # tests/kills kills at random moments
 def test_after_a_kill_of_everything_a_job_is_completed_without_fetching_all_again(
     own: Service, origin: Origin
 ) -> None:

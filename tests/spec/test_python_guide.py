@@ -44,6 +44,7 @@ def test_every_program_of_the_guide_runs(
         assert zipfile.ZipFile(tmp_path / each).testzip() is None
 
 
+@pytest.mark.long
 def test_every_program_of_the_guide_passes_mypy_strict(tmp_path: Path) -> None:
     files = [tmp_path / f"example_{number}.py" for number in range(len(BLOCKS))]
     for file, block in zip(files, BLOCKS, strict=True):

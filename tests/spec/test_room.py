@@ -24,6 +24,7 @@ def forget(service: Service, archive_hash: str) -> None:
     os.utime(archive, (time.time() - 86_400, archive.stat().st_mtime))
 
 
+@pytest.mark.long  # tests/unit/cleanup has it without a process
 @pytest.mark.timeout(400)
 def test_the_disk_runs_short_and_what_is_read_stays(tmp_path: Path, origin: Origin) -> None:
     url = origin.put("/room/a.bin", os.urandom(50_000))

@@ -112,6 +112,7 @@ def test_two_clients_hold_equally_many_transfers_whatever_their_priority(
     assert sum(found.values()) > PER_HOST / 2
 
 
+@pytest.mark.long  # test_transfer_shares.py has it without time
 def test_of_one_clients_jobs_the_weightier_holds_more_and_the_other_some(
     shared: Service, ann: Client, counted: Origin
 ) -> None:
@@ -137,6 +138,7 @@ def test_a_host_s_bound_holds_over_all_jobs_and_another_host_has_its_own(
     assert most_at_once(counted) > PER_HOST
 
 
+@pytest.mark.long  # test_transfer_shares.py has it without time
 def test_a_client_with_one_job_does_not_wait_for_all_of_another(
     shared: Service, ann: Client, bob: Client, counted: Origin
 ) -> None:

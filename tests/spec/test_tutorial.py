@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["clone"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_whoever_types_the_tutorial_gets_its_archives(
     clone: Path,

@@ -87,6 +87,7 @@ def _signed(fields: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in fields.items() if name.startswith("webhook-")}
 
 
+@pytest.mark.long  # test_webhooks.py has it in Python
 def test_each_kind_of_message_is_accepted_with_either_secret(received: dict[str, Message]) -> None:
     kinds = ["archive.completed", "archive.failed", "archive.cancelled"]
     assert sorted(received) == sorted(kinds)
@@ -97,6 +98,7 @@ def test_each_kind_of_message_is_accepted_with_either_secret(received: dict[str,
         assert told == [json.loads(received[kind].body) for kind in kinds]
 
 
+@pytest.mark.long  # test_webhooks.py has it in Python
 def test_what_was_not_signed_so_is_refused(received: dict[str, Message]) -> None:
     true = received["archive.completed"]
     other = received["archive.failed"].headers

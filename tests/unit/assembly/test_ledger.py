@@ -335,7 +335,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 TestLedger = LedgerMachine.TestCase
-TestLedger.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
+TestLedger.settings = settings(max_examples=2 * settings().max_examples, stateful_step_count=40)
 
 
 def test_with_real_threads_each_cut_has_each_file_once_and_none_is_lost() -> None:

@@ -261,4 +261,4 @@ def _census_at_each_turn(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 TestEngine = EngineMachine.TestCase
-TestEngine.settings = settings(max_examples=25, stateful_step_count=40)
+TestEngine.settings = settings(stateful_step_count=40)

@@ -261,5 +261,5 @@ class Sharing(RuleBasedStateMachine):
 
 def test_a_file_is_shared_without_a_byte_twice_or_none() -> None:
     run_state_machine_as_test(
-        Sharing, settings=settings(max_examples=60, stateful_step_count=30, deadline=None)
+        Sharing, settings=settings(max_examples=2 * settings().max_examples, stateful_step_count=30)
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes.resources import FakeResources, Try, head
 
@@ -90,7 +90,6 @@ SIZES = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None)
 @given(SIZES, st.lists(st.integers(1, 16_384), min_size=2, max_size=2), st.booleans())
 def test_the_same_body_gives_the_same_archive_however_it_comes(
     tmp_path_factory: pytest.TempPathFactory,

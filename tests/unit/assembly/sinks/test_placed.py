@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes.archives import contents, gaps
 from tests.fakes.resources import FakeResources, Try, body, head
@@ -156,7 +156,6 @@ def assembled(path: Path, scripts: list[Script], blocks: int) -> dict[str, bytes
 
 
 @pytest.mark.timeout(300)
-@settings(max_examples=30)
 @given(st.lists(SCRIPTS, min_size=1, max_size=12), st.sampled_from([1, 2, 3, 8]))
 def test_every_byte_is_right_whatever_comes(
     tmp_path_factory: pytest.TempPathFactory, scripts: list[Script], blocks: int

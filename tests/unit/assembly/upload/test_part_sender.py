@@ -142,7 +142,7 @@ def interleave(run: Run, assembly: Assembly, scripts: list[Script], stop_after: 
 
 
 @pytest.mark.timeout(300)
-@settings(max_examples=15)
+@settings(max_examples=max(5, settings().max_examples // 4))
 @given(
     st.lists(SCRIPTS, min_size=1, max_size=12),
     st.lists(st.tuples(st.integers(1, 120), st.booleans()), max_size=3),
