@@ -41,10 +41,10 @@ class PathSends:
 
         async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
             client = scope.get("client")
-            if client is None or EXTENSION not in scope.get("extensions", {}):
+            if client is None or not self._is_told or EXTENSION not in scope.get("extensions", {}):
                 await app(scope, receive, send)
                 return
-            if self._is_told and len(self._begun) >= MOST:
+            if len(self._begun) >= MOST:
                 others = {k: v for k, v in scope["extensions"].items() if k != EXTENSION}
                 await app({**scope, "extensions": others}, receive, send)
                 return

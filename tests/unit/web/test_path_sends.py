@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from packmule.web import path_sends
 from packmule.web.path_sends import EXTENSION, MOST, PathSends
 
 if TYPE_CHECKING:
@@ -98,8 +97,11 @@ def test_a_second_file_on_the_same_connection_takes_the_place_of_the_first() -> 
     assert all(asked(sends, *[7] * (MOST + 1)))
 
 
-def test_without_anyone_who_tells_what_has_ended_nothing_is_bounded() -> None:
-    assert all(asked(PathSends(), *range(path_sends.MOST + 5)))
+def test_without_anyone_who_tells_what_has_ended_nothing_is_bounded_nor_kept() -> None:
+    sends = PathSends()
+    assert all(asked(sends, *range(MOST + 5)))
+    sends.keep({peer(number) for number in range(MOST + 5)}, 0.0)
+    assert all(asked(sends, *range(100, 100 + MOST)))
 
 
 def test_what_has_no_client_or_does_not_offer_it_passes() -> None:
