@@ -1,4 +1,4 @@
-"""Every state of the page reads well to axe, light and dark, wide and as narrow as a phone."""
+"""Every state of the page reads well to axe: light, dark, in forced colours, wide and narrow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.needs("chromium")
 
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+LOOKS: tuple[tuple[Literal["light", "dark"], Literal["active", "none"]], ...] = (
+    ("light", "none"),
+    ("dark", "none"),
+    ("light", "active"),
+)
 PHONE = 320
 
 
@@ -31,19 +35,29 @@ class Reader:
         self.violations: list[str] = []
 
     def look(self, state: str) -> None:
-        """Look at what the page shows now, in both schemes, and at its width on a phone."""
-        for scheme in SCHEMES:
-            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        """Look at what the page shows now: in all colours, on a phone, and with large text."""
+        for scheme, forced in LOOKS:
+            self.page.emulate_media(
+                color_scheme=scheme, forced_colors=forced, reduced_motion="reduce"
+            )
             found = Axe().run(self.page)
             self.states += 1
             self.violations += [
-                f"{state}, {scheme}: {each['id']}: {node['html'][:200]}"
+                f"{state}, {scheme}, forced colours {forced}: {each['id']}: {node['html'][:200]}"
                 for each in found.response["violations"]
                 for node in each["nodes"]
             ]
-        self.page.set_viewport_size({"width": PHONE, "height": 640})
-        width = self.page.evaluate("document.documentElement.scrollWidth")
-        assert width <= PHONE, f"{state}: {width} pixels wide"
+        self.page.emulate_media(forced_colors="none")
+        self.fits(state, PHONE, "100%")
+        self.fits(state, 900, "200%")
+
+    def fits(self, state: str, width: int, text: str) -> None:
+        """Look whether nothing is cut off in a window so wide, with text so large."""
+        self.page.set_viewport_size({"width": width, "height": 800})
+        self.page.evaluate("size => { document.documentElement.style.fontSize = size }", text)
+        found = self.page.evaluate("document.documentElement.scrollWidth")
+        assert found <= width, f"{state}, text of {text}: {found} pixels wide"
+        self.page.evaluate("document.documentElement.style.fontSize = ''")
         self.page.set_viewport_size({"width": 900, "height": 800})
 
     def end(self, record: Callable[[str, object], None]) -> None:
@@ -89,13 +103,17 @@ def test_a_job_reads_well_in_each_of_its_states(
     expect(page.locator("#job-state")).to_have_text("Cancelled")
     reader.look("cancelled")
     page.goto(f"{service.url}/#{service.completed(good)}")
-    expect(page.locator("#download")).to_be_visible()
-    reader.look("completed")
+    page.click("text=QR code")
+    expect(page.locator(".qr svg")).to_be_visible()
+    reader.look("completed, with its code")
     dead = service.create(good, origin.url(f"/axe/{'gone' * 40}"))
     service.outcome(dead)
     page.goto(f"{service.url}/#{dead}")
     expect(page.locator(".failure")).to_be_visible()
     reader.look("failed")
+    page.click("text=Fix links")
+    reader.look("new links")
+    page.reload()
     page.click("text=Get the ZIP with 1 file")
     expect(page.locator(".note")).to_be_visible()
     reader.look("completed without a file")

@@ -131,7 +131,21 @@ def test_a_key_is_asked_for_where_the_server_asks_and_kept_for_the_tab(
         assert KEY not in page.evaluate("JSON.stringify(localStorage)")
         assert watch.faults == []
         _by_link_alone(browser, page.url)
+        _all_of_the_key(page)
         _without_javascript(browser, service, link)
+
+
+def _all_of_the_key(page: Page) -> None:
+    """The key's owner sees every archive, also those of another browser, and deletes one."""
+    page.click("text=New archive")
+    listed = page.locator("#of-key li")
+    expect(listed).to_have_count(1)
+    expect(listed).to_contain_text("Ready")
+    expect(listed.get_by_role("link", name="Download")).to_be_visible()
+    page.once("dialog", lambda dialog: dialog.accept())
+    listed.get_by_role("button", name="Delete").click()
+    expect(listed).to_have_count(0)
+    expect(page.locator("#recent li")).to_have_count(0)
 
 
 def _by_link_alone(browser: Browser, url: str) -> None:
@@ -140,6 +154,8 @@ def _by_link_alone(browser: Browser, url: str) -> None:
     stranger.goto(url)
     expect(stranger.locator("#download")).to_be_visible()
     expect(stranger.locator("#files")).to_be_hidden()
+    expect(stranger.get_by_role("button", name="Try this file again")).to_be_visible()
+    expect(stranger.get_by_role("button", name="Edit the list")).to_have_count(0)
     stranger.close()
 
 

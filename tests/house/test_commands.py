@@ -19,6 +19,7 @@ NOTHING_TO_TYPE = {"text", "mermaid"}
 README = "tests/spec/test_readme.py::test_a_newcomer_who_types_the_readme_gets_the_archives"
 DOCKER = "tests/docker/promises.py::what_the_documents_tell_to_type_serves"
 DOCKER_PACK = "tests/docker/promises.py::the_recipe_for_pack_makes_an_archive_that_is_the_users"
+CURL = "tests/spec/test_curl_examples.py::test_every_command_is_answered"
 TUTORIAL = "tests/spec/test_tutorial.py::test_whoever_types_the_tutorial_gets_its_archives"
 PYTHON = "tests/spec/test_python_guide.py::test_every_program_of_the_guide_runs"
 PROXIES = "test_proxies.py::test_an_archive_is_asked_for_awaited_and_downloaded_in_ranges"
@@ -50,6 +51,7 @@ TOOLS = (
 # document, for a test that takes them all. A test without a folder is one of tests/guides.
 TYPED: dict[str, dict[str, str]] = {
     "README.md": {"docker ": DOCKER, "": README},
+    "docs/api.md": {"": CURL},
     "docs/docker.md": {"": DOCKER, "docker run --rm --user": DOCKER_PACK},
     "docs/tutorial.md": {"": TUTORIAL},
     "docs/python.md": {"": PYTHON},

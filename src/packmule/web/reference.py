@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from packmule.web.curl_examples import curl
 from packmule.web.rendering import render
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ class ReferenceTable:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A request: what to send and what comes back."""
+    """A request: what to send, also as a `curl` command, and what comes back."""
 
     request: str
+    curl: str
     summary: str
     description: str
     parameters: ReferenceTable
@@ -77,7 +79,7 @@ def _read(document: Schema) -> dict[str, Any]:
         "title": f"{info['title']} {info['version']}",
         "description": info["description"].strip(),
         "operations": [
-            _operation(f"{method.upper()} {path}", operation)
+            _operation(method.upper(), path, operation)
             for path, methods in document["paths"].items()
             for method, operation in methods.items()
         ],
@@ -85,10 +87,11 @@ def _read(document: Schema) -> dict[str, Any]:
     }
 
 
-def _operation(request: str, operation: Schema) -> Operation:
+def _operation(method: str, path: str, operation: Schema) -> Operation:
     body = operation.get("requestBody")
     return Operation(
-        request,
+        f"{method} {path}",
+        curl(method, path, operation),
         operation["summary"],
         operation.get("description", "").strip(),
         _table(

@@ -4,17 +4,18 @@
 import { Refused, call } from "./api.js";
 import { at, button, make, say, write } from "./dom.js";
 import { forget, forgetAll, onOtherTab, recent, remember } from "./keeping.js";
+import { asksForKeys } from "./key.js";
 import { bytes, has, moment, number, t } from "./language.js";
 
 const MAY_CHANGE = new Set(["in-progress", "completed"]);
 const ASKED = 10; // of those, at most so many at once
 
-const nameOf = ({ name, hash }) => name || `${hash.slice(0, 8)}….zip`;
+export const nameOf = ({ name, hash }) => name || `${hash.slice(0, 8)}….zip`;
 
-export const stateName = (state) => (has(`state.${state}`) ? t(`state.${state}`) : t("state.unknown"));
+const stateName = (state) => (has(`state.${state}`) ? t(`state.${state}`) : t("state.unknown"));
 
 // What is known of an archive, in one line.
-export function factsOf({ files, size, at: since, until }) {
+function factsOf({ files, size, at: since, until }) {
   return [
     Number.isFinite(files) && files ? t("count.files", { count: files }) : null,
     Number.isFinite(size) ? bytes(size) : null,
@@ -55,7 +56,7 @@ function take(entry) {
 function draw() {
   const entries = recent();
   at("recent").hidden = !entries.length;
-  at("archives").hidden = !entries.length;
+  at("archives").hidden = !entries.length && !asksForKeys;
   at("recent-list").replaceChildren(...entries.map(take));
   write(at("to-archives"), entries.length ? `${t("page.archives")} ${number(entries.length)}` : t("page.archives"));
 }

@@ -6,8 +6,10 @@ import { t } from "./language.js";
 
 export const isKey = (text) => /^[\x21-\x7e]+$/.test(text);
 
+export const asksForKeys = "needsKey" in document.documentElement.dataset;
+
 // Whether this tab may do what changes an archive: where the server asks for keys, it needs one.
-export const mayAct = () => !("needsKey" in document.documentElement.dataset) || Boolean(tab.get("key"));
+export const mayAct = () => !asksForKeys || Boolean(tab.get("key"));
 
 export function askForKey(message, then) {
   const field = make("input", { id: "action-key", type: "password", autocomplete: "off", spellcheck: "false" });
@@ -24,7 +26,7 @@ export function askForKey(message, then) {
   return make(
     "form",
     { class: "key", onsubmit: use },
-    make("p", {}, message),
+    message ? make("p", {}, message) : null,
     make("label", { for: "action-key" }, t("start.key")),
     field,
     make("button", { type: "submit", class: "small" }, t("job.use-key")),

@@ -5,6 +5,7 @@ import { showArchives } from "./archives.js";
 import { openForm } from "./ask.js";
 import { at } from "./dom.js";
 import { takeAddress } from "./intake.js";
+import { showKeyArchives } from "./key_archives.js";
 import { t } from "./language.js";
 
 const HASH = /^[0-9a-f]{32}$/;
@@ -25,6 +26,7 @@ async function show() {
   if (!isJob) {
     document.title = t("page.title");
     showArchives();
+    showKeyArchives();
     if (hash === "archives") at("archives").focus();
     else if (hadFocus) at("links").focus();
     return;
