@@ -197,6 +197,19 @@ def test_what_the_document_tells_to_type_installs_what_the_chart_makes(tmp_path:
     assert found.storage_url.startswith("s3://")
 
 
+def test_what_the_document_waits_for_after_the_installation_is_in_the_chart() -> None:
+    block = the_block("docs/kubernetes.md", "kubectl rollout")
+    made = rendered(GIVEN)
+    named = re.findall(r"(deployment|service)/packmule-(\w+)", block)
+    assert [("Deployment", "api"), ("Deployment", "worker"), ("Service", "api")] == [
+        (kind.title(), part) for kind, part in named
+    ]
+    for kind, part in named:
+        assert (kind.title(), f"pm-{part}") in made
+    [port] = re.findall(r"8000:(\d+)", block)
+    assert [each["port"] for each in made["Service", "pm-api"]["spec"]["ports"]] == [int(port)]
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
