@@ -201,8 +201,10 @@ def test_what_the_document_waits_for_after_the_installation_is_in_the_chart() ->
     block = the_block("docs/kubernetes.md", "kubectl rollout")
     made = rendered(GIVEN)
     named = re.findall(r"(deployment|service)/packmule-(\w+)", block)
-    assert [("Deployment", "api"), ("Deployment", "worker"), ("Service", "api")] == [
-        (kind.title(), part) for kind, part in named
+    assert [(kind.title(), part) for kind, part in named] == [
+        ("Deployment", "api"),
+        ("Deployment", "worker"),
+        ("Service", "api"),
     ]
     for kind, part in named:
         assert (kind.title(), f"pm-{part}") in made

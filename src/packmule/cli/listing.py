@@ -106,7 +106,15 @@ def check(
             f"{len(bad):,} of {number(len(links), 'link')} {are} invalid. Nothing was fetched."
         )
         told = [f"{link.label}: {fault}" for link, fault in bad[:MAX_FAULTS]]
-        raise UsageError("\n".join([summary, *told, *more(len(bad) - MAX_FAULTS)]))
+        rest = more(len(bad) - MAX_FAULTS)
+        raise UsageError("\n".join([summary, *told, *rest, *_advice(fault for _, fault in bad)]))
+
+
+def _advice(faults: Iterable[str]) -> list[str]:
+    """Return what to do about links into a network that is not public, if there are any."""
+    if not any(FailureCode.ADDRESS_NOT_ALLOWED in fault for fault in faults):
+        return []
+    return ["To fetch from your own network, allow it: --allow-networks 10.1.0.0/16"]
 
 
 def more(count: int) -> list[str]:

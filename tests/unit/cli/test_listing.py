@@ -78,6 +78,7 @@ def test_every_invalid_link_is_told_with_its_place_and_without_its_query() -> No
             " [url-invalid]"
         ),
         f"links.txt:3: http://10.0.0.1/: {address_refused('10.0.0.1')[1]} [address-not-allowed]",
+        "To fetch from your own network, allow it: --allow-networks 10.1.0.0/16",
     ]
 
 
