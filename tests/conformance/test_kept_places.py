@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import text
 from tests.fakes.jobs import FAILURE, begun, checkpoint, done, failed, no_defer, opened_in_segments
 
-from packmule.errors import NotFailedFiles
+from packmule.errors import NotFailedFiles, StaleAttempt
 from packmule.jobs.database import writing
-from packmule.jobs.model import Checkpoint, FileState, Remembered, Renewal, Run
+from packmule.jobs.model import Checkpoint, FileState, JobState, Remembered, Renewal, Run
+from packmule.jobs.reads import FailedLink
 
 if TYPE_CHECKING:
     from packmule.jobs.store import JobStore
@@ -95,3 +96,31 @@ def test_what_has_not_failed_is_refused_and_nothing_changes(
     with pytest.raises(NotFailedFiles):
         store.retry(run.job.hash, renewal=renewal, defer=no_defer)
     assert store.get(run.job.hash) == before
+
+
+def test_a_runs_failed_files_get_new_links_while_it_lasts(store: JobStore) -> None:
+    run = begun(store)
+    rest = checkpoint(done(0), PLACE, replace(failed(1), name=PLACE.name), failed(2))
+    store.checkpoint(run.fence, rest)
+    store.renew(run.fence, NEW)
+    job = store.get(run.job.hash)
+    assert (job.state, job.progress.files_failed) == (JobState.RUNNING, 1)
+    following = store.begin(run.job.hash)
+    assert following is not None
+    assert following.remembered.open == (replace(PLACE, last_modified=None),)
+    assert [entry.position for entry in following.remembered.failed] == [2]
+    assert following.sources[1].url == NEW[1]
+    with pytest.raises(StaleAttempt):
+        store.renew(run.fence, NEW)
+
+
+def test_failed_files_are_found_by_how_their_failure_begins(store: JobStore) -> None:
+    run = begun(store)
+    store.checkpoint(run.fence, checkpoint(done(0), replace(failed(1), name=""), failed(2)))
+    detail = failed(1).failure.detail
+    assert store.failed_with(run.job.id, detail[:10], 10) == (
+        FailedLink(1, "https://origin.example/1.jpg?key=s3cret", "photos/1.jpg"),
+        FailedLink(2, "https://origin.example/2.jpg?key=s3cret", "2.jpg"),
+    )
+    assert len(store.failed_with(run.job.id, detail, 1)) == 1
+    assert store.failed_with(run.job.id, "Another", 10) == ()

@@ -33,6 +33,10 @@ S3 = "test_s3.py::test_all_below_a_prefix_is_packed_under_its_keys"
 NEW_LINKS = "test_incomplete_archives.py::test_an_archive_gets_a_new_link_for_what_failed"
 INCOMPLETE = "test_incomplete_archives.py::test_an_archive_is_finished_without_the_rest"
 ONE_FILE = "test_one_file.py::test_the_files_that_the_guide_takes_are_those_of_the_archive"
+REFRESHED = (
+    "test_incomplete_archives.py"
+    "::test_expired_links_are_replaced_by_the_service_that_the_settings_name"
+)
 SYSTEMD = (
     "test_systemd.py::test_what_the_guide_installs_is_what_the_unit_starts_and_it_stops_in_order"
 )
@@ -62,6 +66,9 @@ TYPED: dict[str, dict[str, str]] = {
     "docs/guides/incomplete-archives.md": {
         "packmule finish": INCOMPLETE,
         "packmule retry": NEW_LINKS,
+        "PACKMULE_REFRESH_URL": REFRESHED,
+        '{"type": "links.expired"': REFRESHED,
+        '{"urls"': REFRESHED,
     },
     "docs/guides/one-file.md": {"": ONE_FILE},
     "docs/guides/s3.md": {"": S3},

@@ -246,3 +246,14 @@ def test_keys_are_told_apart_over_list_and_file_and_never_shown(tmp_path: Path) 
     [fault] = faults(API_KEYS="s3cret")
     assert "s3cret" not in fault
     assert "s3cret" not in repr(read({"PACKMULE_API_KEYS": "ann:s3cret"}))
+
+
+def test_new_links_are_asked_for_only_with_a_signature() -> None:
+    url = "https://links.example/?token=s3cret"
+    [fault] = faults(REFRESH_URL=url)
+    assert "PACKMULE_WEBHOOK_SECRET" in fault
+    assert "s3cret" not in fault
+    key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    settings = read({"PACKMULE_REFRESH_URL": url, "PACKMULE_WEBHOOK_SECRET": key})
+    assert settings.refresh_url == url
+    assert "s3cret" not in repr(settings)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +49,7 @@ from packmule.jobs.model import (
     OnError,
     Published,
 )
+from packmule.outbound.expired_links import EXPIRED_DETAIL
 from packmule.outbound.job_queue import JobQueue
 from packmule.telemetry.context import about, as_extra
 from packmule.telemetry.metrics import (
@@ -63,18 +64,20 @@ from packmule.telemetry.metrics import (
 from packmule.telemetry.tracing import fail, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from threading import Event
 
     from packmule.assembly.draining import Drain
     from packmule.assembly.resources import SharedResources
     from packmule.assembly.resuming import Stored
     from packmule.jobs.model import Remembered, Run
+    from packmule.jobs.reads import FailedLink
     from packmule.jobs.store import JobStore
     from packmule.jobs.transitions import InSameTransaction
     from packmule.storage.interface import Storage, StoredArchive, Stream
 
     MakeRoomFor = Callable[[str, int | None, int], bool]
+    RefreshLinks = Callable[[str, Sequence[FailedLink], Event], Mapping[int, str]]
 
 _log = logging.getLogger(__name__)
 
@@ -82,8 +85,17 @@ _log = logging.getLogger(__name__)
 _LONGEST_WAIT = 60.0
 _DOUBLINGS = 6
 
+# Runs in a row whose new links have brought nothing, and links asked for at the end of one.
+_MOST_REFRESHES = 3
+_MOST_EXPIRED = 1000
+
 # Seconds after which a job whose run was overtaken is looked at again, if the task is still ours.
 _OVERTAKEN_PAUSE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """Every source is done or has failed, but some that failed have new links for the next run."""
 
 
 def no_room(_client: str, _wanted: int | None, _in_all: int) -> bool:
@@ -103,8 +115,11 @@ class Builder:
         in_same_transaction: InSameTransaction | None = None,
         make_room: MakeRoomFor = no_room,
         drain: Drain | None = None,
+        refresh: RefreshLinks | None = None,
     ) -> None:
         """Join the parts; `in_same_transaction` comes true together with a job's end.
+
+        `refresh(hash, links, stop)` returns new links in place of expired ones, by position.
 
         `drain` says how long jobs may go on when the process is to end; None: not at all.
 
@@ -114,6 +129,7 @@ class Builder:
         self._in_same_transaction = in_same_transaction
         self._make_room = make_room
         self._drain = drain
+        self._refresh = refresh
         self._store = store
         self._storage = storage
         self._resources = resources
@@ -245,6 +261,8 @@ class Builder:
         elif isinstance(outcome, Stopped):
             _log.info("job paused")
             return self._pause(run)
+        elif isinstance(outcome, Renewed):
+            return Later(0.0)
         elif finished is None:
             return self._fail_for_files(run, outcome)
         else:
@@ -280,7 +298,7 @@ class Builder:
 
     def _assemble(
         self, run: Run, assembly: Assembly, stop: Event, remembered: Remembered
-    ) -> tuple[Stopped | Resolved, Path | StoredArchive | None]:
+    ) -> tuple[Stopped | Resolved | Renewed, Path | StoredArchive | None]:
         """Assemble; give the finished file, or archive, too where there is to be one."""
         try:
             forgotten, uploads = given_up(run.remembered, remembered)
@@ -298,6 +316,12 @@ class Builder:
                 outcome = assemble(
                     assembly, record, patient, check=watched.check, finish=watched.finish
                 )
+                if isinstance(outcome, Resolved) and outcome.failed and self._refresh is not None:
+                    record(outcome.rest)
+                    assembly.recorded()
+                    outcome = replace(outcome, rest=assembly.checkpoint())
+                    if not watched.finish.is_set() and self._renews(run, stop):
+                        return Renewed(), None
                 may_lack = run.job.on_error is OnError.SKIP or watched.finish.is_set()
                 if isinstance(outcome, Stopped) or (
                     outcome.failed and not (may_lack and outcome.done)
@@ -319,6 +343,21 @@ class Builder:
             return outcome, finished
         finally:
             assembly.close()
+
+    def _renews(self, run: Run, stop: Event) -> bool:
+        """Give files whose link has expired new links; return whether there were any.
+
+        Not for ever: runs in a row that have brought nothing are counted. Raises StopAsked.
+        """
+        if self._refresh is None or run.fruitless + 1 >= _MOST_REFRESHES:
+            return False
+        expired = self._store.failed_with(run.job.id, EXPIRED_DETAIL, _MOST_EXPIRED)
+        found = self._refresh(run.job.hash, expired, stop) if expired else {}
+        if found:
+            self._store.renew(run.fence, found)
+        elif expired and stop.is_set():
+            raise StopAsked  # nobody has answered yet: the next process asks again
+        return bool(found)
 
     def _stand_aside(self, key: str) -> Later | None:
         """Remove what runs have left of a job that nobody will take up; Later for one that is open.

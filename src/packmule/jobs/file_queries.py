@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import Text, and_, bindparam, delete, exists, func, or_, select, tuple_, update
 
 from packmule.jobs.model import FileState
 from packmule.jobs.queries import as_literal
@@ -171,6 +171,22 @@ FILES_CHANGED = (
         files.c.version <= bindparam("up_to"),
     )
     .order_by(files.c.version, files.c.position)
+    .limit(bindparam("most"))
+)
+
+# Failed files by how the detail of their failure begins.
+FAILED_WITH = (
+    select(
+        files.c.position,
+        files.c.url,
+        func.coalesce(func.nullif(files.c.name, ""), files.c.wanted),
+    )
+    .where(
+        files.c.job_id == bindparam("of_job"),
+        files.c.state == as_literal(FileState.FAILED),
+        files.c.failure_detail.startswith(bindparam("beginning", type_=Text)),
+    )
+    .order_by(files.c.position)
     .limit(bindparam("most"))
 )
 

@@ -213,6 +213,9 @@ CHECKPOINT_JOB = (
     .returning(jobs.c.version)
 )
 
+# Some of its failed files get new links.
+RENEW_JOB = _FENCED.returning(*jobs.c)
+
 # What nobody sees: the version stays.
 RELEASE_JOB = (
     _FENCED.where(jobs.c.fruitless_runs > 0)

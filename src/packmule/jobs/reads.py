@@ -84,6 +84,14 @@ class OpenJob(NamedTuple):
     client: str
 
 
+class FailedLink(NamedTuple):
+    """A failed file's position, its link, and its name in the archive if that is known."""
+
+    position: int
+    url: str
+    name: str | None
+
+
 class EndedJob(NamedTuple):
     """A job that has ended and keeps so many links."""
 
@@ -157,6 +165,12 @@ class JobReads:
         """List the first packed files with a warning, by position."""
         with reading(self._engine) as connection:
             return warnings_of(connection, job_id, limit)
+
+    def failed_with(self, job_id: int, beginning: str, limit: int) -> tuple[FailedLink, ...]:
+        """List the first failed files whose failure's detail begins so, by position."""
+        values = {"of_job": job_id, "beginning": beginning, "most": limit}
+        with reading(self._engine) as connection:
+            return tuple(starmap(FailedLink, connection.execute(file_queries.FAILED_WITH, values)))
 
     def files(
         self,

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from sqlalchemy import Connection
@@ -189,6 +189,17 @@ class JobStore(JobReads):
             return max(0.0, now - since)
 
         return self._patiently(write)
+
+    def renew(self, fence: Fence, urls: Mapping[int, str]) -> None:
+        """Replace the links of failed files of a run, by position, so that its next run tries them.
+
+        They keep what they have, as with `retry`. Raises StaleAttempt, NotFailedFiles.
+        """
+        with writing(self._engine) as connection:
+            row = connection.execute(queries.RENEW_JOB, _fenced(fence)).one_or_none()
+            if row is None:
+                raise _stale()
+            try_again(connection, self._entries, job_of(row), Renewal(frozenset(urls), urls))
 
     def release(self, fence: Fence) -> None:
         """Do not count a run that ends for no fault of its job's, such as a drain, as fruitless.

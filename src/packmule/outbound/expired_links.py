@@ -36,7 +36,8 @@ SOON = 3600.0
 """Seconds within which a link expires soon."""
 _DAY = 86_400.0
 _COMPACT = "%Y%m%dT%H%M%SZ"
-_DETAIL = "the pre-signed link has expired: request a new one from its source"
+EXPIRED_DETAIL = "the pre-signed link has expired: request a new one from its source"
+"""How the detail of a failure begins that an expired link has caused."""
 
 
 def explained(failure: Failure, asked: Url, page: bytes, now: float) -> Failure:
@@ -47,7 +48,9 @@ def explained(failure: Failure, asked: Url, page: bytes, now: float) -> Failure:
     if failure.code is not FailureCode.HTTP_STATUS or failure.http_status not in _REFUSALS:
         return failure
     if _SAYS_SO.search(page) or has_expired(asked.target, now):
-        return replace(failure, detail=f"{_DETAIL} (the origin answered {failure.http_status})")
+        return replace(
+            failure, detail=f"{EXPIRED_DETAIL} (the origin answered {failure.http_status})"
+        )
     return failure
 
 

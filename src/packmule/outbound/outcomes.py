@@ -68,10 +68,14 @@ class Finished:
 
 
 class Answered(NamedTuple):
-    """A webhook receiver's response: its status, and how many seconds it wants to be left alone."""
+    """A webhook receiver's response: its status, and how many seconds it wants to be left alone.
+
+    `body` is empty unless it was asked for.
+    """
 
     status: int
     retry_after: float | None = None
+    body: bytes = b""
 
 
 class TryFailed(NamedTuple):

@@ -1,4 +1,4 @@
-"""Send one webhook message by POST, from the calling thread, and discard the response body.
+"""Send one webhook message by POST, from the calling thread.
 
 Owns the whole request, on a libcurl handle of its own: it shares nothing (connection, cookie, DNS
 answer) with the transfers of sources or with another try. Under rules it passes the same SSRF guard
@@ -8,8 +8,8 @@ Leaves what a response means to the caller.
     name looked up ──> all addresses checked ──> connected to one of them ──> sent ──> head ──> body
     |<────────────────────────────────── `seconds` in total ─────────────────────────────────────>|
 
-The status is known once the head is complete. At most `MOST_BODY` bytes of the body are read, so
-that a receiver can finish its response.
+The status is known once the head is complete. The body is discarded, and at most `MOST_BODY` bytes
+of it are read, so that a receiver can finish its response; unless the caller wants it, whole.
 """
 
 from __future__ import annotations
@@ -61,8 +61,13 @@ class Poster:
         self._seconds = seconds
         self._user_agent = user_agent
 
-    def post(self, url: Url, fields: Mapping[str, str], body: bytes) -> Answered | TryFailed:
-        """Send a body; return the response, or why there was none."""
+    def post(
+        self, url: Url, fields: Mapping[str, str], body: bytes, *, keep: int = 0
+    ) -> Answered | TryFailed:
+        """Send a body; return the response, or why there was none.
+
+        With `keep`, also the body of the response, which may have at most so many bytes.
+        """
         deadline = time.monotonic() + self._seconds
         if self._rules is not None and (refused := urls.refusal(url, self._rules)) is not None:
             return TryFailed(*refused, lasting=True)
@@ -73,7 +78,7 @@ class Poster:
         if left <= 0:
             return _too_late(self._seconds)
         request = _Request(
-            url, self._user_agent, None if self._rules is None else SsrfGuard(self._rules)
+            url, self._user_agent, None if self._rules is None else SsrfGuard(self._rules), keep
         )
         try:
             request.prepare(found, fields, body, left, self._ca_file)
@@ -100,14 +105,16 @@ class Poster:
 class _Request:
     """One request on a handle of its own. libcurl's callbacks only collect and check."""
 
-    def __init__(self, url: Url, user_agent: str, guard: SsrfGuard | None) -> None:
+    def __init__(self, url: Url, user_agent: str, guard: SsrfGuard | None, keep: int) -> None:
         self.curl = pycurl.Curl()
         keep_to_the_request(self.curl, user_agent)
         self._url = url
         self._guard = guard
         self._lines: list[bytes] = []
         self._head_left = MOST_HEAD
-        self._body_left = MOST_BODY
+        self._keep = keep
+        self._kept = bytearray()
+        self._body_left = keep or MOST_BODY
         self._stopped_by: TryFailed | None = None
 
     def prepare(
@@ -148,8 +155,10 @@ class _Request:
             broken = _too_late(seconds) if late else faults.broken(number)
         if self._stopped_by is not None:
             return self._stopped_by
+        if self._keep and broken is not None:
+            return broken
         try:
-            return _answered(parse(self._lines))
+            return _answered(parse(self._lines), bytes(self._kept))
         except HeadInvalid as error:
             detail = f"the response is not valid: {error}"
             return broken or TryFailed(FailureCode.BAD_RESPONSE, detail)
@@ -165,7 +174,13 @@ class _Request:
 
     def _on_body(self, data: bytes) -> int | None:
         self._body_left -= len(data)
-        return 0 if self._body_left < 0 else None
+        if self._body_left >= 0:
+            self._kept += data if self._keep else b""
+            return None
+        if self._keep:
+            detail = f"the response is larger than {self._keep:,} bytes"
+            self._stopped_by = TryFailed(FailureCode.BAD_RESPONSE, detail)
+        return 0
 
     def _on_open(self, _purpose: int, address: pycurl.CurlSockAddr) -> NewSocket | int:
         assert self._guard is not None  # noqa: S101 - it is set only where there is one
@@ -186,9 +201,9 @@ class _Request:
         return _PREREQ_ABORT
 
 
-def _answered(head: Head) -> Answered:
+def _answered(head: Head, body: bytes) -> Answered:
     sent_at = head.sent_at or time.time()
-    return Answered(head.status, retry_after(head.fields.get("retry-after"), sent_at))
+    return Answered(head.status, retry_after(head.fields.get("retry-after"), sent_at), body)
 
 
 def _refused(url: Url) -> TryFailed:

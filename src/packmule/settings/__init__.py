@@ -341,6 +341,13 @@ class Settings:
         shown_default="none: not signed",
         secret=True,
     )
+    refresh_url: str | None = _setting(
+        "",
+        forms.webhook_url,
+        "service to ask for new links in place of expired ones; needs PACKMULE_WEBHOOK_SECRET",
+        shown_default="none",
+        secret=True,
+    )
     webhook_retry_first: float = _setting(
         "5 s",
         forms.more_than_zero(duration),
@@ -417,7 +424,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         except ValueError as error:
             faults.append(f"{setting.name}: {error}.")
     if not faults:
-        faults = _shared_keys(values)
+        faults = _shared_keys(values) + _unsigned(values)
     if faults:
         raise SettingInvalid("\n".join(faults))
     values["public_url"] = values["public_url"] or usual_url(values["port"])
@@ -435,6 +442,14 @@ def _shared_keys(values: dict[str, Any]) -> list[str]:
     except ValueError as error:
         return [f"{PREFIX}API_KEYS_FILE: beside {PREFIX}API_KEYS, {error}."]
     return []
+
+
+def _unsigned(values: dict[str, Any]) -> list[str]:
+    """Return an error if new links would be asked for without a signature."""
+    if not values["refresh_url"] or values["webhook_secret"]:
+        return []
+    how = "`packmule webhooks secret` makes one"
+    return [f"{PREFIX}REFRESH_URL: set {PREFIX}WEBHOOK_SECRET as well, to sign requests; {how}."]
 
 
 def _in_url(path: Path) -> str:

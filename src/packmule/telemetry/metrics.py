@@ -163,6 +163,12 @@ WEBHOOK_TRIES = Counter(
     {"outcome": ("delivered", "retried", "given-up")},
 )
 
+LINK_REFRESHES = Counter(
+    "packmule_link_refreshes",
+    "Expired links that new ones were asked for, by whether one was received.",
+    {"outcome": ("received", "missing")},
+)
+
 ALL: tuple[Counter | Gauge | Histogram, ...] = tuple(
     each for each in list(globals().values()) if isinstance(each, Counter | Gauge | Histogram)
 )

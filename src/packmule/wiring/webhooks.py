@@ -1,4 +1,4 @@
-"""Webhooks as the settings want them: who is told, and by what senders.
+"""Webhooks as the settings want them: who is told, who is asked for links, by what senders.
 
 Owns the choice of senders: the operator's webhook may be in the operator's own network, a job's
 passes the rules of sources; each has a resolver of its own, so that names which strangers give
@@ -17,9 +17,11 @@ from packmule.jobs.model import JobState
 from packmule.jobs.reads import failures_of, warnings_of
 from packmule.outbound.post import Poster
 from packmule.outbound.resolver import Resolver
+from packmule.outbound.urls import parse
 from packmule.outbound.user_agent import user_agent
 from packmule.webhook.announcing import Announcer
 from packmule.webhook.delivery import Delivery
+from packmule.webhook.link_refresh import LinkRefresher
 from packmule.webhook.retry_schedule import RetrySchedule
 from packmule.wiring.rules import address_rules
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from packmule.assembly.build import RefreshLinks
     from packmule.jobs.model import Job
     from packmule.settings import Settings
     from packmule.wiring.stores import Stores
@@ -70,6 +73,28 @@ def announcer(settings: Settings, stores: Stores) -> Announcer:
         predefined=settings.webhook_url is not None,
         of_jobs=settings.job_webhooks == "on",
     )
+
+
+@contextmanager
+def refreshing(settings: Settings) -> Iterator[RefreshLinks | None]:
+    """Open what asks the operator's service for new links, if there is one."""
+    if settings.refresh_url is None:
+        yield None
+        return
+    resolver = Resolver()
+    ca_file = str(settings.ca_file or certifi.where())
+    agent = user_agent(settings.user_agent, settings.contact)
+    try:
+        yield LinkRefresher(
+            url=parse(settings.refresh_url),
+            poster=Poster(resolver, None, ca_file=ca_file, user_agent=agent),
+            secrets=settings.webhook_secret,
+            rules=address_rules(settings),
+            max_url_length=settings.max_url_length,
+            rewrites=settings.rewrite_links,
+        ).refresh
+    finally:
+        resolver.close()
 
 
 @contextmanager

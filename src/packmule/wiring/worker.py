@@ -27,7 +27,7 @@ from packmule.wiring.stores import (
     WEBHOOK,
     open_stores,
 )
-from packmule.wiring.webhooks import AT_ONCE, announcer, delivering
+from packmule.wiring.webhooks import AT_ONCE, announcer, delivering, refreshing
 from packmule.wiring.worker_health import telling
 from packmule.worker.host_exchange import sharing_hosts
 from packmule.worker.run import Duty, work
@@ -52,6 +52,7 @@ def run_worker(settings: Settings, stop: Event) -> None:
         open_stores(settings) as stores,
         open_resources(settings, on_failure=_end_at_once) as resources,
         delivering(settings, stores) as delivery,
+        refreshing(settings) as refresh,
     ):
         announce = announcer(settings, stores).announce
         expiry = Expiry(
@@ -68,6 +69,7 @@ def run_worker(settings: Settings, stop: Event) -> None:
             in_same_transaction=announce,
             make_room=no_room if room is None else room.make_for,
             drain=Drain(stop, settings.drain_timeout),
+            refresh=refresh,
         )
         duties = {
             BUILD: Duty(builder.build, settings.concurrent_jobs),

@@ -180,3 +180,22 @@ def test_the_connection_itself_is_judged_whatever_the_look_up_said() -> None:
         assert isinstance(found, TryFailed)
         assert found.code is FailureCode.ADDRESS_NOT_ALLOWED
         assert receiver.received == []
+
+
+def test_a_body_is_returned_whole_or_not_at_all_if_it_is_wanted() -> None:
+    body = b"x" * 200_000
+    with Receiver(lambda _: Answer(200, body=body), secret=None) as receiver:
+        url = parse(receiver.url)
+        assert poster().post(url, FIELDS, b"{}", keep=len(body)) == Answered(200, body=body)
+        too_large = poster().post(url, FIELDS, b"{}", keep=len(body) - 1)
+        assert isinstance(too_large, TryFailed)
+        assert too_large.code is FailureCode.BAD_RESPONSE
+        assert poster().post(url, FIELDS, b"{}") == Answered(200)
+
+
+def test_a_wanted_body_that_is_cut_is_no_answer() -> None:
+    def cut(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+
+    with raw(cut) as url:
+        assert isinstance(poster().post(parse(url), FIELDS, b"{}", keep=1000), TryFailed)
