@@ -1,11 +1,13 @@
 """`python -m tests.browser.picture`: the pictures of the page in docs/images, made anew.
 
 The program itself packs files of an origin of ours; what is seen is what a person would see: the
-start with a list in it, progress, ready and failed, each light and dark.
+start with a list in it, progress, ready and failed, and the page for someone who was sent the link,
+each light and dark.
 """
 
 from __future__ import annotations
 
+import random
 import re
 import sys
 import tempfile
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from playwright.sync_api import expect
 from tests.browser.chromium import chromium
+from tests.browser.painted import landscape
 from tests.fakes.origin import Origin
 from tests.spec.service import Service
 
@@ -32,6 +35,15 @@ FILES = {
     "05 Fireworks.mov": (110_000_000, 1_000_000),
     "06 Market square.jpg": (5_200_000, 100_000),
     "07 Brass band.flac": (38_000_000, 700_000),
+}
+SIGHTS = {
+    "01 Harbour at dawn.png": landscape(
+        (92, 120, 176), (246, 190, 160), (70, 110, 140), sun_at=(330, 190)
+    ),
+    "02 Lighthouse.png": landscape(
+        (70, 150, 214), (214, 234, 244), (40, 120, 150), sun_at=(110, 60)
+    ),
+    "03 Last boats.png": landscape((52, 40, 92), (240, 120, 80), (60, 50, 90), sun_at=(240, 170)),
 }
 SMALL = ("programme.pdf", "01 Harbour at dawn.jpg", "02 Lighthouse.jpg")
 SHOWN = [f"https://photos.example.org/harbour/{n:02}.jpg" for n in range(1, 8)]
@@ -84,6 +96,20 @@ def take_all(page: Page, url: str, origin: Origin) -> None:
     snap(page, "failed")
 
 
+def take_recipients(page: Page, service: Service, origin: Origin) -> None:
+    """Write the pictures of the page for someone who was sent the link."""
+    sights = {
+        name: origin.put(f"/sights/{at}.png", png) for at, (name, png) in enumerate(SIGHTS.items())
+    }
+    sights["programme.pdf"] = origin.put(
+        "/sights/programme.pdf", random.Random(1).randbytes(900_000)
+    )
+    files = [{"url": url, "name": name} for name, url in sights.items()]
+    archive_hash = service.completed(*files, name="harbour-festival.zip")
+    page.goto(f"{service.url}/a/{archive_hash}", wait_until="networkidle")
+    snap(page, "recipient")
+
+
 def main() -> None:
     """Write the pictures."""
     expect.set_options(timeout=120_000)
@@ -97,6 +123,7 @@ def main() -> None:
         service.start()
         page = browser.new_page(locale="en-GB", viewport={"width": 860, "height": 800})
         take_all(page, service.url, origin)
+        take_recipients(page, service, origin)
 
 
 if __name__ == "__main__":
