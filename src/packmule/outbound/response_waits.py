@@ -58,6 +58,11 @@ class ResponseWaits:
         usual = sorted(self._latest)[int(len(self._latest) * _USUAL)]
         return seconds > usual
 
+    @property
+    def quickest(self) -> float:
+        """Return how long the quickest of the latest responses took to begin."""
+        return min(self._latest, default=0.0)
+
     def repeated(self) -> None:
         """Count a repeat."""
         self._repeated += 1

@@ -38,7 +38,7 @@ _PATIENCE = 5.0
 class LargeHead(NamedTuple):
     """The head of a file that may be divided: who brings it, from where, since when.
 
-    `waited` is how many seconds the head took.
+    `waited` is how many seconds the host takes to begin a response, at best.
     """
 
     handle: TransferHandle

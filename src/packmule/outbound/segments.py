@@ -31,6 +31,9 @@ aria2 at least 10 MB, but for hosts with less latency than they reckon with."""
 LEAST_LARGE = 2 * LEAST
 """The least that a file has, or has left, where it is divided."""
 
+LEAST_SLOW = 2 * 1024 * 1024
+"""The same where it comes slowly, as on a connection that has lost a packet."""
+
 MOST = 16
 """The most transfers that bring one file; as many as aria2 allows itself."""
 
@@ -83,12 +86,12 @@ def rate_of(came: int, passed: float) -> float | None:
 def pays_to_split(remainder: Remainder, waited: float) -> bool:
     """Return whether a file that one transfer brings should be brought by several.
 
-    `waited` is how many seconds its head took.
+    `waited` is how many seconds the host takes to begin a response.
     """
-    if remainder.missing < LEAST_LARGE:
-        return False
-    is_far = waited >= _FAR and (remainder.rate or 0.0) < _FAST
-    return is_far or _lasts(remainder, _WORTH * 2)
+    is_large = remainder.missing >= LEAST_LARGE
+    if is_large and waited >= _FAR and (remainder.rate or 0.0) < _FAST:
+        return True
+    return remainder.missing >= LEAST_SLOW and _lasts(remainder, _WORTH + _SET_UP * waited)
 
 
 def cuts(remainder: Remainder, more: int) -> tuple[int, ...]:

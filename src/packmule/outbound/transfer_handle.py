@@ -29,7 +29,7 @@ from packmule.outbound.proxy_options import lead_through
 from packmule.outbound.receiver import BodyRefused
 from packmule.outbound.response_waits import says_it_counts
 from packmule.outbound.segments import (
-    LEAST_LARGE,
+    LEAST_SLOW,
     Refusal,
     judge_segment,
     may_split,
@@ -415,8 +415,8 @@ class TransferHandle:
         if self.host is not None:
             self.host.respond(fetch.rank, total, waited)
             self.host.waits.counts_downloads |= says_it_counts(head.fields)
-        if total is not None and total >= LEAST_LARGE and may_split(state, head):
-            self._on_large(self, waited)
+        if total is not None and total >= LEAST_SLOW and may_split(state, head):
+            self._on_large(self, self.host.waits.quickest if self.host else waited)
         self.window_start, self.window_moved = now, start
 
     def _takes_segment(self, fetch: Fetch, lane: Lane, head: Head) -> bool:

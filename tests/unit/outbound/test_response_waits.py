@@ -67,6 +67,11 @@ def test_what_is_usual_is_what_was_usual_lately() -> None:
     assert not seen.may_repeat(9.0)
 
 
+def test_the_quickest_response_tells_how_far_a_host_is() -> None:
+    assert known(0.2, 0.1, 0.4).quickest == 0.1
+    assert ResponseWaits().quickest == 0.0
+
+
 def test_a_host_that_counts_is_asked_once_only() -> None:
     seen = known(0.1, 0.2, 0.1, 0.2)
     seen.counts_downloads = True

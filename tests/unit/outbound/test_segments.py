@@ -103,6 +103,10 @@ def test_a_transfer_takes_over_where_that_saves_time(
         (Remainder(0, 256 * MIB, 1000 * MIB), 0.001, False),
         (Remainder(0, 256 * MIB, 1000 * MIB), 0.03, False),
         (Remainder(0, 32 * MIB, 100 * MIB), 0.001, False),
+        (Remainder(0, 4 * MIB, 6 * MIB), 0.03, True),
+        (Remainder(0, 4 * MIB, 7 * MIB), 0.03, False),
+        (Remainder(0, 2 * MIB, 100_000), 0.03, True),
+        (Remainder(0, 2 * MIB - 1, 100_000), 0.03, False),
     ],
 )
 def test_a_file_is_divided_where_a_connection_does_not_fill_the_link(
