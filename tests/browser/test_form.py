@@ -228,11 +228,13 @@ def test_a_pattern_is_expanded_by_a_click_which_can_be_undone(page: Page) -> Non
     assert lines(page) == ["https://a.example/[08-10].jpg\tday [08-10].jpg"]
 
 
+@pytest.mark.long
 def test_a_pattern_of_more_links_than_the_server_takes_is_not_expanded(page: Page) -> None:
     page.fill("#links", "https://a.example/[1-999999].jpg")
     expect(page.locator("#expand")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_files_are_counted_by_kind(page: Page) -> None:
     page.fill(
         "#links", f"{GOOD}\n{GOOD}?size=large\nhttps://a.example/x\tclip.MP4\nhttps://b.example/"
@@ -240,6 +242,7 @@ def test_files_are_counted_by_kind(page: Page) -> None:
     expect(page.locator("#links-count")).to_have_text("4 links · 2 images, 1 video, 1 other")
 
 
+@pytest.mark.long
 def test_lines_have_numbers_and_wrong_ones_a_mark(page: Page) -> None:
     page.fill("#links", f"{GOOD}\nnothing\n" + "\n".join(f"{GOOD}?{n}" for n in range(100)))
     field = page.locator("#links")
@@ -250,6 +253,7 @@ def test_lines_have_numbers_and_wrong_ones_a_mark(page: Page) -> None:
     assert page.locator("#gutter div").count() < 30
 
 
+@pytest.mark.long
 def test_all_invalid_lines_are_removed_at_once(page: Page) -> None:
     page.fill("#links", f"nothing\n{GOOD}\n# mine\nftp://a.example/\n")
     page.locator("#links").blur()
@@ -268,6 +272,7 @@ def test_the_address_can_bring_links_and_forgets_them(page: Page, service: Servi
     assert page.url == f"{service.url}/"
 
 
+@pytest.mark.long
 def test_links_are_pasted_and_dropped_anywhere(page: Page) -> None:
     given = {"text/plain": "https://a.example/1"}
     page.evaluate(TRANSFER, ["to-archives", "paste", given])
@@ -275,6 +280,7 @@ def test_links_are_pasted_and_dropped_anywhere(page: Page) -> None:
     assert lines(page) == ["https://a.example/1", "https://a.example/2"]
 
 
+@pytest.mark.long
 def test_of_a_saved_page_links_images_or_videos_are_taken(page: Page) -> None:
     html = (
         b"<base href='https://a.example/'><a href=1>x</a><img src=i.jpg>"
@@ -293,6 +299,7 @@ def test_of_a_saved_page_links_images_or_videos_are_taken(page: Page) -> None:
         expect(page.locator("#which")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_the_options_are_summed_up_in_a_sentence(page: Page) -> None:
     summary = page.locator("#options-summary")
     expect(summary).to_have_text(

@@ -40,9 +40,10 @@ def ask(page: Page, *lines: str) -> str:
 def test_a_form_leads_to_a_page_that_ends_with_the_link(
     plain: Page, service: Service, origin: Origin
 ) -> None:
-    link = origin.put("/plain/a.bin", b"one", latency=1.0)
+    link = origin.put("/plain/a.bin", b"one", held_from=1)
     hash_ = ask(plain, "# mine", link, f"{link}\tb/c.bin")
     expect(plain.locator("#job-state")).to_have_text(re.compile("^(Preparing|Packing) 2 files$"))
+    origin.release("/plain/a.bin")
     expect(plain.get_by_role("link", name="Download")).to_be_visible()  # nobody has clicked
     assert service.members(hash_) == {"a.bin": b"one", "b/c.bin": b"one"}
     assert plain.locator("code").inner_text().endswith(f"/archive/get/{hash_}.zip")
