@@ -312,6 +312,16 @@ def test_progress_never_goes_backwards(page: Page, origin: Origin) -> None:
     expect(page.locator(".percent")).to_have_text("66%")
 
 
+def test_an_estimated_size_is_said_to_be_one(page: Page, origin: Origin) -> None:
+    estimate = progress(50, 100)
+    estimate["progress"] |= {"total_is_estimate": True, "eta_seconds": 9.6}  # type: ignore[operator]
+    page.route(re.compile("/api/archive/status/"), lambda route: route.fulfill(json=estimate))
+    page.route(re.compile("/api/archive/events/"), lambda route: route.abort())
+    ask(page, origin.put("/estimate/a.bin", bytes(400_000), held_from=1000))
+    expect(page.locator(".facts")).to_contain_text("50 bytes of about 100 bytes")
+    expect(page.locator(".facts")).to_contain_text("about 10 s left")
+
+
 def test_a_file_that_waits_says_why_and_for_how_long(page: Page, origin: Origin) -> None:
     busy = {
         "position": 0,

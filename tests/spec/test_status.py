@@ -37,7 +37,13 @@ def test_a_job_in_work_is_in_progress_and_says_how_far_it_is(
     assert found["retrying"] == []
     assert found["status"] == "in-progress"
     progress = found["progress"]
-    assert set(progress) == {"files", "bytes", "bytes_per_second", "eta_seconds"}
+    assert set(progress) == {
+        "files",
+        "bytes",
+        "bytes_per_second",
+        "eta_seconds",
+        "total_is_estimate",
+    }
     assert set(progress["files"]) == {"total", "done", "failed"}
     assert set(progress["bytes"]) == {"done", "total"}
     assert progress["files"]["total"] == 2

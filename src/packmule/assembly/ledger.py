@@ -366,6 +366,13 @@ class Ledger:
         with self._lock:
             return self._progress()
 
+    def _expected(self, held: int) -> int | None:
+        """Estimate all bytes while some lengths are unknown: such files are as long as others."""
+        known = self._files - len(self._failed) - self._unknown
+        if self._unknown <= 0 or known <= 0:
+            return None
+        return max(self._known_bytes + self._unknown * self._known_bytes // known, held)
+
     def _progress(self) -> Progress:
         held = self._whole_bytes + sum(file.held for file, _ in self._open.values())
         return Progress(
@@ -374,6 +381,7 @@ class Ledger:
             files_failed=len(self._failed),
             bytes_done=held,
             bytes_total=self._known_bytes if self._unknown <= 0 else None,
+            bytes_expected=self._expected(held),
             bytes_per_second=self._pace.at(held, time.monotonic()),
             waiting=tuple(nsmallest(MOST_WAITING, self._waiting.values(), key=_next_attempt)),
             files_open=sum(position not in self._waiting for position in self._open),

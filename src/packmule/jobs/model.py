@@ -167,6 +167,8 @@ MOST_WAITING = 20
 class Progress:
     """How far a job is. `bytes_total` is None until every file's length is known.
 
+    `bytes_expected` estimates it until then, from the lengths that are known; None without any.
+
     `waiting` lists at most MOST_WAITING files; `files_open` counts those whose bodies arrive, in
     this process.
     """
@@ -179,6 +181,7 @@ class Progress:
     bytes_per_second: float = 0.0
     waiting: tuple[WaitingFile, ...] = ()
     files_open: int = field(default=0, compare=False)
+    bytes_expected: int | None = None
 
 
 class DoneEntry(NamedTuple):

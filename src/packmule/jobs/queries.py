@@ -189,6 +189,7 @@ _PROGRESS: dict[str, ColumnElement[Any]] = {
         "files_failed",
         "bytes_done",
         "bytes_total",
+        "bytes_expected",
         "bytes_per_second",
         "waiting",
     )

@@ -85,6 +85,7 @@ def job_of(row: Row[Any]) -> Job:
             files_failed=row.files_failed,
             bytes_done=row.bytes_done,
             bytes_total=row.bytes_total,
+            bytes_expected=row.bytes_expected,
             bytes_per_second=row.bytes_per_second,
             waiting=_waiting_of(row.waiting),
         ),
@@ -136,6 +137,7 @@ def progress_values(checkpoint: Checkpoint) -> Values:
         "new_files_failed": progress.files_failed,
         "new_bytes_done": progress.bytes_done,
         "new_bytes_total": progress.bytes_total,
+        "new_bytes_expected": progress.bytes_expected,
         "new_bytes_per_second": progress.bytes_per_second,
         "new_waiting": _waiting_text(progress.waiting),
     }

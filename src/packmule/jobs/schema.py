@@ -59,6 +59,8 @@ jobs = Table(
     Column("files_failed", Integer, nullable=False),
     Column("bytes_done", BigInteger, nullable=False),
     Column("bytes_total", BigInteger),
+    # An estimate of it, while it is null.
+    Column("bytes_expected", BigInteger),
     Column("bytes_per_second", Double, nullable=False),
     # Files that wait for their next try, as JSON; null where none does.
     Column("waiting", Text),

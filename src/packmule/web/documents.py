@@ -258,10 +258,16 @@ def _instant(seconds: float) -> datetime:
 def _progress(progress: Progress) -> ProgressOut:
     return ProgressOut(
         files=_counts(progress),
-        bytes=ByteCounts(done=progress.bytes_done, total=progress.bytes_total),
+        bytes=ByteCounts(done=progress.bytes_done, total=_total(progress)),
+        total_is_estimate=progress.bytes_total is None and progress.bytes_expected is not None,
         bytes_per_second=round(progress.bytes_per_second, 1),
         eta_seconds=_eta(progress),
     )
+
+
+def _total(progress: Progress) -> int | None:
+    known = progress.bytes_total
+    return progress.bytes_expected if known is None else known
 
 
 def _counts(progress: Progress) -> FileCounts:
@@ -273,12 +279,13 @@ def _counts(progress: Progress) -> FileCounts:
 def _eta(progress: Progress) -> float | None:
     """Return how many seconds the rest takes at the current rate, or None if that is unknown.
 
-    It is unknown while a length is unknown or nothing arrives, and once all bytes are there: then
+    It is unknown while no length is known or nothing arrives, and once all bytes are there: then
     the archive is being finished and published, which the rate says nothing about.
     """
-    if progress.bytes_total is None or progress.bytes_per_second < _STANDS_BELOW:
+    total = _total(progress)
+    if total is None or progress.bytes_per_second < _STANDS_BELOW:
         return None
-    left = progress.bytes_total - progress.bytes_done
+    left = total - progress.bytes_done
     return round(left / progress.bytes_per_second, 1) if left > 0 else None
 
 

@@ -189,7 +189,7 @@ class FileCounts(_Out):
 
 
 class ByteCounts(_Out):
-    """Numbers of bytes; the total is null until the length of every file is known."""
+    """Numbers of bytes; the total is null until a length is known."""
 
     done: int
     total: int | None
@@ -202,9 +202,13 @@ class ProgressOut(_Out):
     bytes: ByteCounts
     bytes_per_second: float
     eta_seconds: float | None = Field(
-        description="Null while a length is unknown, while nothing arrives, and while the "
-        "finished archive is "
-        "being published."
+        description="Null while no length is known, while nothing arrives, and while the "
+        "finished archive is being published."
+    )
+    total_is_estimate: bool = Field(
+        default=False,
+        description="Whether some lengths are unknown, so that `bytes.total` counts those files "
+        "as long as the others.",
     )
 
 

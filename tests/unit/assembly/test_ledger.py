@@ -329,6 +329,7 @@ class LedgerMachine(RuleBasedStateMachine):
         counted = [self.files[n] for n in range(FILES) if self.files[n].state != "failed"]
         known = all(file.length is not None for file in counted)
         assert (progress.bytes_total is not None) == known
+        assert progress.bytes_expected is None or progress.bytes_expected >= progress.bytes_done
         if known:
             assert progress.bytes_total == sum(file.length or 0 for file in counted)
         assert self.ledger.is_resolved == (not self.among("waiting", "open", "whole"))

@@ -48,6 +48,14 @@ def document(job: Job, *failures: FileRecord) -> dict[str, Any]:
     return status_of(job, failures, "https://public.example/pack").model_dump(mode="json")
 
 
+def test_an_estimate_of_all_bytes_says_that_it_is_one() -> None:
+    progress = Progress(3, 1, bytes_done=100, bytes_expected=300, bytes_per_second=50.0)
+    found = document(replace(JOB, progress=progress))["progress"]
+    assert found["bytes"] == {"done": 100, "total": 300}
+    assert found["total_is_estimate"]
+    assert found["eta_seconds"] == 4.0
+
+
 def test_files_that_wait_are_listed_while_the_job_is_open() -> None:
     failure = Failure(FailureCode.DNS, "no such host", attempts=2)
     waiting = WaitingFile(1, "b.png", failure, 1_772_445_600.0)
@@ -80,6 +88,7 @@ def test_an_open_job_is_in_progress(state: JobState) -> None:
             "bytes": {"done": 100, "total": 500},
             "bytes_per_second": 50.0,
             "eta_seconds": 8.0,
+            "total_is_estimate": False,
         },
         "retrying": [],
         "waiting": None,
