@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from packmule.errors import PackmuleError, StaleAttempt, StorageFailed
+from packmule.storage.interface import part_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -295,6 +296,28 @@ def test_discarding_takes_the_scratch_and_leaves_the_archive(storage: Storage) -
     storage.discard(OTHER)
     assert left(storage, 2) == b""
     assert storage.find(KEY) == archive
+
+
+def test_a_part_has_files_of_its_own_and_goes_with_its_archive(storage: Storage) -> None:
+    numbers = (0, 1, 11)
+    for number in numbers:
+        publish(storage, BYTES + bytes([number]), part_key(KEY, number))
+    publish(storage, BYTES, OTHER)
+    write(storage, 1, b"begun", part_key(KEY, 2))
+    assert [key for key, _ in storage.left_over()] == [KEY]
+    assert sorted(storage.archived()) == [KEY, KEY, KEY, OTHER]
+    assert storage.find(KEY) is None
+    for number in numbers:
+        found = storage.find(part_key(KEY, number))
+        assert found is not None
+        assert content(found) == BYTES + bytes([number])
+    storage.prune(part_key(KEY, 1), 2, found)
+    assert storage.find(part_key(KEY, 11)) is not None
+    storage.discard(KEY)
+    assert list(storage.left_over()) == []
+    assert storage.find(part_key(KEY, 0)) is not None
+    storage.remove(KEY)
+    assert list(storage.archived()) == [OTHER]
 
 
 def test_removing_what_is_not_there_is_no_error(storage: Storage) -> None:

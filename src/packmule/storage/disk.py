@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING
 from packmule.durable_files import make_folder, sync_file, sync_folder
 from packmule.errors import DiskFull, StorageFailed, UsageError
 from packmule.storage import scratch
+from packmule.storage.interface import archive_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_KEY = re.compile(r"[0-9a-f]{2,64}")
+_KEY = re.compile(r"[0-9a-f]{2,64}(-\d{1,6})?")
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -59,6 +60,11 @@ class ScratchArea:
                 scratch.remove(folder, key, up_to=up_to)
                 sync_folder(folder)
 
+    def remove_all(self, key: str) -> None:
+        """Remove a key's scratch and that of its parts so that none comes back."""
+        for each in {key, *scratch.part_keys(self._folder(key), key)}:
+            self.remove(each)
+
     def free_bytes(self) -> int:
         """Return how many bytes may still be written."""
         with translated("The free space could not be asked for"):
@@ -73,7 +79,7 @@ class ScratchArea:
                 key = path.name.partition(".")[0]
                 if is_key(key):
                     with suppress(FileNotFoundError):  # gone since it was listed
-                        yield key, path.stat().st_mtime
+                        yield archive_of(key), path.stat().st_mtime
 
     def check(self) -> None:
         """Raise StorageFailed, or DiskFull, where the data directory cannot be written."""
@@ -98,7 +104,10 @@ def is_key(name: str) -> bool:
 def checked(key: str) -> str:
     """Return the key; only hexadecimal ones, so that no key leads out of where keys belong."""
     if _KEY.fullmatch(key) is None:
-        raise UsageError("An archive's key is 2 to 64 hexadecimal digits in lower case.")
+        raise UsageError(
+            "An archive's key is 2 to 64 hexadecimal digits in lower case; that of a part ends in "
+            "a hyphen and its number."
+        )
     return key
 
 

@@ -10,6 +10,9 @@ Owns the words and the promises; each backend passes the one suite in `tests/con
   only the job store knows which attempt is the last, so before the job is completed no attempt
   removes what another has published.
 - What is being read stays readable until the reader closes it, also when it is removed meanwhile.
+
+The parts of a split archive have keys of their own (`part_key`), which are kept as any other. What
+removes or lists an archive by its own key does so with all its parts.
 """
 
 from __future__ import annotations
@@ -26,6 +29,16 @@ if TYPE_CHECKING:
     from threading import Event
 
 __all__ = ["Bytes", "DiskFull", "Reader", "Storage", "StorageFailed", "StoredArchive", "Stream"]
+
+
+def part_key(key: str, area: int) -> str:
+    """Return the key of a part of the archive of that key."""
+    return f"{key}-{area}"
+
+
+def archive_of(key: str) -> str:
+    """Return the key of the archive of which that key is a part, or itself."""
+    return key.partition("-")[0]
 
 
 class Reader(Protocol):
@@ -194,16 +207,22 @@ class Storage(Protocol):
         """
 
     def remove(self, key: str) -> None:
-        """Remove scratch and archive, for good; nothing there is no error."""
+        """Remove scratch and archive with all its parts, for good; nothing there is no error."""
 
     def discard(self, key: str) -> None:
-        """Remove the scratch alone; nothing there is no error."""
+        """Remove the scratch alone, and that of its parts; nothing there is no error."""
 
     def left_over(self) -> Iterator[tuple[str, float]]:
-        """List the keys of which something is left besides archives, with when it was written."""
+        """List the keys of which something is left besides archives, with when it was written.
+
+        What is left of a part is told under the archive's key.
+        """
 
     def archived(self) -> Iterator[str]:
-        """List the keys of all archives, in any order; one may come more than once."""
+        """List the keys of all archives, in any order; one may come more than once.
+
+        That of a split archive comes for each of its parts.
+        """
 
     def free_bytes(self) -> int:
         """Return how many bytes may still be written."""

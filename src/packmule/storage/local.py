@@ -5,6 +5,8 @@ Owns the layout below the data directory, and when a file is durably where it be
     scratch/ab/<key>.<attempt>.zip   under assembly, as `scratch.py` has it
     archives/ab/<key>.zip            whole, never written again
 
+A part of an archive has a key of its own, `<key>-<number>`, and so files of its own.
+
 `ab` are the key's first two digits. A file moves from the scratch to the archives and never back;
 so whoever looks for it looks there in that order. A rename survives a power cut once the file
 (before it) and both folders (after it) are synced: without the folder's, ext4 and xfs may lose it.
@@ -27,7 +29,7 @@ from typing import TYPE_CHECKING
 from packmule.durable_files import make_folder, sync_file, sync_folder
 from packmule.storage import privacy, usage
 from packmule.storage.disk import ScratchArea, checked, is_key, translated
-from packmule.storage.interface import StoredArchive
+from packmule.storage.interface import StoredArchive, archive_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -94,30 +96,26 @@ class LocalStorage:
                 return None
 
     def remove(self, key: str) -> None:
-        """Remove scratch and archive, for good; nothing there is no error."""
-        archive = self._archive(key)
+        """Remove scratch and archive with its parts, for good; nothing there is no error."""
         # In this order, or what is published meanwhile would be missed.
-        self._scratch.remove(key)
+        self._scratch.remove_all(key)
         with translated("The archive could not be removed"):
-            if archive.exists():
+            for archive in self._archives(key):
                 archive.unlink(missing_ok=True)
                 sync_folder(archive.parent)
 
     def discard(self, key: str) -> None:
-        """Remove the scratch alone; nothing there is no error."""
-        self._scratch.remove(key)
+        """Remove the scratch alone, and that of its parts; nothing there is no error."""
+        self._scratch.remove_all(key)
 
     def free_bytes(self) -> int:
         """Return how many bytes may still be written."""
         return self._scratch.free_bytes()
 
     def is_in_use(self, key: str, within: float) -> bool:
-        """Return whether an archive is being read, or was asked for within so many seconds."""
+        """Return whether an archive, or a part, is read or was asked for within so many seconds."""
         with translated("The archive could not be looked up"):
-            try:
-                return usage.is_read(self._archive(key), within)
-            except FileNotFoundError:
-                return False
+            return any(_is_read(archive, within) for archive in self._archives(key))
 
     def left_over(self) -> Iterator[tuple[str, float]]:
         """List the keys that have scratch, with the time it was last written."""
@@ -128,7 +126,7 @@ class LocalStorage:
         with translated("The archives could not be listed"):
             for path in (self._data_dir / "archives").glob("*/*.zip"):
                 if is_key(path.stem):
-                    yield path.stem
+                    yield archive_of(path.stem)
 
     def probe(self) -> None:
         """Raise StorageFailed, or DiskFull, where the data directory cannot be written."""
@@ -137,6 +135,12 @@ class LocalStorage:
     def check(self) -> None:
         """Raise StorageFailed, or DiskFull, where storage cannot be written."""
         self._scratch.check()
+
+    def _archives(self, key: str) -> list[Path]:
+        """List the files of an archive and its parts."""
+        archive = self._archive(key)
+        parts = (path for path in archive.parent.glob(f"{key}-*.zip") if is_key(path.stem))
+        return [*([archive] if archive.exists() else []), *parts]
 
     def _archive(self, key: str) -> Path:
         return self._data_dir / "archives" / checked(key)[:2] / f"{key}.zip"
@@ -171,6 +175,13 @@ class LocalReader:
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
+
+
+def _is_read(path: Path, within: float) -> bool:
+    try:
+        return usage.is_read(path, within)
+    except FileNotFoundError:
+        return False
 
 
 def _stored(path: Path) -> StoredArchive:

@@ -4,6 +4,8 @@ Owns which object is an archive, and that a late writer does no harm:
 
     <prefix>ab/<key>.<number>.zip    whole: an object appears at once or not at all
 
+A part of an archive has a key of its own, `<key>-<number>`.
+
 The number is the attempt's, with twelve random digits behind it: after a fail-over of the database
 that lost commits another run may have the same attempt, and never writes to the same object.
 
@@ -46,7 +48,7 @@ _CHECK_HOLDS = 10.0
 # Of one attempt.
 _NUMBERS = 10**12
 # What is ours below the prefix: other names are others' business.
-_OURS = re.compile(r"[0-9a-f]{2}/([0-9a-f]{2,64})\.\d{1,18}\.zip")
+_OURS = re.compile(r"[0-9a-f]{2}/([0-9a-f]{2,64})(?:-\d{1,6})?\.\d{1,18}\.zip")
 _PROBE = ".written-by-packmule"
 
 
@@ -137,13 +139,16 @@ class S3Storage:
         """Remove scratch, uploads and archive, for good; nothing there is no error."""
         # In this order, or what is published meanwhile would be missed.
         self.discard(key)
-        for _, found in self._found(key):
-            self._bucket.delete(found.name)
+        for found in self._bucket.find(_prefix(key)):
+            if _is_of(found.name, key):
+                self._bucket.delete(found.name)
 
     def discard(self, key: str) -> None:
-        """Remove the scratch and what was uploaded of it; nothing there is no error."""
-        self._scratch.remove(key)
-        self._abort(key)
+        """Remove the scratch and what was uploaded of it, with that of its parts."""
+        self._scratch.remove_all(key)
+        for each in self._bucket.uploads(_prefix(key)):
+            if _is_of(each.name, key):
+                self._bucket.abort(each.name, each.upload)
 
     def left_over(self) -> Iterator[tuple[str, float]]:
         """List the keys that have scratch here, or an upload under way, with when it was written.
@@ -191,13 +196,6 @@ class S3Storage:
         except StorageFailed as error:
             raise StorageAway(str(error)) from error
 
-    def _abort(self, key: str) -> None:
-        """Abort a key's uploads."""
-        beginning = _beginning(key)
-        for each in self._bucket.uploads(beginning):
-            if _number_in(each.name, beginning) is not None:
-                self._bucket.abort(each.name, each.upload)
-
     def _found(self, key: str) -> list[tuple[int, BucketObject]]:
         """List the objects of a key, the latest attempt's last."""
         beginning = _beginning(key)
@@ -212,8 +210,17 @@ class S3Storage:
         return StoredArchive(found.size, found.etag, found.modified_at.timestamp(), where)
 
 
+def _prefix(key: str) -> str:
+    return f"{checked(key)[:2]}/{key}"
+
+
 def _beginning(key: str) -> str:
-    return f"{checked(key)[:2]}/{key}."
+    return f"{_prefix(key)}."
+
+
+def _is_of(name: str, key: str) -> bool:
+    """Return whether an object is an archive's or one of its parts'."""
+    return re.fullmatch(rf"{_prefix(key)}(-\d{{1,6}})?\.\d{{1,18}}\.zip", name) is not None
 
 
 def _number(attempt: int) -> int:

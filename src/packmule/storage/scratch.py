@@ -100,6 +100,12 @@ def remove(folder: Path, key: str, *, up_to: int | None = None) -> None:
             path.unlink(missing_ok=True)
 
 
+def part_keys(folder: Path, key: str) -> set[str]:
+    """List the keys of the parts of an archive that have scratch."""
+    ours = re.compile(rf"({key}-\d+)\..+")
+    return {match[1] for path in folder.glob(f"{key}-*") if (match := ours.fullmatch(path.name))}
+
+
 def _path(folder: Path, key: str, attempt: int) -> Path:
     return folder / f"{key}.{attempt}.zip"
 
