@@ -42,7 +42,7 @@ def announcer(messages: MessageStore, deferred: list[tuple[str, str | None]]) ->
 
     return Announcer(
         messages, defer, lambda _connection, job: {"status": job.state.value},
-        predefined=True, of_jobs=True,
+        lambda _job, part: {"size": part.size}, predefined=True, of_jobs=True,
     )  # fmt: skip
 
 

@@ -299,8 +299,7 @@ def test_discarding_takes_the_scratch_and_leaves_the_archive(storage: Storage) -
 
 
 def test_a_part_has_files_of_its_own_and_goes_with_its_archive(storage: Storage) -> None:
-    numbers = (0, 1, 11)
-    for number in numbers:
+    for number in (numbers := (0, 1, 11)):
         publish(storage, BYTES + bytes([number]), part_key(KEY, number))
     publish(storage, BYTES, OTHER)
     write(storage, 1, b"begun", part_key(KEY, 2))
@@ -311,7 +310,9 @@ def test_a_part_has_files_of_its_own_and_goes_with_its_archive(storage: Storage)
         found = storage.find(part_key(KEY, number))
         assert found is not None
         assert content(found) == BYTES + bytes([number])
-    storage.prune(part_key(KEY, 1), 2, found)
+    kept = storage.find(part_key(KEY, 1))
+    assert kept is not None
+    storage.prune(part_key(KEY, 1), 2, kept)
     assert storage.find(part_key(KEY, 11)) is not None
     storage.discard(KEY)
     assert list(storage.left_over()) == []

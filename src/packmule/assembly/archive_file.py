@@ -16,30 +16,48 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from packmule.assembly.packing import Packing
+from packmule.jobs.split_places import area_of
 from packmule.zipformat.headers import local_header, needs_zip64_room
 
 if TYPE_CHECKING:
     from packmule.assembly.ledger import Ledger
     from packmule.assembly.scratch_file import ScratchFile
     from packmule.assembly.space_check import SpaceCheck
+    from packmule.assembly.split.split_plan import SplitPlan
     from packmule.jobs.model import DoneEntry
 
 
 class ArchiveFile:
-    """Places for entries in the scratch file, which ends at `tail`."""
+    """Places for entries in the scratch file, which ends at `tail`, or in areas by a `plan`."""
 
     def __init__(
-        self, scratch: ScratchFile, ledger: Ledger, space: SpaceCheck, *, tail: int
+        self,
+        scratch: ScratchFile,
+        ledger: Ledger,
+        space: SpaceCheck,
+        *,
+        tail: int,
+        plan: SplitPlan | None = None,
     ) -> None:
         self.scratch = scratch
-        self.packing = Packing(scratch, tail, ledger.done)
+        self.plan = plan
+        if plan is not None:
+            plan.fail = scratch.fail
+        self.packing = Packing(scratch, tail if plan is None else plan.tail, ledger.done)
         self._ledger = ledger
         self.space = space
 
     @property
     def tail(self) -> int:
-        """The archive's length so far, places included."""
-        return self.packing.tail
+        """The archive's length so far, places included; that of all parts together."""
+        tail = self.packing.tail
+        return tail if self.plan is None else self.plan.total(tail)
+
+    @property
+    def on_disk(self) -> int:
+        """How much of that is in the scratch, or will be."""
+        tail = self.packing.tail
+        return tail if self.plan is None else self.plan.on_disk(tail)
 
     def __repr__(self) -> str:
         return f"<ArchiveFile tail={self.tail} packing={self.packing.filled}>"
@@ -48,13 +66,33 @@ class ArchiveFile:
 
     def check_space(self, length: int) -> None:
         """Fail the archive where it would outgrow its limit."""
-        if self.packing.tail + length > self.space.until:
+        if self.tail + length > self.space.until:
             self.scratch.fail(self.space.refusal())
 
-    def reserve(self, length: int) -> int:
-        """Reserve bytes at the tail and return their offset; what was packed before is sent off."""
-        self.check_space(length)
-        return self.packing.reserve(length)
+    def reserve(self, header_size: int, length: int) -> int:
+        """Reserve a place for an entry and return its offset; what was packed before is sent off.
+
+        `length` is that of its body.
+        """
+        size = header_size + length
+        self.check_space(size)
+        plan, packing = self.plan, self.packing
+        if plan is not None:
+            place = plan.choose(packing.tail, header_size, length, may_stand_aside=True)
+            if area_of(place) != plan.current:
+                return place
+            if place != packing.tail:
+                packing.move_to(place)
+        return packing.reserve(size)
+
+    def make_room(self, position: int, header_size: int, length: int) -> None:
+        """Make the entry that is packed next begin in the area that has room for it."""
+        plan, packing = self.plan, self.packing
+        assert plan is not None  # noqa: S101 - only where the archive is split
+        place = plan.choose(packing.tail, header_size, length, may_stand_aside=False)
+        if place != packing.tail:
+            packing.move_to(place)
+        self._ledger.in_flight(position, place)
 
     def flush(self) -> None:
         """Send off what was packed, although its block is not full."""
@@ -73,5 +111,5 @@ class ArchiveFile:
             entry.modified_at,
             zip64=needs_zip64_room(max(entry.size, entry.compressed_size)),
         )
-        self.scratch.file.write(header, entry.offset)
+        self.scratch.places.write(header, entry.offset)
         self._ledger.done((entry,))

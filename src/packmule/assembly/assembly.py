@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from packmule.assembly.own_entry import OwnEntry
     from packmule.assembly.resources import SharedResources
     from packmule.assembly.space_check import MakeRoom
+    from packmule.assembly.split.areas import Areas
     from packmule.assembly.upload.part_sender import PartSender
     from packmule.errors import PackmuleError
     from packmule.jobs.model import Progress, Remembered, Source
@@ -57,7 +58,8 @@ class Assembly:
 
     `make_room` is asked by `secure_space` where the disk is short. `title` is the archive's name
     without its extension. With `keeps_failed` what came of a file that failed stays in its place,
-    for a retry.
+    for a retry. With `areas` the archive is split: each area becomes a part, and is finished by the
+    caller.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Assembly:
         stream: Stream | None = None,
         make_room: MakeRoom = lambda _wanted, _in_all: False,
         keeps_failed: bool = False,
+        areas: Areas | None = None,
     ) -> None:
         self._resources = resources
         self._sources = sources
@@ -87,12 +90,13 @@ class Assembly:
         self.ledger = Ledger(len(sources), remembered, on_resolved=wake)
         self.scratch = ScratchFile(
             path, resources.pool, resources.writer,
-            reserve=self.limits.min_free_bytes, on_error=wake,
+            reserve=self.limits.min_free_bytes, on_error=wake, areas=areas and areas.files,
         )  # fmt: skip
         space = SpaceCheck(
             path.parent, self.limits, is_uploaded=stream is not None, make_room=make_room
         )
-        self._archive = ArchiveFile(self.scratch, self.ledger, space, tail=remembered.tail)
+        tail, plan = remembered.tail, areas and areas.plan
+        self._archive = ArchiveFile(self.scratch, self.ledger, space, tail=tail, plan=plan)
         self.sender = None if stream is None else _part_sender()(
             stream, remembered, self.scratch, resources.scratch,
             files=len(sources), ask=wake, nudge=resources.loop.nudge,
@@ -199,7 +203,7 @@ class Assembly:
 
     def secure_space(self) -> None:
         """Secure room for what arrives next. Raises DiskFull."""
-        self._archive.space.secure(self._archive.tail, self.scratch.file)
+        self._archive.space.secure(self._archive.on_disk, self.scratch.places)
 
     def ask_checkpoint(self) -> None:
         """Ask for a checkpoint now rather than later (any thread)."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,11 +25,14 @@ from typing import TYPE_CHECKING
 from packmule.assembly.assembly import Assembly
 from packmule.assembly.body_check import digested
 from packmule.assembly.draining import PatientStop
-from packmule.assembly.fencing import CancellationWatcher
+from packmule.assembly.fencing import CancellationWatcher, scratch_size
 from packmule.assembly.finish_upload import StopAsked, finish_upload, holds_recorded, watcher
+from packmule.assembly.left_behind import is_settled, stored
 from packmule.assembly.manifest.archive_manifest import ArchiveManifest
+from packmule.assembly.outcomes_told import count_checkpoint, quarantined, tell_failed
 from packmule.assembly.resuming import dropped, given_up, ranges_of_scratch, usable
 from packmule.assembly.run import Resolved, Stopped, assemble
+from packmule.assembly.split.split_archive import SplitArchive, no_message
 from packmule.engine.interface import Later
 from packmule.errors import (
     ArchiveTooLarge,
@@ -56,12 +60,9 @@ from packmule.telemetry.metrics import (
     ARCHIVE_BYTES,
     ARCHIVE_SECONDS,
     ARCHIVES_COMPLETED,
-    ARCHIVES_FAILED,
     ATTEMPTS,
-    FILES_FAILED,
-    FILES_PACKED,
 )
-from packmule.telemetry.tracing import fail, span
+from packmule.telemetry.tracing import span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -69,12 +70,12 @@ if TYPE_CHECKING:
 
     from packmule.assembly.draining import Drain
     from packmule.assembly.resources import SharedResources
-    from packmule.assembly.resuming import Stored
+    from packmule.assembly.resuming import Ranges
     from packmule.jobs.model import Remembered, Run
     from packmule.jobs.reads import FailedLink
-    from packmule.jobs.store import JobStore
+    from packmule.jobs.store import JobStore, WithPart
     from packmule.jobs.transitions import InSameTransaction
-    from packmule.storage.interface import Storage, StoredArchive, Stream
+    from packmule.storage.interface import Storage, StoredArchive
 
     MakeRoomFor = Callable[[str, int | None, int], bool]
     RefreshLinks = Callable[[str, Sequence[FailedLink], Event], Mapping[int, str]]
@@ -113,6 +114,7 @@ class Builder:
         resources: SharedResources,
         *,
         in_same_transaction: InSameTransaction | None = None,
+        with_part: WithPart = no_message,
         make_room: MakeRoomFor = no_room,
         drain: Drain | None = None,
         refresh: RefreshLinks | None = None,
@@ -121,12 +123,15 @@ class Builder:
 
         `refresh(hash, links, stop)` returns new links in place of expired ones, by position.
 
+        `with_part` does so together with that of each part of a split archive.
+
         `drain` says how long jobs may go on when the process is to end; None: not at all.
 
         `make_room(client, wanted, in_all)` is asked on behalf of a job's client, as
         `space_check.MakeRoom` says.
         """
         self._in_same_transaction = in_same_transaction
+        self._with_part = with_part
         self._make_room = make_room
         self._drain = drain
         self._refresh = refresh
@@ -144,7 +149,7 @@ class Builder:
             _log.info("job started")
             ATTEMPTS.inc()
             if run.fruitless >= MOST_FRUITLESS_RUNS:
-                return self._fail(run, _quarantined(run.fruitless))
+                return self._fail(run, quarantined(run.fruitless))
             try:
                 again = self._run(run, stop)
             except StopAsked:
@@ -229,15 +234,22 @@ class Builder:
     def _run(self, run: Run, stop: Event) -> Later | None:
         key, attempt = run.job.hash, run.attempt
         of_scratch = ranges_of_scratch(run.remembered)
-        with self._storage.claim(key, attempt, of_scratch, run.recorded_by) as scratch:
-            held = _size_of(scratch)
-            archive = self._published_before(run, held, stop)
+        with ExitStack() as claims:
+            claim = self._storage.claim(key, attempt, of_scratch, run.recorded_by)
+            scratch = claims.enter_context(claim)
+            held = scratch_size(scratch)
+            split = self._split(run, claims)
+            archive = None if split else self._published_before(run, held, stop)
             if archive is None:
-                stream = self._storage.stream(key, attempt, scratch)
+                in_areas = None if split is None else self._taken_up(run, split, stop)
+                stream = None if split else self._storage.stream(key, attempt, scratch)
                 title = (run.job.name or key).removesuffix(".zip")
                 known = ArchiveManifest(run.job.manifest, title).known(run.remembered)
                 in_order = digested(run.sources, run.job.manifest)
-                remembered = usable(known, held, _stored(stream, run), in_order=in_order)
+                remembered = usable(
+                    known, held, stored(stream, run), in_areas=in_areas, in_order=in_order
+                )
+                areas = None if split is None else split.begin(remembered)
                 assembly = Assembly(
                     run.sources,
                     remembered,
@@ -251,13 +263,15 @@ class Builder:
                     stream=stream,
                     make_room=partial(self._finds_room, run.job.client),
                     keeps_failed=True,
+                    areas=areas,
                 )
                 with span("assemble", files=len(run.sources)):
-                    outcome, finished = self._assemble(run, assembly, stop, remembered)
+                    outcome, finished = self._assemble(run, assembly, stop, remembered, split)
         # From here on the scratch is let go: the next attempt need not wait for this one's end.
         if archive is not None:
             # Killed between publishing and completing: nothing is left to do but to say so.
-            self._complete(run, archive, Checkpoint(run.remembered.tail, run.job.progress))
+            self._complete(run, _told(archive), Checkpoint(run.remembered.tail, run.job.progress))
+            self._prune(run, archive)
         elif isinstance(outcome, Stopped):
             _log.info("job paused")
             return self._pause(run)
@@ -265,11 +279,31 @@ class Builder:
             return Later(0.0)
         elif finished is None:
             return self._fail_for_files(run, outcome)
+        elif isinstance(finished, SplitArchive):
+            rest = Checkpoint(outcome.rest.tail, outcome.rest.progress)
+            self._complete(run, finished.published, rest)
+            self._prune(run, finished)
         else:
             with span("publish"):
                 archive = self._published(key, attempt, finished)
-            self._complete(run, archive, Checkpoint(outcome.rest.tail, outcome.rest.progress))
+            rest = Checkpoint(outcome.rest.tail, outcome.rest.progress)
+            self._complete(run, _told(archive), rest)
+            self._prune(run, archive)
         return None
+
+    def _split(self, run: Run, claims: ExitStack) -> SplitArchive | None:
+        """Return the parts of a job whose archive is split; `claims` lets go of their scratch."""
+        if run.job.max_part_bytes is None:
+            return None
+        limits = self._resources.limits
+        split = SplitArchive(run, self._storage, self._store, limits, self._with_part)
+        claims.callback(split.close)
+        return split
+
+    def _taken_up(self, run: Run, split: SplitArchive, stop: Event) -> Ranges:
+        """Return the places that earlier runs have left bytes in. Raises StopAsked."""
+        with self._holdings.watched(run, lambda: None) as watched:
+            return split.take_up(watcher(watched.check, stop))
 
     def _published(self, key: str, attempt: int, finished: Path | StoredArchive) -> StoredArchive:
         if isinstance(finished, Path):
@@ -283,7 +317,7 @@ class Builder:
 
         Raises StopAsked.
         """
-        if not _is_settled(run) or (held and run.remembered.upload is None):
+        if not is_settled(run) or (held and run.remembered.upload is None):
             return None
         archive = self._storage.find(run.job.hash)
         if archive is None:
@@ -297,9 +331,14 @@ class Builder:
         return archive
 
     def _assemble(
-        self, run: Run, assembly: Assembly, stop: Event, remembered: Remembered
-    ) -> tuple[Stopped | Resolved | Renewed, Path | StoredArchive | None]:
-        """Assemble; give the finished file, or archive, too where there is to be one."""
+        self,
+        run: Run,
+        assembly: Assembly,
+        stop: Event,
+        remembered: Remembered,
+        split: SplitArchive | None,
+    ) -> tuple[Stopped | Resolved | Renewed, Path | StoredArchive | SplitArchive | None]:
+        """Assemble; give the finished file, archive, or parts, too where there are to be any."""
         try:
             forgotten, uploads = given_up(run.remembered, remembered)
             lost = dropped(run.remembered, remembered)
@@ -307,14 +346,19 @@ class Builder:
                 # Before anything is written where it was: the next run must not take that for it.
                 known = assembly.progress()
                 first = Checkpoint(
-                    remembered.tail, known, uploads=uploads, forgotten=forgotten, dropped=lost
+                    assembly.tail, known, uploads=uploads, forgotten=forgotten, dropped=lost
                 )
                 self._record(run, first)
-            record = partial(self._record, run)
+            record: Callable[[Checkpoint], None] = partial(self._record, run)
+            watch = None
+            if split is not None:
+                record = split.noting(record)
+                watch = partial(split.publish_ready, assembly)
             patient = PatientStop(stop, self._drain, assembly.progress)
             with self._holdings.watched(run, assembly.ask_checkpoint) as watched:
+                check, finish = watched.check, watched.finish
                 outcome = assemble(
-                    assembly, record, patient, check=watched.check, finish=watched.finish
+                    assembly, record, patient, check=check, finish=finish, watch=watch
                 )
                 if isinstance(outcome, Resolved) and outcome.failed and self._refresh is not None:
                     record(outcome.rest)
@@ -337,6 +381,9 @@ class Builder:
                 outcome = replace(outcome, rest=replace(outcome.rest, progress=progress))
                 record(outcome.rest)
                 assembly.recorded()
+                if split is not None:
+                    split.finish(assembly)
+                    return outcome, split
                 if assembly.sender is not None and assembly.sender.has_begun:
                     return outcome, finish_upload(assembly, record, watched.check, patient)
             finished, _size = assembly.finish()
@@ -383,19 +430,24 @@ class Builder:
 
     def _record(self, run: Run, checkpoint: Checkpoint) -> None:
         self._store.checkpoint(run.fence, checkpoint)
-        _count(checkpoint)
+        count_checkpoint(checkpoint)
 
-    def _complete(self, run: Run, archive: StoredArchive, rest: Checkpoint) -> None:
-        published = Published(archive.size, archive.etag)
+    def _complete(self, run: Run, published: Published, rest: Checkpoint) -> None:
         self._store.complete(
             run.fence, published, rest, in_same_transaction=self._in_same_transaction
         )
-        _log.info("job completed bytes=%d", archive.size)
+        _log.info("job completed bytes=%d", published.size)
         ARCHIVES_COMPLETED.inc()
-        ARCHIVE_BYTES.inc(by=archive.size)
+        ARCHIVE_BYTES.inc(by=published.size)
         ARCHIVE_SECONDS.observe(max(0.0, time.time() - run.job.created_at.timestamp()))
+
+    def _prune(self, run: Run, archive: StoredArchive | SplitArchive) -> None:
+        """Remove what a completed job has left besides its archive."""
         try:
-            self._storage.prune(run.job.hash, run.attempt, archive)
+            if isinstance(archive, SplitArchive):
+                archive.prune()
+            else:
+                self._storage.prune(run.job.hash, run.attempt, archive)
         except (StorageFailed, DiskFull) as error:
             # The sweep, or the archive's removal, takes it away later.
             _log.warning("left-overs kept reason=%s", error)
@@ -416,8 +468,8 @@ class Builder:
             # Refused again where the job is no longer this run's.
             self._record(run, outcome.rest)
             return self._pause(run)
-        _count(outcome.rest)
-        _tell_failed(failure)
+        count_checkpoint(outcome.rest)
+        tell_failed(failure)
         return None
 
     def _fail(self, run: Run, failure: Failure) -> Later | None:
@@ -425,58 +477,9 @@ class Builder:
             self._store.fail(run.fence, failure, in_same_transaction=self._in_same_transaction)
         except StaleAttempt:
             return self._stand_aside(run.job.hash)
-        _tell_failed(failure)
+        tell_failed(failure)
         return None
 
 
-def _tell_failed(failure: Failure) -> None:
-    _log.info("job failed code=%s reason=%s", failure.code.value, failure.detail)
-    ARCHIVES_FAILED.inc(failure.code.value)
-    fail(failure.code.value)
-
-
-def _stored(stream: Stream | None, run: Run) -> Stored | None:
-    """Ask for what the storage has of an upload that an earlier attempt has begun.
-
-    None where a new one is to be begun: its parts are no cells (version 0.1), they are too small
-    for what the archive has become, or it is closed and there is more to come.
-    """
-    remembered = run.remembered
-    if stream is None or remembered.upload is None:
-        return None
-    cell = stream.cell_of(remembered.upload)
-    if cell is None or remembered.tail > cell * stream.most_parts:
-        return None
-    stored = stream.stored(remembered.upload)
-    if stored and not _is_settled(run) and any(etag is None for _, etag in stored.values()):
-        return None
-    return stored
-
-
-def _size_of(scratch: Path) -> int:
-    try:
-        return scratch.stat().st_size
-    except FileNotFoundError as error:
-        # Cancelled, or overtaken, since it was claimed.
-        raise StaleAttempt("The scratch was removed, or taken over by another run.") from error
-
-
-def _is_settled(run: Run) -> bool:
-    """Return whether an earlier attempt has recorded how every source ended."""
-    return len(run.remembered.done) + len(run.remembered.failed) == len(run.sources)
-
-
-def _count(checkpoint: Checkpoint) -> None:
-    """Count what a durable checkpoint says is new."""
-    FILES_PACKED.inc(by=len(checkpoint.done))
-    for entry in checkpoint.failed:
-        FILES_FAILED.inc(entry.failure.code.value)
-
-
-def _quarantined(runs: int) -> Failure:
-    detail = (
-        f"{runs} runs in a row ended without progress: each time the worker crashed, was killed or "
-        "met an internal error. The operator finds the cause in the workers' logs; a retry runs "
-        "the job again, with what it has."
-    )
-    return Failure(FailureCode.QUARANTINED, detail, attempts=runs)
+def _told(archive: StoredArchive) -> Published:
+    return Published(archive.size, archive.etag)

@@ -134,7 +134,7 @@ class EntryCommit:
             if committer.is_stopping:
                 return
             length = min(_READ_STEP, whole.size - at)
-            piece = scratch.file.read(whole.begin + at, length)
+            piece = scratch.places.read(whole.begin + at, length)
             if len(piece) != length:
                 raise StorageFailed("the archive's scratch is shorter than what was written to it")
             check.digest.take(piece, length, at)
@@ -151,7 +151,7 @@ class EntryCommit:
         if check is None or not check.is_required or committer.can_read_back:
             return
         for at in range(0, length, _READ_STEP):
-            piece = committer.archive.scratch.file.read(begin + at, min(_READ_STEP, length - at))
+            piece = committer.archive.scratch.places.read(begin + at, min(_READ_STEP, length - at))
             check.digest.take(piece, len(piece), at)
 
     def _judge(self, check: BodyCheck, whole: Whole) -> None:
@@ -185,6 +185,9 @@ class EntryCommit:
         archive = self._committer.archive
         packing = archive.packing
         receipt = self._receipt()
+        if archive.plan is not None:
+            stored = sum(map(len, pieces))
+            archive.make_room(self.position, self.header_size(stored), stored)
         if deflated is None:
             size = packing.pack(
                 self.position, self.name, pieces, self.modified_at,
@@ -215,13 +218,14 @@ class EntryCommit:
         archive, length = self._committer.archive, whole.length
         scratch = archive.scratch
         header_size = self.header_size(max(length, whole.size))
-        offset = archive.reserve(header_size + length)
+        offset = archive.reserve(header_size, length)
+        self._committer.ledger.in_flight(self.position, offset)
         method = DEFLATED if whole.is_deflated else STORED
         receipt = self._receipt()
 
         def copy(at: int) -> None:
             step = min(_COPY_STEP, length - at)
-            scratch.file.copy_range(whole.spool, at, step, offset + header_size + at)
+            scratch.places.copy_range(whole.spool, at, step, offset + header_size + at)
             if at + step < length:
                 scratch.run_in_writer(lambda: copy(at + step))
                 return

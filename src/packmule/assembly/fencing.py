@@ -20,12 +20,22 @@ from packmule.errors import StaleAttempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from packmule.jobs.model import Fence, Run
 
 _log = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.25
+
+
+def scratch_size(scratch: Path) -> int:
+    """Return the length of a claimed scratch file in bytes. Raises StaleAttempt."""
+    try:
+        return scratch.stat().st_size
+    except FileNotFoundError as error:
+        # Cancelled, or overtaken, since it was claimed.
+        raise StaleAttempt("The scratch was removed, or taken over by another run.") from error
 
 
 @dataclass(eq=False, slots=True)

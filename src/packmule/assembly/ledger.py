@@ -150,6 +150,7 @@ class Ledger:
         }
         self._kept = set(self._places)  # positions of failed files that keep their places
         self._dropped: list[int] = []
+        self._in_flight: dict[int, int] = {}  # places of whole bodies that had none before
         self._whole = len(self._done)  # files whose bodies are the archive's, done ones included
         self._whole_bytes = sum(entry.size for entry in remembered.done)
         self._known_bytes = self._whole_bytes
@@ -228,6 +229,11 @@ class Ledger:
         with self._lock:
             self._places.pop(position, None)
 
+    def in_flight(self, position: int, place: int) -> None:
+        """Record the place that a whole body will be written to."""
+        with self._lock:
+            self._in_flight[position] = place
+
     def handed_over(self, position: int, length: int) -> bool:
         """Record that the archive has a whole body; return whether no other will come."""
         with self._lock:
@@ -270,6 +276,9 @@ class Ledger:
         """Record files whose last byte has been written."""
         with self._lock:
             self._done.extend(entries)
+            if self._in_flight:
+                for entry in entries:
+                    self._in_flight.pop(entry.position, None)
             if self._places:
                 for entry in entries:
                     self._places.pop(entry.position, None)
@@ -311,6 +320,14 @@ class Ledger:
                 del self._places[position]
             self._dropped += sorted(self._kept)
             self._kept.clear()
+
+    def busy_places(self) -> tuple[int, ...]:
+        """Return the places of files that are not done, those of kept files included."""
+        with self._lock:
+            return (
+                *(place.entry.offset for place in self._places.values()),
+                *self._in_flight.values(),
+            )
 
     def unresolved(self) -> tuple[int, ...]:
         """Return the positions of the files that are neither done nor failed."""

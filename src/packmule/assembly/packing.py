@@ -58,6 +58,11 @@ class Packing:
         self.tail += length
         return offset
 
+    def move_to(self, tail: int) -> None:
+        """Go on at another place; what was packed before is sent off."""
+        self.flush()
+        self.tail = tail
+
     def pack(
         self,
         position: int,

@@ -35,10 +35,12 @@ def usable(
     file_size: int,
     stored: Stored | None = None,
     *,
+    in_areas: Ranges | None = None,
     in_order: Callable[[int], bool] = lambda _position: False,
 ) -> Remembered:
     """Leave out what is neither in the scratch, `file_size` bytes long, nor in the storage.
 
+    `in_areas` are the places of which there are bytes where the archive is split.
     `stored` is None where the storage has nothing (any more) of what was uploaded. `in_order` says
     of which positions an open file is of use only where the scratch has all its bytes: they are to
     be digested, and the parts of an upload cannot be read.
@@ -51,7 +53,8 @@ def usable(
         if found.get(part.number) in ((part.size, part.etag), (part.size, None))
     ]
     # What was noted as uploaded may have been given back to the disk, whatever became of it.
-    in_scratch = _without([(0, file_size)], _extents(noted))
+    in_file = [(0, file_size)] if in_areas is None else in_areas
+    in_scratch = _without(in_file, _extents(noted))
     at_hand = _joined([*in_scratch, *_extents(there)])
     done = tuple(
         entry for entry in remembered.done if holds(at_hand, entry.offset, entry_end(entry))

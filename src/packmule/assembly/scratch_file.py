@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from packmule.assembly.disk.blocks import Pool, Writer
+    from packmule.assembly.disk.placed_file import PlacedFile
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +34,8 @@ def _never() -> bool:
 class ScratchFile:
     """One file to be written at offsets, on a disk of which `reserve` bytes stay free.
 
-    `on_error` is called, by any thread, when all is lost.
+    `on_error` is called, by any thread, when all is lost. `places` is where entries are written:
+    the file itself, or the `areas` of a split archive.
     """
 
     def __init__(
@@ -44,8 +46,10 @@ class ScratchFile:
         *,
         reserve: int = 0,
         on_error: Callable[[], None],
+        areas: PlacedFile | None = None,
     ) -> None:
         self.file = DiskFile(path, reserve)
+        self.places: PlacedFile = self.file if areas is None else areas
         self._reserve = reserve
         self.pool = pool
         self.writer = writer
@@ -118,14 +122,14 @@ class ScratchFile:
     # The writer's side.
 
     def write_block(
-        self, block: memoryview, start: int, end: int, base: int, file: DiskFile | None = None
+        self, block: memoryview, start: int, end: int, base: int, file: PlacedFile | None = None
     ) -> bool:
         """Write a block, to this file or a spool, and give it back; False where all is lost."""
         written = False
 
         def write() -> None:
             nonlocal written
-            (file or self.file).write_block(block, start, end, base)
+            (file or self.places).write_block(block, start, end, base)
             written = True
 
         try:
@@ -142,7 +146,7 @@ class ScratchFile:
 
     def sync(self) -> None:
         """Make all that is written survive a power cut."""
-        self.file.sync()
+        self.places.sync()
 
     def close(self) -> None:
         """Close the file and its spools; what is still on its way to the writer is dropped."""
@@ -152,4 +156,6 @@ class ScratchFile:
             spools, self._spools = self._spools, set()
         for spool in spools:
             spool.close()
+        if self.places is not self.file:
+            self.places.close()
         self.file.close()

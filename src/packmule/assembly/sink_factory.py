@@ -150,7 +150,7 @@ class SinkFactory:
             return SpooledSink(self._scratch, most, entry.now, entry.new_digest())
         if storing is _MEMORY:
             return MemorySink(self._scratch.pool, length, entry.now)
-        offset = self._archive.reserve(entry.header_size(length) + length)
+        offset = self._archive.reserve(entry.header_size(length), length)
         return self.resume(entry, _place(entry, head, offset, length))
 
     def _trial(self, storing: Storing, entry: EntryCommit, head: Head, length: int | None) -> Sink:

@@ -21,7 +21,7 @@ from packmule.errors import ArchiveTooLarge, DiskFull
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from packmule.assembly.disk.disk_file import DiskFile
+    from packmule.assembly.disk.placed_file import PlacedFile
     from packmule.assembly.resources import AssemblyLimits
 
 LEAST_STEP = 16 * 1024 * 1024
@@ -60,7 +60,7 @@ class SpaceCheck:
         """Return why the archive may not grow beyond `until`."""
         return ArchiveTooLarge(f"the archive would exceed {self.until:,} bytes")
 
-    def secure(self, tail: int, file: DiskFile) -> None:
+    def secure(self, tail: int, file: PlacedFile) -> None:
         """Secure room for what arrives next in an archive that is to be `tail` bytes long.
 
         To be called every second or so, by the job's thread. Raises DiskFull where there is no

@@ -34,14 +34,14 @@ class JobCommands:
     """Cancels, retries and finishes jobs.
 
     `enqueue(connection, hash, priority, client)` puts a job's task into the caller's transaction,
-    `announce(connection, job)` what webhooks are to be told of it. `discard(hash)` removes what was
-    stored of a job besides its archive.
+    `announce(connection, job)` what webhooks are to be told of it. `remove(hash)` removes what was
+    stored of a job, complete parts included.
     """
 
     store: JobStore
     enqueue: Enqueue
     announce: InSameTransaction
-    discard: Callable[[str], None]
+    remove: Callable[[str], None]
 
     def cancel(self, hash_: str) -> Job:
         """Cancel a job in progress; again changes nothing. Raises NotFound, NotAllowedInState."""
@@ -49,7 +49,7 @@ class JobCommands:
         # A cancelled job is never resumed. A run that has not heard of it yet writes on, for
         # a moment, to a file that nobody sees.
         try:
-            self.discard(hash_)
+            self.remove(hash_)
         except StorageFailed as error:
             # The job is cancelled all the same; the sweep of leftovers removes the bytes later.
             with about(job=hash_):

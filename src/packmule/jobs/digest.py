@@ -54,6 +54,8 @@ def request_digest(request: JobRequest) -> str:
     ]
     if request.on_html is not OnHtml.REPORT:
         asked.append(request.on_html)
+    if request.max_part_bytes is not None:
+        asked.append(request.max_part_bytes)
     return sha256(_json(asked)).hexdigest()
 
 

@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, and_, bindparam, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from packmule.jobs.model import FileState
 from packmule.jobs.queries import as_literal
@@ -85,22 +97,20 @@ KEPT_ENTRIES = _entries(FileState.FAILED, *_OPEN_COLUMNS).where(_IS_KEPT)
 
 FAILED_POSITIONS = _entries(FileState.FAILED, "position")
 
-# How many packed files come before one, if that one is packed: its number in the archive.
-_before = files.alias("before")
-
-ENTRY_NUMBER = select(
-    select(func.count())
-    .select_from(_before)
-    .where(
-        _before.c.job_id == bindparam("of_job"),
-        _before.c.position < bindparam("at"),
-        _before.c.state == as_literal(FileState.DONE),
-    )
-    .scalar_subquery()
-).where(
+# Where a packed file lies.
+PLACE = select(files.c.place).where(
     files.c.job_id == bindparam("of_job"),
     files.c.position == bindparam("at"),
     files.c.state == as_literal(FileState.DONE),
+)
+
+# How many packed files of its area come before it: its number in the archive, or part.
+ENTRY_NUMBER = select(func.count()).where(
+    files.c.job_id == bindparam("of_job"),
+    files.c.position < bindparam("at"),
+    files.c.state == as_literal(FileState.DONE),
+    files.c.place >= bindparam("begin", type_=BigInteger),
+    files.c.place < bindparam("stop", type_=BigInteger),
 )
 
 FAILED_ENTRIES = _entries(

@@ -117,6 +117,8 @@ def check_names(sources: Iterable[Source]) -> None:
 class JobRequest:
     """What a caller asked for, checked; `expires_in` in seconds.
 
+    With `max_part_bytes` it becomes several archives of whole files.
+
     Raises UsageError where a text cannot be kept in every job database.
     """
 
@@ -126,6 +128,7 @@ class JobRequest:
     on_html: OnHtml = OnHtml.REPORT
     compression: Compression = Compression.AUTO
     manifest: Manifest = Manifest.NONE
+    max_part_bytes: int | None = None
     webhook_url: str | None = None
     expires_in: float | None = None
     priority: int = 0
@@ -271,6 +274,34 @@ class Part(NamedTuple):
         return sum(stop - start for start, stop in self.extents)
 
 
+class NewPart(NamedTuple):
+    """A complete part of a split archive, made of an area of places (`split_places.py`).
+
+    `files` counts the caller's, `has_report`: it says which ones are missing.
+    """
+
+    area: int
+    size: int
+    etag: str
+    files: int
+    has_report: bool
+
+
+class ArchivePart(NamedTuple):
+    """A complete part as it is kept: `number` counts from 1, in the order of completion.
+
+    `version` is the job's when it was completed; the rest is as in NewPart.
+    """
+
+    number: int
+    version: int
+    area: int
+    size: int
+    etag: str
+    files: int
+    has_report: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Uploads:
     """What became certain of an archive's parts: those that changed, and those given up (`lost`).
@@ -366,6 +397,7 @@ class Job:
     progress: Progress
     on_html: OnHtml = OnHtml.REPORT
     manifest: Manifest = Manifest.NONE
+    max_part_bytes: int | None = None
     webhook_url: str | None = None
     expires_in: float | None = None
     started_at: datetime | None = None
@@ -402,7 +434,8 @@ class Run:
     `recorded_by` is the attempt that recorded the last checkpoint: what is remembered lies in its
     scratch, or in one that was made of it. `fruitless` counts the runs in a row before this one
     that came no further than those before them; what is remembered is left out where they are
-    MOST_FRUITLESS_RUNS, because reading it may be what kills the worker.
+    MOST_FRUITLESS_RUNS, because reading it may be what kills the worker. `archive_parts` are the
+    complete parts of a split archive.
     """
 
     job: Job
@@ -412,6 +445,7 @@ class Run:
     recorded_by: int = 0
     token: str = ""
     fruitless: int = 0
+    archive_parts: tuple[ArchivePart, ...] = ()
 
     @property
     def fence(self) -> Fence:

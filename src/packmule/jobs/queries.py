@@ -217,6 +217,9 @@ CHECKPOINT_JOB = (
 # Some of its failed files get new links.
 RENEW_JOB = _FENCED.returning(*jobs.c)
 
+# A part of a split archive has become complete.
+NOTE_PART = _FENCED.values(_NO_WAIT).returning(*jobs.c)
+
 # What nobody sees: the version stays.
 RELEASE_JOB = (
     _FENCED.where(jobs.c.fruitless_runs > 0)

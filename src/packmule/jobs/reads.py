@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from packmule.errors import NotFound, UsageError
 from packmule.jobs import file_queries, queries
+from packmule.jobs.archive_parts import read_archive_parts
 from packmule.jobs.database import check_writable, reading
 from packmule.jobs.expected import expected_of
 from packmule.jobs.model import DoneEntry, Fence, FileState, JobState, Remembered
 from packmule.jobs.part_rows import read_parts
 from packmule.jobs.records import failed_entry_of, file_of, job_of, open_entry_of
 from packmule.jobs.sources import Sources
+from packmule.jobs.split_places import area_begin, area_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine, Result, Row, Select
 
-    from packmule.jobs.model import FileRecord, Job
+    from packmule.jobs.model import ArchivePart, FileRecord, Job
 
 T = TypeVar("T")
 
@@ -204,11 +206,25 @@ class JobReads:
         page = tuple(found[:limit])
         return FilePage(page, page[-1].position if len(found) > limit else None)
 
-    def find_entry_number(self, job_id: int, position: int) -> int | None:
-        """Return a packed file's place among the entries of its archive, from 0; else None."""
-        values = {"of_job": job_id, "at": position}
+    def find_entry(self, job_id: int, position: int) -> tuple[int, int] | None:
+        """Return a packed file's area, and its number among the entries there, from 0; else None.
+
+        An archive that is not split is one area.
+        """
+        of_file = {"of_job": job_id, "at": position}
         with reading(self._engine) as connection:
-            return connection.execute(file_queries.ENTRY_NUMBER, values).scalar_one_or_none()
+            place = connection.execute(file_queries.PLACE, of_file).scalar_one_or_none()
+            if place is None:
+                return None
+            area = area_of(place)
+            bounds = {"begin": area_begin(area), "stop": area_begin(area + 1)}
+            found = connection.execute(file_queries.ENTRY_NUMBER, of_file | bounds)
+            return area, found.scalar_one()
+
+    def archive_parts(self, job_id: int) -> tuple[ArchivePart, ...]:
+        """List the complete parts of a split archive, by number."""
+        with reading(self._engine) as connection:
+            return read_archive_parts(connection, job_id)
 
     def changed_files(
         self, job_id: int, after: tuple[int, int], up_to: int, limit: int = 100

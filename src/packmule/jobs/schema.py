@@ -47,6 +47,8 @@ jobs = Table(
     Column("on_error", String(16), nullable=False),
     Column("on_html", String(16), nullable=False, server_default=text("'report'")),
     Column("compression", String(16), nullable=False),
+    # Null: the archive is not split.
+    Column("max_part_bytes", BigInteger),
     Column("manifest", String(16), nullable=False, server_default=text("'none'")),
     Column("webhook_url", Text),
     Column("expires_in", Double),
@@ -214,6 +216,30 @@ parts = Table(
     Column("extents", Text, nullable=False),
     # Null until the storage has it.
     Column("etag", Text),
+    sqlite_with_rowid=False,
+)
+
+# The complete parts of a split archive, numbered as they were completed.
+archive_parts = Table(
+    "archive_parts",
+    metadata,
+    Column(
+        "job_id",
+        ROW_ID,
+        ForeignKey("jobs.id", name="archive_parts_job", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    # The job's version when it was completed.
+    Column("version", BigInteger, nullable=False),
+    # Which area of places it was made of (`split_places.py`), and so what the storage calls it.
+    Column("area", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("etag", Text, nullable=False),
+    # The caller's files in it, and whether it says which files are missing.
+    Column("files", Integer, nullable=False),
+    Column("has_report", Boolean, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -26,6 +26,11 @@ from sqlalchemy.exc import IntegrityError
 
 from packmule.errors import Conflict, DatabaseAway, StaleAttempt
 from packmule.jobs import file_queries, queries, quota
+from packmule.jobs.archive_parts import (
+    add_archive_part,
+    forget_archive_parts,
+    read_archive_parts,
+)
 from packmule.jobs.database import reading, writing
 from packmule.jobs.digest import request_digest
 from packmule.jobs.entries import EntryRows
@@ -56,9 +61,20 @@ if TYPE_CHECKING:
     from sqlalchemy.sql import Executable
 
     from packmule.errors import Failure
-    from packmule.jobs.model import Checkpoint, Fence, Job, JobRequest, OnError, Published
+    from packmule.jobs.model import (
+        ArchivePart,
+        Checkpoint,
+        Fence,
+        Job,
+        JobRequest,
+        NewPart,
+        OnError,
+        Published,
+    )
 
 Defer = Callable[[Connection, str], None]
+# What must come true together with the completion of a part: the job after it, and the part.
+WithPart = Callable[[Connection, "Job", "ArchivePart"], None]
 
 T = TypeVar("T")
 
@@ -152,8 +168,11 @@ class JobStore(JobReads):
             if latest.version != row.version:
                 return None
             sources, remembered = load(connection, row)
+            parts = read_archive_parts(connection, row.id) if row.max_part_bytes else ()
         recorded_by = row.recorded_by or 0
-        return Run(job_of(row), row.attempt, sources, remembered, recorded_by, token, fruitless)
+        return Run(
+            job_of(row), row.attempt, sources, remembered, recorded_by, token, fruitless, parts
+        )
 
     def checkpoint(self, fence: Fence, checkpoint: Checkpoint) -> None:
         """Remember what became certain. Raises StaleAttempt."""
@@ -171,6 +190,30 @@ class JobStore(JobReads):
                         connection.execute(queries.END_STORAGE_WAIT, {"of_job": fence.job_id})
 
         self._patiently(write)
+
+    def add_part(
+        self,
+        fence: Fence,
+        part: NewPart,
+        *,
+        in_same_transaction: WithPart = lambda _connection, _job, _part: None,
+    ) -> ArchivePart:
+        """Remember that a part is published, all of whose files a checkpoint has told.
+
+        Again for the same area it changes nothing. Raises StaleAttempt.
+        """
+
+        def write() -> ArchivePart:
+            with writing(self._engine) as connection:
+                row = connection.execute(queries.NOTE_PART, _fenced(fence)).one_or_none()
+                if row is None:
+                    raise _stale()
+                added, is_new = add_archive_part(connection, row.id, row.version, part)
+                if is_new:
+                    in_same_transaction(connection, job_of(row), added)
+                return added
+
+        return self._patiently(write)
 
     def wait_for_storage(self, fence: Fence, reason: str) -> float:
         """Record why a job waits for the object store; return for how many seconds it has.
@@ -306,6 +349,7 @@ class JobStore(JobReads):
             return already(connection, hash_, JobState.CANCELLED)
         # It is never run again, and nobody asks for its links.
         connection.execute(file_queries.FORGET_FILES, {"of_job": job.id})
+        forget_archive_parts(connection, job.id)
         if in_same_transaction is not None:
             in_same_transaction(connection, job)
         return job

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from packmule.errors import NotAllowedInState
 from packmule.jobs import file_queries, queries
+from packmule.jobs.archive_parts import forget_archive_parts
 from packmule.jobs.model import TRANSITIONS, Job, JobState
 from packmule.jobs.part_rows import forget_parts
 from packmule.jobs.reads import unknown
@@ -58,6 +59,7 @@ def expire(
         return already(connection, hash_, JobState.EXPIRED)
     connection.execute(file_queries.FORGET_FILES, {"of_job": job.id})
     forget_parts(connection, job.id)
+    forget_archive_parts(connection, job.id)
     if in_same_transaction is not None:
         in_same_transaction(connection, job)
     return job

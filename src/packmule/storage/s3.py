@@ -35,6 +35,7 @@ from packmule.storage.interface import StoredArchive
 from packmule.storage.s3_probe import probe, remove_leftovers
 from packmule.storage.s3_reading import S3Bytes
 from packmule.storage.s3_stream import S3Stream
+from packmule.storage.s3_whole import upload_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 # Seconds for which a successful look at the bucket holds: each look writes an object.
 _CHECK_HOLDS = 10.0
+# Bytes of one put; a larger archive is sent in parts, several at once.
+_MOST_AT_ONCE = 64 * 1024 * 1024
 # Of one attempt.
 _NUMBERS = 10**12
 # What is ours below the prefix: other names are others' business.
@@ -92,8 +95,9 @@ class S3Storage:
     def publish(self, key: str, attempt: int, assembled: Path) -> StoredArchive:
         """Make what an attempt has assembled, beside its scratch, the archive; durably.
 
-        One put: what is larger than a part was uploaded while it was assembled. Scratch of this and
-        earlier attempts is removed; objects of other attempts stay, see `prune`.
+        One put, but for a large part of a split archive: any other large one was uploaded while it
+        was assembled. Scratch of this and earlier attempts is removed; objects of other attempts
+        stay, see `prune`.
         """
         name = f"{_beginning(key)}{_number(attempt)}.zip"
         with (
@@ -102,6 +106,11 @@ class S3Storage:
             os.fdopen(os.dup(descriptor), "rb") as file,
         ):
             self._scratch.require(key, attempt, assembled)
+            size = os.fstat(descriptor).st_size
+            if size > _MOST_AT_ONCE:
+                archive = upload_whole(self.stream(key, attempt, assembled), descriptor, size)
+                self._scratch.remove(key, up_to=attempt)
+                return archive
             self._bucket.put(name, file)
         found = next((one for one in self._bucket.find(name) if one.name == name), None)
         if found is None:

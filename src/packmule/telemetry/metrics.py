@@ -60,6 +60,7 @@ TASKS_RESTORED = Counter(
 )
 ATTEMPTS = Counter("packmule_attempts", "Runs of jobs that were begun, taken up ones included.")
 ARCHIVES_COMPLETED = Counter("packmule_archives_completed", "Archives published.")
+PARTS_COMPLETED = Counter("packmule_archive_parts_completed", "Parts of split archives published.")
 ARCHIVES_FAILED = Counter(
     "packmule_archives_failed", "Jobs that have failed, by why.", {"code": _CODES_OF_JOBS}
 )

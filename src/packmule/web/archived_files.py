@@ -18,11 +18,11 @@ from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import StreamingResponse
 
 from packmule.errors import NotFound
-from packmule.web.archive_index import EntryPlace
 from packmule.web.archive_lookup import find_archive
 from packmule.web.downloads import body, disposition, selected, validators
 from packmule.web.entry_body import SlicedBytes, inflate_slice
 from packmule.web.job_hash import Hash
+from packmule.web.problems import Problem, ProblemCode
 from packmule.web.ranges import Representation
 from packmule.web.recent_downloads import FoundArchive
 from packmule.web.sending import ArchiveSource
@@ -66,12 +66,15 @@ Position = Annotated[
 async def download_file(
     request: Request, services: GivenServices, archive_hash: Hash, position: Position
 ) -> Response:
-    """Return one file of a completed archive, or the requested ranges of it.
+    """Return one file of a completed archive or part, or the requested ranges of it.
 
     A file that the archive holds compressed is always sent whole.
     """
     found = await find_archive(services, archive_hash)
-    place = await to_thread.run_sync(_place, services, found, position)
+    part, number = await to_thread.run_sync(_entry, services, found, position)
+    if part != 1:
+        found = await find_archive(services, archive_hash, part)
+    place = await to_thread.run_sync(services.index.find, found.archive, number)
     archive = found.archive
     tag = archive.etag.strip('"')
     of = Representation(place.size, f'"{tag}-{position}"', int(archive.modified_at))
@@ -98,11 +101,19 @@ def media_type(name: str) -> str:
     return guessed if guessed.startswith(_SHOWN) else UNKNOWN
 
 
-def _place(services: Services, found: FoundArchive, position: int) -> EntryPlace:
-    number = services.store.find_entry_number(found.job.id, position)
-    if number is None:
+def _entry(services: Services, found: FoundArchive, position: int) -> tuple[int, int]:
+    """Return in which part a file is, 1 where the archive is not split, and its number there."""
+    entry = services.store.find_entry(found.job.id, position)
+    if entry is None:
         raise NotFound(f"The archive has no file at position {position}.")
-    return services.index.find(found.archive, number)
+    area, number = entry
+    if found.part is None:
+        return 1, number
+    for part in services.store.archive_parts(found.job.id):
+        if part.area == area:
+            return part.number, number
+    detail = "The part that this file is in is not completed yet; the status lists those that are."
+    raise Problem(409, ProblemCode.WRONG_STATE, detail)
 
 
 async def _in_threads(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -33,6 +33,7 @@ from packmule.web.schema import (
     FileWarningOut,
     InProgressOut,
     LinkWarningOut,
+    PartOut,
     ProgressOut,
     RetryingOut,
     StatusWord,
@@ -41,9 +42,17 @@ from packmule.web.schema import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from packmule.jobs.model import FileRecord, Job, Progress, Source, StorageWait, WaitingFile
+    from packmule.jobs.model import (
+        ArchivePart,
+        FileRecord,
+        Job,
+        Progress,
+        Source,
+        StorageWait,
+        WaitingFile,
+    )
     from packmule.jobs.store import JobStore
 
 Status = InProgressOut | CompletedOut | FailedOut | CancelledOut | ExpiredOut
@@ -110,6 +119,30 @@ def archive_url(public_url: str, hash_: str) -> str:
     return f"{public_url}/archive/get/{hash_}.zip"
 
 
+def part_url(public_url: str, hash_: str, number: int) -> str:
+    """Return the download URL of a split archive's part; the first one's is the archive's."""
+    if number == 1:
+        return archive_url(public_url, hash_)
+    return f"{public_url}/archive/get/{hash_}/parts/{number}"
+
+
+def part_of(public_url: str, hash_: str, part: ArchivePart) -> PartOut:
+    """Return the document of a complete part."""
+    url = part_url(public_url, hash_, part.number)
+    return PartOut(url=url, size=part.size, files=part.files)
+
+
+def split_parts(job: Job, parts: Sequence[ArchivePart]) -> Sequence[ArchivePart] | None:
+    """Return the parts of a job's archive; None where it is not split.
+
+    In a fleet of several releases one that knows no parts may have packed the archive whole.
+    """
+    if job.max_part_bytes is None:
+        return None
+    is_whole = job.etag is not None and not any(part.etag == job.etag for part in parts)
+    return None if is_whole else parts
+
+
 def status_path(public_url: str, hash_: str) -> str:
     """Return the path of a job's status, for `Location`.
 
@@ -125,12 +158,15 @@ def status_of(
     *,
     whole_urls: bool = False,
     warnings: Iterable[FileRecord] = (),
+    parts: Sequence[ArchivePart] = (),
     now: datetime | None = None,
 ) -> Status:
     """Return the status of a job. `failures` are its failed files, if `has_failures`.
 
-    `warnings` are the packed files with a warning, of a completed job.
+    `warnings` are the packed files with a warning, of a completed job, `parts` those complete.
     """
+    split = split_parts(job, parts)
+    listed = None if split is None else [part_of(public_url, job.hash, one) for one in split]
     match state_now(job, now):
         case JobState.QUEUED | JobState.RUNNING:
             return InProgressOut(
@@ -138,6 +174,7 @@ def status_of(
                 retrying=[*map(_retrying, job.progress.waiting)],
                 waiting=None if job.storage_wait is None else _waiting(job.storage_wait),
                 finishing=job.finishing,
+                parts=listed,
             )
         case JobState.COMPLETED:
             return CompletedOut(
@@ -146,6 +183,7 @@ def status_of(
                 expires_at=job.expires_at or job.created_at,
                 missing=_failures(failures, whole_urls=whole_urls),
                 warnings=_warnings(warnings, whole_urls=whole_urls),
+                parts=listed,
             )
         case JobState.FAILED:
             failure = job.failure or Failure(FailureCode.INTERNAL, "The job failed.")
@@ -153,6 +191,7 @@ def status_of(
                 error=ErrorOut(code=failure.code, detail=failure.detail),
                 files=_counts(job.progress),
                 failures=_failures(failures, whole_urls=whole_urls),
+                parts=listed,
             )
         case JobState.CANCELLED:
             return CancelledOut()
@@ -167,7 +206,10 @@ def status_document(
     failures = store.failures(job.id, MOST_FAILURES) if has_failures(job) else ()
     completed = state_now(job) is JobState.COMPLETED
     warnings = store.warnings(job.id, MOST_FAILURES) if completed else ()
-    return status_of(job, failures, public_url, whole_urls=whole_urls, warnings=warnings)
+    parts = () if job.max_part_bytes is None else store.archive_parts(job.id)
+    return status_of(
+        job, failures, public_url, whole_urls=whole_urls, warnings=warnings, parts=parts
+    )
 
 
 def link_warnings(

@@ -1,18 +1,20 @@
 """The download of an archive: whole or in ranges, resumable, never held in memory.
 
-Owns the route /archive/get and the headers of whatever is downloaded. Leaves finding the archive to
-`archive_lookup.py`, one file out of it to `archived_files.py`, selecting ranges to `ranges.py`,
-sending bytes to `sending.py`, and handing both over to a proxy to `sendfile.py`. Follows RFC 9110
-(conditional requests, ranges) and RFC 6266 (file names).
+Owns the routes below /archive/get that send archives and parts of them, and the headers of whatever
+is downloaded. Leaves finding the archive to `archive_lookup.py`, one file out of it to
+`archived_files.py`, selecting ranges to `ranges.py`, sending bytes to `sending.py`, and handing
+both over to a proxy to `sendfile.py`. Follows RFC 9110 (conditional requests, ranges) and RFC 6266
+(file names).
 """
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 
+from packmule.jobs.split_places import MOST_PARTS
 from packmule.web.archive_lookup import find_archive
 from packmule.web.job_hash import Hash
 from packmule.web.problems import Problem, ProblemCode
@@ -26,12 +28,17 @@ from packmule.web.ranges import (
     http_date,
     select,
 )
+from packmule.web.recent_downloads import FoundArchive
 from packmule.web.sending import ArchiveSource, FileParts, WholeFile
-from packmule.web.services import GivenServices
+from packmule.web.services import GivenServices, Services
 
 router = APIRouter(tags=["downloads"])
 
 MEDIA_TYPE = "application/zip"
+
+PartNumber = Annotated[
+    int, Path(ge=1, le=MOST_PARTS, description="The part's number, from 1, as `parts` lists them.")
+]
 
 _DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {"content": {MEDIA_TYPE: {}}, "description": "The archive."},
@@ -49,9 +56,33 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {
     summary="Download an archive",
 )
 async def download(request: Request, services: GivenServices, archive_hash: Hash) -> Response:
-    """Return the archive, or the requested ranges of it. Supports conditional requests."""
-    found = await find_archive(services, archive_hash)
-    name, archive = found.job.name or f"{found.job.hash}.zip", found.archive
+    """Return the archive, or the requested ranges of it. Supports conditional requests.
+
+    If the archive is split, return its first part, once that is complete.
+    """
+    return await _sent(request, services, await find_archive(services, archive_hash))
+
+
+@router.head("/archive/get/{archive_hash}/parts/{number}", include_in_schema=False)
+@router.get(
+    "/archive/get/{archive_hash}/parts/{number}",
+    response_class=Response,
+    responses=_DOCUMENTED,
+    summary="Download one part of an archive",
+)
+async def download_part(
+    request: Request, services: GivenServices, archive_hash: Hash, number: PartNumber
+) -> Response:
+    """Return one part of a split archive, or the requested ranges of it.
+
+    A part can be downloaded as soon as it is complete, also while others are not.
+    """
+    return await _sent(request, services, await find_archive(services, archive_hash, number))
+
+
+async def _sent(request: Request, services: Services, found: FoundArchive) -> Response:
+    """Return the response that sends an archive, or that says where it is."""
+    name, archive = file_name(found), found.archive
     of = Representation(archive.size, archive.etag, int(archive.modified_at))
     named = validators(of) | {"Content-Disposition": disposition(name)}
     if services.sendfile is not None and archive.path is not None:
@@ -69,6 +100,12 @@ async def download(request: Request, services: GivenServices, archive_hash: Hash
             return Response(status_code=307, headers=elsewhere)
     source = ArchiveSource(archive.bytes, found.file)
     return body(source, selection, of.size, named, MEDIA_TYPE)
+
+
+def file_name(found: FoundArchive) -> str:
+    """Return what a download is called: a part has its number before the extension."""
+    name = found.job.name or f"{found.job.hash}.zip"
+    return name if found.part is None else f"{name[:-4]}-{found.part}{name[-4:]}"
 
 
 def validators(of: Representation) -> dict[str, str]:

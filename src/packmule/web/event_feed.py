@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
 
-from packmule.web.documents import file_of, status_document
+from packmule.jobs.model import JobState
+from packmule.web.documents import file_of, part_of, split_parts, state_now, status_document
 from packmule.web.event_values import EventId, FilesEvent, StatusEvent
 from packmule.web.schema import ChangedFilesOut
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from packmule.jobs.model import Job
     from packmule.web.job_changes import WatchedJob
     from packmule.web.services import Services
 
@@ -25,16 +27,28 @@ MOST_FILES = 100
 """Files of one event."""
 
 _STATUSES = ["InProgressOut", "CompletedOut", "FailedOut", "CancelledOut", "ExpiredOut"]
-_DATA = [{"$ref": f"#/components/schemas/{name}"} for name in (*_STATUSES, "ChangedFilesOut")]
+_DATA = [
+    {"$ref": f"#/components/schemas/{name}"} for name in (*_STATUSES, "ChangedFilesOut", "PartOut")
+]
 
 # One event, as OpenAPI 3.2 (4.14.5) describes them; 3.1 has no other place for it than `schema`.
 DESCRIBED: dict[str, Any] = {
     "title": "One event",
     "type": "object",
-    "required": ["id", "event", "data"],
+    "required": ["event", "data"],
     "properties": {
         "id": {"type": "string", "pattern": "^[0-9]+(-[0-9]+)?$"},
-        "event": {"enum": ["progress", "completed", "failed", "cancelled", "expired", "files"]},
+        "event": {
+            "enum": [
+                "progress",
+                "completed",
+                "failed",
+                "cancelled",
+                "expired",
+                "files",
+                "part-completed",
+            ]
+        },
         "data": {
             "type": "string",
             "contentMediaType": "application/json",
@@ -74,7 +88,20 @@ def _status_event(services: Services, hash_: str, whole_urls: bool) -> StatusEve
     is_open = document.status == "in-progress"
     name = "progress" if is_open else document.status
     text = _text(EventId(job.version), name, document)
-    return StatusEvent(job.id, job.version, text, not is_open)
+    return StatusEvent(job.id, job.version, text, not is_open, _part_events(services, job))
+
+
+def _part_events(services: Services, job: Job) -> tuple[tuple[int, bytes], ...]:
+    """Return the events of complete parts. They have no ID: the status after them has."""
+    if job.max_part_bytes is None or state_now(job) is JobState.EXPIRED:
+        return ()
+    parts = split_parts(job, services.store.archive_parts(job.id)) or ()
+    return tuple(
+        (part.version, f"event: part-completed\ndata: {document.model_dump_json()}\n\n".encode())
+        for part in parts
+        if part.version <= job.version
+        for document in [part_of(services.public_url, job.hash, part)]
+    )
 
 
 def _files_event(

@@ -48,12 +48,16 @@ def parse_event_id(last_event_id: str | None, version: int) -> EventId:
 
 @dataclass(frozen=True, slots=True)
 class StatusEvent:
-    """The status event of a job's version; after an `is_end` no other follows."""
+    """The status event of a job's version; after an `is_end` no other follows.
+
+    `parts` are the events of complete parts of a split archive, each with the job's version then.
+    """
 
     job_id: int
     version: int
     text: bytes
     is_end: bool
+    parts: tuple[tuple[int, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,10 +51,10 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {MEDIA_TYPE: {"schema": DESCRIBED}},
         "description": "`progress` events, then one of `completed`, `failed`, `cancelled` or "
-        "`expired`; the "
-        "data of each is the status document. With `files`, each is preceded by `files` events "
-        "with "
-        "the files that have changed, up to 100 per event.",
+        "`expired`; the data of each is the status document. If the archive is split, each part is "
+        "announced by a `part-completed` event, without an ID, as soon as it can be downloaded. "
+        "With `files`, each is preceded by `files` events with the files that have changed, up to "
+        "100 per event.",
     },
     204: {"description": "The job has ended, and `Last-Event-ID` is that of its last event."},
 }
@@ -193,6 +193,7 @@ class EventStream(Response):
         """Send what is new up to a status, then that status; return False as `_sent` does."""
         if self._told.covers(status.version):
             return True
+        new_parts = [text for version, text in status.parts if not self._told.covers(version)]
         has_more = self._with_files
         while has_more:
             if self._services.draining():
@@ -203,8 +204,9 @@ class EventStream(Response):
             if page.text and not await _sent(send, page.text):
                 return False
             self._told, has_more = page.then, page.has_more
-        if not await _sent(send, status.text):
-            return False
+        for text in (*new_parts, status.text):
+            if not await _sent(send, text):
+                return False
         self._told = EventId(status.version)
         return True
 

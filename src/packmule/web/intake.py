@@ -117,6 +117,7 @@ def job_request(
         on_html=asked.on_html,
         compression=asked.compression,
         manifest=_MANIFESTS[asked.manifest],
+        max_part_bytes=asked.max_part_bytes,
         webhook_url=asked.webhook_url,
         expires_in=asked.expires_in,
         priority=asked.priority,
@@ -329,6 +330,8 @@ def _bad_fields(
         yield "/name", "must be a file name, without slashes and control characters"
     if asked.expires_in is not None and asked.expires_in > bounds.retention:
         yield "/expires_in", f"is above this server's limit of {bounds.retention:.0f} seconds"
+    if asked.max_part_bytes is not None and asked.manifest:
+        yield "/max_part_bytes", "cannot be combined with `manifest`: a manifest is of one archive"
     if asked.webhook_url is not None:
         if not bounds.job_webhooks:
             yield "/webhook_url", "this server does not let a job name its own webhook"

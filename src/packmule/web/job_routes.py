@@ -220,7 +220,7 @@ def _retry(services: Services, hash_: str, on_error: OnError | None, renewal: Re
     except NotFailedFiles as error:
         raise refuse_positions(renewal, error.positions) from error
     _log.info("job retried")
-    return status_of(job, (), services.public_url)
+    return status_document(services.store, job, services.public_url)
 
 
 @router.post(

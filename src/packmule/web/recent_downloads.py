@@ -27,28 +27,32 @@ MOST_HELD = 128
 
 @dataclass(frozen=True, slots=True)
 class FoundArchive:
-    """A completed job with its archive; `file` if that is a local file."""
+    """A job with its archive, or a part of it; `file` if that is a local file.
+
+    `part` is the part's number, None where the archive is not split.
+    """
 
     job: Job
     archive: StoredArchive
     file: OpenFile | None
+    part: int | None = None
 
 
 class RecentDownloads:
-    """The archives found lately, by hash."""
+    """The archives found lately, by hash and part."""
 
     def __init__(self) -> None:
-        self._found: dict[str, FoundArchive] = {}
+        self._found: dict[tuple[str, int], FoundArchive] = {}
 
     def __repr__(self) -> str:
         return f"<RecentDownloads: {len(self._found)} of {MOST_HELD} held>"
 
-    def find(self, hash_: str) -> FoundArchive | None:
+    def find(self, hash_: str, part: int = 1) -> FoundArchive | None:
         """Return what was found within the last second, if it is still valid."""
-        found = self._found.get(hash_)
+        found = self._found.get((hash_, part))
         if found is None or found.file is None:
             return None
-        if found.file.is_removed or state_now(found.job) is not JobState.COMPLETED:
+        if found.file.is_removed or state_now(found.job) is JobState.EXPIRED:
             return None
         return found
 
@@ -56,13 +60,13 @@ class RecentDownloads:
         """Keep what was found for a second, then close its file; at once if too many are kept."""
         if found.file is None:
             return
-        hash_ = found.job.hash
-        if hash_ in self._found or len(self._found) >= MOST_HELD:
+        key = found.job.hash, found.part or 1
+        if key in self._found or len(self._found) >= MOST_HELD:
             found.file.close()
             return
-        self._found[hash_] = found
-        asyncio.get_running_loop().call_later(HELD_SECONDS, self._drop, hash_, found.file)
+        self._found[key] = found
+        asyncio.get_running_loop().call_later(HELD_SECONDS, self._drop, key, found.file)
 
-    def _drop(self, hash_: str, file: OpenFile) -> None:
-        del self._found[hash_]
+    def _drop(self, key: tuple[str, int], file: OpenFile) -> None:
+        del self._found[key]
         file.close()

@@ -16,6 +16,9 @@ from packmule.jobs.model import Compression, FileState, OnError, OnHtml
 MAX_NAME = 255
 MAX_ENTRY_NAME = 1024
 MAX_PRIORITY = 100
+LEAST_PART = 1_000_000
+MOST_PART = 10_000_000_000_000
+"""Bounds of `max_part_bytes`."""
 # A database cannot hold the character; JSON and the URL syntax already exclude lone surrogates.
 NO_NUL = r"^[^\x00]*$"
 
@@ -95,6 +98,11 @@ class CreateIn(_In):
         default=False,
         description="`true` adds `SHA256SUMS` and `sources.csv` to the archive; `bagit` makes it a "
         "BagIt bag (RFC 8493).",
+    )
+    max_part_bytes: Annotated[int, Field(ge=LEAST_PART, le=MOST_PART)] | None = Field(
+        default=None,
+        description="Split the archive into several ZIP archives of at most this many bytes, each "
+        "of whole files; a larger file gets a part to itself. Not together with `manifest`.",
     )
     webhook_url: str | None = Field(
         default=None,
@@ -236,6 +244,17 @@ class WaitingOut(_Out):
     since: datetime
 
 
+class PartOut(_Out):
+    """A complete part of a split archive."""
+
+    url: str
+    size: int
+    files: int = Field(description="How many of the files are in it.")
+
+
+_PARTS = "If the archive is split: the parts that are complete, in the order in which they were."
+
+
 class InProgressOut(_StatusOut):
     """The job is queued or running."""
 
@@ -251,14 +270,15 @@ class InProgressOut(_StatusOut):
         default=False,
         description="`finish` was called: nothing more is fetched, and the archive is being made.",
     )
+    parts: list[PartOut] | None = Field(default=None, description=_PARTS)
 
 
 class CompletedOut(_StatusOut):
     """The archive is ready."""
 
     status: Literal["completed"] = "completed"
-    url: str
-    size: int
+    url: str = Field(description="Where to download it; if it is split, its first part.")
+    size: int = Field(description="Its size in bytes; if it is split, that of all parts together.")
     expires_at: datetime
     missing: list[FailureOut] = Field(
         description="Files that were left out: with `on_error: skip` those that failed, after "
@@ -269,6 +289,7 @@ class CompletedOut(_StatusOut):
         description="The first 1,000 files in whose place something else was packed, such as a web "
         "page.",
     )
+    parts: list[PartOut] | None = Field(default=None, description=_PARTS)
 
 
 class ErrorOut(_Out):
@@ -290,6 +311,7 @@ class FailedOut(_StatusOut):
     failures: list[FailureOut] = Field(
         description="The first ones, at most 1,000; `/api/archive/files` lists all."
     )
+    parts: list[PartOut] | None = Field(default=None, description=_PARTS)
 
 
 class CancelledOut(_StatusOut):

@@ -103,7 +103,7 @@ class Services:
     @property
     def commands(self) -> JobCommands:
         """What clients do with a job that exists, as operators do."""
-        return JobCommands(self.store, self.enqueue, self.announce, self.storage.discard)
+        return JobCommands(self.store, self.enqueue, self.announce, self.storage.remove)
 
 
 # Not a plain function: FastAPI would call that in a thread, at every request.

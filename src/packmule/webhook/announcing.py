@@ -1,4 +1,4 @@
-"""Webhook messages about a job's end, added in the transaction that ends it.
+"""Webhook messages about a job's end or a complete part, added in the transaction of that.
 
 Owns the message's document, and who gets it: the operator's webhook, and the job's own. Each is a
 message of its own, so that none waits for the other's receiver. Leaves what a status says to
@@ -10,7 +10,7 @@ whoever gives `status`, sending to `delivery.py`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from packmule.jobs.model import JobState
 
 if TYPE_CHECKING:
-    from packmule.jobs.model import Job
+    from packmule.jobs.model import ArchivePart, Job
     from packmule.webhook.messages import Defer, MessageStore
 
 # The status document of a job, which may read more of it over the connection.
@@ -31,11 +31,12 @@ KINDS = {
     JobState.FAILED: "archive.failed",
     JobState.CANCELLED: "archive.cancelled",
 }
+PART_COMPLETED = "archive.part-completed"
 
 
 @dataclass(frozen=True, slots=True)
 class Announcer:
-    """Writes the messages about a job's end: the store's changes take it as `in_same_transaction`.
+    """Writes the messages about a job: the store's changes take it as `in_same_transaction`.
 
     `predefined`: the operator has a webhook; `of_jobs`: a job may have its own.
     """
@@ -43,17 +44,38 @@ class Announcer:
     store: MessageStore
     defer: Defer
     status: Status
+    part: Callable[[Job, ArchivePart], Mapping[str, Any]]
     predefined: bool
     of_jobs: bool
 
     def announce(self, connection: Connection, job: Job) -> None:
         """Add the messages about the state a job has reached, if there is a webhook for it."""
         kind = KINDS.get(job.state)
+        if kind is not None and (urls := self._urls(job)):
+            self._add(connection, job, kind, self.status(connection, job), urls)
+
+    def announce_part(self, connection: Connection, job: Job, part: ArchivePart) -> None:
+        """Add the messages about a complete part of a split archive."""
+        if urls := self._urls(job):
+            told = {**self.status(connection, job), "part": self.part(job, part)}
+            # The list grows with each part, and each has a message of its own.
+            told.pop("parts", None)
+            self._add(connection, job, PART_COMPLETED, told, urls)
+
+    def _urls(self, job: Job) -> list[str | None]:
+        """List who is told of a job: None for the operator's webhook."""
         own = job.webhook_url if self.of_jobs else None
-        urls = ([None] if self.predefined else []) + ([own] if own is not None else [])
-        if kind is None or not urls:
-            return
-        body = document(kind, job, self.status(connection, job))
+        return ([None] if self.predefined else []) + ([own] if own is not None else [])
+
+    def _add(
+        self,
+        connection: Connection,
+        job: Job,
+        kind: str,
+        status: Mapping[str, Any],
+        urls: Sequence[str | None],
+    ) -> None:
+        body = document(kind, job, status)
         for url in urls:
             name = self.store.add(connection, hash_=job.hash, kind=kind, url=url, body=body)
             self.defer(connection, name, None if url is None else job.client)

@@ -63,4 +63,4 @@ def finish(settings: Settings, stores: Stores, hash_: str) -> Job:
 
 def _commands(settings: Settings, stores: Stores) -> JobCommands:
     announce = announcer(settings, stores).announce
-    return JobCommands(stores.jobs, stores.enqueue, announce, stores.storage.discard)
+    return JobCommands(stores.jobs, stores.enqueue, announce, stores.storage.remove)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import certifi
 
+from packmule.jobs.archive_parts import read_archive_parts
 from packmule.jobs.model import JobState
 from packmule.jobs.reads import failures_of, warnings_of
 from packmule.outbound.post import Poster
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from packmule.assembly.build import RefreshLinks
-    from packmule.jobs.model import Job
+    from packmule.jobs.model import ArchivePart, Job
     from packmule.settings import Settings
     from packmule.wiring.stores import Stores
 
@@ -56,20 +57,28 @@ def announcer(settings: Settings, stores: Stores) -> Announcer:
         failures = failures_of(connection, job.id, MOST_FAILURES) if has_failures else ()
         is_completed = job.state is JobState.COMPLETED
         warnings = warnings_of(connection, job.id, MOST_FAILURES) if is_completed else ()
+        parts = () if job.max_part_bytes is None else read_archive_parts(connection, job.id)
         told = status_of(
             job,
             failures,
             settings.public_url,
             whole_urls=True,
             warnings=warnings,
+            parts=parts,
             now=job.finished_at,
         )
         return told.model_dump(mode="json")
+
+    def part(job: Job, part: ArchivePart) -> Mapping[str, Any]:
+        from packmule.web.documents import part_of  # noqa: PLC0415 - as above
+
+        return part_of(settings.public_url, job.hash, part).model_dump(mode="json")
 
     return Announcer(
         store=stores.messages,
         defer=stores.defer_delivery,
         status=status,
+        part=part,
         predefined=settings.webhook_url is not None,
         of_jobs=settings.job_webhooks == "on",
     )

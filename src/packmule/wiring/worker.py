@@ -54,7 +54,7 @@ def run_worker(settings: Settings, stop: Event) -> None:
         delivering(settings, stores) as delivery,
         refreshing(settings) as refresh,
     ):
-        announce = announcer(settings, stores).announce
+        announce = announcer(settings, stores)
         expiry = Expiry(
             stores.jobs,
             stores.defer_removal,
@@ -66,7 +66,8 @@ def run_worker(settings: Settings, stop: Event) -> None:
             stores.jobs,
             stores.storage,
             resources,
-            in_same_transaction=announce,
+            in_same_transaction=announce.announce,
+            with_part=announce.announce_part,
             make_room=no_room if room is None else room.make_for,
             drain=Drain(stop, settings.drain_timeout),
             refresh=refresh,

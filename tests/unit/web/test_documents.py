@@ -11,6 +11,7 @@ from tests.fakes.jobs import COMPLETED, JOB, NOW
 
 from packmule.errors import Failure, FailureCode
 from packmule.jobs.model import (
+    ArchivePart,
     FileRecord,
     FileState,
     Job,
@@ -27,6 +28,7 @@ from packmule.web.documents import (
     waiting_files,
 )
 
+URL = "https://public.example/pack"
 FAILED = replace(
     JOB,
     state=JobState.FAILED,
@@ -45,7 +47,7 @@ DEAD = FileRecord(
 
 
 def document(job: Job, *failures: FileRecord) -> dict[str, Any]:
-    return status_of(job, failures, "https://public.example/pack").model_dump(mode="json")
+    return status_of(job, failures, URL).model_dump(mode="json")
 
 
 def test_an_estimate_of_all_bytes_says_that_it_is_one() -> None:
@@ -93,6 +95,7 @@ def test_an_open_job_is_in_progress(state: JobState) -> None:
         "retrying": [],
         "waiting": None,
         "finishing": False,
+        "parts": None,
     }
 
 
@@ -150,7 +153,31 @@ def test_a_failed_job_says_why_and_names_the_files() -> None:
                 "attempts": 1,
             }
         ],
+        "parts": None,
     }
+
+
+SPLIT = replace(COMPLETED, max_part_bytes=1_000_000, etag='"x"')
+PARTS = (
+    ArchivePart(1, 5, 3, 300, '"x"', 2, has_report=False),
+    ArchivePart(2, 6, 0, 200, '"y"', 1, has_report=True),
+)
+
+
+@pytest.mark.parametrize("job", [SPLIT, replace(FAILED, max_part_bytes=1_000_000)])
+def test_a_split_archive_lists_its_parts(job: Job) -> None:
+    found = status_of(job, (), URL, parts=PARTS).model_dump(mode="json")
+    base = f"https://public.example/pack/archive/get/{'a' * 32}"
+    assert found["parts"] == [
+        {"url": f"{base}.zip", "size": 300, "files": 2},
+        {"url": f"{base}/parts/2", "size": 200, "files": 1},
+    ]
+
+
+def test_a_split_archive_that_an_earlier_release_packed_whole_has_no_parts() -> None:
+    whole = replace(SPLIT, etag='"of the whole"')
+    for parts in (PARTS, ()):
+        assert status_of(whole, (), URL, parts=parts).model_dump()["parts"] is None
 
 
 @pytest.mark.parametrize("state", [JobState.CANCELLED, JobState.EXPIRED])

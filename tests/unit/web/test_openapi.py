@@ -55,7 +55,7 @@ def test_words_of_the_contract_stand_in_the_description() -> None:
     assert schemas["FileState"]["enum"] == [state.value for state in FileState]
     assert set(schemas["CreateIn"]["properties"]) == {
         "urls", "name", "on_error", "on_html", "compression", "webhook_url", "expires_in",
-        "manifest", "priority",
+        "manifest", "max_part_bytes", "priority",
     }  # fmt: skip
     assert schemas["CreateIn"]["additionalProperties"] is False
 

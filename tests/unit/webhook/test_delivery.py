@@ -66,7 +66,7 @@ class House:
         self.predefined, self.own = FakePoster(), FakePoster()
         self.announcer = Announcer(
             self.messages, self.defer, lambda _connection, job: {"status": job.state.value},
-            predefined=True, of_jobs=True,
+            lambda _job, part: {"size": part.size}, predefined=True, of_jobs=True,
         )  # fmt: skip
         self.delivery = Delivery(
             self.messages, OPERATORS, self.predefined, self.own, (b"s" * 24,),  # type: ignore[arg-type]

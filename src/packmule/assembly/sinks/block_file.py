@@ -17,7 +17,7 @@ from packmule.assembly.sinks.protocol import overflow
 
 if TYPE_CHECKING:
     from packmule.assembly.body_digest import BodyDigest
-    from packmule.assembly.disk.disk_file import DiskFile
+    from packmule.assembly.disk.placed_file import PlacedFile
     from packmule.assembly.scratch_file import ScratchFile
 
 
@@ -32,7 +32,7 @@ class BlockFileSink:
     def __init__(
         self,
         scratch: ScratchFile,
-        file: DiskFile,
+        file: PlacedFile,
         begin: int,
         stop: int | None,
         *,

@@ -49,7 +49,7 @@ class PlacedSink(SegmentSink):
         further = place.segments
         stops = [*(one.start for one in further), place.size]
         sure = place.written, place.crc
-        super().__init__(scratch, scratch.file, begin, stops[0], sure=sure, digest=digest)
+        super().__init__(scratch, scratch.places, begin, stops[0], sure=sure, digest=digest)
         self.expected = place.size
         self._offset = place.offset
         self._size = place.size
@@ -63,7 +63,7 @@ class PlacedSink(SegmentSink):
 
     def _segment(self, start: int, stop: int, sure: tuple[int, int] = (0, 0)) -> SegmentSink:
         return SegmentSink(
-            self._scratch, self._scratch.file, self.begin, stop, start=start, sure=sure
+            self._scratch, self._scratch.places, self.begin, stop, start=start, sure=sure
         )
 
     @property

@@ -19,7 +19,7 @@ from packmule.outbound.receiver import SegmentFilled
 
 if TYPE_CHECKING:
     from packmule.assembly.body_digest import BodyDigest
-    from packmule.assembly.disk.disk_file import DiskFile
+    from packmule.assembly.disk.placed_file import PlacedFile
     from packmule.assembly.scratch_file import ScratchFile
 
 
@@ -34,7 +34,7 @@ class SegmentSink(BlockFileSink):
     def __init__(
         self,
         scratch: ScratchFile,
-        file: DiskFile,
+        file: PlacedFile,
         begin: int,
         stop: int,
         *,
