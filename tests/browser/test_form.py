@@ -266,6 +266,8 @@ def test_the_address_can_bring_links_and_forgets_them(page: Page, service: Servi
     page.goto(f"{service.url}/#links=https%3A%2F%2Fa.example%2F1%0Ahttps://a.example/2?x=1%262")
     assert lines(page) == ["https://a.example/1", "https://a.example/2?x=1&2"]
     assert page.url == f"{service.url}/"
+    page.goto(f"{service.url}/#links=https://a.example/100%")
+    assert lines(page)[-1] == "https://a.example/100%"
     page.fill("#links", "")
     page.goto(f"{service.url}/?title=Look&text=at+https://a.example/3+now")
     assert lines(page) == ["https://a.example/3"]

@@ -14,7 +14,7 @@ import gzip
 import hashlib
 import json
 import re
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
@@ -86,12 +86,12 @@ async def _static(request: Request) -> Response:
     return fixed(request, FILES[name], {"Cache-Control": kept, "Content-Type": media_type})
 
 
-@lru_cache
+@cache
 def _compressed(content: bytes) -> bytes:
     return gzip.compress(content, mtime=0)
 
 
-@lru_cache
+@cache
 def _etag(content: bytes) -> str:
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 

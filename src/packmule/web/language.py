@@ -74,9 +74,11 @@ class Language:
         )
 
     def duration(self, seconds: float) -> str:
-        """Write a time span in days, or in hours where it is shorter than two days."""
+        """Write a time span in days, in hours below two days, or in minutes below an hour."""
+        if seconds < 3600:  # noqa: PLR2004  # an hour
+            return self("unit.minutes", count=max(round(seconds / 60), 1))
         if seconds < 2 * 86_400:
-            return self("unit.hours", count=max(round(seconds / 3600), 1))
+            return self("unit.hours", count=round(seconds / 3600))
         return self("unit.days", count=round(seconds / 86_400))
 
 

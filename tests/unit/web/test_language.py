@@ -72,7 +72,7 @@ def test_numbers_and_times_are_written_as_the_language_does() -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (60, "1 hour"),
+        (60, "1 min"),
         (3600, "1 hour"),
         (86_400, "24 hours"),
         (172_800, "2 days"),

@@ -66,6 +66,15 @@ function drop(event) {
   else add(linesOf(data) ?? linesOfText(data.getData("text/plain")), t("list.dropped"));
 }
 
+// What an address says after "links="; as it stands where it is not properly encoded.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text.replaceAll("+", "%20"));
+  } catch {
+    return text;
+  }
+}
+
 // Links in the page's address, as /#links=… or from the system's share menu; they are taken out of it.
 export function takeAddress() {
   const prefilled = /^#links=(.*)$/s.exec(location.hash)?.[1];
@@ -74,7 +83,7 @@ export function takeAddress() {
   if (prefilled === undefined && !parts.length) return;
   history.replaceState(null, "", location.pathname);
   if (prefilled === undefined) add(linesOfText(`${parts.join("\n")}\n`), t("list.shared"));
-  else add(linesOfText(decodeURIComponent(prefilled.replaceAll("+", "%20"))), t("list.opened"));
+  else add(linesOfText(decoded(prefilled)), t("list.opened"));
 }
 
 export function takeLists() {
