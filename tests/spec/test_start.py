@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -202,17 +203,20 @@ def test_a_user_that_may_not_make_tables_ends_the_start_with_what_to_grant(
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("bucket", ["away", "silent"])
 def test_a_worker_starts_while_nothing_answers_where_its_bucket_should_be(
-    program: Program,
+    program: Program, bucket: str
 ) -> None:
-    worker = program.start(
-        "worker",
-        PACKMULE_STORAGE_URL="s3://somewhere",
-        AWS_ENDPOINT_URL_S3=f"http://127.0.0.1:{a_free_port()}",
-        AWS_ACCESS_KEY_ID="key",
-        AWS_SECRET_ACCESS_KEY="no secret",  # noqa: S106
-        AWS_DEFAULT_REGION="us-east-1",
-    )
-    until(program.says("storage not usable"), "it says that the bucket is away")
-    until(program.has(1, HEARTS.encode()), "its heart beats")
-    worker.drain()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections, and says nothing
+        port = a_free_port() if bucket == "away" else silent.getsockname()[1]
+        worker = program.start(
+            "worker",
+            PACKMULE_STORAGE_URL="s3://somewhere",
+            AWS_ENDPOINT_URL_S3=f"http://127.0.0.1:{port}",
+            AWS_ACCESS_KEY_ID="key",
+            AWS_SECRET_ACCESS_KEY="no secret",  # noqa: S106
+            AWS_DEFAULT_REGION="us-east-1",
+        )
+        until(program.says("storage not usable"), "it says that the bucket is away")
+        until(program.has(1, HEARTS.encode()), "its heart beats")
+        worker.kill()

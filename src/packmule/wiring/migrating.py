@@ -6,19 +6,15 @@ are up to date, what would upgrade them is not even imported: that takes half a 
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
-from packmule.errors import StorageAway
 from packmule.jobs.revision import is_up_to_date
 from packmule.storage.privacy import make_private
 from packmule.wiring.archives import open_storage
+from packmule.wiring.storage_trial import try_storage
 
 if TYPE_CHECKING:
     from packmule.settings import Settings
-
-
-_log = logging.getLogger(__name__)
 
 
 def migrate(settings: Settings) -> None:
@@ -33,11 +29,7 @@ def migrate(settings: Settings) -> None:
         [database_file.with_name(f"{database_file.name}{end}") for end in ("", "-wal", "-shm")],
         shared=settings.sendfile is not None,
     )
-    try:
-        open_storage(settings).probe()
-    except StorageAway as error:
-        # The service starts all the same: jobs wait for the store, and statuses can be asked for.
-        _log.error("storage not usable reason=%s", error)
+    try_storage(open_storage(settings).probe)
     if not is_up_to_date(settings.database_url):
         _upgrade(settings.database_url)
 
