@@ -81,3 +81,11 @@ def test_a_migration_that_removes_or_demands_something_is_found_out() -> None:
             self.op.execute("UPDATE jobs SET e = 1")
 
     assert len(breaks(Step("step"))) == 5
+
+
+def test_the_revisions_are_one_chain_in_the_order_of_their_names() -> None:
+    """Two changes that are landed at once may both have added the next one."""
+    steps = [import_module(f"packmule.jobs.migrations.versions.{name}") for name in STEPS]
+    revisions = [step.revision for step in steps]
+    assert [step.down_revision for step in steps] == [None, *revisions[:-1]]
+    assert [name[1:5] for name in STEPS] == revisions
