@@ -8,6 +8,7 @@ by their digests (CSP Level 3), and nothing else inline runs. Pure.
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -67,10 +68,26 @@ def start_page(language: Language, facts: StartFacts) -> str:
 
 
 def _modules(language: Language) -> list[str]:
-    """List the modules that the page announces, so that none waits for another to name it."""
+    """List the modules that the page announces, so that none waits for another to name it.
+
+    Those of the form come first: on a slow line, the form works before those of a job are there.
+    """
     strings = f"strings.{language.tag}.js"
     scripts = {each for each in FILES if each.endswith(".js") and not each.startswith("strings.")}
-    return [strings, *sorted(scripts - _LATER)]
+    form = _imported("page.js")
+    return [strings, *sorted(scripts - _LATER, key=lambda name: (name not in form, name))]
+
+
+def _imported(name: str) -> set[str]:
+    """List the modules that a module imports, and those that they import."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        for each in re.findall(r'from "\./([\w.]+)"', FILES[waiting.pop()].decode()):
+            if each not in found:
+                found.add(each)
+                waiting.append(each)
+    return found
 
 
 def _options(language: Language, facts: StartFacts) -> dict[str, dict[str, Any]]:

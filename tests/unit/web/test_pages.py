@@ -28,6 +28,12 @@ def test_every_module_is_announced_so_that_none_waits_for_another(app: App) -> N
     assert announced | named == ours - LATER - {"early.js"} | {"strings.de.js", "view_table.js"}
 
 
+def test_the_modules_of_the_form_are_announced_before_those_of_a_job(app: App) -> None:
+    announced = re.findall(r'modulepreload" href="static/\w+/([\w.]+)', app.ask("GET", "/").text)
+    last_of_form = max(map(announced.index, ("ask.js", "gutter.js", "which.js", "keeping.js")))
+    assert last_of_form < min(map(announced.index, ("actions.js", "files.js", "job.js", "rows.js")))
+
+
 def test_what_is_inline_is_named_by_the_policy_and_nothing_else_may_be(app: App) -> None:
     answer = app.ask("GET", "/")
     policy = answer.headers["content-security-policy"]
