@@ -62,12 +62,6 @@ def test_a_migration_only_adds_or_names_the_revision_that_a_program_must_know(na
         assert needs < step.revision or name == "r0012_warnings", "the version before is broken"
 
 
-def test_each_migration_follows_the_one_before() -> None:
-    steps = [import_module(f"packmule.jobs.migrations.versions.{name}") for name in STEPS]
-    assert [step.revision for step in steps] == [name[1:5] for name in STEPS]
-    assert [step.down_revision for step in steps] == [None, *(name[1:5] for name in STEPS[:-1])]
-
-
 def test_a_migration_that_removes_or_demands_something_is_found_out() -> None:
     class Step(ModuleType):
         op: Any = None
