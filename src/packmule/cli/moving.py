@@ -32,5 +32,6 @@ def migrate_store(old: str, new: str) -> None:
     except ValueError as error:
         raise UsageError(f"Invalid database URL: {error}.") from error
     moved = move(*urls)
-    click.echo(f"Copied {', '.join(f'{number} {name}' for name, number in moved.items())}")
+    copied = (f"{number} {table.replace('_', ' ')}" for table, number in moved.items())
+    click.echo(f"Copied {', '.join(copied)}")
     click.echo("Start the service with PACKMULE_DATABASE_URL set to the new database.")

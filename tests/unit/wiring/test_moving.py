@@ -194,7 +194,7 @@ def test_the_command_tells_what_it_carried_and_no_password(
     arguments = ["migrate-store", "--from", old_url]
     ended = CliRunner().invoke(main, arguments, env=environment)
     assert ended.exit_code == 0
-    assert "Copied 4 jobs, 0 messages, 12 files, 0 parts, 2 tasks" in ended.stdout
+    assert "Copied 4 jobs, 0 messages, 0 archive parts, 12 files, 0 parts, 2 tasks" in ended.stdout
     environment = {"PACKMULE_DATABASE_URL": "mysql://me:hunter2@127.0.0.1/x"}
     ended = CliRunner().invoke(main, arguments, env=environment)
     assert ended.exit_code == 2
