@@ -72,6 +72,8 @@ def test_each_part_is_an_archive_of_whole_files_no_larger_than_asked(
     assert all_files(service, status) == {**BODIES, "9.bin": LARGE}
     assert sorted(part["files"] for part in status["parts"]) == [1, 1, 2, 2]
     assert status["url"].endswith(f"/archive/get/{archive_hash}.zip")
+    page = service.client.get(f"/a/{archive_hash}").text
+    assert all(f"archive/get/{archive_hash}/parts/{number}" in page for number in (1, 2, 3, 4))
     second = service.client.get(f"/archive/get/{archive_hash}/parts/2")
     assert "photos-2.zip" in second.headers["content-disposition"]
     again = service.client.get(

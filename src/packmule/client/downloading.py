@@ -112,12 +112,19 @@ def fetch(
 ) -> Steps[Downloaded]:
     """Wait until a job is completed, then download. Raises NotCompleted, ClientError, OSError.
 
+    Raises DownloadFailed with the links to all parts where the archive is split into several.
+
     Of a single file, neither what is missing in the archive nor its warnings are reported.
     """
     yield from run_blocking(lambda: check(Path(path), replace=replace))
     found = yield from wait(context, hash_, timeout, on_progress)
     if not isinstance(found, Completed):
         raise NotCompleted(_no_archive(found), found)
+    urls = found.part_urls
+    if file is None and len(urls) > 1:
+        raise DownloadFailed(
+            f"The archive is split into {len(urls)} parts. Download each of them: {' '.join(urls)}"
+        )
     done = yield from download(
         context, hash_, path, file=file, resume=resume, replace=replace,
         connections=connections, on_bytes=on_bytes, expected=found.size if file is None else None,

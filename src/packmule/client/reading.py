@@ -165,6 +165,7 @@ def status(document: Any) -> Status:
                 tuple(map(_failure, document.get("missing") or ())),
                 document,
                 warnings(document),
+                tuple(_web_address(part["url"]) for part in document.get("parts") or ()),
             )
         case "failed":
             error = document["error"]

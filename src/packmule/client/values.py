@@ -96,7 +96,8 @@ class InProgress:
 class Completed:
     """The archive is ready. `missing` are the files left out with `on_error="skip"`.
 
-    `warnings` are files in whose place something else was packed, such as a web page.
+    `warnings` are files in whose place something else was packed, such as a web page. `part_urls`
+    has the links to all parts of an archive that was split; `url` is the first.
     """
 
     status: ClassVar[str] = "completed"
@@ -106,6 +107,7 @@ class Completed:
     missing: tuple[FileFailure, ...] = ()
     document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     warnings: tuple[FileWarning, ...] = ()
+    part_urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

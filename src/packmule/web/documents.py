@@ -119,6 +119,12 @@ def archive_url(public_url: str, hash_: str) -> str:
     return f"{public_url}/archive/get/{hash_}.zip"
 
 
+def download_name(job: Job, part: int | None) -> str:
+    """Return what a download is called: a part has its number before the extension."""
+    name = job.name or f"{job.hash}.zip"
+    return name if part is None else f"{name[:-4]}-{part}{name[-4:]}"
+
+
 def part_url(public_url: str, hash_: str, number: int) -> str:
     """Return the download URL of a split archive's part; the first one's is the archive's."""
     if number == 1:

@@ -16,6 +16,7 @@ from starlette.datastructures import Headers
 
 from packmule.jobs.split_places import MOST_PARTS
 from packmule.web.archive_lookup import find_archive
+from packmule.web.documents import download_name
 from packmule.web.job_hash import Hash
 from packmule.web.problems import Problem, ProblemCode
 from packmule.web.ranges import (
@@ -82,7 +83,7 @@ async def download_part(
 
 async def _sent(request: Request, services: Services, found: FoundArchive) -> Response:
     """Return the response that sends an archive, or that says where it is."""
-    name, archive = file_name(found), found.archive
+    name, archive = download_name(found.job, found.part), found.archive
     of = Representation(archive.size, archive.etag, int(archive.modified_at))
     named = validators(of) | {"Content-Disposition": disposition(name)}
     if services.sendfile is not None and archive.path is not None:
@@ -100,12 +101,6 @@ async def _sent(request: Request, services: Services, found: FoundArchive) -> Re
             return Response(status_code=307, headers=elsewhere)
     source = ArchiveSource(archive.bytes, found.file)
     return body(source, selection, of.size, named, MEDIA_TYPE)
-
-
-def file_name(found: FoundArchive) -> str:
-    """Return what a download is called: a part has its number before the extension."""
-    name = found.job.name or f"{found.job.hash}.zip"
-    return name if found.part is None else f"{name[:-4]}-{found.part}{name[-4:]}"
 
 
 def validators(of: Representation) -> dict[str, str]:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from packmule.jobs.model import JobState
 from packmule.web.archived_files import media_type
+from packmule.web.documents import download_name
 from packmule.web.rendering import render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from packmule.jobs.model import FileRecord, Job
+    from packmule.jobs.model import ArchivePart, FileRecord, Job
     from packmule.web.language import Language
 
 MOST_FILES: Final = 500
@@ -42,8 +43,16 @@ class ListedFile:
         return self.media_type.startswith("video/")
 
 
-def archive_page(language: Language, job: Job, files: Sequence[FileRecord]) -> str:
-    """Return the page of a completed archive; `files` are the first of those that it holds."""
+def archive_page(
+    language: Language,
+    job: Job,
+    files: Sequence[FileRecord],
+    parts: Sequence[ArchivePart] = (),
+) -> str:
+    """Return the page of a completed archive; `files` are the first of those that it holds.
+
+    `parts` are those of a split one, of which each is downloaded by itself.
+    """
     title = job.name or f"{job.hash}.zip"
     packed, missing = job.progress.files_done, job.progress.files_failed
     listed = [
@@ -66,6 +75,14 @@ def archive_page(language: Language, job: Job, files: Sequence[FileRecord]) -> s
         hash=job.hash,
         archive={"expires_at": job.expires_at.isoformat(), "missing": missing},
         pictures=shown[:MOST_PREVIEWS],
+        parts=[
+            {
+                "name": download_name(job, part.number),
+                "size": part.size,
+                "link": f"../archive/get/{job.hash}/parts/{part.number}",
+            }
+            for part in parts
+        ],
         files=listed,
         more=packed - len(listed),
     )

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from packmule.errors import NotFound
 from packmule.jobs.model import FileState, JobState
 from packmule.web.assets import HTML, with_digest
-from packmule.web.documents import OPEN_STATES, state_now
+from packmule.web.documents import OPEN_STATES, split_parts, state_now
 from packmule.web.job_hash import checked_hash
 from packmule.web.pages import language_headers, language_of
 from packmule.web.recipient_pages import (
@@ -65,7 +65,9 @@ def _page(services: Services, language: Language, hash_: str) -> Response:
     state = state_now(job)
     if state is JobState.COMPLETED:
         files = services.store.files(hash_, state=FileState.DONE, limit=MOST_FILES).files
-        return _html(language, archive_page(language, job, files), 200)
+        parts = () if job.max_part_bytes is None else services.store.archive_parts(job.id)
+        split = split_parts(job, parts) or ()
+        return _html(language, archive_page(language, job, files, split), 200)
     reload = {"Refresh": str(RELOAD_SECONDS)} if state in OPEN_STATES else {}
     status = _GONE if state is JobState.EXPIRED else 200
     return _html(language, other_page(language, job, state), status, reload)

@@ -287,6 +287,15 @@ def test_fetch_waits_and_downloads_as_many_bytes_as_the_status_tells(tmp_path: P
         fetch(stage, tmp_path / "b.zip")
 
 
+def test_fetch_names_the_links_of_an_archive_in_several_parts(tmp_path: Path) -> None:
+    urls = [f"https://packmule.example/archive/get/{HASH}{end}" for end in (".zip", "/parts/2")]
+    parts = [{"url": url, "size": 5, "files": 1} for url in urls]
+    stage = Stage.of([document({**COMPLETED, "parts": parts})])
+    with pytest.raises(DownloadFailed, match="split into 2 parts") as refused:
+        fetch(stage, tmp_path / "a.zip")
+    assert all(url in str(refused.value) for url in urls)
+
+
 @pytest.mark.parametrize(
     ("status", "said"),
     [
