@@ -30,6 +30,7 @@ _REFUSALS[403]["description"] = (
 )
 
 
+@router.head("/list", include_in_schema=False)
 @router.get(
     "/list",
     summary="List your archives",

@@ -60,6 +60,7 @@ _DOCUMENTED: dict[int | str, dict[str, Any]] = {
 }
 
 
+@router.head("/events/{archive_hash}", include_in_schema=False)
 @router.get(
     "/events/{archive_hash}",
     response_class=Response,
@@ -138,7 +139,10 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send events until the job ends, the reader goes, or the process is about to stop."""
-        del scope
+        if scope["method"] == "HEAD":
+            await self._start(send)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
         changes = self._services.changes
         changes.streams += 1
         try:
@@ -146,6 +150,15 @@ class EventStream(Response):
                 await self._stream(receive, send)
         finally:
             changes.streams -= 1
+
+    async def _start(self, send: Send) -> None:
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
 
     async def _stream(self, receive: Receive, send: Send) -> None:
         async with anyio.create_task_group() as tasks:
@@ -156,13 +169,7 @@ class EventStream(Response):
                 tasks.cancel_scope.cancel()
 
             tasks.start_soon(until_gone)
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": self.status_code,
-                    "headers": self.raw_headers,
-                }
-            )
+            await self._start(send)
             if await self._follow(send):
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
             tasks.cancel_scope.cancel()

@@ -97,6 +97,7 @@ async def create(
     return CreatedOut(archive_hash=archive_hash, warnings=warnings)
 
 
+@router.head("/status/{archive_hash}", include_in_schema=False)
 @router.get(
     "/status/{archive_hash}",
     response_model=StatusOut,
@@ -138,6 +139,7 @@ def _status(request: Request, services: Services, hash_: str) -> Status:
     return status_document(services.store, job, services.public_url, whole_urls=whole_urls)
 
 
+@router.head("/files/{archive_hash}", include_in_schema=False)
 @router.get(
     "/files/{archive_hash}",
     summary="List a job's files",
