@@ -176,6 +176,7 @@ def test_a_job_in_progress_is_0_its_time_over_4_and_cancelled_is_1(
     [
         ["create"], ["create", "ftp://example.org/x"], ["create", "-i", "no-such-file"],
         ["create", "http://x/", "--name", "a/b"], ["create", "http://x/", "--expires-in", "soon"],
+        ["create", "http://x/", "--max-part-size", "small"],
         ["status"], ["status", "../x"], ["status", NO_JOB, "--server", "nonsense"],
         ["fetch", NO_JOB, "-o", "no/folder/x.zip"],
         ["fetch", NO_JOB, "-o", "-"], ["files", "x"], ["cancel", "x" * 32], ["nonsense"],

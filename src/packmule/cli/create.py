@@ -16,6 +16,7 @@ import click
 from packmule.cli import listing as lists
 from packmule.cli import output_options, remote
 from packmule.cli.durations import Duration
+from packmule.cli.sizes import Size
 from packmule.cli.status_output import exit_code, print_status, print_warnings
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
     "everything that shrinks.  [default: auto]",
 )  # fmt: skip
 @output_options.manifest
+@click.option(
+    "--max-part-size", "max_part_bytes", type=Size(),
+    help="Split the archive into ZIP archives of whole files, each at most this large, like 2GB.",
+)  # fmt: skip
 @click.option(
     "--expires-in", type=Duration(), help="Remove the archive after this time, like 12h or 3d."
 )
@@ -124,4 +129,6 @@ def _part_of_command(links: Sequence[GivenLink], pointer: str) -> str:
     number = rest.partition("/")[0]
     if name == "urls" and number.isdecimal() and int(number) < len(links):
         return links[int(number)].label
+    if name == "max_part_bytes":
+        return "--max-part-size"
     return "links" if name == "urls" else f"--{name.replace('_', '-')}"

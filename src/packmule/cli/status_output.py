@@ -45,16 +45,18 @@ def _print_status(archive_hash: str, status: Status, *, as_json: bool) -> None:
 
 
 def as_text(status: Status) -> str:
-    """Return a status as one or two lines of text."""
+    """Return a status as text: a line, and below it the links to the archive or its parts."""
     from packmule.client import Completed, Failed, InProgress  # noqa: PLC0415
 
     match status:
         case InProgress(progress):
             return f"in progress: {_progress(progress)}{_retrying(status.document)}"
-        case Completed(url=url, size=size, expires_at=until, missing=missing):
+        case Completed(size=size, expires_at=until, missing=missing):
+            urls = status.part_urls or (status.url,)
+            parts = f" in {len(urls):,} parts" if len(urls) > 1 else ""
             without = f" without {number(len(missing), 'file')}" if missing else ""
-            head = f"completed{without}: {size:,} bytes, expires {until:%Y-%m-%d %H:%M} UTC"
-            return f"{head}\n{harmless(url)}"
+            head = f"completed{parts}{without}: {size:,} bytes, expires {until:%Y-%m-%d %H:%M} UTC"
+            return "\n".join([head, *map(harmless, urls)])
         case Failed(code=code, detail=detail):
             return harmless(f"failed: {detail} [{code}]")
         case _:

@@ -30,6 +30,8 @@ class CreateOptions(TypedDict, total=False):
     """Compress only what shrinks a lot, nothing, or everything that shrinks."""
     manifest: bool | Literal["bagit"] | None
     """Add `SHA256SUMS` and `sources.csv` to the archive, or make it a BagIt bag."""
+    max_part_bytes: int | None
+    """Split the archive into several of whole files, each of at most so many bytes."""
     webhook_url: str | None
     """Called when the job has ended, if the operator allows webhooks of jobs."""
     expires_in: float | timedelta | None
