@@ -33,6 +33,7 @@ S3 = "test_s3.py::test_all_below_a_prefix_is_packed_under_its_keys"
 NEW_LINKS = "test_incomplete_archives.py::test_an_archive_gets_a_new_link_for_what_failed"
 INCOMPLETE = "test_incomplete_archives.py::test_an_archive_is_finished_without_the_rest"
 ONE_FILE = "test_one_file.py::test_the_files_that_the_guide_takes_are_those_of_the_archive"
+SPLIT = "test_split_archives.py::test_the_parts_that_the_guide_fetches_hold_every_file"
 REFRESHED = (
     "test_incomplete_archives.py"
     "::test_expired_links_are_replaced_by_the_service_that_the_settings_name"
@@ -71,6 +72,7 @@ TYPED: dict[str, dict[str, str]] = {
         '{"urls"': REFRESHED,
     },
     "docs/guides/one-file.md": {"": ONE_FILE},
+    "docs/guides/split-archives.md": {"": SPLIT},
     "docs/guides/s3.md": {"": S3},
     "docs/guides/public-buckets.md": {"": PUBLIC_BUCKETS},
     "docs/guides/systemd.md": {"": SYSTEMD},

@@ -55,9 +55,9 @@ def fetch(
 ) -> None:  # fmt: skip
     """Wait until an archive is completed, and download it, or one file of it.
 
-    A large archive is received in several parts at once. An interrupted download resumes by
-    itself, or when you run the same command again; until then its bytes are in OUT.part. The
-    archive is there whole or not at all.
+    A large archive is received over several connections. An interrupted download resumes by itself,
+    or when you run the same command again; until then its bytes are in OUT.part. An archive is
+    there whole or not at all; one split into parts is saved as OUT-1.zip, OUT-2.zip and so on.
 
     `packmule files HASH` lists names and positions. To download by its position, a file needs no
     API key. One that the archive holds compressed starts over after an interruption.
@@ -100,13 +100,13 @@ def fetch(
             raise  # some of them are OSError as well
         except FileExistsError as error:
             raise UsageError(
-                f"{path} has been created meanwhile. Run the same command with --force to replace "
-                "it; what was downloaded is kept."
+                f"{error.filename2 or error.filename} already exists. Run the same command with "
+                "--force to replace it; what was downloaded is kept."
             ) from error
         except OSError as error:
             click.echo(f"Error: Cannot write the archive: {_reason(error)}.", err=True)
             raise SystemExit(exits.FAILED) from error
-    _print_result(done, archive_hash, path, quiet=quiet, as_json=as_json)
+    _print_result(done, archive_hash, quiet=quiet, as_json=as_json)
     raise SystemExit(exits.FAILED if done.missing else 0)
 
 
@@ -119,12 +119,11 @@ def _default_path(archive_hash: str, file: int | str | None) -> Path:
     return Path(name)
 
 
-def _print_result(
-    done: Downloaded, archive_hash: str, path: Path, *, quiet: bool, as_json: bool
-) -> None:
+def _print_result(done: Downloaded, archive_hash: str, *, quiet: bool, as_json: bool) -> None:
     if as_json:
         record = {
-            "archive": str(path),
+            "archive": str(done.paths[0]),
+            "archives": [str(path) for path in done.paths],
             "archive_hash": archive_hash,
             "size": done.size,
             "resumed_at": done.kept,
@@ -137,7 +136,12 @@ def _print_result(
     print_warnings(done.warnings)
     if not quiet:
         kept = f", {done.kept:,} of them resumed" if done.kept else ""
-        click.echo(f"{path}: {done.size:,} bytes{kept}")
+        if len(done.paths) == 1:
+            click.echo(f"{done.paths[0]}: {done.size:,} bytes{kept}")
+            return
+        for path in done.paths:
+            click.echo(f"{path}: {path.stat().st_size:,} bytes")
+        click.echo(f"{len(done.paths):,} parts: {done.size:,} bytes{kept}")
 
 
 def _reason(error: OSError) -> str:

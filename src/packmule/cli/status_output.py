@@ -52,7 +52,7 @@ def as_text(status: Status) -> str:
         case InProgress(progress):
             return f"in progress: {_progress(progress)}{_retrying(status.document)}"
         case Completed(size=size, expires_at=until, missing=missing):
-            urls = status.part_urls or (status.url,)
+            urls = [part.url for part in status.parts] or [status.url]
             parts = f" in {len(urls):,} parts" if len(urls) > 1 else ""
             without = f" without {number(len(missing), 'file')}" if missing else ""
             head = f"completed{parts}{without}: {size:,} bytes, expires {until:%Y-%m-%d %H:%M} UTC"

@@ -4,8 +4,8 @@
         archive_hash = packmule.create(["https://example.org/a.png"], name="holiday.zip")
         packmule.fetch(archive_hash, "holiday.zip")
 
-Owns only the public names. docs/python.md is the guide; the logic is in `operations.py` and
-`downloading.py`.
+Owns only the public names. docs/python.md is the guide; the logic is in `operations.py`,
+`downloading.py` and `fetching.py`.
 """
 
 from packmule import __version__
@@ -36,6 +36,7 @@ from packmule.client.values import (
     JobProgress,
     Link,
     RetryEvent,
+    SplitPart,
     Status,
 )
 
@@ -63,6 +64,7 @@ __all__ = [
     "Link",
     "NotCompleted",
     "RetryEvent",
+    "SplitPart",
     "Status",
     "WaitTimeout",
     "__version__",

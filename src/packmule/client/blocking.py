@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 
 import httpx
 
-from packmule.client import downloading, operations, transport
+from packmule.client import downloading, fetching, operations, transport
 from packmule.client.beside import Threads
 from packmule.client.downloading import CONNECTIONS
 from packmule.client.operations import REQUEST_TIMEOUT, RETRY_TIMEOUT, CallContext
@@ -170,6 +170,7 @@ class Client:
         path: str | os.PathLike[str],
         *,
         file: int | str | None = None,
+        part: int | None = None,
         resume: bool = True,
         replace: bool = False,
         connections: int = CONNECTIONS,
@@ -178,7 +179,8 @@ class Client:
         """Download an archive to `path`. Raises ClientError, OSError.
 
         With `file`, download only that file: by its position in the list of links, or by its name
-        in the archive, for which the server may require an API key.
+        in the archive, for which the server may require an API key. With `part`, download only
+        that part of a split archive, from 1; by default the first. `fetch` downloads all parts.
 
         A file at `path` stays, and raises FileExistsError, unless `replace` is True. The archive is
         there whole or not at all. An interrupted download continues where it was, from
@@ -187,8 +189,8 @@ class Client:
         """
         return self._run(
             downloading.download(
-                self._context, archive_hash, path, file=file, resume=resume, replace=replace,
-                connections=connections, on_bytes=on_bytes,
+                self._context, archive_hash, path, file=file, part=part, resume=resume,
+                replace=replace, connections=connections, on_bytes=on_bytes,
             )
         )  # fmt: skip
 
@@ -207,10 +209,11 @@ class Client:
     ) -> Downloaded:
         """Wait for a job, for at most `timeout` seconds, then download. Also raises NotCompleted.
 
-        `timeout` does not limit the download. `file` is as in `download`.
+        `timeout` does not limit the download. `file` is as in `download`. The parts of a split
+        archive are saved as `a-1.zip`, `a-2.zip` and so on if `path` is `a.zip`.
         """
         return self._run(
-            downloading.fetch(
+            fetching.fetch(
                 self._context, archive_hash, path, file=file, resume=resume, replace=replace,
                 timeout=timeout, connections=connections, on_progress=on_progress,
                 on_bytes=on_bytes,

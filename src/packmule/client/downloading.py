@@ -1,4 +1,4 @@
-"""The download of an archive, or of one file in it: started, cut, resumed, until it is whole.
+"""The download of an archive, a part or a file of it: started, cut, resumed, until it is whole.
 
 Owns when a download is requested again and when it gives up. Which bytes may be used is decided in
 `versions.py`, who receives which in `segments.py`; the files are those of `part_file.py`, the I/O
@@ -11,7 +11,6 @@ shows that the server sends parts of the archive, others help it (`helping.py`).
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -24,11 +23,10 @@ from packmule.client.errors import (
     ConnectionError,
     DownloadFailed,
     InvalidResponseError,
-    NotCompleted,
 )
 from packmule.client.helping import READ_TIMEOUT
-from packmule.client.operations import RETRYABLE, files, wait
-from packmule.client.part_file import PartFile, check
+from packmule.client.operations import RETRYABLE, files
+from packmule.client.part_file import PartFile
 from packmule.client.requests import Target
 from packmule.client.steps import (
     ApiResponse,
@@ -37,7 +35,7 @@ from packmule.client.steps import (
     run_blocking,
     stream_response,
 )
-from packmule.client.values import Completed, Downloaded, Failed
+from packmule.client.values import Downloaded
 from packmule.client.versions import AcceptBody, RejectBody, Wanted
 from packmule.errors import UsageError
 
@@ -48,7 +46,6 @@ if TYPE_CHECKING:
     from packmule.client.errors import ClientError
     from packmule.client.operations import CallContext, Steps
     from packmule.client.segments import Segment
-    from packmule.client.values import InProgress, Status
 
 CONNECTIONS = 8
 """How many connections a download has at most, unless its caller says otherwise."""
@@ -64,80 +61,40 @@ def download(
     path: str | os.PathLike[str],
     *,
     file: int | str | None = None,
+    part: int | None = None,
     resume: bool,
     replace: bool,
     connections: int,
     on_bytes: Callable[[int, int], None] | None,
     expected: int | None = None,
+    keep_record: bool = False,
 ) -> Steps[Downloaded]:
     """Download an archive to `path`, replacing a file there if asked. Raises ClientError, OSError.
 
-    With `file`, download only the file at that position, or of that name. Up to `connections`
-    transfers receive parts of it at once. `on_bytes` is called with the number of bytes received
-    and the total.
+    With `file`, download only the file at that position, or of that name; with `part`, only that
+    part of a split archive. Up to `connections` transfers receive ranges of it at once. `on_bytes`
+    is called with the number of bytes received and the total. `keep_record` is as in
+    `PartFile.finish`.
     """
-    target = Target(hash_, None if isinstance(file, str) else file)
+    target = Target(hash_, None if isinstance(file, str) else file, part)
     if connections < 1:
         raise UsageError("A download needs at least 1 connection.")
     if isinstance(file, str):
-        target = Target(hash_, (yield from _position(context, hash_, file)))
-    part = PartFile(Path(path), target.key, replace=replace)
+        target = Target(hash_, (yield from _position(context, hash_, file)), part)
+    received = PartFile(Path(path), target.key, replace=replace)
     try:
-        yield from run_blocking(lambda: part.open(resume=resume))
-        arrival = Arrival(part, context.now, on_bytes)
+        yield from run_blocking(lambda: received.open(resume=resume))
+        arrival = Arrival(received, context.now, on_bytes)
         try:
             yield from _Download(context, target, arrival, expected, connections).steps()
         finally:
             arrival.stop()  # a helper's thread may still be there, and find the file closed
-        yield from run_blocking(part.finish)
-        version = part.held.version
+        yield from run_blocking(lambda: received.finish(keep_record=keep_record))
+        version = received.held.version
         assert version is not None  # noqa: S101  # or it would not be whole
-        return Downloaded(version.size, arrival.kept, version.etag)
+        return Downloaded(version.size, arrival.kept, version.etag, paths=(received.path,))
     finally:
-        part.close()
-
-
-def fetch(
-    context: CallContext,
-    hash_: str,
-    path: str | os.PathLike[str],
-    *,
-    file: int | str | None = None,
-    resume: bool,
-    replace: bool,
-    timeout: float | None,
-    connections: int,
-    on_progress: Callable[[InProgress], None] | None,
-    on_bytes: Callable[[int, int], None] | None,
-) -> Steps[Downloaded]:
-    """Wait until a job is completed, then download. Raises NotCompleted, ClientError, OSError.
-
-    Raises DownloadFailed with the links to all parts where the archive is split into several.
-
-    Of a single file, neither what is missing in the archive nor its warnings are reported.
-    """
-    yield from run_blocking(lambda: check(Path(path), replace=replace))
-    found = yield from wait(context, hash_, timeout, on_progress)
-    if not isinstance(found, Completed):
-        raise NotCompleted(_no_archive(found), found)
-    urls = found.part_urls
-    if file is None and len(urls) > 1:
-        raise DownloadFailed(
-            f"The archive is split into {len(urls)} parts. Download each of them: {' '.join(urls)}"
-        )
-    done = yield from download(
-        context, hash_, path, file=file, resume=resume, replace=replace,
-        connections=connections, on_bytes=on_bytes, expected=found.size if file is None else None,
-    )  # fmt: skip
-    if file is not None:
-        return done
-    return dataclasses.replace(done, missing=found.missing, warnings=found.warnings)
-
-
-def _no_archive(found: Status) -> str:
-    if isinstance(found, Failed):
-        return f"The job failed, so there is no archive: {found.detail} [{found.code}]"
-    return f"There is no archive: the job is {found.status}."
+        received.close()
 
 
 def _position(context: CallContext, hash_: str, name: str) -> Steps[int]:

@@ -6,9 +6,12 @@ Owns three files, and keeps them consistent however the program ends:
     <path>.part.version   their archive and version, and which bytes are certainly there
     <path>                the archive, whole or absent
 
+The record may stay beside the archive until other files are whole as well, so that a later run
+knows that it need not be downloaded again.
+
 The record never names bytes that a power cut could still take. Which bytes may be written is
-decided in `versions.py`. A lock on the part file makes sure that
-one download at a time writes. Blocks on the disk.
+decided in `versions.py`. A lock on the part file makes sure that one download at a time writes.
+Blocks on the disk.
 """
 
 from __future__ import annotations
@@ -97,9 +100,10 @@ class PartFile:
             sync_data(self._opened.fileno())
             self._write_record(Held(ranges, self.held.version))
 
-    def finish(self) -> None:
+    def finish(self, *, keep_record: bool = False) -> None:
         """Rename the whole archive, durably. Raises DownloadFailed if it is not whole.
 
+        With `keep_record`, `is_finished` holds until `drop_record`.
         Raises FileExistsError, and keeps the part file, if there is a file that is to stay.
         """
         size = os.fstat(self._opened.fileno()).st_size
@@ -113,6 +117,18 @@ class PartFile:
             rename(self._part, self.path)
         else:
             rename_new(self._part, self.path)
+        if not keep_record:
+            self.drop_record()
+
+    def is_finished(self, size: int) -> bool:
+        """Return whether an earlier run finished the archive, of `size` bytes, with its record."""
+        if self._part.exists() or not self.path.is_file() or self.path.stat().st_size != size:
+            return False
+        held = self._recorded(size)
+        return held.version is not None and held.ranges == ((0, size),)
+
+    def drop_record(self) -> None:
+        """Remove the record of what is there."""
         self._record.unlink(missing_ok=True)
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ from packmule.client.values import (
     FileWarning,
     InProgress,
     JobProgress,
+    SplitPart,
     Status,
 )
 from packmule.foreign_text import clipped, printable
@@ -165,7 +166,7 @@ def status(document: Any) -> Status:
                 tuple(map(_failure, document.get("missing") or ())),
                 document,
                 warnings(document),
-                tuple(_web_address(part["url"]) for part in document.get("parts") or ()),
+                tuple(map(_part, document.get("parts") or ())),
             )
         case "failed":
             error = document["error"]
@@ -177,6 +178,12 @@ def status(document: Any) -> Status:
             return Expired(document)
         case other:
             raise ValueError(f"{other!r} is not a status")
+
+
+def _part(document: Any) -> SplitPart:
+    return SplitPart(
+        _web_address(document["url"]), _whole(document["size"]), _whole(document["files"])
+    )
 
 
 def _progress(document: Any) -> JobProgress:

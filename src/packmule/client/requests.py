@@ -152,24 +152,36 @@ def delete(hash_: str) -> ApiRequest:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is downloaded: an archive, or the file at a position in it. Raises UsageError."""
+    """What is downloaded: an archive, a file at a position in it, or a part of a split archive.
+
+    Parts count from 1. Raises UsageError.
+    """
 
     hash_: str
     position: int | None = None
+    part: int | None = None
 
     def __post_init__(self) -> None:
         checked(self.hash_)
         if self.position is not None and self.position < 0:
             raise UsageError(f"{self.position} is not the position of a file; they count from 0.")
+        if self.part is not None and self.part < 1:
+            raise UsageError(f"{self.part} is not the number of a part; they count from 1.")
+        if self.part is not None and self.position is not None:
+            raise UsageError("Pass either a file or a part.")
 
     @property
     def key(self) -> str:
         """The text by which a later run knows what it resumes."""
+        if self.part is not None:
+            return f"{self.hash_}/parts/{self.part}"
         return self.hash_ if self.position is None else f"{self.hash_}/{self.position}"
 
     @property
     def path(self) -> str:
         """The path of its URL."""
+        if self.part is not None:
+            return f"/archive/get/{self.hash_}/parts/{self.part}"
         of_file = ".zip" if self.position is None else f"/files/{self.position}"
         return f"/archive/get/{self.hash_}{of_file}"
 

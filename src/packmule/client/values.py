@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
+    from pathlib import Path
 
 Link = str | tuple[str, str | None] | Mapping[str, Any]
 """A link: a URL, a pair of URL and name in the archive, or an object as the API takes it."""
@@ -86,6 +87,15 @@ class FileWarning:
 
 
 @dataclass(frozen=True, slots=True)
+class SplitPart:
+    """One part of a split archive: its link, its size in bytes, and how many files it holds."""
+
+    url: str
+    size: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
 class InProgress:
     """The job is queued or running."""
 
@@ -98,8 +108,8 @@ class InProgress:
 class Completed:
     """The archive is ready. `missing` are the files left out with `on_error="skip"`.
 
-    `warnings` are files in whose place something else was packed, such as a web page. `part_urls`
-    has the links to all parts of an archive that was split; `url` is the first.
+    `warnings` are files in whose place something else was packed, such as a web page. `parts` are
+    those of an archive that was split; `url` is the first.
     """
 
     status: ClassVar[str] = "completed"
@@ -109,7 +119,7 @@ class Completed:
     missing: tuple[FileFailure, ...] = ()
     document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     warnings: tuple[FileWarning, ...] = ()
-    part_urls: tuple[str, ...] = ()
+    parts: tuple[SplitPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +206,8 @@ class Downloaded:
     """A finished download. `kept` of its bytes were there from an earlier run.
 
     `missing` are the files left out of the archive, and `warnings` those in whose place something
-    else was packed; only `fetch` knows either.
+    else was packed; only `fetch` knows either. `paths` are the files that were written: one for
+    each part of a split archive, of which `size` and `kept` are the sums, and `etag` is None.
     """
 
     size: int
@@ -204,6 +215,7 @@ class Downloaded:
     etag: str | None
     missing: tuple[FileFailure, ...] = ()
     warnings: tuple[FileWarning, ...] = ()
+    paths: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.fakes.stage import Body, Stage, document
 
-from packmule.client import downloading
+from packmule.client import downloading, fetching
 from packmule.client.errors import (
     APIStatusError,
     ClientError,
@@ -264,7 +264,7 @@ COMPLETED = {
 
 def fetch(stage: Stage, path: Path) -> Downloaded:
     return stage.play(
-        downloading.fetch(
+        fetching.fetch(
             stage.context(),
             HASH,
             path,
@@ -285,15 +285,6 @@ def test_fetch_waits_and_downloads_as_many_bytes_as_the_status_tells(tmp_path: P
     archive.content = b"another length"
     with pytest.raises(InvalidResponseError, match="14 bytes"):
         fetch(stage, tmp_path / "b.zip")
-
-
-def test_fetch_names_the_links_of_an_archive_in_several_parts(tmp_path: Path) -> None:
-    urls = [f"https://packmule.example/archive/get/{HASH}{end}" for end in (".zip", "/parts/2")]
-    parts = [{"url": url, "size": 5, "files": 1} for url in urls]
-    stage = Stage.of([document({**COMPLETED, "parts": parts})])
-    with pytest.raises(DownloadFailed, match="split into 2 parts") as refused:
-        fetch(stage, tmp_path / "a.zip")
-    assert all(url in str(refused.value) for url in urls)
 
 
 @pytest.mark.parametrize(
