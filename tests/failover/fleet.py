@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 PATIENCE = 300.0
 """Seconds after which something does not happen any more, on however busy a machine."""
 
-SIZE = 3_000_000
+SIZE = 2_000_000
 # How an earlier version puts a job into the queue; it prints the hash.
 _CREATE = """
 import os, sys
@@ -55,7 +55,7 @@ with open_stores(settings.read(os.environ)) as stores:
         defer=lambda connection, key: stores.engine.defer(connection, Task(BUILD, key)),
     ))
 """
-RATE = 300_000.0
+RATE = 200_000.0
 """Bytes a second: slow enough that every job is still in work when something dies."""
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 # More at night than by day, as with other made-up values.
-REQUESTS = 10 * settings().max_examples
+REQUESTS = 20 * settings().max_examples
 
 
 @pytest.mark.timeout(400)

@@ -40,8 +40,7 @@ def test_all_below_a_prefix_is_packed_under_its_keys(
             server.client.put_object_acl(Bucket=bucket, Key=key, ACL="public-read")
     [program] = blocks(GUIDE, "python")
     (tmp_path / "links.py").write_text(program)
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv/bin").symlink_to(f"{sys.prefix}/bin")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
     [command] = [each for each in blocks(GUIDE, "sh") if f"links.py {kind} " in each]
     env = service.environment | server.environment | {"PACKMULE_SERVER": service.url}
     code, said = typed(replaced(command, {"BUCKET": bucket}), tmp_path, env)

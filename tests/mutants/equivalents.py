@@ -71,7 +71,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         " 1 -> 0": _ANY_NUMBER,
     },
     "assembly/resuming": {
-        "usable: in_scratch = _without([(0, file_size)], _extents(noted)): 0 -> -1": _FIRST_BYTE,
+        "usable: in_file = [(0, file_size)] if in_areas is None else in_areas: 0 -> -1": (
+            _FIRST_BYTE
+        ),
     },
     "outbound/fetch_scheduler": {
         "_Due: queue: JobQueue = field(compare=False): False -> True": _ORDER_DECIDES,

@@ -32,6 +32,7 @@ STATUSES = {
     "events": 200,
     ".zip": 200,
     "files/0": 200,
+    "parts/1": 200,  # all of it, if it is not split
 }
 
 

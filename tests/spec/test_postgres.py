@@ -32,7 +32,8 @@ def server() -> Iterator[PostgresServer]:
 def own(tmp_path: Path, server: PostgresServer) -> Iterator[Service]:
     """Give a program on an empty database, not yet started."""
     url = server.create(f"spec_{tmp_path.name.translate(str.maketrans('-[]', '___'))}"[:60])
-    with Service(tmp_path, DATABASE_URL=url, ATTEMPTS="2", DRAIN_TIMEOUT="20") as running:
+    settings = {"ATTEMPTS": "2", "DRAIN_TIMEOUT": "20", "TRANSFERS_PER_HOST": "3"}
+    with Service(tmp_path, DATABASE_URL=url, **settings) as running:
         yield running
 
 

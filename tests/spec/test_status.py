@@ -32,7 +32,7 @@ def test_a_job_in_work_is_in_progress_and_says_how_far_it_is(
     service: Service, unfinished: str
 ) -> None:
     found = service.status(unfinished)
-    assert set(found) == {"status", "progress", "retrying", "waiting", "finishing"}
+    assert set(found) == {"status", "progress", "retrying", "waiting", "finishing", "parts"}
     assert found["waiting"] is None
     assert found["retrying"] == []
     assert found["status"] == "in-progress"
@@ -100,7 +100,7 @@ def test_wait_ends_when_the_status_changes(service: Service, origin: Origin) -> 
 def test_a_completed_job_says_where_its_archive_is(service: Service, origin: Origin) -> None:
     archive_hash = service.completed(origin.put("/status/done.txt", b"done"))
     found = service.status(archive_hash)
-    assert set(found) == {"status", "url", "size", "expires_at", "missing", "warnings"}
+    assert set(found) == {"status", "url", "size", "expires_at", "missing", "warnings", "parts"}
     assert found["status"] == "completed"
     assert found["url"] == f"http://localhost:{service.port}/archive/get/{archive_hash}.zip"
     assert found["size"] == len(service.download(archive_hash).content)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +28,10 @@ def build(into: Path) -> tuple[Path, Path]:
     """Build and return the sdist, and the wheel that comes from the sdist."""
     run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", into, folder=ROOT)
     [sdist] = into.glob("*.tar.gz")
-    shutil.unpack_archive(sdist, into, filter="data")
+    with tarfile.open(sdist) as packed:
+        # Python before 3.11.4 has no filters.
+        packed.extraction_filter = getattr(tarfile, "data_filter", None)
+        packed.extractall(into)  # noqa: S202 - it is our own
     source = into / sdist.name.removesuffix(".tar.gz")
     run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", into, folder=source)
     [wheel] = into.glob("*.whl")

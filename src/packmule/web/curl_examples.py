@@ -40,4 +40,5 @@ def curl(method: str, path: str, operation: Mapping[str, Any]) -> str:
     if body is not None:
         parts.append(f"--json '{json.dumps(body)}'")
     place = path.replace("{archive_hash}", "$HASH").replace("{position}", "0")
+    place = place.replace("{number}", "1")
     return " ".join([*parts, f'"$PACKMULE_SERVER{place}"'])

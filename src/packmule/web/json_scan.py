@@ -43,12 +43,7 @@ _VALUE = rb"(" + _STRING + rb"|" + _SCALAR + rb"|" + _NESTED + rb")"
 _WHOLE_VALUE = re.compile(_SPACE + _VALUE + _SPACE, re.DOTALL)
 _ITEM = re.compile(_SPACE + _VALUE + _SPACE + rb"([,\]])", re.DOTALL)
 _KEY = re.compile(_SPACE + rb"(" + _STRING + rb")" + _SPACE + rb":" + _SPACE, re.DOTALL)
-_TOO_DEEP = re.compile(
-    _SPACE
-    + b"".join(rb"[\[{]" + _content(depth) for depth in reversed(range(MAX_DEPTH)))
-    + rb"[\[{]",
-    re.DOTALL,
-)
+_BRACKET = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
 _SPACES = re.compile(_SPACE)
 
 
@@ -161,11 +156,19 @@ class JsonObject:
     def _no_value(self) -> ValueError:
         self._skip_space()
         end = self._at + self._longest
-        if _TOO_DEEP.match(self._body, self._at, end):
+        if self._is_too_deep(end):
             return self._fault(f"a value has more than {MAX_DEPTH} levels")
         if len(self._body) > end:
             return ValueTooLongError()
         return self._fault("expected a value, then `,` or the end of the list or object")
+
+    def _is_too_deep(self, end: int) -> bool:
+        depth = 0
+        for found in _BRACKET.finditer(self._body, self._at, end):
+            depth += (found[0] in {b"[", b"{"}) - (found[0] in {b"]", b"}"})
+            if not 0 < depth <= MAX_DEPTH:
+                break
+        return depth > MAX_DEPTH
 
     def _fault(self, reason: str) -> NotJsonError:
         return NotJsonError(f"{reason} at {_place(self._body, self._at)}")
