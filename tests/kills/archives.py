@@ -47,6 +47,15 @@ def faults(path: Path, wanted: Mapping[str, Body], *, missing: bool = False) -> 
     return found + _of_unzip(path)
 
 
+def names_in(path: Path) -> list[str]:
+    """List the entries of an archive; none where it cannot be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, EOFError):
+        return []
+
+
 def _of_body(archive: zipfile.ZipFile, name: str, body: Body) -> str | None:
     at = 0
     try:

@@ -1,7 +1,8 @@
 """Points at which a run can be hit: one program, one call of it killed or refused, and what then.
 
-Owns the two runs that are hit, `packmule pack` and the worker of the service, over the same links,
-and the judgement: hit at any point, it is taken up again and everything is right. The links are of
+Owns the runs that are hit, `packmule pack` and the worker of the service, with an archive of one
+piece or a split one, over the same links, and the judgement: hit at any point, it is taken up again
+and everything is right. The links are of
 every kind that the assembly treats in its own way: small, large and paced, of unknown length, and
 one that breaks off for good while it is the last in the file and is well again afterwards.
 """
@@ -14,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.kills.archives import faults
+from tests.kills.archives import MISSING, faults, names_in
 from tests.kills.bodies import Body
 from tests.kills.gate import NAMES, SYNCS, WRITES, Gate, Verdict
 from tests.kills.origin import Origin, Thing
@@ -22,6 +23,7 @@ from tests.kills.workers import PATIENCE, Site, environment, until
 
 from packmule.errors import FailureCode
 from packmule.jobs.model import JobState, OnError
+from packmule.storage.interface import part_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,9 +31,13 @@ if TYPE_CHECKING:
 
     from tests.kills.gate import Call
 
+    from packmule.jobs.model import Job
+
 KB, MB = 1000, 1_000_000
 SEVERAL = 12
 OPEN = frozenset({JobState.QUEUED, JobState.RUNNING})
+# Of the links' bodies one fits into no part, and the others need several.
+PART_BYTES = 1_200 * KB
 TROUBLE = frozenset({FailureCode.DISK_FULL, FailureCode.STORAGE})
 
 
@@ -116,6 +122,29 @@ class Links:
         found = faults(archive, self.bodies)
         return [] if not found or not faults(archive, without, missing=True) else found
 
+    def faults_of_parts(self, paths: Sequence[Path]) -> list[str]:
+        """Say what is wrong with the parts of a split archive: as above, each file in one of them.
+
+        Without the broken one, the report of it is in the last part.
+        """
+        names = [names_in(path) for path in paths]
+        found = [name for part in names for name in part]
+        without = [name for name in self.bodies if name != "broken.bin"]
+        if sorted(found) == sorted([*without, MISSING]) and names[-1][-1:] == [MISSING]:
+            names[-1].pop()
+            reported = len(names) - 1
+        elif sorted(found) == sorted(self.bodies):
+            reported = None
+        else:
+            return [f"the parts hold {names}"]
+        problems = []
+        for number, (path, part) in enumerate(zip(paths, names, strict=True)):
+            wanted = {name: self.bodies[name] for name in self.bodies if name in part}
+            problems += faults(path, wanted, missing=number == reported)
+            if len(part) > 1 and path.stat().st_size > PART_BYTES:
+                problems.append(f"{path.name} of {part} is too large")
+        return problems
+
 
 # --- packmule pack ------------------------------------------------------------------------------
 
@@ -161,10 +190,24 @@ def _of_first_run(hits: Hits, code: int, out: Path, links: Links, log: str) -> l
 
 def hit_worker(folder: Path, hits: Hits) -> Result:
     """Hit a worker once, let another or itself go on, and judge."""
+    return _hit_worker(folder, hits, None, _of_archive)
+
+
+def hit_split(folder: Path, hits: Hits) -> Result:
+    """Hit a worker once that makes a split archive, let another or itself go on, and judge."""
+    return _hit_worker(folder, hits, PART_BYTES, _of_parts)
+
+
+def _hit_worker(
+    folder: Path,
+    hits: Hits,
+    max_part_bytes: int | None,
+    judge: Callable[[Site, Job, Links], list[str]],
+) -> Result:
     folder.mkdir(parents=True)
     with Origin() as origin, Site(folder, ATTEMPTS="2") as site:
         links = Links(origin)
-        key = site.create(links.urls, on_error=OnError.SKIP)
+        key = site.create(links.urls, on_error=OnError.SKIP, max_part_bytes=max_part_bytes)
         command = [sys.executable, "-m", "packmule", "worker"]
         env = environment(site.data_dir, ATTEMPTS="2")
         with Gate(command, env, site.data_dir, site.log_path, hits) as gate:
@@ -176,17 +219,40 @@ def hit_worker(folder: Path, hits: Hits) -> Result:
         if has_ended:
             site.worker_of_the_program()
         job = site.ended(key)
-        archive = site.storage.find(key)
-        if job.state is not JobState.COMPLETED or archive is None:
-            problems.append(f"{job.state} {job.failure}: {site.log}")
+        if job.state is JobState.COMPLETED:
+            problems += judge(site, job, links)
         else:
-            assert archive.path is not None
-            problems += links.faults(archive.path)
-            if (job.size, job.etag) != (archive.size, archive.etag):
-                problems.append("the job tells of another archive")
+            problems.append(f"{job.state} {job.failure}: {site.log}")
         if site.scratch():
             problems.append(f"left over: {site.scratch()}")
     return Result(hits.number, hits.hit, problems)
+
+
+def _of_archive(site: Site, job: Job, links: Links) -> list[str]:
+    archive = site.storage.find(job.hash)
+    if archive is None or archive.path is None:
+        return ["no archive"]
+    problems = links.faults(archive.path)
+    if (job.size, job.etag) != (archive.size, archive.etag):
+        problems.append("the job tells of another archive")
+    return problems
+
+
+def _of_parts(site: Site, job: Job, links: Links) -> list[str]:
+    problems, paths = [], []
+    parts = site.store.archive_parts(job.id)
+    for part in parts:
+        archive = site.storage.find(part_key(job.hash, part.area))
+        if archive is None or archive.path is None:
+            return [f"part {part.number} is not there"]
+        if (part.size, part.etag) != (archive.size, archive.etag):
+            problems.append(f"the job tells of another part {part.number}")
+        paths.append(archive.path)
+    if job.size != sum(part.size for part in parts):
+        problems.append("the job tells of other parts")
+    if len(list(site.data_dir.glob("archives/*/*"))) != len(paths):
+        problems.append("there are more archives than parts")
+    return [*problems, *links.faults_of_parts(paths)]
 
 
 def _watch(site: Site, key: str, hits: Hits, gate: Gate) -> list[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tests.kills.gate import Verdict
 from tests.kills.load import Round
-from tests.kills.points import Hits, hit_pack, hit_worker, is_crash_point, is_refusable
+from tests.kills.points import Hits, hit_pack, hit_split, hit_worker, is_crash_point, is_refusable
 from tests.kills.rounds import play
 
 if TYPE_CHECKING:
@@ -41,10 +41,12 @@ class Enumeration(NamedTuple):
 ENUMERATIONS = {
     "pack-killed": Enumeration(hit_pack, is_crash_point, Verdict.KILL),
     "worker-killed": Enumeration(hit_worker, is_crash_point, Verdict.KILL),
+    "split-killed": Enumeration(hit_split, is_crash_point, Verdict.KILL),
     "pack-ENOSPC": Enumeration(hit_pack, is_refusable, errno.ENOSPC),
     "pack-EIO": Enumeration(hit_pack, is_refusable, errno.EIO),
     "worker-ENOSPC": Enumeration(hit_worker, is_refusable, errno.ENOSPC),
     "worker-EIO": Enumeration(hit_worker, is_refusable, errno.EIO),
+    "split-EIO": Enumeration(hit_split, is_refusable, errno.EIO),
     "worker-ENOSPC-lasting": Enumeration(hit_worker, is_refusable, errno.ENOSPC, lasting=True),
 }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.kills import gate
 from tests.kills.gate import Verdict
-from tests.kills.points import Hits, hit_pack, hit_worker, is_crash_point, is_refusable
+from tests.kills.points import Hits, hit_pack, hit_split, hit_worker, is_crash_point, is_refusable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +38,16 @@ def test_a_job_whose_worker_is_killed_at_a_change_of_a_file_is_completed(
     number: int, tmp_path: Path
 ) -> None:
     result = hit_worker(tmp_path / "run", Hits(number, is_crash_point, Verdict.KILL))
+    assert result.hit
+    assert result.problems == []
+
+
+@needs_gate
+@pytest.mark.parametrize("number", [12, 35, 60])
+def test_a_split_job_whose_worker_is_killed_at_a_change_of_a_file_is_completed(
+    number: int, tmp_path: Path
+) -> None:
+    result = hit_split(tmp_path / "run", Hits(number, is_crash_point, Verdict.KILL))
     assert result.hit
     assert result.problems == []
 

@@ -111,11 +111,18 @@ class Site:
         self._engine = EmbeddedEngine(self._database)
 
     def create(
-        self, links: Sequence[str], *, on_error: OnError = OnError.FAIL, priority: int = 0
+        self,
+        links: Sequence[str],
+        *,
+        on_error: OnError = OnError.FAIL,
+        priority: int = 0,
+        max_part_bytes: int | None = None,
     ) -> str:
         """Put a job into the store, and give its hash."""
         sources = tuple(Source(position, url) for position, url in enumerate(links))
-        request = JobRequest(sources, on_error=on_error, priority=priority)
+        request = JobRequest(
+            sources, on_error=on_error, priority=priority, max_part_bytes=max_part_bytes
+        )
         return self.store.create(request, defer=self._defer)
 
     def retry(self, key: str) -> None:
