@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,6 +64,20 @@ def test_a_link_has_its_qr_code(page: Page, service: Service, origin: Origin) ->
 @pytest.mark.long
 def test_a_code_is_the_one_that_readers_read(page: Page) -> None:
     assert page.evaluate(ENCODE, "https://a.example/a") == HTTPS_A
+
+
+def test_a_split_archive_is_downloaded_part_by_part(
+    page: Page, service: Service, origin: Origin
+) -> None:
+    urls = [origin.put(f"/parts/{n}.bin", random.Random(n).randbytes(600_000)) for n in range(2)]
+    hash_ = service.completed(*urls, max_part_bytes=1_000_000, name="photos.zip")
+    page.goto(f"{service.url}/#{hash_}")
+    expect(page.get_by_role("link", name="Download part")).to_have_count(2)
+    expect(page.locator(".parts li").first).to_contain_text(", 1 file")
+    expect(page.locator("#download")).to_have_count(0)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download part 2").click()
+    assert download.value.suggested_filename == "photos-2.zip"
 
 
 def test_what_is_missing_is_asked_for_again(page: Page, origin: Origin) -> None:

@@ -112,6 +112,22 @@ def test_a_finished_archive_has_its_link_and_its_page_rests(app: App) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
+def test_a_split_archive_has_the_links_to_its_parts() -> None:
+    parts = [{"url": "x", "size": 1_000_000, "files": 12}, {"url": "x", "size": 5, "files": 1}]
+    status = {
+        "status": "completed", "url": "x", "size": 1_000_005, "parts": parts,
+        "expires_at": "2026-03-01T12:30:15Z", "missing": [], "warnings": [],
+    }  # fmt: skip
+    page = job_page(LANGUAGES["en"], "0" * 32, status, reloads=False)
+    for number, words in (
+        (1, "Download part 1, 1.0 MB</a>, 12 files"),
+        (2, "5 bytes</a>, 1 file<"),
+    ):
+        assert f'href="../archive/get/{"0" * 32}/parts/{number}"' in page
+        assert words in page
+    assert '.zip"' not in page
+
+
 def test_cancelling_twice_leads_to_the_job_both_times(app: App) -> None:
     hash_ = created(app, post(app, links=LINK))
     for _ in range(2):

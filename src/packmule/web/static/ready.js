@@ -1,4 +1,4 @@
-// A finished archive: the button that downloads it, what is missing, and the ways to hand it on.
+// A finished archive: what downloads it, what is missing, and the ways to hand it on.
 
 import { grouped, warning } from "./causes.js";
 import { make } from "./dom.js";
@@ -21,7 +21,21 @@ function warningNote(warnings) {
     t("ready.warnings", { count: warnings.length, why, name: first.name ?? first.url }));
 }
 
-export function ready(hash, { url, size, expires_at: until, missing, warnings = [] }) {
+// Its own address, not the public one: behind whatever name the page was reached, so is this.
+function whole(hash, size) {
+  return make("p", {}, make("a", { id: "download", class: "button large", href: `archive/get/${hash}.zip` },
+    t("action.download-size", { size: bytes(size) })));
+}
+
+// The parts of a split archive: each is downloaded by itself.
+function listed(hash, parts) {
+  return make("ol", { class: "parts" }, ...parts.map(({ size, files }, at) => make("li", {},
+    make("a", { href: `archive/get/${hash}/parts/${at + 1}`, download: "" },
+      t("ready.part", { number: at + 1, size: bytes(size) })),
+    `, ${t("count.files", { count: files })}`)));
+}
+
+export function ready(hash, { url, size, expires_at: until, missing, warnings = [], parts }) {
   // The page that says what it is, rather than a download without a word.
   const shared = url.replace(/\/archive\/get\/([0-9a-f]+)\.zip$/, "/a/$1");
   const left = (new Date(until) - Date.now()) / 1000;
@@ -29,9 +43,7 @@ export function ready(hash, { url, size, expires_at: until, missing, warnings = 
     ? t("ready.until", { moment: moment(until), left: duration(left) })
     : t("ready.until-only", { moment: moment(until) });
   return [
-    // Its own address, not the public one: behind whatever name the page was reached, so is this.
-    make("p", {}, make("a", { id: "download", class: "button large", href: `archive/get/${hash}.zip` },
-      t("action.download-size", { size: bytes(size) }))),
+    parts?.length > 1 ? listed(hash, parts) : whole(hash, size),
     ...handOn(shared),
     make("p", { class: "quiet" }, `${kept} ${t("ready.anyone")}`),
     missing.length ? missingNote(missing) : null,
