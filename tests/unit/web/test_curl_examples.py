@@ -26,7 +26,9 @@ def test_a_command_asks_for_its_operation(
 ) -> None:
     words = shlex.split(curl(method, path, operation))
     assert words[0] == "curl"
-    place = path.replace("{archive_hash}", "$HASH").replace("{position}", "0")
+    place = (
+        path.replace("{archive_hash}", "$HASH").replace("{position}", "0").replace("{number}", "1")
+    )
     assert words[-1] == f"$PACKMULE_SERVER{place}"
     sends_body = "--json" in words
     asked = words[words.index("--request") + 1] if "--request" in words else None
